@@ -1,0 +1,76 @@
+# Every way to run Keyturn from a checkout. A target's help is the text after its "##".
+# Which index pip asks is the machine's own setting; nothing here names one.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv --quiet pip compile pyproject.toml \
+	--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
+
+RUN := $(VENV)/.run-stamp
+DEV := $(VENV)/.dev-stamp
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo setup test test-all check fmt lint types arch measure lock
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## Turn a secret in the sandbox while a consumer keeps using it
+	$(BIN)/keyturn demo
+
+setup: $(DEV) ## Install what developing needs into .venv
+
+test: $(DEV) ## Run the fast tests
+	$(BIN)/pytest -q -m "not slow"
+
+test-all: $(DEV) ## Run every test
+	$(BIN)/pytest -q
+
+check: lint types arch measure test-all ## Run all that CI runs
+
+fmt: $(DEV) ## Format the code and mend what can be mended by machine
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+lint: $(DEV) ## Check format and style
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: $(DEV) ## Check types, strictly
+	$(BIN)/mypy
+
+arch: $(DEV) ## Check the import contract
+	$(BIN)/lint-imports --no-logo
+
+measure: $(DEV) ## Print the figures of the code beside those of codebases we look up to
+	$(BIN)/python tools/measure.py src tests
+
+lock: $(DEV) ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) --group build --output-file requirements/run.txt
+	$(COMPILE) $(ARGS) --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
+
+# A virtual environment that works is used as it is, whoever made it.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Keyturn needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv --clear $(VENV)
+
+# The package itself comes last and brings nothing along: all it needs is in the lock. Modules are
+# compiled when they are first imported; most never are, and the first install is done sooner.
+define install
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade
+	$(PIP) install --no-compile --require-hashes -r $<
+	$(PIP) install --no-deps --no-build-isolation --editable .
+endef
+
+$(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
+	$(install)
+	@touch $@
+
+# dev.txt holds run.txt whole.
+$(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(install)
+	@touch $@ $(RUN)
