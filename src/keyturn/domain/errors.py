@@ -1,0 +1,168 @@
+"""What can go wrong, sorted by whose fault it is.
+
+    KeyturnError
+    ├── CallerError              the one who asked
+    │   ├── InvalidInput         a field does not fit its rule
+    │   ├── Refused              the rules do not allow the request
+    │   │   └── Taken            the name is in use
+    │   ├── AddressRefused       the address leads to where Keyturn does not go
+    │   ├── Unauthenticated      nobody, or a token that is wrong, expired or revoked
+    │   ├── Forbidden            somebody who may not
+    │   └── NotFound             no such thing
+    ├── OktaError                the org, or the way to it
+    │   ├── OktaRefused          Okta answered no
+    │   │   └── OktaThrottled    the rate limit is used up
+    │   ├── OktaUnclear          Okta answered with something that is not Okta's
+    │   ├── OktaUnreachable      no answer
+    │   └── TurnFailed           a turn came to no good end for one of these reasons
+    └── OursError                Keyturn itself
+        ├── Fenced               another worker has taken this turn over
+        └── SealBroken           a sealed value does not open
+
+Every message says whose fault it is and what to do, and never carries a secret value.
+"""
+
+from dataclasses import dataclass
+
+
+class KeyturnError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").partition("\n")[0]
+        super().__init__(self.message)
+
+
+class CallerError(KeyturnError):
+    """The request cannot be served as it was made."""
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """Name one field of a request and the rule that it breaks."""
+
+    field: tuple[str, ...]
+    rule: str
+
+
+class InvalidInput(CallerError):
+    """A field of the request does not fit its rule."""
+
+    def __init__(self, *problems: FieldProblem) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{'.'.join(p.field)}: {p.rule}" for p in problems))
+
+
+class Refused(CallerError):
+    """The request is understood and is not allowed by the rules."""
+
+
+class Taken(Refused):
+    """The name is in use already: choose another."""
+
+
+class Unauthenticated(CallerError):
+    """The access token is missing, wrong, expired or revoked: log in again."""
+
+
+class Forbidden(CallerError):
+    """The caller lacks the permission for this."""
+
+
+class NotFound(CallerError):
+    """There is no such thing, or the caller may not know of it."""
+
+
+@dataclass(frozen=True)
+class OktaAnswer:
+    """Keep what identifies one answer of Okta for its support and for triage.
+
+    ``request_id`` is the ``x-okta-request-id`` header; ``error_id`` and the rest come from Okta's
+    error object and are empty where the body was none.
+    """
+
+    status: int
+    request_id: str = ""
+    code: str = ""
+    summary: str = ""
+    causes: tuple[str, ...] = ()
+    error_id: str = ""
+
+    @property
+    def worth_another_look(self) -> bool:
+        """Say whether the refusal is about what Okta holds now, so that a list tells what to do.
+
+        The wording of these causes changed between Okta's releases: match loosely.
+        """
+        full = any("maximum number of client secrets" in cause for cause in self.causes)
+        return full or (self.status == 404 and "OAuth2ClientSecretMediated" in self.summary)
+
+    def __str__(self) -> str:
+        told = "; ".join((self.summary, *self.causes)) if self.summary else "no error object"
+        labels = ((self.code, ""), (self.error_id, "error id "), (self.request_id, "request id "))
+        tags = ", ".join(prefix + value for value, prefix in labels if value)
+        return f"HTTP {self.status}: {told}" + (f" ({tags})" if tags else "")
+
+
+class OktaError(KeyturnError):
+    """Okta did not do what it was asked.
+
+    ``effect_possible`` is true where the call may have changed something at Okta all the same, so
+    that whoever asked has to look again before asking twice.
+    """
+
+    effect_possible = False
+
+
+class OktaRefused(OktaError):
+    """Okta refused the call."""
+
+    def __init__(self, what: str, answer: OktaAnswer) -> None:
+        self.answer = answer
+        super().__init__(f"Okta refused to {what}: {answer}")
+
+
+class OktaThrottled(OktaRefused):
+    """Okta's rate limit is used up; ``retry_after_s`` says how long until the window turns."""
+
+    def __init__(self, what: str, answer: OktaAnswer, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(what, answer)
+
+
+class OktaUnclear(OktaError):
+    """Okta's answer is not one that Okta's contract knows (HTML, half an answer, a 5xx)."""
+
+    effect_possible = True
+
+    def __init__(self, what: str, answer: OktaAnswer) -> None:
+        self.answer = answer
+        super().__init__(f"Okta gave no clear answer when asked to {what}: {answer}")
+
+
+class OktaUnreachable(OktaError):
+    """No answer came from Okta: check the org's address, the network and Okta's status page."""
+
+    def __init__(self, what: str, why: str, *, effect_possible: bool) -> None:
+        self.effect_possible = effect_possible
+        super().__init__(f"Okta could not be reached to {what}: {why}")
+
+
+class TurnFailed(OktaError):
+    """The turn could not be brought to its end yet; the secret served so far still works."""
+
+
+class AddressRefused(CallerError):
+    """The address leads to where Keyturn does not go."""
+
+
+class OursError(KeyturnError):
+    """Keyturn is at fault: please report it."""
+
+
+class Fenced(OursError):
+    """Another worker has taken this turn over; this one must not write any more."""
+
+
+class SealBroken(OursError):
+    """A sealed value does not open: wrong root key, or it was moved or changed."""
