@@ -1,0 +1,348 @@
+"""One worker's hold on one turn: look, decide, write down, act, write down, and again.
+
+What comes next is decided by `keyturn.domain.steps`; this file only carries it out. The intent is
+durable before every call that changes Okta, every record is written under the turn's epoch, and
+nothing is sent to Okta once the lease may have passed to somebody else.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from keyturn.domain.audit import Attempt
+from keyturn.domain.errors import AddressRefused, Fenced, KeyturnError, OktaError, OursError
+from keyturn.domain.ids import OktaSecretId, SecretId
+from keyturn.domain.okta import VALUE_BYTES, Probe, client_secret_value, secret_hash
+from keyturn.domain.project import Place
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.schedule import LastTurn, next_rotation_at
+from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Wait, after_failure, next_step
+from keyturn.domain.turn import Act, Held, Reason, Trigger, Turn, blocked, moved, waiting
+from keyturn.services.connections import open_org
+from keyturn.services.ports import OktaCall, OktaOrg, Reading, TurnStep, World, Writing
+from keyturn.services.projects import place_of
+from keyturn.services.records import must
+from keyturn.services.sealing import open_version
+from keyturn.services.secrets import new_version, next_number, promote
+
+log = structlog.get_logger(__name__)
+
+MESSAGE_MAX = 1024
+Change = Callable[[Writing], Awaitable[None]]
+
+
+async def advance(world: World, turn: Turn, *, held_since_s: float) -> Turn:
+    """Take a claimed turn as far as it goes now, and return it as it then stands.
+
+    ``held_since_s`` is `Clock.uptime_s` from before the claim was sent. Okta's faults and the
+    network's are recorded and the turn is rescheduled; nothing is raised for them. A turn that
+    somebody else has claimed meanwhile is left to them.
+    """
+    journey = await Journey.begin(world, turn, held_since_s)
+    try:
+        while await journey.go_on():
+            pass
+    except Fenced as fenced:
+        log.warning("turn left to another worker", turn=turn.id, why=fenced.message)
+    return journey.turn
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a turn is about; the ids outlive a change of the mapped names."""
+
+    rotation: Rotation
+    place: Place
+    client_secret: SecretId
+    client_id: SecretId
+
+
+class Journey:
+    """A turn, what was seen since its last move, and what is still to be recorded."""
+
+    def __init__(self, world: World, turn: Turn, subject: Subject, held_since_s: float) -> None:
+        self.turn = turn
+        self._world = world
+        self._subject = subject
+        self._rotation = subject.rotation
+        self._held_since_s = held_since_s
+        self._seen = Seen()
+        self._calls: list[OktaCall] = []
+
+    @classmethod
+    async def begin(cls, world: World, turn: Turn, held_since_s: float) -> "Journey":
+        """Read what the turn is about."""
+        async with world.store.reading() as tx:
+            rotation = await must(tx.find(Rotation, id=turn.rotation_id))
+            place, names = await place_of(tx, rotation.folder_id), rotation.mapping
+            secrets = {s.name: s.id for s in await tx.list(Secret, rotation_id=rotation.id)}
+        subject = Subject(rotation, place, secrets[names.client_secret], secrets[names.client_id])
+        return cls(world, turn, subject, held_since_s)
+
+    async def go_on(self) -> bool:
+        """Take one step; say whether another may follow at once."""
+        try:
+            step = next_step(self.turn, self._seen, self._rotation.policy, self._world.clock.now())
+            if isinstance(step, Look):
+                self._seen = await LOOKS[step.at](self)
+                return True
+            if isinstance(step, Do):
+                await ACTS[step.act](self, step)
+                self._seen = Seen()
+                return self.turn.running
+            await self._stop(step)
+        except OktaError as error:
+            await self._stop(after_failure(self.turn, error, self._world.clock.now()), error)
+        except AddressRefused as error:
+            await self._stop(Block(Reason.ACCESS_REFUSED, error.message), error)
+        return False
+
+    # Looking.
+
+    async def _look_at_secrets(self) -> Seen:
+        secrets = await (await self._org()).list_client_secrets(self.turn.app_id)
+        async with self._world.store.reading() as tx:
+            kept = self._subject.client_secret
+            served = await tx.find(Version, secret_id=kept, state=State.CURRENT)
+        return replace(self._seen, secrets=secrets, served=served.hash if served else None)
+
+    async def _look_at_app(self) -> Seen:
+        app = await (await self._org()).find_app(self.turn.app_id)
+        return replace(self._seen, app=app, app_gone=app is None)
+
+    async def _probe_old(self) -> Seen:
+        return replace(self._seen, old_probe=await self._probe(_held(self.turn.old)))
+
+    async def _probe_new(self) -> Seen:
+        return replace(self._seen, new_probe=await self._probe(_held(self.turn.new)))
+
+    async def _probe(self, held: Held) -> Probe:
+        org, rotation = await self._org(), self._rotation
+        return await org.probe(rotation.client_id, await self._value(held), rotation.auth_method)
+
+    # Acting.
+
+    async def _write(self, step: Do) -> None:
+        value = client_secret_value(self._world.chance.random_bytes(VALUE_BYTES))
+        async with self._world.store.reading() as tx:
+            number = await next_number(tx, self._subject.client_secret)
+        secret_id, project = self._subject.client_secret, self._subject.place.project
+        version = new_version(self._world, project, secret_id, number, value)
+        version = replace(version, hash=secret_hash(value))
+        new = Held(secret_hash(value), None, number)
+
+        async def change(tx: Writing) -> None:
+            await tx.add(version)
+
+        await self._move(replace(self.turn, new=new), step.act, change)
+
+    async def _issue(self, step: Do) -> None:
+        new = _held(self.turn.new)
+        value = await self._value(new)
+        org = await self._intend("add a client secret", new.hash, posted=True)
+        added = await org.add_client_secret(self.turn.app_id, value)
+        if added.hash != new.hash:
+            await self._stop(Block(Reason.VALUE_NOT_KEPT, f"Client secret {added.id}."))
+            return
+        await self._named(step, added.id)
+
+    async def _adopt(self, step: Do) -> None:
+        await self._named(step, step.target)
+
+    async def _named(self, step: Do, okta_id: OktaSecretId | None) -> None:
+        new = replace(_held(self.turn.new), okta_id=okta_id)
+
+        async def change(tx: Writing) -> None:
+            version = await self._version(tx, new)
+            await tx.replace(replace(version, okta_id=okta_id))
+
+        await self._move(replace(self.turn, new=new), step.act, change)
+
+    async def _promote(self, step: Do) -> None:
+        async def change(tx: Writing) -> None:
+            await promote(tx, await self._version(tx, _held(self.turn.new)))
+            await self._promote_client_id(tx)
+            await tx.replace(self._turned(await must(tx.find(Rotation, id=self._rotation.id))))
+
+        await self._move(self.turn, step.act, change)
+
+    async def _promote_client_id(self, tx: Writing) -> None:
+        kept = self._subject.client_id
+        pending = await tx.find(Version, secret_id=kept, state=State.PENDING)
+        if pending:
+            await promote(tx, pending)
+
+    def _turned(self, rotation: Rotation) -> Rotation:
+        now, first = self._world.clock.now(), self.turn.trigger is Trigger.FIRST
+        manual = self.turn.trigger is not Trigger.SCHEDULED
+        return replace(
+            rotation,
+            active_index=rotation.active_index if first else 1 - rotation.active_index,
+            last_attempted_at=now,
+            last_rotated_at=now,
+            last_turn_id=self.turn.id,
+            last_manual=manual,
+            last_message=None,
+            next_rotation_at=next_rotation_at(rotation.schedule, LastTurn(now, manual=manual)),
+        )
+
+    async def _only_move(self, step: Do) -> None:
+        await self._move(self.turn, step.act)
+
+    async def _retire(self, step: Do) -> None:
+        if step.target:
+            org = await self._intend("deactivate the old client secret", step.target)
+            await org.deactivate_client_secret(self.turn.app_id, step.target)
+        await self._move(self.turn, step.act, self._becoming(self.turn.old, State.RETIRED))
+
+    async def _delete(self, step: Do) -> None:
+        if step.target:
+            org = await self._intend("delete the old client secret", step.target)
+            await org.delete_client_secret(self.turn.app_id, step.target)
+        await self._move(self.turn, step.act, self._becoming(self.turn.old, State.DESTROYED))
+
+    async def _withdraw(self, step: Do) -> None:
+        if step.target:
+            org = await self._intend("deactivate the new client secret", step.target)
+            await org.deactivate_client_secret(self.turn.app_id, step.target)
+        await self._move(self.turn, step.act)
+
+    async def _roll_back(self, step: Do) -> None:
+        if step.target:
+            org = await self._intend("delete the new client secret", step.target)
+            await org.delete_client_secret(self.turn.app_id, step.target)
+        becoming = self._becoming(self.turn.new, State.DESTROYED)
+        why = "Okta never accepted the new client secret, so it was taken back."
+        await self._move(self.turn, step.act, becoming, message=why)
+
+    # Writing down.
+
+    async def _intend(self, what: str, subject: str, *, posted: bool = False) -> OktaOrg:
+        """Make the intent durable, then give the way to Okta if the lease still holds."""
+        turn = replace(self.turn, posted=self.turn.posted or posted)
+        subject = f"app {self.turn.app_id}: {subject}"
+        entry = Attempt(self._world.clock.now(), f"turn {turn.id}", what, subject, allowed=True)
+
+        async def change(tx: Writing) -> None:
+            await tx.append_audit(entry)
+
+        await self._save(self._leased(turn), change)
+        org = await self._org()
+        lease_s = self._world.limits.lease.total_seconds()
+        if self._world.clock.uptime_s() > self._held_since_s + lease_s * 2 / 3:
+            raise Fenced("The lease is too near its end to change anything at Okta.")
+        return org
+
+    async def _move(
+        self, turn: Turn, act: Act, change: Change | None = None, *, message: str | None = None
+    ) -> None:
+        after = moved(turn, act, self._world.clock.now())
+        after = self._leased(after) if after.open else replace(after, wake_at=None, owner=None)
+        await self._save(after, change, note=act, message=message, told=True)
+
+    async def _stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
+        if isinstance(step, Wait):
+            after, message = waiting(self.turn, step.until), error.message if error else None
+        else:
+            after = blocked(self.turn, step.reason, step.detail, self._world.clock.now())
+            message = str(after.blocked)
+        note = "failed" if message else "wait"
+        await self._save(replace(after, owner=None), note=note, message=message, told=bool(message))
+
+    def _leased(self, turn: Turn) -> Turn:
+        return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
+
+    async def _save(
+        self,
+        turn: Turn,
+        change: Change | None = None,
+        *,
+        note: str = "",
+        message: str | None = None,
+        told: bool = False,
+    ) -> None:
+        since_s = self._world.clock.uptime_s()
+        async with self._world.store.writing() as tx:
+            await tx.replace(turn)
+            if change:
+                await change(tx)
+            if told:
+                await self._tell(tx, message)
+            await self._record(tx, turn, note, message or "")
+        self.turn, self._held_since_s = turn, since_s
+        self._calls.clear()
+
+    async def _tell(self, tx: Writing, message: str | None) -> None:
+        rotation = await must(tx.find(Rotation, id=self._rotation.id))
+        if message is None and rotation.last_message is None:
+            return
+        now = self._world.clock.now()
+        told = message[:MESSAGE_MAX] if message else None
+        await tx.replace(replace(rotation, last_message=told, last_attempted_at=now))
+
+    async def _record(self, tx: Writing, turn: Turn, note: str, detail: str) -> None:
+        number = len(await tx.list(TurnStep, turn_id=turn.id))
+        now = self._world.clock.now()
+        told = [(call.what, f"HTTP {call.status}", call.request_id) for call in self._calls]
+        told += [(note, detail, "")] if note else []
+        steps = [
+            TurnStep(turn.id, number + i, now, turn.phase, step, more, request_id)
+            for i, (step, more, request_id) in enumerate(told, start=1)
+        ]
+        await tx.add(*steps)
+
+    # Reading what is kept.
+
+    async def _org(self) -> OktaOrg:
+        async with self._world.store.reading() as tx:
+            connection_id = self._rotation.connection_id
+            return await open_org(tx, self._world, connection_id, self._calls.append)
+
+    async def _version(self, tx: Reading, held: Held) -> Version:
+        kept = self._subject.client_secret
+        return await must(tx.find(Version, secret_id=kept, number=held.version))
+
+    async def _value(self, held: Held) -> Sensitive:
+        async with self._world.store.reading() as tx:
+            version = await self._version(tx, held)
+        return open_version(self._world, self._subject.place.project, version)
+
+    def _becoming(self, held: Held | None, state: State) -> Change:
+        async def change(tx: Writing) -> None:
+            if held and held.version:
+                await tx.replace((await self._version(tx, held)).become(state))
+
+        return change
+
+
+def _held(held: Held | None) -> Held:
+    if held is None:
+        raise OursError("The turn's record lacks a client secret that its phase promises.")
+    return held
+
+
+LOOKS: Mapping[Sight, Callable[[Journey], Awaitable[Seen]]] = {
+    Sight.SECRETS: Journey._look_at_secrets,
+    Sight.APP: Journey._look_at_app,
+    Sight.OLD_PROBE: Journey._probe_old,
+    Sight.NEW_PROBE: Journey._probe_new,
+}
+
+ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
+    Act.WRITE: Journey._write,
+    Act.ISSUE: Journey._issue,
+    Act.ADOPT: Journey._adopt,
+    Act.VERIFY: Journey._only_move,
+    Act.PROMOTE: Journey._promote,
+    Act.DELIVER: Journey._only_move,
+    Act.OVERLAP: Journey._only_move,
+    Act.RETIRE: Journey._retire,
+    Act.SOAK: Journey._only_move,
+    Act.DELETE: Journey._delete,
+    Act.FINISH: Journey._only_move,
+    Act.WITHDRAW: Journey._withdraw,
+    Act.ROLL_BACK: Journey._roll_back,
+}

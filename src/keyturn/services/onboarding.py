@@ -1,0 +1,250 @@
+"""Create a rotation: take an app over without changing what it has at Okta.
+
+Everything that may be refused is looked at before anything is stored, so that a refusal leaves
+nothing behind.
+"""
+
+from dataclasses import dataclass, replace
+
+from keyturn.domain import names
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
+from keyturn.domain.ids import OktaSecretId, RotationId, VersionNo
+from keyturn.domain.okta import App, ClientSecret, Probe
+from keyturn.domain.project import Place
+from keyturn.domain.rotation import (
+    Adopt,
+    IssueFirst,
+    Rotation,
+    SecretsMapping,
+    decide_onboarding,
+)
+from keyturn.domain.schedule import LastTurn, Schedule, next_rotation_at
+from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Held, Phase, Policy, Trigger, Turn
+from keyturn.services import gate
+from keyturn.services.connections import open_org
+from keyturn.services.journey import advance
+from keyturn.services.ports import OktaOrg, Reading, World, Writing
+from keyturn.services.projects import Where, read_place, resolve_project
+from keyturn.services.rotations import (
+    RotationView,
+    checked_mapping,
+    checked_policy,
+    refuse_mapped_names,
+    remove_rotation,
+    remove_secret,
+    view,
+)
+from keyturn.services.secrets import new_secret, new_version
+from keyturn.services.turns import OF_A_REQUEST, consented, planned, stranger
+
+
+@dataclass(frozen=True)
+class RotationDraft:
+    """A rotation as somebody asks for it; ``parameter`` is the app's id or its client id."""
+
+    name: str
+    description: str | None
+    where: Where
+    connection_id: str
+    parameter: str
+    mapping: SecretsMapping
+    schedule: Schedule
+    adopt_existing: bool = True
+    retire_existing: str | None = None
+    overlap_s: int | None = None
+    soak_s: int | None = None
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What a checked draft rests on."""
+
+    place: Place
+    connection: OktaConnection
+    app: App
+    org: OktaOrg
+
+
+async def create_rotation(world: World, caller: Caller, draft: RotationDraft) -> RotationView:
+    """Create a rotation and serve its app's client secret under the mapped names.
+
+    The app's one ACTIVE secret is adopted where Okta shows its value; otherwise a first managed
+    secret is issued beside it. Raises InvalidInput, Forbidden, NotFound, Taken, Refused, and
+    OktaError; nothing is stored or changed then.
+    """
+    draft, policy = _checked(world, draft)
+    stage = await _stage(world, caller, draft)
+    secrets = await stage.org.list_client_secrets(stage.app.id)
+    retire = OktaSecretId(draft.retire_existing) if draft.retire_existing else None
+    plan = decide_onboarding(
+        stage.app, secrets, adopt_existing=draft.adopt_existing, retire_existing=retire
+    )
+    rotation = _new_rotation(world, draft, stage, policy)
+    if isinstance(plan, Adopt):
+        return await _adopt(world, stage, rotation, plan)
+    return await _issue_first(world, stage, rotation, plan)
+
+
+def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]:
+    if draft.schedule.interval_days < 1:
+        raise InvalidInput(FieldProblem(("rotationInterval",), "must be at least 1 day"))
+    if not draft.parameter.strip():
+        raise InvalidInput(FieldProblem(("parameters", "clientId"), "must not be empty"))
+    clean = replace(
+        draft,
+        name=names.slug("name", draft.name),
+        description=names.description(draft.description),
+        parameter=draft.parameter.strip(),
+        mapping=checked_mapping(draft.mapping),
+        where=replace(draft.where, path=names.secret_path(draft.where.path)),
+    )
+    return clean, checked_policy(world, draft.overlap_s, draft.soak_s)
+
+
+async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
+    project_id = await resolve_project(world, draft.where.project)
+    subject = f"rotation {draft.where}:{draft.name}"
+    for verb in (Verb.CREATE_ROTATIONS, Verb.USE_CONNECTIONS):
+        await gate.require(world, caller, verb, subject=subject, project_id=project_id)
+    async with world.store.reading() as tx:
+        place = await read_place(tx, draft.where)
+        connection = await _connection(tx, caller, draft, place)
+        await _refuse_taken(tx, place, draft.name, draft.mapping)
+        org = await open_org(tx, world, connection.id, lambda call: None)
+    app = await org.find_app(draft.parameter)
+    if app is None:
+        raise Refused(
+            f"The org {connection.instance_url} has no OAuth app with the app id or client id "
+            f"{draft.parameter!r}. Look it up in the Okta admin console."
+        )
+    async with world.store.reading() as tx:
+        await _refuse_second_rotation(tx, connection, app)
+    return _Stage(place, connection, app, org)
+
+
+async def _connection(
+    tx: Reading, caller: Caller, draft: RotationDraft, place: Place
+) -> OktaConnection:
+    found = await tx.find(OktaConnection, id=draft.connection_id)
+    usable = found and found.organization_id == caller.organization_id
+    if found is None or not usable or found.project_id not in (None, place.project.id):
+        raise NotFound(f"There is no Okta connection {draft.connection_id} for this project.")
+    return found
+
+
+async def _refuse_taken(tx: Reading, place: Place, name: str, mapping: SecretsMapping) -> None:
+    if await tx.find(Rotation, folder_id=place.folder.id, name=name):
+        raise Taken(f"There is a rotation {name} in {place} already: choose another name.")
+    await refuse_mapped_names(tx, place, mapping.client_id, mapping.client_secret)
+
+
+async def _refuse_second_rotation(tx: Reading, connection: OktaConnection, app: App) -> None:
+    for other in await tx.list(Rotation, app_id=app.id):
+        of = await tx.find(OktaConnection, id=other.connection_id)
+        if of and of.instance_url == connection.instance_url:
+            raise Taken(
+                f"App {app.id} is kept by rotation {other.name} already; two would work against "
+                "each other. Read its secret from there."
+            )
+
+
+def _new_rotation(world: World, draft: RotationDraft, stage: _Stage, policy: Policy) -> Rotation:
+    now = world.clock.now()
+    return Rotation(
+        id=RotationId(world.chance.uuid()),
+        folder_id=stage.place.folder.id,
+        connection_id=stage.connection.id,
+        name=draft.name,
+        description=draft.description,
+        parameter=draft.parameter,
+        app_id=stage.app.id,
+        client_id=stage.app.client_id,
+        auth_method=stage.app.auth_method,
+        mapping=draft.mapping,
+        schedule=draft.schedule,
+        policy=policy,
+        active_index=0,
+        created_at=now,
+        updated_at=now,
+        last_attempted_at=now,
+        last_rotated_at=now,
+        last_turn_id=None,
+        last_manual=True,
+        last_message=None,
+        next_rotation_at=next_rotation_at(draft.schedule, LastTurn(now, manual=True)),
+    )
+
+
+async def _adopt(world: World, stage: _Stage, rotation: Rotation, plan: Adopt) -> RotationView:
+    value = plan.secret.value or Sensitive("")
+    if await stage.org.probe(rotation.client_id, value, rotation.auth_method) is Probe.REJECTED:
+        raise Refused(
+            f"Okta lists client secret {plan.secret.id} of app {rotation.app_id} as ACTIVE and "
+            "does not accept it. Look at how the app authenticates."
+        )
+    client_id, client_secret = _mapped(world, stage, rotation)
+    versions = [
+        _first_version(world, stage, client_id, Sensitive(rotation.client_id)),
+        replace(
+            _first_version(world, stage, client_secret, value),
+            hash=plan.secret.hash,
+            okta_id=plan.secret.id,
+        ),
+    ]
+    async with world.store.writing() as tx:
+        await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
+        await tx.add(rotation, client_id, client_secret)
+        await tx.add(*(version.become(State.CURRENT) for version in versions))
+        if plan.retire:
+            served = Held(plan.secret.hash, plan.secret.id, VersionNo(1))
+            await tx.add(consented(world, rotation, served, plan.retire))
+    return await view(world, rotation.id)
+
+
+async def _issue_first(
+    world: World, stage: _Stage, rotation: Rotation, plan: IssueFirst
+) -> RotationView:
+    client_id, client_secret = _mapped(world, stage, rotation)
+    turn = planned(world, rotation, Trigger.FIRST, _retiring(plan.retire))
+    turn = replace(turn, owner=OF_A_REQUEST, wake_at=world.clock.now() + world.limits.lease)
+    held_since_s = world.clock.uptime_s()
+    async with world.store.writing() as tx:
+        await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
+        await tx.add(rotation, client_id, client_secret)
+        await tx.add(_first_version(world, stage, client_id, Sensitive(rotation.client_id)), turn)
+    turn = await advance(world, turn, held_since_s=held_since_s)
+    if turn.blocked and _never_issued(turn):
+        async with world.store.writing() as tx:
+            await _undo(tx, rotation)
+        raise Refused(str(turn.blocked))
+    return await view(world, rotation.id)
+
+
+def _retiring(secret: ClientSecret | None) -> Held | None:
+    return stranger(secret) if secret else None
+
+
+def _never_issued(turn: Turn) -> bool:
+    return turn.blocked is not None and turn.blocked.phase in (Phase.PLANNED, Phase.WRITTEN)
+
+
+async def _undo(tx: Writing, rotation: Rotation) -> None:
+    for secret in await tx.list(Secret, rotation_id=rotation.id):
+        await remove_secret(tx, secret)
+    await remove_rotation(tx, rotation)
+
+
+def _mapped(world: World, stage: _Stage, rotation: Rotation) -> tuple[Secret, Secret]:
+    client_id = new_secret(world, stage.place, rotation.mapping.client_id)
+    client_secret = new_secret(world, stage.place, rotation.mapping.client_secret)
+    return replace(client_id, rotation_id=rotation.id), replace(
+        client_secret, rotation_id=rotation.id
+    )
+
+
+def _first_version(world: World, stage: _Stage, secret: Secret, value: Sensitive) -> Version:
+    return new_version(world, stage.place.project, secret.id, VersionNo(1), value)

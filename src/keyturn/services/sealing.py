@@ -1,0 +1,49 @@
+"""Seal values so that each opens only where it belongs."""
+
+from keyturn.domain.connection import ApiToken, Method, OktaConnection, OktaCredentials, ServiceApp
+from keyturn.domain.errors import SealBroken
+from keyturn.domain.project import Organization, Project
+from keyturn.domain.secret import Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.ports import World
+
+
+def seal_version(world: World, project: Project, version_id: str, value: Sensitive) -> bytes:
+    """Seal the value of a version under its project's data key."""
+    return world.vault.seal(project.data_key, project.id, _of_version(version_id), value)
+
+
+def open_version(world: World, project: Project, version: Version) -> Sensitive:
+    """Open the value of a version. Raises SealBroken, also for a value that was destroyed."""
+    if version.sealed is None:
+        raise SealBroken(f"The value of version {version.number} has been destroyed.")
+    place = _of_version(version.id)
+    return world.vault.open(project.data_key, project.id, place, version.sealed)
+
+
+def seal_credentials(
+    world: World, organization: Organization, connection_id: str, credentials: OktaCredentials
+) -> bytes:
+    """Seal what a connection logs in with under its organization's data key."""
+    value = credentials.value if isinstance(credentials, ApiToken) else credentials.private_jwk
+    place = _of_connection(connection_id)
+    return world.vault.seal(organization.data_key, organization.id, place, value)
+
+
+def open_credentials(
+    world: World, organization: Organization, connection: OktaConnection
+) -> OktaCredentials:
+    """Open what a connection logs in with. Raises SealBroken."""
+    place = _of_connection(connection.id)
+    value = world.vault.open(organization.data_key, organization.id, place, connection.sealed)
+    if connection.method is Method.API_TOKEN:
+        return ApiToken(value)
+    return ServiceApp(connection.client_id or "", value)
+
+
+def _of_version(version_id: str) -> str:
+    return f"version/{version_id}/value"
+
+
+def _of_connection(connection_id: str) -> str:
+    return f"connection/{connection_id}/credentials"

@@ -1,0 +1,151 @@
+"""Read and write named secrets.
+
+Readers are given the current version and nothing else; a version that is stored but not promoted
+does not exist for them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from keyturn.domain import names
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.errors import NotFound, Refused, Taken
+from keyturn.domain.ids import SecretId, VersionNo
+from keyturn.domain.project import Place, Project
+from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services import gate
+from keyturn.services.ports import Reading, World, Writing
+from keyturn.services.projects import Where, read_place, resolve_project
+from keyturn.services.sealing import open_version, seal_version
+
+
+@dataclass(frozen=True)
+class ReadSecret:
+    """A secret as a reader gets it."""
+
+    place: Place
+    secret: Secret
+    version: Version
+    value: Sensitive
+
+
+async def list_secrets(world: World, caller: Caller, where: Where) -> Sequence[ReadSecret]:
+    """List the secrets of a folder with their current values. Raises Forbidden, NotFound."""
+    await _pass(world, caller, Verb.READ_SECRETS, where, "")
+    async with world.store.reading() as tx:
+        place = await read_place(tx, where)
+        secrets = await tx.list(Secret, folder_id=place.folder.id)
+        pairs = [(s, await tx.find(Version, secret_id=s.id, state=State.CURRENT)) for s in secrets]
+    return [_opened(world, place, secret, version) for secret, version in pairs if version]
+
+
+async def read_secret(
+    world: World, caller: Caller, where: Where, name: str, *, version: int | None = None
+) -> ReadSecret:
+    """Read one secret by name: its current version, or a numbered one that was served before.
+
+    Raises Forbidden, and NotFound where there is no such secret or version to read.
+    """
+    await _pass(world, caller, Verb.READ_SECRETS, where, name)
+    async with world.store.reading() as tx:
+        place = await read_place(tx, where)
+        secret = await _find(tx, place, name)
+        found = await _served(tx, secret, version) if secret else None
+    if secret is None or found is None:
+        raise NotFound(f"There is no secret {name} in {place}.")
+    return _opened(world, place, secret, found)
+
+
+async def create_secret(
+    world: World, caller: Caller, where: Where, name: str, value: Sensitive, *, comment: str = ""
+) -> ReadSecret:
+    """Store a new secret and serve it at once. Raises InvalidInput, Forbidden, NotFound, Taken."""
+    name = names.secret_name(("secretName",), name)
+    await _pass(world, caller, Verb.WRITE_SECRETS, where, name)
+    async with world.store.writing() as tx:
+        place = await read_place(tx, where)
+        if await _find(tx, place, name):
+            raise Taken(f"There is a secret {name} in {place} already.")
+        secret = new_secret(world, place, name, comment=comment)
+        version = new_version(world, place.project, secret.id, VersionNo(1), value)
+        version = version.become(State.CURRENT)
+        await tx.add(secret, version)
+    return _opened(world, place, secret, version)
+
+
+async def update_secret(
+    world: World, caller: Caller, where: Where, name: str, value: Sensitive
+) -> ReadSecret:
+    """Store the next version of a secret and serve it at once; readers never see a gap.
+
+    Raises Forbidden, NotFound, and Refused for a secret that a rotation keeps.
+    """
+    await _pass(world, caller, Verb.WRITE_SECRETS, where, name)
+    async with world.store.writing() as tx:
+        place = await read_place(tx, where)
+        secret = await _find(tx, place, name)
+        if secret is None:
+            raise NotFound(f"There is no secret {name} in {place}.")
+        if secret.rotation_id:
+            raise Refused(f"Secret {name} is kept by a rotation; it cannot be changed by hand.")
+        secret = replace(secret, updated_at=world.clock.now())
+        number = await next_number(tx, secret.id)
+        version = new_version(world, place.project, secret.id, number, value)
+        await tx.replace(secret)
+        await tx.add(version)
+        version = await promote(tx, version)
+    return _opened(world, place, secret, version)
+
+
+def new_secret(world: World, place: Place, name: str, *, comment: str = "") -> Secret:
+    """Make the record of a secret that does not exist yet."""
+    now = world.clock.now()
+    return Secret(SecretId(world.chance.uuid()), place.folder.id, name, now, now, comment)
+
+
+def new_version(
+    world: World, project: Project, secret_id: SecretId, number: VersionNo, value: Sensitive
+) -> Version:
+    """Make the record of a pending version, its value sealed."""
+    new_id = world.chance.uuid()
+    sealed = seal_version(world, project, new_id, value)
+    return Version(new_id, secret_id, number, State.PENDING, sealed, world.clock.now())
+
+
+async def next_number(tx: Reading, secret_id: SecretId) -> VersionNo:
+    """Return the number of the version that comes next; numbers are never used twice."""
+    versions = await tx.list(Version, secret_id=secret_id)
+    return VersionNo(max((v.number for v in versions), default=0) + 1)
+
+
+async def promote(tx: Writing, version: Version) -> Version:
+    """Serve a stored version from now on; the one served so far becomes the previous one."""
+    served = await tx.find(Version, secret_id=version.secret_id, state=State.CURRENT)
+    if served and served.number != version.number:
+        await tx.replace(served.become(State.PREVIOUS))
+    promoted = version.become(State.CURRENT)
+    await tx.replace(promoted)
+    return promoted
+
+
+async def _pass(world: World, caller: Caller, verb: Verb, where: Where, name: str) -> None:
+    project_id = await resolve_project(world, where.project)
+    subject = f"secret {where}:{name}" if name else f"secrets {where}"
+    await gate.require(world, caller, verb, subject=subject, project_id=project_id)
+
+
+async def _find(tx: Reading, place: Place, name: str) -> Secret | None:
+    return await tx.find(Secret, folder_id=place.folder.id, name=name)
+
+
+async def _served(tx: Reading, secret: Secret, number: int | None) -> Version | None:
+    if number is None:
+        return await tx.find(Version, secret_id=secret.id, state=State.CURRENT)
+    found = await tx.find(Version, secret_id=secret.id, number=number)
+    readable = (State.CURRENT, State.PREVIOUS, State.RETIRED)
+    return found if found and found.state in readable else None
+
+
+def _opened(world: World, place: Place, secret: Secret, version: Version) -> ReadSecret:
+    return ReadSecret(place, secret, version, open_version(world, place.project, version))
