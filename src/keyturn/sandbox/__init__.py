@@ -1,0 +1,27 @@
+"""An Okta org in a box: answers as Okta does, keeps everything in memory, breaks on request.
+
+Emulated: client secrets and apps of the management API, the org authorization server, DPoP, rate
+windows and faults. It decides nothing for the product it tests and shares no code with it.
+"""
+
+from keyturn.sandbox.app import ConnectionDropped, build_app
+from keyturn.sandbox.control import build_control
+from keyturn.sandbox.directory import AppDraft, Settings
+from keyturn.sandbox.faults import Fault
+from keyturn.sandbox.keys import Keys
+from keyturn.sandbox.org import Org
+from keyturn.sandbox.serving import Ready, SandboxConfig, serving
+
+__all__ = [
+    "AppDraft",
+    "ConnectionDropped",
+    "Fault",
+    "Keys",
+    "Org",
+    "Ready",
+    "SandboxConfig",
+    "Settings",
+    "build_app",
+    "build_control",
+    "serving",
+]

@@ -1,0 +1,281 @@
+"""The apps of an org and the rules of their client secrets.
+
+Every change, through the API or by somebody in the admin console, passes here; nothing here
+knows HTTP.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from keyturn.sandbox import errors
+from keyturn.sandbox.chance import Mint
+from keyturn.sandbox.errors import MaxSecretsWording
+from keyturn.sandbox.http import Json
+from keyturn.sandbox.limits import Profile
+from keyturn.sandbox.records import SECRET_METHODS, App, Secret, Status, Timeline
+
+SOMEBODY_ELSE = "somebody else"
+MAX_SECRETS = 2
+SHORTEST_SECRET, SHORTEST_JWT_SECRET, LONGEST_SECRET = 14, 32, 100
+PRINTABLE = re.compile(r"[\x20-\x7E]+")
+DEFAULT_GRANTS: dict[str, tuple[str, ...]] = {
+    "web": ("authorization_code", "refresh_token"),
+    "service": ("client_credentials",),
+}
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the real time."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Settings:
+    """What can be set on a running org.
+
+    `propagation_s` is how long a new secret is unknown to the token endpoint.
+    """
+
+    profile: Profile = "workforce"
+    propagation_s: float = 0.0
+    max_secrets_wording: MaxSecretsWording = "2026"
+
+
+@dataclass(frozen=True, slots=True)
+class AppDraft:
+    """What is known of an app before it exists.
+
+    `secrets` holds one entry for each client secret to make: a value, or None for one that the
+    org generates.
+    """
+
+    label: str
+    client_id: str | None = None
+    auth_method: str = "client_secret_basic"
+    application_type: str = "web"
+    grant_types: tuple[str, ...] | None = None
+    response_types: tuple[str, ...] = ("code",)
+    redirect_uris: tuple[str, ...] = ()
+    pkce_required: bool = False
+    dpop_bound: bool = False
+    jwks: tuple[Mapping[str, Json], ...] = ()
+    granted_scopes: tuple[str, ...] = ()
+    admin_role: str | None = None
+    extras: Mapping[str, Json] = field(default_factory=dict)
+    profile: Mapping[str, Json] | None = None
+    secrets: tuple[str | None, ...] = (None,)
+    active: bool = True
+
+
+class Directory:
+    """The apps and client secrets of one org."""
+
+    def __init__(self, mint: Mint, clock: Clock, settings: Settings) -> None:
+        self.mint = mint
+        self.clock = clock
+        self.settings = settings
+        self.apps: Timeline[App] = Timeline()
+        self._app_ids: dict[str, str] = {}
+
+    def now(self) -> datetime:
+        """Return the org's time."""
+        return self.clock()
+
+    # --- apps ---------------------------------------------------------------------------------
+
+    def read_app(self, app_id: str, at: datetime | None = None) -> App:
+        """Return an app as it is, or as it was at a moment; OktaError when there is none."""
+        app = self.apps.find(app_id, at)
+        if app is None or app.status == "DELETED":
+            raise errors.not_found(app_id, "AppInstance")
+        return app
+
+    def list_apps(self, at: datetime | None = None) -> list[App]:
+        """Return all apps that exist, oldest first."""
+        return [app for app in self.apps.values(at) if app.status != "DELETED"]
+
+    def find_client(self, client_id: str) -> App | None:
+        """Return the app that owns a client id, ACTIVE or not, or None."""
+        app_id = self._app_ids.get(client_id)
+        app = self.apps.find(app_id) if app_id is not None else None
+        return app if app is not None and app.status != "DELETED" else None
+
+    def create_app(self, draft: AppDraft, by: str = SOMEBODY_ELSE) -> App:
+        """Make an app and its first client secrets; OktaError when the draft is not allowed."""
+        if not draft.label:
+            raise errors.validation_failed("label", "label: The field cannot be left blank")
+        if draft.client_id is not None and self.find_client(draft.client_id) is not None:
+            cause = (
+                "client_id: An object with this field already exists in the current organization"
+            )
+            raise errors.validation_failed("client_id", cause)
+        app_id, now = self.mint.issue_id("0oa"), self.now()
+        app = App(
+            id=app_id,
+            client_id=draft.client_id or app_id,
+            label=draft.label,
+            status="ACTIVE" if draft.active else "INACTIVE",
+            created_at=now,
+            updated_at=now,
+            auth_method=draft.auth_method,
+            application_type=draft.application_type,
+            grant_types=_grant_types(draft),
+            response_types=draft.response_types,
+            redirect_uris=draft.redirect_uris,
+            pkce_required=draft.pkce_required,
+            dpop_bound=draft.dpop_bound,
+            jwks=draft.jwks,
+            granted_scopes=draft.granted_scopes,
+            admin_role=draft.admin_role,
+            extras=draft.extras,
+            profile=draft.profile,
+        )
+        self._app_ids[app.client_id] = app.id
+        return self._save(replace(app, secrets=self._first_secrets(app, draft.secrets, by)))
+
+    def activate_app(self, app_id: str) -> App:
+        """Let an app be used."""
+        return self._save(replace(self.read_app(app_id), status="ACTIVE", updated_at=self.now()))
+
+    def deactivate_app(self, app_id: str) -> App:
+        """Stop an app; its client can no longer authenticate."""
+        return self._save(replace(self.read_app(app_id), status="INACTIVE", updated_at=self.now()))
+
+    def delete_app(self, app_id: str) -> App:
+        """Delete an INACTIVE app with its secrets; OktaError when it is ACTIVE."""
+        app = self.read_app(app_id)
+        if app.status == "ACTIVE":
+            raise errors.delete_forbidden()
+        return self._save(replace(self._without_secrets(app), status="DELETED"))
+
+    def change_auth_method(self, app_id: str, method: str, by: str = SOMEBODY_ELSE) -> App:
+        """Change how an app's client authenticates; leaving client secrets deletes them."""
+        app = replace(self.read_app(app_id), auth_method=method, updated_at=self.now())
+        if method == "private_key_jwt":
+            app = self._without_secrets(app)
+        elif method in SECRET_METHODS and not app.live_secrets:
+            app = replace(app, secrets=app.secrets + self._first_secrets(app, (None,), by))
+        return self._save(app)
+
+    # --- client secrets -----------------------------------------------------------------------
+
+    def read_secret(self, app_id: str, secret_id: str, at: datetime | None = None) -> Secret:
+        """Return one client secret of an app; OktaError when either does not exist."""
+        for secret in self.read_app(app_id, at).live_secrets:
+            if secret.id == secret_id:
+                return secret
+        raise errors.not_found(secret_id, "OAuth2ClientSecretMediated")
+
+    def create_secret(
+        self,
+        app_id: str,
+        value: str | None = None,
+        *,
+        status: Status = "ACTIVE",
+        by: str = SOMEBODY_ELSE,
+    ) -> Secret:
+        """Add a client secret with this or a generated value; OktaError when it is refused."""
+        app = self.read_app(app_id)
+        if app.auth_method == "private_key_jwt":
+            raise errors.secret_unusable()
+        if value is not None:
+            check_secret_value(value, app.auth_method)
+        if len(app.live_secrets) >= MAX_SECRETS:
+            raise errors.max_secrets(self.settings.max_secrets_wording)
+        secret = self._new_secret(value, by, delay_s=self.settings.propagation_s)
+        if status == "INACTIVE":
+            secret = replace(secret, status=status, activated_at=None)
+        self._save(replace(app, secrets=(*app.secrets, secret)))
+        return secret
+
+    def activate_secret(self, app_id: str, secret_id: str) -> Secret:
+        """Let a client secret be used; an ACTIVE one stays exactly as it is."""
+        secret, now = self.read_secret(app_id, secret_id), self.now()
+        if secret.status == "ACTIVE":
+            return secret
+        return self._change(
+            app_id, replace(secret, status="ACTIVE", updated_at=now, activated_at=now)
+        )
+
+    def deactivate_secret(self, app_id: str, secret_id: str) -> Secret:
+        """Stop a client secret; OktaError when no other one is ACTIVE."""
+        secret, now = self.read_secret(app_id, secret_id), self.now()
+        if secret.status == "INACTIVE":
+            return secret
+        active = [s for s in self.read_app(app_id).live_secrets if s.status == "ACTIVE"]
+        if len(active) == 1:
+            raise errors.only_active_secret()
+        return self._change(
+            app_id, replace(secret, status="INACTIVE", updated_at=now, deactivated_at=now)
+        )
+
+    def delete_secret(self, app_id: str, secret_id: str) -> Secret:
+        """Delete an INACTIVE client secret; OktaError when it is ACTIVE."""
+        secret = self.read_secret(app_id, secret_id)
+        if secret.status == "ACTIVE":
+            raise errors.active_secret_kept()
+        return self._change(app_id, replace(secret, deleted_at=self.now()))
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _save(self, app: App) -> App:
+        self.apps.put(app.id, app, self.now())
+        return app
+
+    def _change(self, app_id: str, secret: Secret) -> Secret:
+        app = self.read_app(app_id)
+        kept = tuple(secret if old.id == secret.id else old for old in app.secrets)
+        self._save(replace(app, secrets=kept))
+        return secret
+
+    def _new_secret(self, value: str | None, by: str, *, delay_s: float = 0.0) -> Secret:
+        now = self.now()
+        return Secret(
+            id=self.mint.issue_id("ocs"),
+            value=value if value is not None else self.mint.issue_client_secret(),
+            status="ACTIVE",
+            created_at=now,
+            updated_at=now,
+            usable_at=now + timedelta(seconds=delay_s),
+            made_by=by,
+            activated_at=now,
+        )
+
+    def _first_secrets(
+        self, app: App, values: tuple[str | None, ...], by: str
+    ) -> tuple[Secret, ...]:
+        if app.auth_method not in SECRET_METHODS:
+            return ()
+        for value in filter(None, values):
+            check_secret_value(value, app.auth_method)
+        return tuple(self._new_secret(value, by) for value in values[:MAX_SECRETS])
+
+    def _without_secrets(self, app: App) -> App:
+        now = self.now()
+        gone = tuple(replace(s, deleted_at=s.deleted_at or now) for s in app.secrets)
+        return replace(app, secrets=gone)
+
+
+def check_secret_value(value: str, auth_method: str) -> None:
+    """Raise the OktaError that a caller's own client secret deserves, if any."""
+    if len(value) > LONGEST_SECRET:
+        raise errors.secret_value("'client_secret' can't be more than '100' characters long.")
+    if len(value) < SHORTEST_SECRET:
+        raise errors.secret_value("'client_secret' must be at least '14' characters long.")
+    if auth_method == "client_secret_jwt" and len(value) < SHORTEST_JWT_SECRET:
+        raise errors.secret_value(
+            "'client_secret' must be at least '32' characters long when "
+            "'token_endpoint_auth_method' is 'client_secret_jwt'."
+        )
+    if not PRINTABLE.fullmatch(value):
+        raise errors.secret_value("''client_secret'' must only contain printable ASCII: [x20-x7E]+")
+
+
+def _grant_types(draft: AppDraft) -> tuple[str, ...]:
+    if draft.grant_types is not None:
+        return draft.grant_types
+    return DEFAULT_GRANTS.get(draft.application_type, ("authorization_code",))

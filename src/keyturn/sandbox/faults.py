@@ -1,0 +1,105 @@
+"""Faults by route: what goes wrong, how often, and by which seeded chance.
+
+Decides only which fault strikes a request; carrying it out is the server's business.
+"""
+
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Literal, get_args
+
+from keyturn.sandbox.http import Json
+
+Kind = Literal[
+    "drop-before-effect",
+    "drop-after-effect",
+    "error-before-effect",
+    "error-after-effect",
+    "rate-limit",
+    "delay",
+    "delay-after-effect",
+    "html",
+    "truncate",
+    "stale-read",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One rule.
+
+    `route` is a pattern such as `/api/v1/apps/{appId}/credentials/secrets`, or `*`. The first
+    `skip` requests that fit pass; then each is struck with `probability`, `count` times in all
+    (None: until removed). `seconds` is the length of a delay, or of the lag of a stale read.
+    `status` is that of an error or an HTML page (default 500 and 502).
+    """
+
+    kind: Kind
+    method: str = "*"
+    route: str = "*"
+    count: int | None = None
+    probability: float = 1.0
+    seconds: float = 0.0
+    skip: int = 0
+    status: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
+
+    def fits(self, method: str, route: str) -> bool:
+        """Tell whether a request falls under this rule; only reads can be stale."""
+        if self.kind == "stale-read" and method != "GET":
+            return False
+        return self.method in ("*", method) and self.route in ("*", route)
+
+
+@dataclass(slots=True)
+class _Rule:
+    id: str
+    fault: Fault
+    seen: int = 0
+    struck: int = 0
+
+    def strikes(self, chance: Random) -> bool:
+        self.seen += 1
+        if self.seen <= self.fault.skip or self.struck == self.fault.count:
+            return False
+        if self.fault.probability < 1.0 and chance.random() >= self.fault.probability:
+            return False
+        self.struck += 1
+        return True
+
+
+class FaultBook:
+    """The rules in force; the first that strikes wins."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = Random(f"faults:{seed}")
+        self._rules: list[_Rule] = []
+        self._numbered = 0
+
+    def add(self, fault: Fault) -> str:
+        """Put a rule in force and return its id."""
+        self._numbered += 1
+        rule = _Rule(f"flt{self._numbered}", fault)
+        self._rules.append(rule)
+        return rule.id
+
+    def remove(self, fault_id: str | None = None) -> None:
+        """Lift one rule, or all of them."""
+        self._rules = [rule for rule in self._rules if fault_id not in (None, rule.id)]
+
+    def list(self) -> list[dict[str, Json]]:
+        """Return the rules with how often each fitted and struck."""
+        return [
+            {"id": rule.id, **asdict(rule.fault), "seen": rule.seen, "struck": rule.struck}
+            for rule in self._rules
+        ]
+
+    def draw(self, method: str, route: str) -> Fault | None:
+        """Return the fault that strikes this request, if any."""
+        for rule in self._rules:
+            if rule.fault.fits(method, route) and rule.strikes(self._chance):
+                return rule.fault
+        return None

@@ -1,0 +1,220 @@
+"""One Okta org in memory: its state, its settings, and what somebody at its console can do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keyturn.sandbox.chance import Mint
+from keyturn.sandbox.directory import AppDraft, Clock, Directory, Settings, utc_now
+from keyturn.sandbox.errors import MAX_SECRETS_WORDINGS, MaxSecretsWording
+from keyturn.sandbox.faults import Fault, FaultBook
+from keyturn.sandbox.http import Json
+from keyturn.sandbox.journal import Journal
+from keyturn.sandbox.keys import Keys, render_private, render_public
+from keyturn.sandbox.limits import PROFILES, Profile, RateWindows
+from keyturn.sandbox.records import ApiToken, App, Secret, User
+from keyturn.sandbox.tokens import TokenBook
+
+Sleep = Callable[[float], Awaitable[None]]
+
+REDIRECT_URI = "http://127.0.0.1/callback"
+SERVICE_SCOPES = ("okta.apps.manage", "okta.apps.read", "okta.logs.read")
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What a fresh org holds: who may log in and with what."""
+
+    org_id: str
+    api_token: str
+    web_app_id: str
+    service_app_id: str
+    user_id: str
+
+
+class Org(Directory):
+    """An org that answers like Okta.
+
+    The same seed, requests and clock give the same management answers. `clock` returns aware
+    UTC times; `sleep` waits that many seconds (for faults that delay); `keys` may be shared;
+    `settings` are those to begin with, now and after each reset.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        clock: Clock = utc_now,
+        *,
+        keys: Keys | None = None,
+        sleep: Sleep = asyncio.sleep,
+        settings: Settings | None = None,
+    ) -> None:
+        self._first_settings = settings or Settings()
+        self.keys = keys or Keys.generate()
+        self.sleep = sleep
+        self._begin(seed, clock)
+
+    def reset(self, seed: int) -> None:
+        """Forget everything and begin again from a seed, with the first settings."""
+        self._begin(seed, self.clock)
+
+    def _begin(self, seed: int, clock: Clock) -> None:
+        super().__init__(Mint(seed), clock, replace(self._first_settings))
+        self.limits = RateWindows()
+        self.faults = FaultBook(seed)
+        self.journal = Journal()
+        self.tokens = TokenBook()
+        self.users: dict[str, User] = {}
+        self.api_tokens: dict[str, ApiToken] = {}
+        self.last_used: dict[str, datetime] = {}
+        self.seeded = self._seed()
+
+    def _seed(self) -> Seeded:
+        org_id = self.mint.issue_id("00o")
+        admin = self.create_user("admin@example.com", "Ada", "Admin", admin=True)
+        user = self.create_user("user@example.com", "Una", "User")
+        api_token = self.create_api_token("admin", admin.id)
+        web = AppDraft("Example web app", redirect_uris=(REDIRECT_URI,))
+        service = AppDraft(
+            "Example service app",
+            auth_method="private_key_jwt",
+            application_type="service",
+            response_types=("token",),
+            jwks=(render_public(self.keys.service),),
+            granted_scopes=SERVICE_SCOPES,
+            admin_role="SUPER_ADMIN",
+        )
+        web_id = self.create_app(web, by="seed").id
+        return Seeded(org_id, api_token, web_id, self.create_app(service, by="seed").id, user.id)
+
+    # --- people and API tokens ----------------------------------------------------------------
+
+    def create_user(
+        self, login: str, first_name: str, last_name: str, *, admin: bool = False
+    ) -> User:
+        """Make an active person with a generated password."""
+        password = self.mint.issue_token(15)
+        user_id = self.mint.issue_id("00u")
+        user = User(user_id, login, password, first_name, last_name, self.now(), admin)
+        self.users[user_id] = user
+        return user
+
+    def create_api_token(self, label: str, user_id: str) -> str:
+        """Make an SSWS token for a person and return it."""
+        token = self.mint.issue_api_token()
+        self.api_tokens[token] = ApiToken(label, user_id)
+        return token
+
+    def log_in(self, login: str, password: str) -> User | None:
+        """Return the person with this login and password, None when there is none."""
+        for user in self.users.values():
+            if (user.login, user.password, user.status) == (login, password, "ACTIVE"):
+                return user
+        return None
+
+    # --- the console --------------------------------------------------------------------------
+
+    def change_redirect_uris(self, app_id: str, uris: tuple[str, ...]) -> App:
+        """Replace the addresses to which an app's log-ins may return."""
+        app = self.read_app(app_id)
+        return self._save(replace(app, redirect_uris=uris, updated_at=self.now()))
+
+    def change_dpop(self, app_id: str, *, bound: bool) -> App:
+        """Ask an app for DPoP proofs, or no longer."""
+        app = self.read_app(app_id)
+        return self._save(replace(app, dpop_bound=bound, updated_at=self.now()))
+
+    def change_admin_role(self, app_id: str, role: str | None) -> App:
+        """Assign an admin role to a service app, or take it away."""
+        return self._save(replace(self.read_app(app_id), admin_role=role))
+
+    def credentials(self) -> dict[str, Json]:
+        """Return what a test needs to use the seeded org, clear secrets included."""
+        web = self.read_app(self.seeded.web_app_id)
+        user = self.users[self.seeded.user_id]
+        return {
+            "ssws_token": self.seeded.api_token,
+            "service_client_id": self.read_app(self.seeded.service_app_id).client_id,
+            "service_private_jwk": render_private(self.keys.service),
+            "app": {
+                "id": web.id,
+                "client_id": web.client_id,
+                "client_secret": web.live_secrets[-1].value,
+                "label": web.label,
+            },
+            "user": {"login": user.login, "password": user.password},
+        }
+
+    def truth(self) -> dict[str, Json]:
+        """Return every app and secret that ever was, with exact times and no clear value."""
+        apps = [self._render_truth(app) for app in self.apps.values()]
+        return {"now": self.now().isoformat(), "apps": apps}
+
+    def requests(self, after: int = 0) -> dict[str, Json]:
+        """Return the requests numbered above `after`."""
+        return {"requests": self.journal.list(after), "last": self.journal.last}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many requests there were by subject, refused, failed and dropped."""
+        return self.journal.count()
+
+    def add_fault(self, fault: Fault) -> str:
+        """Put a fault in force and return its id."""
+        return self.faults.add(fault)
+
+    def list_faults(self) -> list[dict[str, Json]]:
+        """Return the faults in force."""
+        return self.faults.list()
+
+    def remove_fault(self, fault_id: str | None = None) -> None:
+        """Lift one fault, or all of them."""
+        self.faults.remove(fault_id)
+
+    def change_settings(
+        self,
+        *,
+        profile: Profile | None = None,
+        propagation_s: float | None = None,
+        max_secrets_wording: MaxSecretsWording | None = None,
+    ) -> Settings:
+        """Change what is given, leave the rest; ValueError when a value is unknown."""
+        old = self.settings
+        new = Settings(
+            profile or old.profile,
+            old.propagation_s if propagation_s is None else propagation_s,
+            max_secrets_wording or old.max_secrets_wording,
+        )
+        if new.profile not in PROFILES or new.max_secrets_wording not in MAX_SECRETS_WORDINGS:
+            raise ValueError(f"profiles: {[*PROFILES]}; wordings: {[*MAX_SECRETS_WORDINGS]}")
+        self.settings = new
+        return new
+
+    def _render_truth(self, app: App) -> dict[str, Json]:
+        return {
+            "id": app.id,
+            "client_id": app.client_id,
+            "label": app.label,
+            "status": app.status,
+            "auth_method": app.auth_method,
+            "secrets": [self._render_secret_truth(secret) for secret in app.secrets],
+        }
+
+    def _render_secret_truth(self, secret: Secret) -> dict[str, Json]:
+        deleted = secret.deleted_at is not None
+        return {
+            "id": secret.id,
+            "hash": secret.hash,
+            "status": "DELETED" if deleted else secret.status,
+            "created_at": _iso(secret.created_at),
+            "activated_at": _iso(secret.activated_at),
+            "deactivated_at": _iso(secret.deactivated_at),
+            "deleted_at": _iso(secret.deleted_at),
+            "usable_at": _iso(secret.usable_at),
+            "last_used_at": _iso(self.last_used.get(secret.id)),
+            "made_by": secret.made_by,
+        }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,137 @@
+"""What the org remembers, as frozen values, and a timeline that can be read in the past."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Literal, TypeVar
+
+from keyturn.sandbox.http import Json
+
+Status = Literal["ACTIVE", "INACTIVE"]
+AppStatus = Literal["ACTIVE", "INACTIVE", "DELETED"]
+AUTH_METHODS = (
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "none",
+)
+SECRET_METHODS = AUTH_METHODS[:3]
+
+
+def hash_secret(value: str) -> str:
+    """Return Okta's `secret_hash`: half of SHA-256, unpadded base64url (as OIDC at_hash)."""
+    digest = hashlib.sha256(value.encode()).digest()[:16]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One client secret, also after its deletion; it works from `usable_at` while ACTIVE."""
+
+    id: str
+    value: str = field(repr=False)
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    usable_at: datetime
+    made_by: str
+    activated_at: datetime | None = None
+    deactivated_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def hash(self) -> str:
+        """Return the hash by which Okta lets one recognise the value."""
+        return hash_secret(self.value)
+
+    def accepts(self, now: datetime) -> bool:
+        """Tell whether the token endpoint takes this secret at that moment."""
+        return self.status == "ACTIVE" and self.deleted_at is None and now >= self.usable_at
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One OAuth app with all its client secrets, deleted ones included."""
+
+    id: str
+    client_id: str
+    label: str
+    status: AppStatus
+    created_at: datetime
+    updated_at: datetime
+    auth_method: str = "client_secret_basic"
+    application_type: str = "web"
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    response_types: tuple[str, ...] = ("code",)
+    redirect_uris: tuple[str, ...] = ()
+    pkce_required: bool = False
+    dpop_bound: bool = False
+    jwks: tuple[Mapping[str, Json], ...] = ()
+    granted_scopes: tuple[str, ...] = ()
+    admin_role: str | None = None
+    extras: Mapping[str, Json] = field(default_factory=dict)
+    profile: Mapping[str, Json] | None = None
+    secrets: tuple[Secret, ...] = ()
+
+    @property
+    def live_secrets(self) -> tuple[Secret, ...]:
+        """Return the secrets that still exist, oldest first."""
+        return tuple(secret for secret in self.secrets if secret.deleted_at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One person who can log in."""
+
+    id: str
+    login: str
+    password: str = field(repr=False)
+    first_name: str
+    last_name: str
+    created_at: datetime
+    admin: bool = False
+    status: str = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """One SSWS token: who made it and what it is called."""
+
+    label: str
+    user_id: str
+
+
+T = TypeVar("T")
+
+
+class Timeline(Generic[T]):
+    """Values by key, each with its recent past, so that a lagging read can be answered."""
+
+    KEPT = timedelta(hours=1)
+
+    def __init__(self) -> None:
+        self._versions: dict[str, list[tuple[datetime, T]]] = {}
+
+    def put(self, key: str, value: T, at: datetime) -> None:
+        """Make a value current; what was outdated more than an hour ago is forgotten."""
+        versions = self._versions.setdefault(key, [])
+        versions.append((at, value))
+        while len(versions) > 1 and versions[1][0] < at - self.KEPT:
+            del versions[0]
+
+    def find(self, key: str, at: datetime | None = None) -> T | None:
+        """Return the value that is current, or was at a moment; None when there was none."""
+        for since, value in reversed(self._versions.get(key, [])):
+            if at is None or since <= at:
+                return value
+        return None
+
+    def values(self, at: datetime | None = None) -> Iterator[T]:
+        """Yield all values current now or at a moment, in the order of their making."""
+        for key in self._versions:
+            value = self.find(key, at)
+            if value is not None:
+                yield value

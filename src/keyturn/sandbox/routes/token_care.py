@@ -1,0 +1,119 @@
+"""What happens to tokens after their issue: introspection, revocation and userinfo."""
+
+from keyturn.sandbox import errors
+from keyturn.sandbox.client_auth import authenticate
+from keyturn.sandbox.errors import OAuthError
+from keyturn.sandbox.http import Answer, Json, render_json
+from keyturn.sandbox.org import Org
+from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.tokens import AccessToken, RefreshToken
+
+
+def introspect(org: Org, call: Call) -> Answer:
+    """Tell an authenticated client about a token; any other string is only inactive."""
+    authenticate(org, call)
+    value = _token_of(call)
+    access = org.tokens.find_access(value)
+    if access is not None and _is_good(org, access):
+        return render_json(_render_access(org, access))
+    refresh = org.tokens.find_refresh(value, org.now())
+    if refresh is not None:
+        return render_json(_render_refresh(org, refresh))
+    return render_json({"active": False})
+
+
+def revoke(org: Org, call: Call) -> Answer:
+    """Revoke a token of the client; also 200 for a string that is none (RFC 7009)."""
+    app = authenticate(org, call)
+    value = _token_of(call)
+    token = org.tokens.find_access(value) or org.tokens.find_refresh(value, org.now())
+    if token is not None and token.client_id == app.client_id:
+        org.tokens.revoke(value)
+    return Answer(200)
+
+
+def read_userinfo(org: Org, call: Call) -> Answer:
+    """Answer with what the token's scopes tell of the person."""
+    scheme, _, value = call.request.headers.get("authorization", "").partition(" ")
+    token = org.tokens.find_access(value.strip())
+    if scheme.lower() not in ("bearer", "dpop") or token is None or not _is_good(org, token):
+        raise _challenge(401, "invalid_token", "The access token is invalid.")
+    call.client_id = token.client_id
+    user = org.users.get(token.user_id or "")
+    if user is None or "openid" not in token.scopes:
+        raise _challenge(
+            403,
+            "insufficient_scope",
+            "The access token must provide access to at least one of these scopes - profile, "
+            "email, address or phone",
+        )
+    claims: dict[str, Json] = {"sub": user.id}
+    if "profile" in token.scopes:
+        claims |= {
+            "name": f"{user.first_name} {user.last_name}",
+            "given_name": user.first_name,
+            "family_name": user.last_name,
+            "preferred_username": user.login,
+        }
+    if "email" in token.scopes:
+        claims |= {"email": user.login, "email_verified": True}
+    return render_json(claims)
+
+
+def _challenge(status: int, error: str, description: str) -> OAuthError:
+    header = errors.bearer_challenge(error, description)
+    return OAuthError(status, error, description, (header,))
+
+
+def _token_of(call: Call) -> str:
+    value = call.request.form().get("token")
+    if not value:
+        raise errors.invalid_request("The 'token' parameter is required.")
+    return value
+
+
+def _is_good(org: Org, token: AccessToken) -> bool:
+    app = org.find_client(token.client_id)
+    lives = org.now() < token.expires_at and not org.tokens.revoked(token)
+    return lives and app is not None and app.status == "ACTIVE"
+
+
+def _render_access(org: Org, token: AccessToken) -> dict[str, Json]:
+    user = org.users.get(token.user_id or "")
+    return {
+        "active": True,
+        "scope": " ".join(token.scopes),
+        **({"username": user.login} if user else {}),
+        "exp": int(token.expires_at.timestamp()),
+        "iat": int(token.issued_at.timestamp()),
+        "sub": user.login if user else token.client_id,
+        "aud": token.issuer,
+        "iss": token.issuer,
+        "jti": token.jti,
+        "token_type": "DPoP" if token.thumbprint else "Bearer",
+        "client_id": token.client_id,
+        **({"uid": user.id} if user else {}),
+        **({"cnf": {"jkt": token.thumbprint}} if token.thumbprint else {}),
+    }
+
+
+def _render_refresh(org: Org, token: RefreshToken) -> dict[str, Json]:
+    user = org.users[token.user_id]
+    return {
+        "active": True,
+        "scope": " ".join(token.scopes),
+        "username": user.login,
+        "exp": int(token.expires_at.timestamp()),
+        "sub": user.login,
+        "token_type": "Bearer",
+        "client_id": token.client_id,
+        "uid": user.id,
+    }
+
+
+ROUTES = (
+    Route("POST", "/oauth2/v1/introspect", introspect, "oauth", "oauth"),
+    Route("POST", "/oauth2/v1/revoke", revoke, "oauth", "oauth"),
+    Route("GET", "/oauth2/v1/userinfo", read_userinfo, "oauth", "oauth"),
+    Route("POST", "/oauth2/v1/userinfo", read_userinfo, "oauth", "oauth"),
+)
