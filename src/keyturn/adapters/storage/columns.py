@@ -1,0 +1,157 @@
+"""How a frozen dataclass lies in columns.
+
+Decides it from the dataclass's own fields: a plain field is one column, a nested dataclass one
+column a field with its name in front. Knows no table by name.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import Enum
+from functools import cache
+from operator import attrgetter
+from types import NoneType
+from typing import Any, NewType, TypeVar, get_args, get_type_hints
+
+from sqlalchemy import Column, Dialect, Integer, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class _Converted(TypeDecorator[Any]):
+    """A value that lies in its column as something plainer."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(
+        self,
+        plain: TypeEngine[Any],
+        write: Callable[[Any], object],
+        read: Callable[[Any], object],
+    ) -> None:
+        super().__init__()
+        self.plain = plain
+        self.write = write
+        self.read = read
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Tell SQLAlchemy what the column is."""
+        return dialect.type_descriptor(self.plain)
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> object:
+        """Write a value."""
+        return None if value is None else self.write(value)
+
+    def process_result_value(self, value: object, dialect: Dialect) -> object:
+        """Read a value."""
+        return None if value is None else self.read(value)
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+_TYPES: Mapping[type, TypeEngine[Any]] = {
+    str: Text(),
+    int: Integer(),
+    bytes: LargeBinary(),
+    bool: _Converted(Integer(), int, bool),  # a STRICT table of SQLite has no BOOLEAN
+    datetime: _Converted(Integer(), _microseconds, _instant),
+    time: _Converted(Text(), time.isoformat, time.fromisoformat),
+}
+
+
+def _type_of(kind: type) -> TypeEngine[Any]:
+    """Keep a member of an enum by its name: values may be sentences, and those get reworded."""
+    if issubclass(kind, Enum):
+        return _Converted(Text(), attrgetter("name"), kind.__members__.__getitem__)
+    return _TYPES[kind]
+
+
+@dataclass(frozen=True)
+class _Part:
+    name: str
+    type: type
+    optional: bool
+
+
+@cache
+def _parts(kind: type) -> Mapping[str, _Part]:
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind} is no dataclass")
+    hints = get_type_hints(kind)
+    return {field.name: _part(field.name, hints[field.name]) for field in fields(kind)}
+
+
+def _part(name: str, hint: object) -> _Part:
+    optional = NoneType in get_args(hint)
+    inner = next(each for each in get_args(hint) if each is not NoneType) if optional else hint
+    while isinstance(inner, NewType):
+        inner = inner.__supertype__
+    if not isinstance(inner, type):
+        raise TypeError(f"{name}: {hint} does not lie in a column")
+    return _Part(name, inner, optional)
+
+
+def columns_of(kind: type, prefix: str = "", *, nullable: bool = False) -> Iterator[Column[Any]]:
+    """Return a new column for each plain field of a dataclass, nested ones included.
+
+    Raises TypeError for a field whose type has no place in a column.
+    """
+    for part in _all(kind):
+        name, optional = prefix + part.name, nullable or part.optional
+        if is_dataclass(part.type):
+            yield from columns_of(part.type, f"{name}_", nullable=optional)
+        else:
+            yield Column(name, _type_of(part.type), nullable=optional)
+
+
+def row_of(kind: type, values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Lay some fields of a dataclass out as columns; a nested None is None in all of its columns.
+
+    Raises KeyError for a field that the dataclass does not have.
+    """
+    row: dict[str, object] = {}
+    for name, value in values.items():
+        inner = _parts(kind)[name].type
+        if is_dataclass(inner):
+            row |= row_of(inner, _fields_of(inner, value), f"{prefix}{name}_")
+        else:
+            row[prefix + name] = value
+    return row
+
+
+def row_of_record(record: object) -> dict[str, object]:
+    """Lay a whole record out as columns."""
+    return row_of(type(record), _fields_of(type(record), record))
+
+
+def _fields_of(kind: type, value: object) -> dict[str, object]:
+    return {name: None if value is None else getattr(value, name) for name in _parts(kind)}
+
+
+def record_of(kind: type[T], row: Mapping[str, object], prefix: str = "") -> T:
+    """Make a record of a row; an optional nested value is None where all of its columns are."""
+    make: Callable[..., T] = kind
+    return make(**{part.name: _value_of(part, row, prefix + part.name) for part in _all(kind)})
+
+
+def _value_of(part: _Part, row: Mapping[str, object], name: str) -> object:
+    if not is_dataclass(part.type):
+        return row[name]
+    columns = row_of(part.type, _fields_of(part.type, None), f"{name}_")
+    absent = part.optional and all(row[column] is None for column in columns)
+    return None if absent else record_of(part.type, row, f"{name}_")
+
+
+def _all(kind: type) -> Iterable[_Part]:
+    return _parts(kind).values()

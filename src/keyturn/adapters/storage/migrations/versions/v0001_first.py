@@ -1,0 +1,219 @@
+"""The first schema.
+
+Times are microseconds since 1970 in UTC, flags are 0 or 1, members of enums are their names. A
+name that ends in ``?`` below is a column that may be null.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create every table and index."""
+    _tenants()
+    _callers()
+    _connections()
+    _rotations()
+    _turns()
+    _secrets()
+    _audit()
+
+
+def _tenants() -> None:
+    _create("organization", _text("id name"), _blob("data_key"), _int("created_at"), key="id")
+    _create(
+        "project",
+        _text("id organization_id name slug"),
+        _blob("data_key"),
+        _int("created_at"),
+        key="id",
+        once="organization_id slug",
+        to={"organization_id": "organization"},
+    )
+    _create(
+        "environment",
+        _text("id project_id name slug"),
+        key="id",
+        once="project_id slug",
+        to={"project_id": "project"},
+    )
+    _create(
+        "folder",
+        _text("id environment_id path"),
+        key="id",
+        once="environment_id path",
+        to={"environment_id": "environment"},
+    )
+
+
+def _callers() -> None:
+    _create(
+        "identity",
+        _text("id organization_id project_id? name role client_id"),
+        _blob("client_secret_hash"),
+        _int("created_at"),
+        key="id",
+        once="client_id",
+        to={"organization_id": "organization", "project_id": "project"},
+    )
+    _create(
+        "access_token",
+        _blob("hash"),
+        _text("identity_id"),
+        _int("created_at expires_at"),
+        key="hash",
+        to={"identity_id": "identity"},
+    )
+    op.create_index("ix_access_token_identity_id", "access_token", ["identity_id"])
+
+
+def _connections() -> None:
+    _create(
+        "okta_connection",
+        _text("id organization_id project_id? name description? method instance_url client_id?"),
+        _blob("sealed"),
+        _int("version created_at updated_at"),
+        key="id",
+        once="organization_id name",
+        to={"organization_id": "organization", "project_id": "project"},
+    )
+
+
+def _rotations() -> None:
+    _create(
+        "rotation",
+        _text("id folder_id connection_id name description? parameter app_id client_id"),
+        _text("auth_method mapping_client_id mapping_client_secret"),
+        _int("schedule_interval_days"),
+        _text("schedule_rotate_at"),
+        _int("schedule_automatic policy_overlap_s policy_soak_s policy_patience_s active_index"),
+        _int("created_at updated_at last_attempted_at last_rotated_at"),
+        _text("last_turn_id?"),
+        _int("last_manual"),
+        _text("last_message?"),
+        _int("next_rotation_at?"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder", "connection_id": "okta_connection"},
+    )
+    op.create_index("ix_rotation_next_rotation_at", "rotation", ["next_rotation_at"])
+    op.create_index("ix_rotation_connection_id", "rotation", ["connection_id"])
+
+
+def _turns() -> None:
+    _create(
+        "turn",
+        _text("id rotation_id app_id trigger phase"),
+        _int("created_at entered_at wake_at?"),
+        _text("old_hash? old_okta_id?"),
+        _int("old_version?"),
+        _text("new_hash? new_okta_id?"),
+        _int("new_version? posted attempts"),
+        _text("blocked_reason? blocked_detail? blocked_phase?"),
+        _int("ended_at? epoch"),
+        _text("owner?"),
+        key="id",
+        to={"rotation_id": "rotation"},
+    )
+    not_ended, awake = sa.text("ended_at IS NULL"), sa.text("wake_at IS NOT NULL")
+    op.create_index("uq_turn_open", "turn", ["rotation_id"], unique=True, sqlite_where=not_ended)
+    op.create_index("ix_turn_wake_at", "turn", ["wake_at"], sqlite_where=awake)
+    op.create_index("ix_turn_rotation_id", "turn", ["rotation_id"])
+    _create(
+        "turn_step",
+        _text("turn_id"),
+        _int("number at"),
+        _text("phase step detail request_id"),
+        key="turn_id number",
+        to={"turn_id": "turn"},
+    )
+
+
+def _secrets() -> None:
+    _create(
+        "secret",
+        _text("id folder_id name"),
+        _int("created_at updated_at"),
+        _text("comment rotation_id?"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder", "rotation_id": "rotation"},
+    )
+    op.create_index("ix_secret_rotation_id", "secret", ["rotation_id"])
+    _create(
+        "version",
+        _text("id secret_id"),
+        _int("number"),
+        _text("state"),
+        _blob("sealed?"),
+        _int("created_at"),
+        _text("hash? okta_id?"),
+        key="id",
+        once="secret_id number",
+        to={"secret_id": "secret"},
+    )
+
+
+def _audit() -> None:
+    _create(
+        "audit_entry",
+        _int("number attempt_at"),
+        _text("attempt_actor attempt_verb attempt_subject"),
+        _int("attempt_allowed"),
+        _text("attempt_detail"),
+        _blob("hash"),
+        key="number",
+    )
+
+
+def _create(
+    table: str,
+    *columns: Iterable[sa.Column[Any]],
+    key: str,
+    once: str | None = None,
+    to: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Create a table whose rows know their ``position``, the order in which they came."""
+    uniques = [rule.split() for rule in (key, once) if rule]
+    op.create_table(
+        table,
+        sa.Column("position", sa.Integer(), nullable=False),
+        *chain(*columns),
+        sa.PrimaryKeyConstraint("position", name=f"pk_{table}"),
+        *(sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}") for names in uniques),
+        *(_reference(table, column, target) for column, target in to.items()),
+        sqlite_strict=True,
+    )
+
+
+def _reference(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    name = f"fk_{table}_{column}"
+    return sa.ForeignKeyConstraint(
+        [column], [f"{target}.id"], name=name, deferrable=True, initially="DEFERRED"
+    )
+
+
+def _text(names: str) -> list[sa.Column[str]]:
+    return [sa.Column(_bare(name), sa.Text(), nullable="?" in name) for name in names.split()]
+
+
+def _int(names: str) -> list[sa.Column[int]]:
+    return [sa.Column(_bare(name), sa.Integer(), nullable="?" in name) for name in names.split()]
+
+
+def _blob(names: str) -> list[sa.Column[bytes]]:
+    return [
+        sa.Column(_bare(name), sa.LargeBinary(), nullable="?" in name) for name in names.split()
+    ]
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix("?")

@@ -1,0 +1,189 @@
+"""One table a record kind.
+
+Decides keys, references, indexes, and what may be there once only, with the words for it. The
+columns come from the records themselves; the migrations spell them out.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+
+from keyturn.adapters.storage.columns import columns_of
+from keyturn.domain.access import AccessToken, Identity
+from keyturn.domain.audit import AuditEntry
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.project import Environment, Folder, Organization, Project
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Secret, Version
+from keyturn.domain.turn import Turn
+from keyturn.services.ports import TurnStep
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+POSITION: Final = "position"
+"""The column that keeps the order in which records were added; no record has such a field."""
+
+
+def _table(name: str, kind: type, *constraints: Constraint) -> Table:
+    position = Column(POSITION, Integer, primary_key=True)
+    columns = columns_of(kind)
+    return Table(name, METADATA, position, *columns, *constraints, sqlite_strict=True)
+
+
+def _key(*fields: str) -> UniqueConstraint:
+    return UniqueConstraint(*fields, info={"key": fields})
+
+
+def _once(*fields: str, taken: str) -> UniqueConstraint:
+    return UniqueConstraint(*fields, info={"taken": taken})
+
+
+def _to(table: str, field: str | None = None) -> ForeignKeyConstraint:
+    """Refer to a record by id; looked at when a transaction ends, so that order is free in it."""
+    column = field or f"{table}_id"
+    return ForeignKeyConstraint([column], [f"{table}.id"], deferrable=True, initially="DEFERRED")
+
+
+TABLES: Final[Mapping[type, Table]] = MappingProxyType(
+    {
+        Organization: _table("organization", Organization, _key("id")),
+        Project: _table(
+            "project",
+            Project,
+            _key("id"),
+            _once(
+                "organization_id",
+                "slug",
+                taken="Another project of the organization has this slug.",
+            ),
+            _to("organization"),
+        ),
+        Environment: _table(
+            "environment",
+            Environment,
+            _key("id"),
+            _once("project_id", "slug", taken="Another environment of the project has this slug."),
+            _to("project"),
+        ),
+        Folder: _table(
+            "folder",
+            Folder,
+            _key("id"),
+            _once(
+                "environment_id", "path", taken="Another folder of the environment has this path."
+            ),
+            _to("environment"),
+        ),
+        Identity: _table(
+            "identity",
+            Identity,
+            _key("id"),
+            _once("client_id", taken="Another identity has this client id."),
+            _to("organization"),
+            _to("project"),
+        ),
+        AccessToken: _table("access_token", AccessToken, _key("hash"), _to("identity")),
+        OktaConnection: _table(
+            "okta_connection",
+            OktaConnection,
+            _key("id"),
+            _once(
+                "organization_id",
+                "name",
+                taken="Another Okta connection has this name: choose another.",
+            ),
+            _to("organization"),
+            _to("project"),
+        ),
+        Rotation: _table(
+            "rotation",
+            Rotation,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another rotation of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+            _to("okta_connection", "connection_id"),
+        ),
+        Turn: _table("turn", Turn, _key("id"), _to("rotation")),
+        TurnStep: _table("turn_step", TurnStep, _key("turn_id", "number"), _to("turn")),
+        Secret: _table(
+            "secret",
+            Secret,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another secret of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+            _to("rotation"),
+        ),
+        Version: _table(
+            "version",
+            Version,
+            _key("id"),
+            _once("secret_id", "number", taken="Another version of the secret has this number."),
+            _to("secret"),
+        ),
+    }
+)
+
+AUDIT: Final = _table("audit_entry", AuditEntry, _key("number"))
+
+_rotation, _turn = TABLES[Rotation], TABLES[Turn]
+
+Index(
+    "uq_turn_open",
+    _turn.c.rotation_id,
+    unique=True,
+    sqlite_where=_turn.c.ended_at.is_(None),
+    info={"taken": "The rotation has a turn that has not ended: wait for it."},
+)
+Index("ix_turn_wake_at", _turn.c.wake_at, sqlite_where=_turn.c.wake_at.is_not(None))
+Index("ix_turn_rotation_id", _turn.c.rotation_id)
+Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
+Index("ix_rotation_connection_id", _rotation.c.connection_id)
+Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)
+Index("ix_access_token_identity_id", TABLES[AccessToken].c.identity_id)
+
+
+def _key_of(table: Table) -> tuple[str, ...]:
+    return next(tuple(c.info["key"]) for c in table.constraints if "key" in c.info)
+
+
+KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
+    {kind: _key_of(table) for kind, table in TABLES.items()}
+)
+
+
+def _taken() -> dict[str, str]:
+    """Return the words for each rule of uniqueness by what SQLite's error says of it."""
+    rules = [rule for table in TABLES.values() for rule in (*table.constraints, *table.indexes)]
+    return {
+        ", ".join(str(column) for column in rule.columns): rule.info["taken"]
+        for rule in rules
+        if isinstance(rule, UniqueConstraint | Index) and "taken" in rule.info
+    }
+
+
+TAKEN: Final[Mapping[str, str]] = MappingProxyType(_taken())

@@ -1,0 +1,135 @@
+"""What one can do inside a snapshot and inside a transaction.
+
+Decides which statements keep the promises of `Reading` and `Writing`. Knows nothing of how either
+is opened or ended.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import Executable
+
+from keyturn.adapters.storage.columns import record_of, row_of, row_of_record
+from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, TABLES
+from keyturn.adapters.storage.whole import whole
+from keyturn.adapters.storage.words import in_our_words
+from keyturn.domain.audit import Attempt, AuditEntry, linked
+from keyturn.domain.errors import Fenced, OursError
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import Turn
+from keyturn.services.ports import R, Record
+
+T = TypeVar("T")
+
+
+class Snapshot:
+    """Records as they are on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection: Final = connection
+
+    async def find(self, kind: type[R], /, **where: object) -> R | None:
+        """Return the one record that fits, or None. Raises OursError where more than one does."""
+        found = await self._records(kind, _chosen(kind, where).limit(2))
+        if len(found) > 1:
+            raise OursError(f"More than one {kind.__name__} fits {', '.join(where)}.")
+        return found[0] if found else None
+
+    async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
+        """Return every record that fits, in the order in which they were added."""
+        return await self._records(kind, _chosen(kind, where))
+
+    async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
+        """Return rotations whose ``next_rotation_at`` has come, oldest first."""
+        table = TABLES[Rotation]
+        due = select(table).where(table.c.next_rotation_at <= now).limit(limit)
+        return await self._records(
+            Rotation, due.order_by(table.c.next_rotation_at, table.c[POSITION])
+        )
+
+    async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        """Return audit entries by number, those past ``after`` only."""
+        entries = select(AUDIT).where(AUDIT.c.number > after).order_by(AUDIT.c.number)
+        return await self._records(AuditEntry, entries.limit(limit))
+
+    async def _records(self, kind: type[T], statement: Select[tuple[object, ...]]) -> Sequence[T]:
+        rows = (await self._execute(statement)).mappings()
+        return [record_of(kind, {str(name): row[name] for name in row}) for row in rows]
+
+    async def _execute(self, statement: Executable) -> CursorResult[tuple[object, ...]]:
+        with in_our_words():
+            return await whole(self._connection.execute(statement))
+
+
+class Transaction(Snapshot):
+    """A snapshot that sees, besides, what is written in it."""
+
+    async def add(self, *records: Record) -> None:
+        """Add new records. Raises Taken where a name or another unique field is in use."""
+        for record in records:
+            await self._execute(insert(TABLES[type(record)]).values(row_of_record(record)))
+
+    async def replace(self, *records: Record) -> None:
+        """Replace records by their key.
+
+        Raises OursError where one is not there, and Fenced for a turn whose epoch has passed.
+        """
+        for record in records:
+            await self._replace(record)
+
+    async def _replace(self, record: Record) -> None:
+        kind = type(record)
+        fits = [*_is(record)]
+        if isinstance(record, Turn):
+            fits.append(TABLES[Turn].c.epoch == record.epoch)
+        statement = update(TABLES[kind]).where(*fits).values(row_of_record(record))
+        if (await self._execute(statement)).rowcount:
+            return
+        if isinstance(record, Turn) and await self.find(Turn, id=record.id):
+            raise Fenced
+        raise OursError(f"There is no such {kind.__name__} to replace.")
+
+    async def remove(self, *records: Record) -> None:
+        """Remove records by their key."""
+        for record in records:
+            await self._execute(delete(TABLES[type(record)]).where(*_is(record)))
+
+    async def append_audit(self, attempt: Attempt) -> AuditEntry:
+        """Append the next link of the audit chain."""
+        latest = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
+        last = await self._records(AuditEntry, latest)
+        entry = linked(attempt, last[0] if last else None)
+        await self._execute(insert(AUDIT).values(row_of_record(entry)))
+        return entry
+
+    async def claim_due(
+        self, now: datetime, *, owner: str, lease: timedelta, limit: int
+    ) -> Sequence[Turn]:
+        """Claim turns whose ``wake_at`` has come, oldest first.
+
+        Nobody can come between the two statements: a transaction holds the only write lock.
+        """
+        table = TABLES[Turn]
+        oldest = select(table).order_by(table.c.wake_at, table.c[POSITION]).limit(limit)
+        due = await self._records(Turn, oldest.where(table.c.wake_at <= now))
+        claim = update(table).where(table.c.id.in_([turn.id for turn in due]))
+        values = {"owner": owner, "wake_at": now + lease, "epoch": table.c.epoch + 1}
+        await self._execute(claim.values(values))
+        return [
+            replace(turn, owner=owner, wake_at=now + lease, epoch=turn.epoch + 1) for turn in due
+        ]
+
+
+def _chosen(kind: type, where: dict[str, object]) -> Select[tuple[object, ...]]:
+    table = TABLES[kind]
+    fits = [table.c[name] == value for name, value in row_of(kind, where).items()]
+    return select(table).where(*fits).order_by(table.c[POSITION])
+
+
+def _is(record: Record) -> Iterable[ColumnElement[bool]]:
+    table = TABLES[type(record)]
+    return [table.c[name] == getattr(record, name) for name in KEYS[type(record)]]

@@ -1,0 +1,27 @@
+"""A clock that is turned by hand."""
+
+from datetime import datetime, timedelta
+
+
+class ManualClock:
+    """Tell the time that a test has set; it passes only by `advance`."""
+
+    def __init__(self, start: datetime) -> None:
+        if start.utcoffset() != timedelta(0):
+            raise ValueError("a clock starts at an aware time in UTC")
+        self._start = start
+        self._passed = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+        return self._start + self._passed
+
+    def uptime_s(self) -> float:
+        """Return the seconds that have passed since the start."""
+        return self._passed.total_seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass. Raises ValueError for a step backwards."""
+        if seconds < 0:
+            raise ValueError("time does not run backwards")
+        self._passed += timedelta(seconds=seconds)

@@ -1,0 +1,101 @@
+"""Death at a chosen point of a turn, for kill tests.
+
+Decides when to die; how is the caller's to say: ``os.kill(os.getpid(), SIGKILL)`` in a process of
+its own, an exception in the same one.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from keyturn.domain.audit import Attempt, AuditEntry
+from keyturn.domain.ids import TurnId
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import Phase, Turn
+from keyturn.services.ports import R, Reading, Record, Store, Writing
+
+
+@dataclass(frozen=True)
+class CrashPlan:
+    """Die just before or just after the commit that first puts a turn into a phase.
+
+    ``nth`` counts turns in the order in which they come into the phase; death comes with that one.
+    """
+
+    phase: Phase
+    moment: Literal["before", "after"]
+    nth: int = 1
+
+
+class CrashingStore:
+    """A store that dies by a plan, once; everything else is the inner store's."""
+
+    def __init__(self, store: Store, plan: CrashPlan, die: Callable[[], None]) -> None:
+        self._store = store
+        self._plan = plan
+        self._die = die
+        self._arrived: list[TurnId] = []
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a snapshot."""
+        return self._store.reading()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """Open a transaction that writes; it may not live to see its commit, or what follows."""
+        async with self._store.writing() as writing:
+            watched = _Watched(writing)
+            yield watched
+            struck = self._struck(watched.put)
+            if struck and self._plan.moment == "before":
+                self._die()
+        if struck and self._plan.moment == "after":
+            self._die()
+
+    def _struck(self, put: Sequence[Turn]) -> bool:
+        known = len(self._arrived)
+        ids = [turn.id for turn in put if turn.phase is self._plan.phase]
+        self._arrived += [each for each in dict.fromkeys(ids) if each not in self._arrived]
+        return known < self._plan.nth <= len(self._arrived)
+
+
+class _Watched:
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self.put: list[Turn] = []
+
+    async def find(self, kind: type[R], /, **where: object) -> R | None:
+        return await self._writing.find(kind, **where)
+
+    async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
+        return await self._writing.list(kind, **where)
+
+    async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
+        return await self._writing.list_due_rotations(now, limit=limit)
+
+    async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        return await self._writing.list_audit(after=after, limit=limit)
+
+    async def add(self, *records: Record) -> None:
+        await self._writing.add(*records)
+        self._note(records)
+
+    async def replace(self, *records: Record) -> None:
+        await self._writing.replace(*records)
+        self._note(records)
+
+    async def remove(self, *records: Record) -> None:
+        await self._writing.remove(*records)
+
+    async def append_audit(self, attempt: Attempt) -> AuditEntry:
+        return await self._writing.append_audit(attempt)
+
+    async def claim_due(
+        self, now: datetime, *, owner: str, lease: timedelta, limit: int
+    ) -> Sequence[Turn]:
+        return await self._writing.claim_due(now, owner=owner, lease=lease, limit=limit)
+
+    def _note(self, records: Sequence[Record]) -> None:
+        self.put += [record for record in records if isinstance(record, Turn)]

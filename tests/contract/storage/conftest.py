@@ -1,0 +1,44 @@
+"""Fixtures for the contract of a store: every test of it runs on the fake and on SQLite."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from keyturn.adapters.storage import SqliteStore
+from keyturn.services.ports import Store
+from keyturn.testing import MemoryStore
+
+# Test folders are no packages; the kit that these tests share is found beside them.
+sys.path.append(str(Path(__file__).parent))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run every test on asyncio, which the database driver needs."""
+    return "asyncio"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a database file in a data directory that is not there yet."""
+    return tmp_path / "data" / "keyturn.db"
+
+
+@pytest.fixture
+async def sqlite(path: Path) -> AsyncIterator[SqliteStore]:
+    """Open a store over SQLite; a test leaves no connection behind."""
+    store = await SqliteStore.open(path)
+    yield store
+    assert store.connections_in_use == 0
+    await store.aclose()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Give a store of each kind."""
+    if request.param == "memory":
+        return MemoryStore()
+    made: SqliteStore = request.getfixturevalue("sqlite")
+    return made

@@ -1,0 +1,130 @@
+"""One record of every kind, with awkward values, and the way to store them all."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
+
+from keyturn.domain.access import AccessToken, Identity, Role
+from keyturn.domain.connection import Method, OktaConnection
+from keyturn.domain.ids import (
+    AppId,
+    ClientId,
+    ConnectionId,
+    EnvironmentId,
+    FolderId,
+    IdentityId,
+    OktaSecretId,
+    OrganizationId,
+    ProjectId,
+    RotationId,
+    SecretHash,
+    SecretId,
+    TurnId,
+    VersionNo,
+)
+from keyturn.domain.okta import AuthMethod
+from keyturn.domain.project import Environment, Folder, Organization, Project
+from keyturn.domain.rotation import Rotation, SecretsMapping
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.turn import Blocked, Held, Phase, Policy, Reason, Trigger, Turn
+from keyturn.services.ports import R, Record, Store, TurnStep
+
+NOW = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+AWKWARD = "' \" ; -- \\ % \x00 \n é 🔑 \u202e null"
+
+ORGANIZATION = Organization(OrganizationId("o-1"), AWKWARD, b"\x00\xff", NOW)
+PROJECT = Project(ProjectId("p-1"), ORGANIZATION.id, AWKWARD, "example", b"", NOW)
+ENVIRONMENT = Environment(EnvironmentId("e-1"), PROJECT.id, "", "dev")
+FOLDER = Folder(FolderId("f-1"), ENVIRONMENT.id, "/")
+IDENTITY = Identity(
+    IdentityId("i-1"), ORGANIZATION.id, None, AWKWARD, Role.VIEWER, "client", b"h", NOW
+)
+TOKEN = AccessToken(b"\x00hash", IDENTITY.id, NOW, LATER)
+CONNECTION = OktaConnection(
+    id=ConnectionId("c-1"),
+    organization_id=ORGANIZATION.id,
+    project_id=None,
+    name="okta",
+    description=None,
+    method=Method.SERVICE_APP,
+    instance_url="https://example.okta.com",
+    client_id=None,
+    sealed=b"\x00",
+    version=1,
+    created_at=NOW,
+    updated_at=LATER,
+)
+ROTATION = Rotation(
+    id=RotationId("r-1"),
+    folder_id=FOLDER.id,
+    connection_id=CONNECTION.id,
+    name="rotation",
+    description=AWKWARD,
+    parameter="0oa1",
+    app_id=AppId("0oa1"),
+    client_id=ClientId("0oa1"),
+    auth_method=AuthMethod.CLIENT_SECRET_JWT,
+    mapping=SecretsMapping("ID", AWKWARD),
+    schedule=Schedule(30, time(23, 59), automatic=False),
+    policy=Policy(overlap_s=0, soak_s=2**40),
+    active_index=0,
+    created_at=NOW,
+    updated_at=NOW,
+    last_attempted_at=NOW,
+    last_rotated_at=NOW,
+    last_turn_id=None,
+    last_manual=True,
+    last_message=None,
+    next_rotation_at=None,
+)
+TURN = Turn(
+    id=TurnId("t-1"),
+    rotation_id=ROTATION.id,
+    app_id=ROTATION.app_id,
+    trigger=Trigger.CONSENT,
+    phase=Phase.BLOCKED,
+    created_at=NOW,
+    entered_at=NOW,
+    wake_at=None,
+    old=None,
+    new=Held(SecretHash("hash"), None, VersionNo(2)),
+    posted=True,
+    blocked=Blocked(Reason.FOREIGN_SECRET, "", Phase.PLANNED),
+)
+STEP = TurnStep(TURN.id, 1, NOW, "planned", "look", AWKWARD, "")
+SECRET = Secret(SecretId("s-1"), FOLDER.id, AWKWARD, NOW, NOW, rotation_id=ROTATION.id)
+VERSION = Version(
+    "v-1", SECRET.id, VersionNo(1), State.DESTROYED, None, NOW, okta_id=OktaSecretId("ocs1")
+)
+
+RECORDS: tuple[Record, ...] = (
+    ORGANIZATION,
+    PROJECT,
+    ENVIRONMENT,
+    FOLDER,
+    IDENTITY,
+    TOKEN,
+    CONNECTION,
+    ROTATION,
+    TURN,
+    STEP,
+    SECRET,
+    VERSION,
+)
+KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
+    {AccessToken: ("hash",), TurnStep: ("turn_id", "number")}
+)
+
+
+async def add_all(store: Store, *records: Record) -> None:
+    """Store records in one transaction; without any, one of every kind."""
+    async with store.writing() as writing:
+        await writing.add(*(records or RECORDS))
+
+
+async def found(store: Store, kind: type[R], **where: object) -> R | None:
+    """Find a record in a snapshot of its own."""
+    async with store.reading() as reading:
+        return await reading.find(kind, **where)
