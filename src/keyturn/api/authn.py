@@ -1,0 +1,43 @@
+"""Who asks: the bearer token of a request becomes a caller, or the request ends here.
+
+A token that is wrong or has expired is answered with 401, where Infisical says 403: clients log in
+again on 401 only.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from keyturn.domain.access import Caller
+from keyturn.domain.errors import Unauthenticated
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services import identities
+from keyturn.services.ports import World
+
+_BEARER = HTTPBearer(auto_error=False, description="An access token from universal auth.")
+
+
+async def world_of(request: Request) -> World:
+    """Return the world that the application was built on."""
+    world: World = request.app.state.world
+    return world
+
+
+TheWorld = Annotated[World, Depends(world_of)]
+
+
+async def caller_of(
+    request: Request,
+    world: TheWorld,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    """Return whom the request's token proves. Raises Unauthenticated."""
+    if bearer is None:
+        raise Unauthenticated
+    caller = await identities.authenticate(world, Sensitive(bearer.credentials.strip()))
+    request.state.caller_id = caller.id
+    return caller
+
+
+TheCaller = Annotated[Caller, Depends(caller_of)]

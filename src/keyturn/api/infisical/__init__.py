@@ -1,0 +1,1 @@
+"""The routes that Infisical's clients know."""

@@ -1,0 +1,84 @@
+"""Named secrets under the two generations of routes that clients use."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from keyturn.api.authn import TheCaller, TheWorld
+from keyturn.api.infisical import render
+from keyturn.api.infisical.etag import conditional
+from keyturn.api.lenient import LenientRoute
+from keyturn.domain.errors import FieldProblem, InvalidInput
+from keyturn.domain.project import ROOT
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services import secrets
+from keyturn.services.projects import Where
+from keyturn.wire.secrets import (
+    CreateSecret,
+    ReadSecret,
+    ReadSecrets,
+    SecretAnswer,
+    SecretPlace,
+    SecretsAnswer,
+    UpdateSecret,
+)
+
+router = APIRouter(tags=["Secrets"], route_class=LenientRoute)
+
+
+@router.get("/api/v3/secrets/raw", response_model=SecretsAnswer)
+@router.get("/api/v4/secrets", response_model=SecretsAnswer, name="list_secrets_v4")
+async def list_secrets(
+    request: Request, world: TheWorld, caller: TheCaller, query: Annotated[ReadSecrets, Query()]
+) -> Response:
+    """List the secrets of a folder with their current values."""
+    found = await secrets.list_secrets(world, caller, _where(query))
+    shown = query.view_secret_value is not False
+    answer = SecretsAnswer(secrets=tuple(render.secret(one, shown=shown) for one in found))
+    return conditional(request, answer)
+
+
+@router.get("/api/v3/secrets/raw/{secret_name}", response_model=SecretAnswer)
+@router.get("/api/v4/secrets/{secret_name}", response_model=SecretAnswer, name="read_secret_v4")
+async def read_secret(
+    request: Request,
+    world: TheWorld,
+    caller: TheCaller,
+    secret_name: str,
+    query: Annotated[ReadSecret, Query()],
+) -> Response:
+    """Read one secret: its current version, or a numbered one that was served before."""
+    where, number = _where(query), query.version
+    found = await secrets.read_secret(world, caller, where, secret_name, version=number)
+    shown = query.view_secret_value is not False
+    return conditional(request, SecretAnswer(secret=render.secret(found, shown=shown)))
+
+
+@router.post("/api/v3/secrets/raw/{secret_name}")
+async def create_secret(
+    world: TheWorld, caller: TheCaller, secret_name: str, body: CreateSecret
+) -> SecretAnswer:
+    """Store a new secret and serve it at once."""
+    value, comment = Sensitive(body.secret_value), body.secret_comment or ""
+    where = _where(body)
+    stored = await secrets.create_secret(world, caller, where, secret_name, value, comment=comment)
+    return SecretAnswer(secret=render.secret(stored, shown=True))
+
+
+@router.patch("/api/v3/secrets/raw/{secret_name}")
+async def update_secret(
+    world: TheWorld, caller: TheCaller, secret_name: str, body: UpdateSecret
+) -> SecretAnswer:
+    """Store the next value of a secret and serve it at once."""
+    value = Sensitive(body.secret_value)
+    stored = await secrets.update_secret(world, caller, _where(body), secret_name, value)
+    return SecretAnswer(secret=render.secret(stored, shown=True))
+
+
+def _where(asked: SecretPlace) -> Where:
+    """Read the place; of the spellings of the project, the first that is not empty counts."""
+    spelled = (asked.project_id, asked.workspace_id, asked.project_slug, asked.workspace_slug)
+    project = next(filter(None, spelled), None)
+    if project is None:
+        raise InvalidInput(FieldProblem(("projectId",), "Required"))
+    return Where(project, asked.environment, asked.secret_path or ROOT)

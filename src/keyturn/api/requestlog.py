@@ -1,0 +1,58 @@
+"""One id and one log line a request; the outermost layer, and the only wide net of the API.
+
+Logged are the method, the pattern of the route, the status, the time taken and the caller: never
+a path, a query, a header or a body, because each of them may carry what nobody may read.
+"""
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from keyturn.api.problems import unexpected
+from keyturn.services.ports import World
+
+_log = structlog.get_logger("keyturn.api")
+
+
+class RequestLog:
+    """Name each request, answer it even where our code fails, and log it."""
+
+    def __init__(self, app: ASGIApp, *, world: World) -> None:
+        self._app = app
+        self._world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = self._world.clock.uptime_s()
+        request_id = self._world.chance.uuid()
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["cache-control"] = "no-store"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, named)
+        except Exception as error:  # noqa: BLE001 # the one wide net: its text is never logged
+            answer = unexpected(Request(scope), error)
+            if not status:
+                await answer(scope, receive, named)
+        _log.info(
+            "request",
+            method=scope["method"],
+            route=getattr(scope.get("route"), "path", None),
+            status=status,
+            ms=round((self._world.clock.uptime_s() - started_s) * 1000, 1),
+            req_id=request_id,
+            caller=scope["state"].get("caller_id"),
+        )

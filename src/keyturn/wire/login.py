@@ -1,0 +1,25 @@
+"""Universal auth: a machine identity logs in."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from keyturn.wire.base import Text, Wire
+
+
+class Login(Wire):
+    """An identity's own client id and client secret."""
+
+    client_id: Text
+    client_secret: Text = Field(repr=False)
+
+
+class LoggedIn(Wire):
+    """An access token and the seconds that it lives."""
+
+    access_token: str = Field(repr=False)
+    expires_in: int
+    access_token_max_ttl: int = Field(
+        validation_alias="accessTokenMaxTTL", serialization_alias="accessTokenMaxTTL"
+    )
+    token_type: Literal["Bearer"] = "Bearer"

@@ -1,0 +1,134 @@
+"""What the API's tests share: an installation in memory, and the sandbox org that it turns."""
+
+import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx2
+
+from keyturn.adapters.crypto import Keyring
+from keyturn.adapters.okta import OktaHttpOrgs
+from keyturn.api.app import build_api
+from keyturn.domain.turn import Policy
+from keyturn.sandbox import Keys, Org, build_app
+from keyturn.services.installation import Installed, install
+from keyturn.services.ports import Limits, World
+from keyturn.testing import ManualClock, MemoryStore, SeededChance
+
+ORG_URL = "https://org.example.com"
+CONNECTIONS = "/api/v1/app-connections/okta"
+ROTATIONS = "/api/v2/secret-rotations/okta-client-secret"
+SECRETS = "/api/v3/secrets/raw"
+NO_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+
+Body = dict[str, object]
+
+
+@functools.cache
+def shared_keys() -> Keys:
+    """Make the sandbox's key pairs once."""
+    return Keys.generate()
+
+
+@dataclass(frozen=True)
+class House:
+    """An installation, the org beside it, and a client that is logged in as administrator."""
+
+    clock: ManualClock
+    org: Org
+    world: World
+    installed: Installed
+    http: httpx2.AsyncClient
+
+    @property
+    def app_id(self) -> str:
+        """Return the id of the org's web app, which has one client secret."""
+        return self.org.seeded.web_app_id
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Return a place as most clients spell it."""
+        return {"workspaceId": self.installed.project.id, "environment": "dev"}
+
+    def connection(self, **changes: object) -> Body:
+        """Return the body that creates a connection to the org."""
+        credentials = {"instanceUrl": ORG_URL, "apiToken": self.org.seeded.api_token}
+        made = {"name": "my-okta", "method": "api-token", "credentials": credentials}
+        return {**made, **changes}
+
+    def order(self, connection_id: str, **changes: object) -> Body:
+        """Return the body of the documented sample request, for what exists here."""
+        sample: Body = {
+            "name": "my-okta-rotation",
+            "projectId": self.installed.project.id,
+            "description": "my client secret rotation",
+            "connectionId": connection_id,
+            "environment": "dev",
+            "secretPath": "/",
+            "isAutoRotationEnabled": True,
+            "rotationInterval": 30,
+            "rotateAtUtc": {"hours": 0, "minutes": 0},
+            "parameters": {"clientId": self.app_id},
+            "secretsMapping": {
+                "clientId": "OKTA_CLIENT_ID",
+                "clientSecret": "OKTA_CLIENT_SECRET",
+            },
+        }
+        return sample | changes
+
+    async def connect(self) -> str:
+        """Create a connection and return its id."""
+        answer = await self.http.post(CONNECTIONS, json=self.connection())
+        made: str = answer.json()["appConnection"]["id"]
+        return made
+
+    async def rotate_by_order(self, **changes: object) -> Body:
+        """Create a connection and a rotation, and return the rotation."""
+        order = self.order(await self.connect(), **changes)
+        answer = await self.http.post(ROTATIONS, json=order)
+        made: Body = answer.json()["secretRotation"]
+        return made
+
+    async def served(self, name: str = "OKTA_CLIENT_SECRET") -> str:
+        """Return what a reader gets under a name."""
+        answer = await self.http.get(f"{SECRETS}/{name}", params=self.place)
+        value: str = answer.json()["secret"]["secretValue"]
+        return value
+
+
+@asynccontextmanager
+async def open_house() -> AsyncIterator[House]:
+    """Set up a new installation and an org, under one clock."""
+    clock, chance = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC)), SeededChance(1)
+    org = Org(1, clock.now, keys=shared_keys())
+    orgs = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
+    vault = Keyring(bytes(32), chance.random_bytes)
+    limits = Limits(Policy(overlap_s=300, soak_s=300))
+    world = World(MemoryStore(), clock, chance, vault, orgs, limits)
+    installed = await install(world)
+    transport = httpx2.ASGITransport(build_api(world, version="0"))
+    bearer = {"authorization": f"Bearer {installed.admin_token.reveal()}"}
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://keyturn.example.com", headers=bearer
+    ) as http:
+        yield House(clock, org, world, installed, http)
+    await orgs.aclose()
+
+
+def problem(answer: httpx2.Response) -> tuple[int, str]:
+    """Return status and name of an error, after checking the shape of its body."""
+    body = answer.json()
+    assert body["statusCode"] == answer.status_code
+    assert body["reqId"] == answer.headers["x-request-id"]
+    assert body["message"]
+    return answer.status_code, body["error"]
+
+
+def issues(answer: httpx2.Response) -> list[str]:
+    """Return the dotted paths of the fields that a 422 complains of."""
+    assert problem(answer) == (422, "ValidationFailure")
+    found = answer.json()["message"]
+    assert all(set(one) == {"code", "path", "message"} for one in found)
+    return [".".join(map(str, one["path"])) for one in found]
