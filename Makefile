@@ -11,6 +11,9 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv --quiet pip compile p
 RUN := $(VENV)/.run-stamp
 DEV := $(VENV)/.dev-stamp
 
+# Compiled modules are kept whatever the shell says: without them every start costs seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:

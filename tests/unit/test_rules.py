@@ -105,6 +105,7 @@ def test_generated_value_needs_all_its_randomness() -> None:
 
 
 def version(state: State) -> Version:
+    """Make a version in a state."""
     return Version("v", SecretId("s"), VersionNo(1), state, b"sealed", NOW)
 
 
@@ -124,15 +125,20 @@ def test_destroyed_version_has_lost_its_value() -> None:
     assert version(State.RETIRED).become(State.DESTROYED).sealed is None
 
 
+VALUE = Sensitive("v" * 20)
+
+
 def at_okta(
-    name: str, status: Status = Status.ACTIVE, value: Sensitive | None = Sensitive("v" * 20)
+    name: str, status: Status = Status.ACTIVE, value: Sensitive | None = VALUE
 ) -> ClientSecret:
+    """Make a client secret as Okta lists it."""
     return ClientSecret(OktaSecretId(name), SecretHash(name), status, NOW, value)
 
 
 def plan(
     *secrets: ClientSecret, adopt: bool = True, retire: str | None = None
 ) -> Adopt | IssueFirst:
+    """Plan how to take over an app with these secrets."""
     wanted = OktaSecretId(retire) if retire else None
     return decide_onboarding(APP, secrets, adopt_existing=adopt, retire_existing=wanted)
 
@@ -214,6 +220,7 @@ def test_organization_admin_reaches_every_project() -> None:
 
 
 def chain(count: int) -> list[AuditEntry]:
+    """Make an audit log of so many entries."""
     entries: list[AuditEntry] = []
     for number in range(count):
         attempt = Attempt(NOW, "me", "read", f"secret {number}", allowed=True)
@@ -270,7 +277,8 @@ def test_instance_url_refuses(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "ip", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "0.0.0.0", "fe80::1"]
+    "ip",
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "100.64.0.1", "fe80::1"],
 )
 def test_private_addresses_are_refused_unless_allowed(ip: str) -> None:
     """The metadata service, loopback and private ranges are out of reach by default."""

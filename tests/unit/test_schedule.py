@@ -19,6 +19,7 @@ GOLDEN = [
 
 
 def utc(text: str) -> datetime:
+    """Read a time of day as UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 

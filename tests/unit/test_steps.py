@@ -2,12 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from keyturn.domain.errors import OktaAnswer, OktaRefused, OktaThrottled, OktaUnreachable
-from keyturn.domain.ids import AppId, ClientId, OktaSecretId, RotationId, SecretHash, TurnId
-from keyturn.domain.ids import VersionNo
+from keyturn.domain.ids import (
+    AppId,
+    ClientId,
+    OktaSecretId,
+    RotationId,
+    SecretHash,
+    TurnId,
+    VersionNo,
+)
 from keyturn.domain.okta import App, AuthMethod, ClientSecret, Probe, Status
 from keyturn.domain.steps import (
     GUARDS,
@@ -33,13 +41,15 @@ APP = App(AppId("0oa1"), ClientId("0oa1"), "app", Status.ACTIVE, AuthMethod.CLIE
 
 
 def listed(held: Held, status: Status = Status.ACTIVE) -> ClientSecret:
+    """Make what Okta lists for a secret of the turn."""
     return ClientSecret(OktaSecretId(held.okta_id or "?"), held.hash, status, NOW)
 
 
 FOREIGN = ClientSecret(OktaSecretId("ocsforeign"), SecretHash("foreign"), Status.ACTIVE, NOW)
 
 
-def turn(phase: Phase, **changes: object) -> Turn:
+def turn(phase: Phase, **changes: Any) -> Turn:  # noqa: ANN401  fields of Turn
+    """Make a turn in a phase."""
     plain = Turn(
         TurnId("t"), RotationId("r"), AppId("0oa1"), Trigger.MANUAL, phase, NOW, NOW, NOW, OLD, NEW
     )
@@ -47,6 +57,7 @@ def turn(phase: Phase, **changes: object) -> Turn:
 
 
 def decide(of: Turn, seen: Seen | None = None, now: datetime = NOW) -> Step:
+    """Ask for the next step."""
     return next_step(of, seen or Seen(), POLICY, now)
 
 
@@ -159,9 +170,7 @@ class TestIssued:
 
     def test_last_active_secret_is_never_withdrawn(self) -> None:
         """Where no other secret is ACTIVE, nothing is taken away."""
-        seen = Seen(
-            new_probe=Probe.REJECTED, secrets=(listed(OLD, Status.INACTIVE), listed(NEW))
-        )
+        seen = Seen(new_probe=Probe.REJECTED, secrets=(listed(OLD, Status.INACTIVE), listed(NEW)))
         step = decide(turn(Phase.ISSUED), seen, LATER)
         assert step == Block(Reason.NEW_SECRET_REFUSED)
 
@@ -262,6 +271,7 @@ def test_no_step_follows_an_end(phase: Phase) -> None:
 
 
 def refused(status: int, *causes: str, summary: str = "no") -> OktaRefused:
+    """Make a refusal of Okta."""
     return OktaRefused("x", OktaAnswer(status, code="E0000001", summary=summary, causes=causes))
 
 

@@ -28,6 +28,7 @@ LATER = NOW + timedelta(minutes=1)
 
 
 def turn(phase: Phase) -> Turn:
+    """Make a turn in a phase."""
     return Turn(TurnId("t"), RotationId("r"), AppId("a"), Trigger.MANUAL, phase, NOW, NOW, NOW)
 
 

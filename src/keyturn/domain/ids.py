@@ -20,4 +20,4 @@ ClientId = NewType("ClientId", str)
 OktaSecretId = NewType("OktaSecretId", str)
 """Okta's id of one client secret (``ocs…``)."""
 SecretHash = NewType("SecretHash", str)
-"""Okta's ``secret_hash`` of a client secret: 22 characters, safe as a label for generated values."""
+"""Okta's ``secret_hash`` of a client secret: 22 characters, a safe label for generated values."""

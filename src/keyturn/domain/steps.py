@@ -6,7 +6,7 @@ After a crash or in doubt it simply asks again: nothing here relies on a step ru
 This file knows no clock, no Okta and no store.
 
 Source: the checked protocol for an Okta client secret: list, write ahead, add by value, probe,
-publish, overlap, deactivate, soak, delete (docs/explanation/turn.md).
+publish, overlap, deactivate, soak, delete (docs/turn.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -108,7 +108,7 @@ def _from_planned(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
 
 
 def _unless_app_unfit(seen: Seen) -> Step | None:
-    """A served secret that Okta refuses is no hindrance: the turn is its repair. An unfit app is."""
+    """Find what is unfit; a served secret that Okta refuses is not: this turn is its repair."""
     if seen.app_gone:
         return Block(Reason.APP_GONE)
     if seen.app is None:

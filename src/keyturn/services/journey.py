@@ -102,21 +102,25 @@ class Journey:
 
     # Looking.
 
-    async def _look_at_secrets(self) -> Seen:
+    async def look_at_secrets(self) -> Seen:
+        """See Okta's list, and what readers are given beside it."""
         secrets = await (await self._org()).list_client_secrets(self.turn.app_id)
         async with self._world.store.reading() as tx:
             kept = self._subject.client_secret
             served = await tx.find(Version, secret_id=kept, state=State.CURRENT)
         return replace(self._seen, secrets=secrets, served=served.hash if served else None)
 
-    async def _look_at_app(self) -> Seen:
+    async def look_at_app(self) -> Seen:
+        """See the app itself, or that it is gone."""
         app = await (await self._org()).find_app(self.turn.app_id)
         return replace(self._seen, app=app, app_gone=app is None)
 
-    async def _probe_old(self) -> Seen:
+    async def probe_old(self) -> Seen:
+        """See whether Okta accepts the secret served so far."""
         return replace(self._seen, old_probe=await self._probe(_held(self.turn.old)))
 
-    async def _probe_new(self) -> Seen:
+    async def probe_new(self) -> Seen:
+        """See whether Okta accepts the new secret."""
         return replace(self._seen, new_probe=await self._probe(_held(self.turn.new)))
 
     async def _probe(self, held: Held) -> Probe:
@@ -125,7 +129,8 @@ class Journey:
 
     # Acting.
 
-    async def _write(self, step: Do) -> None:
+    async def write(self, step: Do) -> None:
+        """Choose the new value and store it sealed, with what is intended."""
         value = client_secret_value(self._world.chance.random_bytes(VALUE_BYTES))
         async with self._world.store.reading() as tx:
             number = await next_number(tx, self._subject.client_secret)
@@ -139,7 +144,8 @@ class Journey:
 
         await self._move(replace(self.turn, new=new), step.act, change)
 
-    async def _issue(self, step: Do) -> None:
+    async def issue(self, step: Do) -> None:
+        """Add the stored value at Okta; the note that it may have been sent comes first."""
         new = _held(self.turn.new)
         value = await self._value(new)
         org = await self._intend("add a client secret", new.hash, posted=True)
@@ -149,7 +155,8 @@ class Journey:
             return
         await self._named(step, added.id)
 
-    async def _adopt(self, step: Do) -> None:
+    async def adopt(self, step: Do) -> None:
+        """Take Okta's id of the stored value from its list."""
         await self._named(step, step.target)
 
     async def _named(self, step: Do, okta_id: OktaSecretId | None) -> None:
@@ -161,7 +168,9 @@ class Journey:
 
         await self._move(replace(self.turn, new=new), step.act, change)
 
-    async def _promote(self, step: Do) -> None:
+    async def promote(self, step: Do) -> None:
+        """Serve the new version: client id and client secret in one transaction."""
+
         async def change(tx: Writing) -> None:
             await promote(tx, await self._version(tx, _held(self.turn.new)))
             await self._promote_client_id(tx)
@@ -189,28 +198,33 @@ class Journey:
             next_rotation_at=next_rotation_at(rotation.schedule, LastTurn(now, manual=manual)),
         )
 
-    async def _only_move(self, step: Do) -> None:
+    async def only_move(self, step: Do) -> None:
+        """Record a move that needs nothing more."""
         await self._move(self.turn, step.act)
 
-    async def _retire(self, step: Do) -> None:
+    async def retire(self, step: Do) -> None:
+        """Deactivate the old secret at Okta."""
         if step.target:
             org = await self._intend("deactivate the old client secret", step.target)
             await org.deactivate_client_secret(self.turn.app_id, step.target)
         await self._move(self.turn, step.act, self._becoming(self.turn.old, State.RETIRED))
 
-    async def _delete(self, step: Do) -> None:
+    async def delete(self, step: Do) -> None:
+        """Delete the old secret at Okta, then destroy its value."""
         if step.target:
             org = await self._intend("delete the old client secret", step.target)
             await org.delete_client_secret(self.turn.app_id, step.target)
         await self._move(self.turn, step.act, self._becoming(self.turn.old, State.DESTROYED))
 
-    async def _withdraw(self, step: Do) -> None:
+    async def withdraw(self, step: Do) -> None:
+        """Deactivate a new secret that Okta never accepted."""
         if step.target:
             org = await self._intend("deactivate the new client secret", step.target)
             await org.deactivate_client_secret(self.turn.app_id, step.target)
         await self._move(self.turn, step.act)
 
-    async def _roll_back(self, step: Do) -> None:
+    async def roll_back(self, step: Do) -> None:
+        """Delete that secret at Okta, then destroy its value."""
         if step.target:
             org = await self._intend("delete the new client secret", step.target)
             await org.delete_client_secret(self.turn.app_id, step.target)
@@ -325,24 +339,24 @@ def _held(held: Held | None) -> Held:
 
 
 LOOKS: Mapping[Sight, Callable[[Journey], Awaitable[Seen]]] = {
-    Sight.SECRETS: Journey._look_at_secrets,
-    Sight.APP: Journey._look_at_app,
-    Sight.OLD_PROBE: Journey._probe_old,
-    Sight.NEW_PROBE: Journey._probe_new,
+    Sight.SECRETS: Journey.look_at_secrets,
+    Sight.APP: Journey.look_at_app,
+    Sight.OLD_PROBE: Journey.probe_old,
+    Sight.NEW_PROBE: Journey.probe_new,
 }
 
 ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
-    Act.WRITE: Journey._write,
-    Act.ISSUE: Journey._issue,
-    Act.ADOPT: Journey._adopt,
-    Act.VERIFY: Journey._only_move,
-    Act.PROMOTE: Journey._promote,
-    Act.DELIVER: Journey._only_move,
-    Act.OVERLAP: Journey._only_move,
-    Act.RETIRE: Journey._retire,
-    Act.SOAK: Journey._only_move,
-    Act.DELETE: Journey._delete,
-    Act.FINISH: Journey._only_move,
-    Act.WITHDRAW: Journey._withdraw,
-    Act.ROLL_BACK: Journey._roll_back,
+    Act.WRITE: Journey.write,
+    Act.ISSUE: Journey.issue,
+    Act.ADOPT: Journey.adopt,
+    Act.VERIFY: Journey.only_move,
+    Act.PROMOTE: Journey.promote,
+    Act.DELIVER: Journey.only_move,
+    Act.OVERLAP: Journey.only_move,
+    Act.RETIRE: Journey.retire,
+    Act.SOAK: Journey.only_move,
+    Act.DELETE: Journey.delete,
+    Act.FINISH: Journey.only_move,
+    Act.WITHDRAW: Journey.withdraw,
+    Act.ROLL_BACK: Journey.roll_back,
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import Refused, TurnFailed
-from keyturn.domain.ids import OktaSecretId, TurnId
+from keyturn.domain.ids import TurnId
 from keyturn.domain.okta import ClientSecret
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn, next_rotation_at

@@ -1,0 +1,158 @@
+"""The product over the sandbox in one process, under a clock turned by hand.
+
+What the tests of turns stand on: real services, real Okta client, real org; no sockets, no sleep.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+import httpx2
+
+from keyturn.adapters.crypto import Keyring
+from keyturn.adapters.okta import OktaHttpOrgs
+from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.connection import ApiToken, OktaConnection
+from keyturn.domain.okta import secret_hash
+from keyturn.domain.rotation import SecretsMapping
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Policy, Turn
+from keyturn.sandbox import Keys, Org, build_app
+from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
+from keyturn.services.installation import install
+from keyturn.services.journey import advance
+from keyturn.services.onboarding import RotationDraft, create_rotation
+from keyturn.services.ports import Limits, World
+from keyturn.services.projects import Where
+from keyturn.services.rotations import RotationView, view
+from keyturn.services.secrets import read_secret
+from keyturn.services.turns import start_due
+from keyturn.testing import ManualClock, MemoryStore, SeededChance
+
+START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
+ORG_URL = "https://sandbox.okta.test"
+SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
+PLACE = Where("example", "dev")
+
+
+@cache
+def keys() -> Keys:
+    """Make the org's signing keys once; nothing here is about them."""
+    return Keys.generate()
+
+
+@dataclass
+class Rig:
+    """One installation, one org, one clock."""
+
+    world: World
+    org: Org
+    clock: ManualClock
+    admin: Caller
+    connection: OktaConnection
+    app_id: str
+    seen: int = field(default=0)
+
+    def draft(self, **changes: Any) -> RotationDraft:  # noqa: ANN401  fields of the draft
+        """Return a rotation to create, as the documentation's sample has it."""
+        plain: dict[str, Any] = {
+            "name": "my-okta-rotation",
+            "description": "my client secret rotation",
+            "where": PLACE,
+            "connection_id": self.connection.id,
+            "parameter": self.app_id,
+            "mapping": SecretsMapping("OKTA_CLIENT_ID", "OKTA_CLIENT_SECRET"),
+            "schedule": Schedule(30, time(0, 0)),
+        }
+        return RotationDraft(**plain | changes)
+
+    async def rotation(self, **changes: Any) -> RotationView:  # noqa: ANN401  as above
+        """Create a rotation."""
+        return await create_rotation(self.world, self.admin, self.draft(**changes))
+
+    async def served_hash(self) -> str:
+        """Return the hash of what a reader is given now."""
+        read = await read_secret(self.world, self.admin, PLACE, "OKTA_CLIENT_SECRET")
+        return secret_hash(read.value)
+
+    async def tick(self) -> None:
+        """Do once what the runner does at every tick."""
+        await start_due(self.world)
+        since_s = self.clock.uptime_s()
+        async with self.world.store.writing() as tx:
+            due = await tx.claim_due(
+                self.clock.now(), owner="test", lease=self.world.limits.lease, limit=10
+            )
+        for turn in due:
+            await advance(self.world, turn, held_since_s=since_s)
+
+    async def run(self, rotation_id: str) -> Turn:
+        """Let time pass until the rotation's turn has ended or is blocked."""
+        for _ in range(200):
+            turn = (await view(self.world, rotation_id)).turn
+            assert turn
+            if not turn.running:
+                return turn
+            if turn.wake_at and turn.wake_at > self.clock.now():
+                self.clock.advance((turn.wake_at - self.clock.now()).total_seconds())
+            await self.tick()
+        raise AssertionError("the turn came to no end")
+
+    def at_okta(self) -> list[dict[str, Any]]:
+        """Return the org's own record of the app's secrets, deleted ones included."""
+        apps: Any = self.org.truth()["apps"]
+        secrets: list[dict[str, Any]]
+        (secrets,) = (app["secrets"] for app in apps if app["id"] == self.app_id)
+        return secrets
+
+    def living(self) -> list[dict[str, Any]]:
+        """Return the secrets that the app has at Okta."""
+        return [secret for secret in self.at_okta() if not secret["deleted_at"]]
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the requests that the org has received since this was last asked."""
+        told: Any = self.org.requests(self.seen)
+        self.seen = told["last"]
+        return list(told["requests"])
+
+    def posts(self) -> list[dict[str, Any]]:
+        """Return every attempt to add a client secret so far, with the outcome."""
+        told: Any = self.org.requests()
+        return [r for r in told["requests"] if (r["method"], r["route"]) == ("POST", SECRETS)]
+
+
+@asynccontextmanager
+async def rigged() -> AsyncIterator[Rig]:
+    """Set up an installation connected to a fresh org."""
+    clock, chance = ManualClock(START), SeededChance(1)
+    org = Org(1, clock.now, keys=keys())
+    okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
+    world = World(
+        store=MemoryStore(),
+        clock=clock,
+        chance=chance,
+        vault=Keyring(bytes(32), chance.random_bytes),
+        okta=okta,
+        limits=Limits(Policy(overlap_s=300, soak_s=3600), lease=timedelta(seconds=60)),
+    )
+    installed = await install(world)
+    admin = await _administrator(world)
+    credentials: Any = org.credentials()
+    token = ApiToken(Sensitive(credentials["ssws_token"]))
+    draft = OktaConnectionDraft("okta", None, installed.project.id, ORG_URL, token)
+    connection = await create_okta_connection(world, admin, draft)
+    try:
+        yield Rig(world, org, clock, admin, connection, credentials["app"]["id"])
+    finally:
+        await okta.aclose()
+
+
+async def _administrator(world: World) -> Caller:
+    async with world.store.reading() as tx:
+        identity = await tx.find(Identity, name="administrator")
+    assert identity is not None
+    return Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
