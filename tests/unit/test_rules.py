@@ -263,6 +263,8 @@ def test_instance_url_is_an_origin() -> None:
         "a.okta.com",
         "ftp://a.okta.com",
         "https://u:p@a.okta.com",
+        "https://[",
+        "https://a.okta.com:port",
         "https://a.okta.com/x",
         "https://a.okta.com?x=1",
         "https://a-admin.okta.com",

@@ -4,7 +4,7 @@ Decides on a URL and on the IP addresses that it resolves to. Resolves nothing i
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from keyturn.domain.errors import AddressRefused
 
@@ -18,9 +18,9 @@ def instance_url(text: str, *, private_allowed: bool) -> str:
     anything else than a bare https address.
     """
     url = text.strip().rstrip("/")
-    parts = urlsplit(url)
-    if not parts.hostname or len(url) > URL_MAX or parts.username or parts.password:
-        raise AddressRefused("The address must be https://HOST of at most 255 characters.")
+    parts = _parts(url)
+    if not parts or not parts.hostname or parts.username or parts.password:
+        raise AddressRefused(f"The address must be https://HOST of at most {URL_MAX} characters.")
     if parts.path or parts.query or parts.fragment:
         raise AddressRefused("The address must be that of the org alone, without path or query.")
     if parts.scheme != "https" and not (parts.scheme == "http" and private_allowed):
@@ -28,6 +28,15 @@ def instance_url(text: str, *, private_allowed: bool) -> str:
     if parts.hostname.split(".")[0].endswith("-admin"):
         raise AddressRefused("The address must be that of the org, without -admin in its name.")
     return url
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a port that is none
+    except ValueError:
+        return None
+    return parts if len(url) <= URL_MAX else None
 
 
 def refuse_private(address: str, *, private_allowed: bool) -> None:

@@ -237,7 +237,8 @@ class OktaOrgs(Protocol):
     def open(self, instance_url: str, credentials: OktaCredentials, *, journal: Journal) -> OktaOrg:
         """Return the org at this address; ``journal`` is told of every call that is made.
 
-        Raises AddressRefused for an address that Keyturn does not go to. Access tokens of service
+        Raises AddressRefused for an address that Keyturn does not go to, and InvalidInput for
+        credentials that cannot be any. Access tokens of service
         apps are kept and shared between openings of one connection.
         """
         ...

@@ -99,7 +99,7 @@ async def test_no_task_is_left_behind() -> None:
         ready.org.add_fault(Fault("delay-after-effect", seconds=3600))
         client = http(ready)
         held = asyncio.create_task(client.get("/api/v1/users/me"))
-        while not ready.org.journal.last:  # noqa: ASYNC110  # the org announces nothing
+        while not ready.org.journal.last:  # the org announces nothing
             await asyncio.sleep(0)
     assert (await held).status_code == 200
     await client.aclose()

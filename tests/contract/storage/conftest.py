@@ -1,6 +1,5 @@
 """Fixtures for the contract of a store: every test of it runs on the fake and on SQLite."""
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,15 +8,6 @@ import pytest
 from keyturn.adapters.storage import SqliteStore
 from keyturn.services.ports import Store
 from keyturn.testing import MemoryStore
-
-# Test folders are no packages; the kit that these tests share is found beside them.
-sys.path.append(str(Path(__file__).parent))
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """Run every test on asyncio, which the database driver needs."""
-    return "asyncio"
 
 
 @pytest.fixture

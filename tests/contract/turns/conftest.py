@@ -7,12 +7,6 @@ from rig import Rig, rigged
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """Run on asyncio, as the product does."""
-    return "asyncio"
-
-
-@pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     """Set up an installation connected to a fresh org."""
     async with rigged() as it:

@@ -1,21 +1,19 @@
 """What the API's tests share: an installation in memory, and the sandbox org that it turns."""
 
-import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx2
+from rig import founded
 
-from keyturn.adapters.crypto import Keyring
-from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.api.app import build_api
 from keyturn.domain.turn import Policy
-from keyturn.sandbox import Keys, Org, build_app
-from keyturn.services.installation import Installed, install
-from keyturn.services.ports import Limits, World
-from keyturn.testing import ManualClock, MemoryStore, SeededChance
+from keyturn.sandbox import Org
+from keyturn.services.installation import Installed
+from keyturn.services.ports import World
+from keyturn.testing import ManualClock
 
 ORG_URL = "https://org.example.com"
 CONNECTIONS = "/api/v1/app-connections/okta"
@@ -24,12 +22,6 @@ SECRETS = "/api/v3/secrets/raw"
 NO_ID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 
 Body = dict[str, object]
-
-
-@functools.cache
-def shared_keys() -> Keys:
-    """Make the sandbox's key pairs once."""
-    return Keys.generate()
 
 
 @dataclass(frozen=True)
@@ -101,20 +93,14 @@ class House:
 @asynccontextmanager
 async def open_house() -> AsyncIterator[House]:
     """Set up a new installation and an org, under one clock."""
-    clock, chance = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC)), SeededChance(1)
-    org = Org(1, clock.now, keys=shared_keys())
-    orgs = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
-    vault = Keyring(bytes(32), chance.random_bytes)
-    limits = Limits(Policy(overlap_s=300, soak_s=300))
-    world = World(MemoryStore(), clock, chance, vault, orgs, limits)
-    installed = await install(world)
-    transport = httpx2.ASGITransport(build_api(world, version="0"))
-    bearer = {"authorization": f"Bearer {installed.admin_token.reveal()}"}
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://keyturn.example.com", headers=bearer
-    ) as http:
-        yield House(clock, org, world, installed, http)
-    await orgs.aclose()
+    start, policy = datetime(2026, 3, 1, 12, tzinfo=UTC), Policy(overlap_s=300, soak_s=300)
+    async with founded(start, policy) as it:
+        transport = httpx2.ASGITransport(build_api(it.world, version="0"))
+        bearer = {"authorization": f"Bearer {it.installed.admin_token.reveal()}"}
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="https://keyturn.example.com", headers=bearer
+        ) as http:
+            yield House(it.clock, it.org, it.world, it.installed, http)
 
 
 def problem(answer: httpx2.Response) -> tuple[int, str]:

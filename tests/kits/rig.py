@@ -23,7 +23,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy, Turn
 from keyturn.sandbox import Keys, Org, build_app
 from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
-from keyturn.services.installation import install
+from keyturn.services.installation import Installed, install
 from keyturn.services.journey import advance
 from keyturn.services.onboarding import RotationDraft, create_rotation
 from keyturn.services.ports import Limits, World
@@ -125,30 +125,41 @@ class Rig:
         return [r for r in told["requests"] if (r["method"], r["route"]) == ("POST", SECRETS)]
 
 
+@dataclass(frozen=True)
+class Founded:
+    """A new installation in memory beside a fresh org, under one clock."""
+
+    clock: ManualClock
+    org: Org
+    world: World
+    installed: Installed
+
+
+@asynccontextmanager
+async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
+    """Set up an installation whose way to Okta leads to a fresh org in this process."""
+    clock, chance = ManualClock(start), SeededChance(1)
+    org = Org(1, clock.now, keys=keys())
+    okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
+    vault = Keyring(bytes(32), chance.random_bytes)
+    limits = Limits(policy, lease=timedelta(seconds=60))
+    world = World(MemoryStore(), clock, chance, vault, okta, limits)
+    try:
+        yield Founded(clock, org, world, await install(world))
+    finally:
+        await okta.aclose()
+
+
 @asynccontextmanager
 async def rigged() -> AsyncIterator[Rig]:
     """Set up an installation connected to a fresh org."""
-    clock, chance = ManualClock(START), SeededChance(1)
-    org = Org(1, clock.now, keys=keys())
-    okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
-    world = World(
-        store=MemoryStore(),
-        clock=clock,
-        chance=chance,
-        vault=Keyring(bytes(32), chance.random_bytes),
-        okta=okta,
-        limits=Limits(Policy(overlap_s=300, soak_s=3600), lease=timedelta(seconds=60)),
-    )
-    installed = await install(world)
-    admin = await _administrator(world)
-    credentials: Any = org.credentials()
-    token = ApiToken(Sensitive(credentials["ssws_token"]))
-    draft = OktaConnectionDraft("okta", None, installed.project.id, ORG_URL, token)
-    connection = await create_okta_connection(world, admin, draft)
-    try:
-        yield Rig(world, org, clock, admin, connection, credentials["app"]["id"])
-    finally:
-        await okta.aclose()
+    async with founded(START, Policy(overlap_s=300, soak_s=3600)) as it:
+        admin = await _administrator(it.world)
+        token = ApiToken(Sensitive(it.org.seeded.api_token))
+        draft = OktaConnectionDraft("okta", None, it.installed.project.id, ORG_URL, token)
+        connection = await create_okta_connection(it.world, admin, draft)
+        app_id = it.org.seeded.web_app_id
+        yield Rig(it.world, it.org, it.clock, admin, connection, app_id)
 
 
 async def _administrator(world: World) -> Caller:

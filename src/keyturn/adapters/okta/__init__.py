@@ -1,0 +1,9 @@
+"""Okta over HTTPS: the adapter behind `services.ports.OktaOrgs`.
+
+`orgs` opens orgs, `org` makes the calls of one, `line` carries a call, `answers` and `shapes` read
+what came back. Decides nothing about turns.
+"""
+
+from keyturn.adapters.okta.orgs import OktaHttpOrgs
+
+__all__ = ["OktaHttpOrgs"]

@@ -1,0 +1,111 @@
+"""The way out to the network, past the guard on addresses.
+
+Decides which resolved addresses are connected to. The check is made on the very address that the
+socket gets, so no second look at the name can lead elsewhere; TLS still proves the name.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+
+import httpcore2
+import httpx2
+
+from keyturn.domain.addresses import refuse_private
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+IDLE_S = 15.0
+MOST_CONNECTIONS = 100
+
+
+async def resolve_by_system(host: str, port: int) -> Sequence[str]:
+    """Return the IP addresses of a host as the system resolves it."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Connect to addresses that `domain.addresses` allows, and to no other.
+
+    ``inner`` makes the connection; ``resolve`` turns a name into addresses.
+    """
+
+    def __init__(
+        self,
+        *,
+        private_allowed: bool,
+        resolve: Resolve = resolve_by_system,
+        inner: httpcore2.AsyncNetworkBackend | None = None,
+    ) -> None:
+        self._private_allowed = private_allowed
+        self._resolve = resolve
+        self._inner = inner or httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # the pool's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Connect to the first address that answers, once every one of them is allowed.
+
+        Raises AddressRefused if any is not.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._checked(host, port)
+                share_s = timeout / len(addresses) if timeout and addresses else None
+                return await self._first(addresses, port, share_s, socket_options)
+        except TimeoutError:
+            raise httpcore2.ConnectTimeout from None
+
+    async def _checked(self, host: str, port: int) -> Sequence[str]:
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(str(error)) from None
+        for address in addresses:
+            refuse_private(address, private_allowed=self._private_allowed)
+        return addresses
+
+    async def _first(
+        self,
+        addresses: Sequence[str],
+        port: int,
+        share_s: float | None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None,
+    ) -> httpcore2.AsyncNetworkStream:
+        last: Exception = httpcore2.ConnectError("the name has no address")
+        for address in addresses:
+            try:
+                return await self._inner.connect_tcp(
+                    address, port, timeout=share_s, socket_options=socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                last = error
+        raise last
+
+
+class GuardedTransport(httpx2.AsyncHTTPTransport):
+    """Carry HTTP over guarded connections, one pool for all orgs.
+
+    ``ca_file`` names certificate authorities to trust beside the system's. Proxies of the
+    environment are not used: behind one, the guard would see the proxy's address alone.
+    """
+
+    def __init__(self, backend: GuardedBackend, *, ca_file: Path | None) -> None:
+        context = httpx2.create_ssl_context(trust_env=False)
+        if ca_file is not None:
+            context.load_verify_locations(ca_file)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=MOST_CONNECTIONS,
+            keepalive_expiry=IDLE_S,
+            network_backend=backend,
+        )

@@ -1,0 +1,135 @@
+"""The line to one org: carries one call there and its answer back.
+
+Decides what counts as no answer and whether the call may have had an effect all the same. A call
+is made once: nothing is repeated, redirected or remembered as a cookie. Knows no credentials.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx2
+
+from keyturn.adapters.okta.answers import Answer, Call
+from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, FullWindows, bucket, find_wait_s
+from keyturn.domain.errors import OktaAnswer, OktaThrottled, OktaUnreachable
+from keyturn.services.ports import Journal, OktaCall
+
+LARGEST_BODY_BYTES = 8 * 1024 * 1024
+"""A page of 200 apps is about a tenth of it."""
+
+CONNECT_S = 5.0
+POOL_S = 2.0
+
+NOTHING_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.LocalProtocolError,
+    httpx2.UnsupportedProtocol,
+)
+BROKEN = (TimeoutError, httpx2.TransportError, httpx2.DecodingError)
+
+
+class _TooLarge(Exception):
+    """The body is larger than any answer of Okta's."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Carry calls to one org; ``limit_s`` bounds one call in all, its access token included."""
+
+    base: str
+    transport: httpx2.AsyncBaseTransport
+    windows: FullWindows
+    journal: Journal
+    limit_s: float
+
+    def deadline(self) -> float:
+        """Return when a call that begins now must have ended, in the event loop's seconds."""
+        return asyncio.get_running_loop().time() + self.limit_s
+
+    async def send(self, call: Call, until: float) -> Answer:
+        """Make the call once and return whatever Okta answered, short of a 429.
+
+        Raises OktaThrottled, without asking where the answer is known; OktaUnclear for half an
+        answer; OktaUnreachable for none.
+        """
+        key = (self.base, call.principal, bucket(call.path))
+        if wait_s := self.windows.wait_s(key):
+            full = OktaAnswer(429, summary="the rate limit of this minute is used up; not asked")
+            raise OktaThrottled(call.what, full, retry_after_s=wait_s)
+        answer = await self._exchange(call, until)
+        self.windows.learn(key, answer.headers)
+        if answer.status == 429:
+            wait_s = find_wait_s(answer.headers) or DEFAULT_WAIT_S
+            told = answer.find_error() or answer.told()
+            raise OktaThrottled(call.what, told, retry_after_s=wait_s)
+        return answer
+
+    async def _exchange(self, call: Call, until: float) -> Answer:
+        response = await self._ask(call, until)
+        head = Answer(call, response.status_code, response.headers)
+        self.journal(OktaCall(call.what, head.status, head.request_id))
+        try:
+            async with asyncio.timeout_at(until):
+                body = await _read(response)
+        except _TooLarge:
+            raise head.unclear("the answer is larger than any of Okta's") from None
+        except BROKEN:
+            raise head.unclear("the answer broke off") from None
+        finally:
+            await response.aclose()
+        return Answer(call, head.status, head.headers, body)
+
+    async def _ask(self, call: Call, until: float) -> httpx2.Response:
+        try:
+            async with asyncio.timeout_at(until):
+                return await self.transport.handle_async_request(self._request(call))
+        except NOTHING_SENT as error:
+            raise self._unreachable(call, _reason(error), sent=False) from None
+        except BROKEN as error:
+            raise self._unreachable(call, _reason(error), sent=True) from None
+
+    def _request(self, call: Call) -> httpx2.Request:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "keyturn",
+            **call.headers,
+        }
+        timeout = httpx2.Timeout(self.limit_s, connect=CONNECT_S, pool=POOL_S)
+        return httpx2.Request(
+            call.method,
+            self.base + call.path,
+            headers=headers,
+            content=call.content,
+            extensions={"timeout": timeout.as_dict()},
+        )
+
+    def _unreachable(self, call: Call, why: str, *, sent: bool) -> OktaUnreachable:
+        self.journal(OktaCall(call.what, 0, ""))
+        return OktaUnreachable(call.what, why, effect_possible=sent and call.changes)
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > LARGEST_BODY_BYTES:
+            raise _TooLarge
+    return bytes(body)
+
+
+def _reason(error: Exception) -> str:
+    """Say why in our words; only an error of connecting, before anything was sent, may speak."""
+    match error:
+        case httpx2.ConnectError():
+            return f"no connection ({error})"
+        case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+            return "no connection in time"
+        case httpx2.LocalProtocolError():
+            return "the call cannot be written as HTTP"
+        case TimeoutError() | httpx2.TimeoutException():
+            return "no answer in time"
+        case _:
+            return "the connection broke before an answer came"

@@ -1,0 +1,87 @@
+"""What goes wrong is one clear line on stderr: whose fault, and what to do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from keyturn.cli.main import cli
+
+NOBODY_THERE = "http://127.0.0.1:9"
+ADD = ("connection", "okta", "add", "--name", "org", "--url", "https://example.okta.com")
+CREATE = ("rotation", "create", "--name", "r", "--connection", "c", "--env", "dev")
+TOKEN = "00" + "a" * 40
+
+
+def keyturn(*words: str, **env: str) -> Result:
+    """Run a command against an address where nobody listens."""
+    env = {"KEYTURN_URL": NOBODY_THERE, "KEYTURN_TOKEN": "t", **env}
+    return CliRunner(env=env).invoke(cli, words)
+
+
+def test_no_server_is_told_with_the_remedy() -> None:
+    """Where nobody answers, the address and the way to start a server are named."""
+    result = keyturn("rotation", "list")
+    assert result.exit_code == 1
+    assert NOBODY_THERE in result.stderr
+    assert "keyturn serve" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_missing_token_is_told_before_anything_is_asked() -> None:
+    """Without a token the variable to set is named."""
+    result = keyturn("secret", "list", "--env", "dev", KEYTURN_TOKEN="")
+    assert result.exit_code == 1
+    assert "KEYTURN_TOKEN" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [(), ("--token-stdin", "--token-env", "T"), ("--client-id", "0oa1"), ("--token-env", "EMPTY")],
+    ids=["none", "two", "half", "empty"],
+)
+def test_credentials_come_in_exactly_one_way(flags: tuple[str, ...]) -> None:
+    """No credentials, two of them, or half of one are usage errors."""
+    assert keyturn(*ADD, *flags, T=TOKEN).exit_code == 2
+
+
+def test_a_token_that_is_none_is_not_repeated() -> None:
+    """A value in the wrong place is refused without showing it."""
+    result = keyturn(*ADD, "--token-env", "T", T="not-an-okta-token")
+    assert result.exit_code == 2
+    assert "apiToken" in result.stderr
+    assert "not-an-okta-token" not in result.output
+
+
+def test_a_token_is_never_an_argument() -> None:
+    """There is no option that takes a token itself."""
+    result = keyturn(*ADD, "--token", TOKEN)
+    assert result.exit_code == 2
+    assert TOKEN not in result.output
+
+
+def test_a_time_that_is_none_is_a_usage_error() -> None:
+    """The time of day is HH:MM."""
+    result = keyturn(*CREATE, "--client-id", "0oa1", "--rotate-at", "25:00")
+    assert result.exit_code == 2
+
+
+def test_a_plan_asks_nobody_and_says_what_would_be_done() -> None:
+    """A plan is told without a server, and names every kind of change at Okta."""
+    result = keyturn(*CREATE, "--client-id", "0oa1", "--retire-existing", "ocs1", "--plan")
+    assert result.exit_code == 0
+    for told in ("0oa1", "ocs1", "adopted", "add a client secret", "deactivate", "delete"):
+        assert told in result.stdout
+
+
+def test_serving_nothing_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    """A data directory without an installation is named, with what to do."""
+    env = {**os.environ, "KEYTURN_DATA_DIR": str(tmp_path / "none")}
+    command = [sys.executable, "-m", "keyturn", "serve"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "keyturn init" in done.stderr
+    assert "Traceback" not in done.stderr

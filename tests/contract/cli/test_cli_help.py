@@ -1,0 +1,86 @@
+"""Every command explains itself, and quickly."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from keyturn.cli.main import cli
+
+COSTLY = ("fastapi", "httpx2", "pydantic", "rich", "sqlalchemy", "uvicorn")
+NOUNS = ("connection", "demo", "init", "rotation", "sandbox", "secret", "serve", "settings")
+
+
+def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """List a command and all below it, by the words that call them."""
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from commands(below, (*path, name))
+
+
+def options(path: tuple[str, ...]) -> list[click.Option]:
+    """List the options of the command at a path."""
+    command: click.Command = cli
+    for name in path:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), name)
+        assert found is not None
+        command = found
+    return [option for option in command.params if isinstance(option, click.Option)]
+
+
+ALL = sorted(commands(cli, ()))
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_has_help(path: tuple[str, ...]) -> None:
+    """Asked for help, a command says what it is for, in a sentence."""
+    result = CliRunner().invoke(cli, [*path, "--help"])
+    assert result.exit_code == 0
+    assert ".\n" in result.output
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_option_is_explained(path: tuple[str, ...]) -> None:
+    """No option is left for the reader to guess."""
+    assert [option.name for option in options(path) if not option.help] == []
+
+
+@pytest.mark.parametrize("path", [p for p in ALL if p], ids=" ".join)
+def test_what_prints_results_also_prints_json(path: tuple[str, ...]) -> None:
+    """Every command but the server and the groups has --json."""
+    below = any(len(other) > len(path) and other[: len(path)] == path for other in ALL)
+    has_it = any("--json" in option.opts for option in options(path))
+    assert has_it == (not below and path != ("serve",))
+
+
+def test_the_commands_are_these() -> None:
+    """A command that nobody listed is a command that nobody tested."""
+    assert tuple(path[0] for path in ALL if len(path) == 1) == NOUNS
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    """A word that is no command ends with exit code 2."""
+    result = CliRunner().invoke(cli, ["rotate"])
+    assert result.exit_code == 2
+    assert "No such command 'rotate'" in result.stderr
+
+
+def test_help_imports_nothing_costly() -> None:
+    """Reading the help waits for no web framework, database or client."""
+    script = (
+        "import sys, keyturn.cli.main as main\n"
+        "main.cli.main(['--help'], standalone_mode=False)\n"
+        f"print([name for name in {COSTLY} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
