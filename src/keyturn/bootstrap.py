@@ -1,0 +1,147 @@
+"""Put the house together: the one place that knows every room.
+
+Tests call the same functions and put simulators in where the world would be.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx2
+import uvicorn
+
+from keyturn import __version__
+from keyturn.adapters.crypto import Keyring, read_root_key, write_root_key
+from keyturn.adapters.okta import OktaHttpOrgs
+from keyturn.adapters.runner import EmbeddedRunner
+from keyturn.adapters.storage import SqliteStore
+from keyturn.adapters.system import SystemChance, SystemClock
+from keyturn.api.app import build_api
+from keyturn.domain.errors import Refused
+from keyturn.domain.turn import Policy
+from keyturn.services.installation import Installed, install
+from keyturn.services.ports import Chance, Clock, Limits, Store, World
+from keyturn.settings import Settings
+
+
+def _as_it_is(store: Store) -> Store:
+    return store
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What may be replaced around the house: time, chance, the way to Okta, and the store's rim."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    chance: Chance = field(default_factory=SystemChance)
+    okta_transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
+    wrap_store: Callable[[Store], Store] = _as_it_is
+
+
+@asynccontextmanager
+async def opened(settings: Settings, outside: Outside | None = None) -> AsyncIterator[World]:
+    """Open the installation in the data directory.
+
+    Raises Refused where none has been set up, and where another process has it open.
+    """
+    if not settings.database_file.exists():
+        raise Refused(
+            f"There is no installation in {settings.data_dir}: run `keyturn init` first, or set "
+            "KEYTURN_DATA_DIR to where it is."
+        )
+    async with _world(settings, outside or Outside()) as world:
+        yield world
+
+
+async def initialise(settings: Settings, outside: Outside | None = None) -> Installed:
+    """Set up a new installation: data directory, root key, organization, project, identities.
+
+    Raises Refused where there is one already; nothing is changed then.
+    """
+    if settings.database_file.exists():
+        raise Refused(f"{settings.data_dir} is set up already; nothing was changed.")
+    outside = outside or Outside()
+    if not settings.key_file.exists():
+        write_root_key(settings.key_file, outside.chance.random_bytes(32))
+    async with _world(settings, outside) as world:
+        return await install(world)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIterator[str]:
+    """Serve the API and run turns in this event loop; yield the server's address."""
+    async with AsyncExitStack() as stack:
+        world = await stack.enter_async_context(opened(settings, outside))
+        listener = socket.create_server((settings.host, settings.port))
+        stack.callback(listener.close)
+        runner = EmbeddedRunner(world, tick_s=settings.tick_s, concurrency=settings.concurrency)
+        await stack.enter_async_context(runner)
+        await stack.enter_async_context(_listening(world, listener))
+        host, port = listener.getsockname()[:2]
+        yield f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
+    keyring = Keyring(read_root_key(settings.key_file), outside.chance.random_bytes)
+    async with AsyncExitStack() as stack:
+        store = await SqliteStore.open(settings.database_file)
+        stack.push_async_callback(store.aclose)
+        okta = OktaHttpOrgs(
+            outside.clock,
+            outside.chance,
+            transport=outside.okta_transport,
+            ca_file=settings.ca_file,
+            private_allowed=settings.allow_private_addresses,
+        )
+        stack.push_async_callback(okta.aclose)
+        yield World(
+            store=outside.wrap_store(store),
+            clock=outside.clock,
+            chance=outside.chance,
+            vault=keyring,
+            okta=okta,
+            limits=_limits(settings),
+        )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        policy=Policy(settings.overlap_s, settings.soak_s, settings.patience_s),
+        overlap_floor_s=settings.overlap_floor_s,
+        lease=timedelta(seconds=settings.lease_s),
+        token_ttl_s=settings.token_ttl_s,
+        private_addresses_allowed=settings.allow_private_addresses,
+    )
+
+
+class _QuietServer(uvicorn.Server):
+    """A server inside a larger program: signals are that program's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+@asynccontextmanager
+async def _listening(world: World, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        build_api(world, version=__version__),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+    )
+    server = _QuietServer(config)
+    serving_task = asyncio.create_task(server.serve([listener]), name="api")
+    try:
+        while not (server.started or serving_task.done()):  # noqa: ASYNC110  uvicorn has no event
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await serving_task

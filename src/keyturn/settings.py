@@ -1,0 +1,67 @@
+"""Every setting, read once at the door from the environment.
+
+`keyturn settings` lists them from here; nothing else in the house reads the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "KEYTURN_"
+
+
+class Settings(BaseSettings):
+    """What an operator may set; the environment variable is the name behind ``KEYTURN_``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("keyturn-data"), description="Where the database and keys are.")
+    root_key_file: Path | None = Field(
+        None, description="The file with the root key; root.key in the data directory by default."
+    )
+    host: str = Field("127.0.0.1", description="The address that `keyturn serve` listens on.")
+    port: int = Field(8700, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    url: str = Field("http://127.0.0.1:8700", description="Where commands find the server.")
+    token: SecretStr | None = Field(None, description="The access token that commands use.")
+    ca_file: Path | None = Field(
+        None, description="Certificates of a private authority to trust, beside the public ones."
+    )
+    allow_private_addresses: bool = Field(
+        default=False,
+        description="Whether Okta orgs may be on loopback or private addresses, as a sandbox is.",
+    )
+    overlap_s: int = Field(
+        300, ge=0, description="Seconds in which the old and the new client secret both work."
+    )
+    overlap_floor_s: int = Field(
+        300, ge=0, description="The shortest overlap a rotation may ask for: clients cache so long."
+    )
+    soak_s: int = Field(
+        3600, ge=0, description="Seconds between deactivating and deleting an old client secret."
+    )
+    patience_s: int = Field(
+        600, ge=0, description="Seconds until a new client secret that Okta refuses is taken back."
+    )
+    lease_s: int = Field(
+        60,
+        ge=45,
+        description="Seconds that a worker holds a turn; three times an Okta call's limit.",
+    )
+    tick_s: float = Field(
+        0.5, gt=0, description="Seconds between two looks for turns that are due."
+    )
+    concurrency: int = Field(16, ge=1, description="How many turns go on at the same time.")
+    token_ttl_s: int = Field(2_592_000, ge=60, description="Seconds that an access token lives.")
+    log_file: Path | None = Field(None, description="Where to log as JSON; stderr by default.")
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    @property
+    def database_file(self) -> Path:
+        """Return where the embedded database is."""
+        return self.data_dir / "keyturn.db"
+
+    @property
+    def key_file(self) -> Path:
+        """Return where the root key is."""
+        return self.root_key_file or self.data_dir / "root.key"
