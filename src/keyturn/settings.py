@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,7 +55,9 @@ class Settings(BaseSettings):
     concurrency: int = Field(16, ge=1, description="How many turns go on at the same time.")
     token_ttl_s: int = Field(2_592_000, ge=60, description="Seconds that an access token lives.")
     log_file: Path | None = Field(None, description="Where to log as JSON; stderr by default.")
-    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Which log lines are kept: those of this level and above."
+    )
 
     @property
     def database_file(self) -> Path:

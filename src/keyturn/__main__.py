@@ -1,0 +1,5 @@
+"""`python -m keyturn` is `keyturn`."""
+
+from keyturn.cli.main import main
+
+main()

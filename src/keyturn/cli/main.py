@@ -1,0 +1,35 @@
+"""The entry point: `keyturn`. Must stay quick to import."""
+
+import click
+
+from keyturn import __version__
+from keyturn.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "demo": "keyturn.cli.demo:demo",
+    "init": "keyturn.cli.init:init",
+    "serve": "keyturn.cli.serve:serve",
+    "sandbox": "keyturn.cli.sandbox:sandbox",
+    "connection": "keyturn.cli.connection:connection",
+    "rotation": "keyturn.cli.rotation:rotation",
+    "secret": "keyturn.cli.secret:secret",
+    "settings": "keyturn.cli.settings:settings",
+}
+
+cli = LazyGroup(
+    name="keyturn",
+    commands_at=COMMANDS,
+    help="Turn the client secrets of Okta apps, and nothing that uses them fails.\n\n"
+    "Start with `keyturn demo`. Settings come from flags, then from the environment: "
+    "`keyturn settings` lists them.",
+)
+cli = click.version_option(__version__, prog_name="keyturn")(cli)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    cli.main(prog_name="keyturn")
+
+
+if __name__ == "__main__":
+    main()

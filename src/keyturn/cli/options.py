@@ -1,0 +1,58 @@
+"""The options that many commands share, and the settings that they and the environment make."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from keyturn.settings import Settings
+    from keyturn.wire.base import Wire
+
+W = TypeVar("W", bound="Wire")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+server = click.option("--server", help="Where Keyturn is.  [default: KEYTURN_URL]")
+project = click.option(
+    "--project", default="example", show_default=True, help="The project's id or slug."
+)
+environment = click.option(
+    "--env", "environment", required=True, help="The environment's slug: dev, staging, prod."
+)
+path = click.option("--path", default="/", show_default=True, help="The folder of the secrets.")
+plan = click.option(
+    "--plan", is_flag=True, help="Only say what would be done at Okta; change nothing."
+)
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the database and keys are.  [default: KEYTURN_DATA_DIR]",
+)
+
+
+def read_settings(**flags: str | int | Path | None) -> "Settings":
+    """Return the settings from the flags that are given, then from the environment.
+
+    Raises ClickException naming the setting that does not fit.
+    """
+    from pydantic import ValidationError
+
+    from keyturn.settings import PREFIX, Settings
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        wrong = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise click.ClickException("Settings do not fit. " + "; ".join(wrong)) from None
+
+
+def checked(shape: type[W], fields: dict[str, object]) -> W:
+    """Return the fields in the shape of a request. Raises UsageError for what does not fit."""
+    from pydantic import ValidationError
+
+    try:
+        return shape.model_validate(fields)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise click.UsageError("; ".join(wrong)) from None

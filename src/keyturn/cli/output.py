@@ -1,0 +1,31 @@
+"""How results look: lines for people, or one JSON document."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import click
+
+
+def show(document: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print the document as JSON, or the lines."""
+    text = json.dumps(document, indent=2) if as_json else "\n".join(lines)
+    if text:
+        click.echo(text)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Render rows in columns; nothing but a word where there are none."""
+    if not rows:
+        return ["none"]
+    cells = [header, *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def moment(at: datetime | None) -> str:
+    """Render a moment to the second, in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"

@@ -1,0 +1,239 @@
+"""Rotations and their turns."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Unpack
+
+import click
+
+from keyturn.cli import options, output, rotation_draft
+from keyturn.cli.rotation_draft import Draft
+from keyturn.cli.running import connected, run
+
+if TYPE_CHECKING:
+    from keyturn.client import KeyturnApi
+    from keyturn.wire.rotations import RotateAtUtc, Rotation
+    from keyturn.wire.turns import Turn, TurnStep
+
+
+@click.group()
+def rotation() -> None:
+    """Create rotations, look at them, and turn them."""
+
+
+@rotation.command("create")
+@click.option("--name", required=True, help="What to call it: letters, digits, hyphens.")
+@click.option("--connection", required=True, help="The Okta connection, by id or name.")
+@options.environment
+@options.path
+@options.project
+@click.option("--client-id", required=True, help="The app, by its app id or client id.")
+@click.option("--interval", default=30, show_default=True, help="Days between two turns.")
+@click.option(
+    "--rotate-at",
+    type=click.DateTime(["%H:%M"]),
+    default="00:00",
+    metavar="HH:MM",
+    help="The time of day, in UTC.  [default: 00:00]",
+)
+@click.option(
+    "--map-client-id",
+    default="OKTA_CLIENT_ID",
+    show_default=True,
+    help="The name under which readers find the client id.",
+)
+@click.option(
+    "--map-client-secret",
+    default="OKTA_CLIENT_SECRET",
+    show_default=True,
+    help="The name under which readers find the client secret.",
+)
+@click.option("--no-auto", is_flag=True, help="Turn only when somebody asks for it.")
+@click.option("--no-adopt", is_flag=True, help="Issue a first secret, do not adopt the app's.")
+@click.option(
+    "--retire-existing", metavar="OCS_ID", help="Consent to retire this client secret of the app."
+)
+@click.option("--description", help="What it is for.")
+@click.option("--overlap", type=int, metavar="SECONDS", help="How long both secrets work.")
+@click.option("--soak", type=int, metavar="SECONDS", help="How long between retire and delete.")
+@options.plan
+@options.server
+@options.as_json
+def create(*, plan: bool, server: str | None, as_json: bool, **draft: Unpack[Draft]) -> None:
+    """Create a rotation: its client id and client secret are served from then on.
+
+    The app's one ACTIVE secret is adopted, which changes nothing at Okta; otherwise a first
+    managed secret is added beside it. Use --plan to read that first.
+    """
+    if plan:
+        _plan(rotation_draft.plan(draft), as_json=as_json)
+        return
+
+    async def work() -> None:
+        async with connected(server) as api:
+            stored = await api.create_rotation(await rotation_draft.body(api, draft))
+        output.show(stored.model_dump(mode="json"), _lines(stored), as_json=as_json)
+
+    run(work())
+
+
+@rotation.command("list")
+@options.project
+@options.server
+@options.as_json
+def list_rotations(*, project: str, server: str | None, as_json: bool) -> None:
+    """List the rotations of a project."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await api.list_rotations(project)
+        document = {"rotations": [one.model_dump(mode="json") for one in found]}
+        header = ["name", "environment", "path", "status", "last turn", "next turn", "id"]
+        output.show(document, output.table(header, [_row(one) for one in found]), as_json=as_json)
+
+    run(work())
+
+
+@rotation.command("show")
+@click.argument("which", metavar="ROTATION")
+@options.project
+@options.server
+@options.as_json
+def show(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Show one rotation, by id or name, and how its last turn went."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, project, which)
+            turns = await api.list_turns(found.id)
+        _show(found, turns[0] if turns else None, as_json=as_json)
+
+    run(work())
+
+
+@rotation.command("turn")
+@click.argument("which", metavar="ROTATION")
+@options.project
+@options.plan
+@options.server
+@options.as_json
+def turn(*, which: str, project: str, plan: bool, server: str | None, as_json: bool) -> None:
+    """Turn the client secret of a rotation now, and end once the new one is served.
+
+    Prints each phase as it is reached; a blocked turn is resumed. The overlap and all that
+    follows go on by themselves: see `keyturn rotation show`.
+    """
+    from keyturn.cli.following import Follower
+
+    def tell(step: "TurnStep") -> None:
+        if not as_json:
+            click.echo(f"{output.moment(step.at)}  {step.phase}")
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, project, which)
+            if plan:
+                _plan(rotation_draft.plan_of_a_turn(found), as_json=as_json)
+                return
+            done = await Follower(api, found.id, tell).rotate()
+            found = await api.read_rotation(found.id)
+        lines = [f"Served. Next turn: {output.moment(found.next_rotation_at)}."]
+        output.show(_document(found, done), lines, as_json=as_json)
+
+    run(work())
+
+
+@rotation.command("retire-existing")
+@click.argument("which", metavar="ROTATION")
+@click.argument("secret_id", metavar="OCS_ID")
+@options.project
+@options.plan
+@options.server
+@options.as_json
+def retire_existing(
+    *, which: str, secret_id: str, project: str, plan: bool, server: str | None, as_json: bool
+) -> None:
+    """Consent to retire a client secret of the app, by Okta's id, that Keyturn did not make.
+
+    It goes as every old secret goes: an overlap, then deactivated, and deleted after the soak.
+    """
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, project, which)
+            if plan:
+                _plan(rotation_draft.plan_of_retiring(found, secret_id), as_json=as_json)
+                return
+            found = await api.retire_existing(found.id, secret_id)
+            turns = await api.list_turns(found.id)
+        _show(found, turns[0] if turns else None, as_json=as_json)
+
+    run(work())
+
+
+def _plan(lines: list[str], *, as_json: bool) -> None:
+    output.show({"plan": lines}, lines, as_json=as_json)
+
+
+async def _find(api: "KeyturnApi", project: str, which: str) -> "Rotation":
+    found = [r for r in await api.list_rotations(project) if which in (r.id, r.name)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise click.ClickException(
+            f"There is no rotation {which} in project {project}: see `keyturn rotation list`."
+        )
+    ids = ", ".join(f"{one.id} ({one.environment.slug}{one.folder.path})" for one in found)
+    raise click.ClickException(f"Several rotations are called {which}; give an id: {ids}.")
+
+
+def _show(found: "Rotation", last: "Turn | None", *, as_json: bool) -> None:
+    lines = [*_lines(found), *(_of_turn(last) if last else ["no turn yet"])]
+    output.show(_document(found, last), lines, as_json=as_json)
+
+
+def _document(found: "Rotation", last: "Turn | None") -> dict[str, object]:
+    shown = last.model_dump(mode="json") if last else None
+    return {"rotation": found.model_dump(mode="json"), "turn": shown}
+
+
+def _row(one: "Rotation") -> Sequence[str]:
+    return [
+        one.name,
+        one.environment.slug,
+        one.folder.path,
+        one.rotation_status,
+        output.moment(one.last_rotated_at),
+        output.moment(one.next_rotation_at),
+        one.id,
+    ]
+
+
+def _clock(at: "RotateAtUtc") -> str:
+    return f"{at.hours:02}:{at.minutes:02}"
+
+
+def _lines(one: "Rotation") -> list[str]:
+    mapping, where = one.secrets_mapping, f"{one.environment.slug}{one.folder.path}"
+    every = f"every {one.rotation_interval} days at {_clock(one.rotate_at_utc)} UTC"
+    return [
+        f"rotation     {one.name} ({one.id})",
+        f"serves       {mapping.client_id}, {mapping.client_secret} in {where}",
+        f"app          {one.okta_app_id}, by connection {one.connection.name}",
+        f"schedule     {every if one.is_auto_rotation_enabled else 'only when asked'}",
+        f"status       {one.rotation_status}",
+        *([f"             {one.last_rotation_message}"] if one.last_rotation_message else []),
+        f"last turn    {output.moment(one.last_rotated_at)}",
+        f"next turn    {output.moment(one.next_rotation_at)}",
+    ]
+
+
+def _of_turn(last: "Turn") -> Iterable[str]:
+    yield f"phase        {last.phase}, since {output.moment(last.entered_at)}"
+    if last.blocked:
+        yield f"blocked      {last.blocked.reason}: {last.blocked.detail}"
+    elif last.wake_at:
+        yield f"looks again  {output.moment(last.wake_at)}"
+    yield "steps"
+    for step in last.steps:
+        told = "  ".join(filter(None, [step.detail, step.request_id]))
+        yield f"  {output.moment(step.at)}  {step.phase:<11}  {step.step}  {told}".rstrip()

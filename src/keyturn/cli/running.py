@@ -1,0 +1,78 @@
+"""Run a command's coroutine; what goes wrong becomes one line on stderr and exit code 1."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from keyturn.client import ClientError, KeyturnApi
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[None, None, T]) -> T:
+    """Return what the coroutine returns. Raises ClickException for faults that have a name."""
+    from keyturn.client import ClientError
+    from keyturn.domain.errors import KeyturnError
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(work)
+    except ClientError as error:
+        raise click.ClickException(_told(error)) from error
+    except KeyturnError as error:
+        raise click.ClickException(error.message) from error
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(
+            f"This machine refuses: {where}{error.strerror or error}."
+        ) from error
+
+
+def stop_asked() -> asyncio.Event:
+    """Return what is set once the process is asked to stop (SIGTERM, SIGINT), from now on."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    return asked
+
+
+@asynccontextmanager
+async def connected(server: str | None) -> AsyncIterator["KeyturnApi"]:
+    """Connect to the server that the flag, or the setting, names."""
+    from keyturn.cli.options import read_settings
+    from keyturn.client import KeyturnApi, Token
+
+    settings = read_settings(url=server)
+    value = settings.token.get_secret_value() if settings.token else ""
+    if not value:
+        raise click.ClickException(
+            "There is no access token: set KEYTURN_TOKEN to the admin token that `keyturn init` "
+            "printed."
+        )
+    async with KeyturnApi(settings.url, Token(value), ca_file=settings.ca_file) as api:
+        yield api
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.Loop
+
+
+def _told(error: "ClientError") -> str:
+    from keyturn.client import ApiError
+
+    if not isinstance(error, ApiError):
+        return f"{error} Start it with `keyturn serve`, or set KEYTURN_URL to where it is."
+    remedy = " Set KEYTURN_TOKEN to a valid access token." if error.status == 401 else ""
+    where = f"(HTTP {error.status} {error.error}, request {error.req_id})"
+    return f"{error.message}{remedy} {where}"

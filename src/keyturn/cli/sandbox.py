@@ -1,0 +1,97 @@
+"""Run the Okta org in a box."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keyturn.cli import options, output
+from keyturn.cli.running import run, stop_asked
+
+if TYPE_CHECKING:
+    from keyturn.sandbox import Ready, SandboxConfig
+
+
+@click.command()
+@click.option("--http-port", default=8710, show_default=True, help="Plain HTTP; 0 takes any.")
+@click.option("--https-port", default=8711, show_default=True, help="HTTPS; 0 takes any.")
+@click.option("--control-port", default=8712, show_default=True, help="What tests see and do.")
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write addresses and credentials there once ready; only its owner may read it.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["free", "workforce", "off"]),
+    default="workforce",
+    show_default=True,
+    help="Whose rate limits to keep.",
+)
+@click.option("--seed", default=0, show_default=True, help="The same seed makes the same org.")
+@options.as_json
+def sandbox(
+    *,
+    http_port: int,
+    https_port: int,
+    control_port: int,
+    ready_file: Path | None,
+    profile: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Serve an Okta org on this machine until SIGTERM or SIGINT.
+
+    It keeps everything in memory. Its credentials are in the ready file and in the output of
+    --json, and nowhere else.
+    """
+    from keyturn.sandbox import SandboxConfig
+
+    config = SandboxConfig(
+        http_port=http_port,
+        https_port=https_port,
+        control_port=control_port,
+        seed=seed,
+        profile=profile,  # type: ignore[arg-type]  # click has checked the choice
+    )
+    run(_serve(config, ready_file, as_json=as_json))
+
+
+async def _serve(config: "SandboxConfig", ready_file: Path | None, *, as_json: bool) -> None:
+    from keyturn.sandbox import serving
+
+    asked = stop_asked()
+    async with serving(config) as ready:
+        with _announced(ready, ready_file):
+            output.show(ready.as_json(), _lines(ready, ready_file), as_json=as_json)
+            await asked.wait()
+
+
+def _lines(ready: "Ready", ready_file: Path | None) -> list[str]:
+    where = f"in {ready_file}" if ready_file else "shown with --json or written with --ready-file"
+    return [
+        f"The sandbox org serves at {ready.https_url} (certificate authority: {ready.ca_file})",
+        f"  plain HTTP  {ready.http_url}",
+        f"  control     {ready.control_url}",
+        f"  credentials are {where}",
+    ]
+
+
+@contextmanager
+def _announced(ready: "Ready", ready_file: Path | None) -> Iterator[None]:
+    """Keep the ready file for as long as the block lasts; nobody ever sees half of it."""
+    if ready_file is None:
+        yield
+        return
+    draft = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+    draft.touch(mode=0o600, exist_ok=False)
+    draft.write_text(json.dumps(ready.as_json(), indent=2))
+    draft.replace(ready_file)
+    try:
+        yield
+    finally:
+        ready_file.unlink(missing_ok=True)

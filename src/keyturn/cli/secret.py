@@ -1,0 +1,76 @@
+"""Read named secrets."""
+
+import click
+
+from keyturn.cli import options, output
+from keyturn.cli.running import connected, run
+
+
+@click.group()
+def secret() -> None:
+    """Read secrets by name."""
+
+
+@secret.command("get")
+@click.argument("name")
+@options.environment
+@options.path
+@options.project
+@options.server
+@options.as_json
+def get(
+    *, name: str, environment: str, path: str, project: str, server: str | None, as_json: bool
+) -> None:
+    """Print the current value of the secret NAME, and nothing else.
+
+    With --json: name, version and value.
+    """
+    from keyturn.client import Place
+
+    async def read() -> None:
+        async with connected(server) as api:
+            found = await api.read_secret(Place(project, environment, path), name)
+        document = {
+            "name": found.secret_key,
+            "version": found.version,
+            "value": found.secret_value,
+        }
+        output.show(document, [found.secret_value], as_json=as_json)
+
+    run(read())
+
+
+@secret.command("list")
+@options.environment
+@options.path
+@options.project
+@click.option("--values", is_flag=True, help="Also print the values.")
+@options.server
+@options.as_json
+def list_secrets(
+    *, environment: str, path: str, project: str, values: bool, server: str | None, as_json: bool
+) -> None:
+    """List the secrets of a folder; values only with --values."""
+    from keyturn.client import Place
+
+    async def read() -> None:
+        async with connected(server) as api:
+            found = await api.list_secrets(Place(project, environment, path), values=values)
+        rows = [
+            {
+                "name": one.secret_key,
+                "version": one.version,
+                "rotated": one.is_rotated_secret,
+                **({"value": one.secret_value} if values else {}),
+            }
+            for one in found
+        ]
+        header = ["name", "version", "rotated", *(["value"] if values else [])]
+        lines = output.table(header, [[_cell(row[name]) for name in header] for row in rows])
+        output.show({"secrets": rows}, lines, as_json=as_json)
+
+    run(read())
+
+
+def _cell(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,35 @@
+"""Run the product."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keyturn.cli import options
+from keyturn.cli.running import run, stop_asked
+
+if TYPE_CHECKING:
+    from keyturn.settings import Settings
+
+
+@click.command()
+@click.option("--host", help="The address to listen on.  [default: KEYTURN_HOST]")
+@click.option("--port", type=int, help="The port; 0 takes a free one.  [default: KEYTURN_PORT]")
+@options.data_dir
+def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Serve the API and run turns until SIGTERM or SIGINT.
+
+    Prints one line with the address once it is ready; logs go to stderr, or to KEYTURN_LOG_FILE.
+    """
+    run(_serve(options.read_settings(host=host, port=port, data_dir=data_dir)))
+
+
+async def _serve(settings: "Settings") -> None:
+    from keyturn.adapters.system.logs import log_to
+    from keyturn.bootstrap import serving
+
+    log_to(settings.log_file, settings.log_level)
+    asked = stop_asked()
+    async with serving(settings) as url:
+        click.echo(f"Keyturn serves at {url}")
+        await asked.wait()

@@ -1,0 +1,20 @@
+"""What a consumer embeds: the API as typed calls, and secrets that are always the current ones.
+
+Knows the wire and nothing of the rules behind it.
+"""
+
+from keyturn.client.api import Identity, KeyturnApi, Place, Token
+from keyturn.client.errors import ApiError, ClientError, Unreachable
+from keyturn.client.store import Secret, Store
+
+__all__ = [
+    "ApiError",
+    "ClientError",
+    "Identity",
+    "KeyturnApi",
+    "Place",
+    "Secret",
+    "Store",
+    "Token",
+    "Unreachable",
+]

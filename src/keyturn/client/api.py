@@ -1,0 +1,256 @@
+"""Keyturn's HTTP API as typed calls; each makes one request, and one more after logging in."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import httpx2
+from pydantic import ValidationError
+
+from keyturn.client.errors import Unreachable, not_keyturn, refusal
+from keyturn.wire.base import Wire
+from keyturn.wire.connections import (
+    Connection,
+    ConnectionAnswer,
+    ConnectionsAnswer,
+    CreateConnection,
+)
+from keyturn.wire.login import LoggedIn, Login
+from keyturn.wire.projects import Project, ProjectAnswer
+from keyturn.wire.rotations import (
+    TYPE,
+    CreateRotation,
+    RetireExisting,
+    Rotation,
+    RotationAnswer,
+    RotationsAnswer,
+)
+from keyturn.wire.secrets import CreateSecret, Secret, SecretAnswer, SecretsAnswer, UpdateSecret
+from keyturn.wire.turns import Turn, TurnsAnswer
+
+LOGIN = "/api/v1/auth/universal-auth/login"
+CONNECTIONS = "/api/v1/app-connections/okta"
+ROTATIONS = f"/api/v2/secret-rotations/{TYPE}"
+SECRETS = "/api/v3/secrets/raw"
+TIMEOUT_S = 60.0
+"""A turn is waited for until its new secret is served, which takes several calls to Okta."""
+
+W = TypeVar("W", bound=Wire)
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token that somebody was given."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A machine identity, which logs in by itself (universal auth)."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where secrets are: a project by id or slug, the slug of its environment, a folder."""
+
+    project: str
+    environment: str
+    path: str = "/"
+
+    def query(self) -> dict[str, str]:
+        """Return the place as the routes of secrets want it."""
+        return {
+            "projectId": self.project,
+            "environment": self.environment,
+            "secretPath": self.path,
+        }
+
+
+class KeyturnApi:
+    """One server, reached as one caller. Use it as an async context manager.
+
+    ``ca_file`` names certificates to trust beside the public ones. Every call raises ApiError where
+    Keyturn says no, and Unreachable where it says nothing.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: Token | Identity,
+        *,
+        ca_file: Path | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._credentials = credentials
+        self._token: str | None = None
+        self._one_log_in = asyncio.Lock()
+        self._http = httpx2.AsyncClient(
+            base_url=self.url,
+            timeout=TIMEOUT_S,
+            verify=_trust(ca_file) if ca_file else True,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def read_project(self, project: str) -> Project:
+        """Read a project by its id or slug."""
+        path = f"/api/v1/projects/{_part(project)}"
+        return (await self._call(ProjectAnswer, "GET", path)).project
+
+    # --- connections ------------------------------------------------------------------------
+
+    async def list_connections(self, project_id: str | None = None) -> tuple[Connection, ...]:
+        """List the Okta connections of a project and those of the organization."""
+        query = {"projectId": project_id} if project_id else {}
+        answer = await self._call(ConnectionsAnswer, "GET", CONNECTIONS, query=query)
+        return answer.app_connections
+
+    async def create_connection(self, body: CreateConnection) -> Connection:
+        """Create an Okta connection, once Okta has accepted its credentials."""
+        answer = await self._call(ConnectionAnswer, "POST", CONNECTIONS, body=body)
+        return answer.app_connection
+
+    # --- rotations --------------------------------------------------------------------------
+
+    async def list_rotations(self, project_id: str) -> tuple[Rotation, ...]:
+        """List the rotations of a project."""
+        query = {"projectId": project_id}
+        answer = await self._call(RotationsAnswer, "GET", ROTATIONS, query=query)
+        return answer.secret_rotations
+
+    async def read_rotation(self, rotation_id: str) -> Rotation:
+        """Read one rotation."""
+        return await self._rotation("GET", f"/{_part(rotation_id)}")
+
+    async def create_rotation(self, body: CreateRotation) -> Rotation:
+        """Create a rotation; its secrets are served from then on."""
+        return await self._rotation("POST", "", body)
+
+    async def rotate(self, rotation_id: str) -> Rotation:
+        """Start a turn, or resume a blocked one; return once the new secret is served."""
+        return await self._rotation("POST", f"/{_part(rotation_id)}/rotate-secrets")
+
+    async def retire_existing(self, rotation_id: str, secret_id: str) -> Rotation:
+        """Consent to retire a client secret (``ocs…``) that Keyturn did not make."""
+        body = RetireExisting(secret_id=secret_id)
+        return await self._rotation("POST", f"/{_part(rotation_id)}/retire-existing", body)
+
+    async def list_turns(self, rotation_id: str) -> tuple[Turn, ...]:
+        """List the turns of a rotation with their steps, the newest first."""
+        path = f"{ROTATIONS}/{_part(rotation_id)}/turns"
+        return (await self._call(TurnsAnswer, "GET", path)).turns
+
+    async def _rotation(self, method: str, path: str, body: Wire | None = None) -> Rotation:
+        answer = await self._call(RotationAnswer, method, ROTATIONS + path, body=body)
+        return answer.secret_rotation
+
+    # --- secrets ----------------------------------------------------------------------------
+
+    async def list_secrets(self, place: Place, *, values: bool = False) -> tuple[Secret, ...]:
+        """List the secrets of a folder; without ``values`` the server keeps them to itself."""
+        query = place.query() | {"viewSecretValue": "true" if values else "false"}
+        return (await self._call(SecretsAnswer, "GET", SECRETS, query=query)).secrets
+
+    async def read_secret(self, place: Place, name: str) -> Secret:
+        """Read the current version of a secret."""
+        path = f"{SECRETS}/{_part(name)}"
+        return (await self._call(SecretAnswer, "GET", path, query=place.query())).secret
+
+    async def create_secret(self, place: Place, name: str, value: str) -> Secret:
+        """Store a new secret and serve it at once."""
+        body = CreateSecret.model_validate(place.query() | {"secretValue": value})
+        path = f"{SECRETS}/{_part(name)}"
+        return (await self._call(SecretAnswer, "POST", path, body=body)).secret
+
+    async def update_secret(self, place: Place, name: str, value: str) -> Secret:
+        """Store the next value of a secret and serve it at once."""
+        body = UpdateSecret.model_validate(place.query() | {"secretValue": value})
+        path = f"{SECRETS}/{_part(name)}"
+        return (await self._call(SecretAnswer, "PATCH", path, body=body)).secret
+
+    # --- inside -----------------------------------------------------------------------------
+
+    async def _call(
+        self,
+        shape: type[W],
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Wire | None = None,
+    ) -> W:
+        content = body.model_dump_json(exclude_unset=True, exclude_none=True) if body else None
+        token = await self._bearer(refused=None)
+        answer = await self._send(method, path, query, content, token)
+        if answer.status_code == 401 and isinstance(self._credentials, Identity):
+            token = await self._bearer(refused=token)
+            answer = await self._send(method, path, query, content, token)
+        return _parse(shape, answer)
+
+    async def _bearer(self, *, refused: str | None) -> str:
+        """Return a token, never the refused one of an identity; one log-in serves all callers."""
+        if isinstance(self._credentials, Token):
+            return self._credentials.value
+        async with self._one_log_in:
+            if self._token in (None, refused):
+                self._token = await self._log_in(self._credentials)
+            return self._token
+
+    async def _log_in(self, identity: Identity) -> str:
+        login = Login(client_id=identity.client_id, client_secret=identity.client_secret)
+        answer = await self._send("POST", LOGIN, None, login.model_dump_json(), None)
+        return _parse(LoggedIn, answer).access_token
+
+    async def _send(
+        self, method: str, path: str, query: Query | None, content: str | None, token: str | None
+    ) -> httpx2.Response:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        if content is not None:
+            headers["content-type"] = "application/json"
+        try:
+            return await self._http.request(
+                method, path, params=query, content=content, headers=headers
+            )
+        except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
+            why = type(error).__name__
+            raise Unreachable(f"Keyturn does not answer at {self.url} ({why}).") from error
+
+
+def _parse(shape: type[W], answer: httpx2.Response) -> W:
+    if not answer.is_success:
+        raise refusal(answer)
+    try:
+        return shape.model_validate_json(answer.content)
+    except ValidationError:
+        raise not_keyturn(answer) from None
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _trust(ca_file: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca_file)
+    return context

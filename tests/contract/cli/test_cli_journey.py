@@ -1,0 +1,180 @@
+"""A whole journey by commands: a sandbox, a server, a connection, a rotation, a turn."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from keyturn.cli.main import cli
+
+pytestmark = pytest.mark.slow
+
+KEYTURN = (sys.executable, "-m", "keyturn")
+ANY_PORTS = ("--http-port", "0", "--https-port", "0", "--control-port", "0")
+
+
+@dataclass(frozen=True)
+class House:
+    """A server and an org that run, and how they are reached."""
+
+    env: dict[str, str]
+    org: dict[str, Any]
+
+    def run(self, *words: str, stdin: str = "", code: int = 0) -> Result:
+        """Run a command that is to end with this code; show its errors if it does not."""
+        result = CliRunner(env=self.env).invoke(cli, words, input=stdin)
+        assert result.exit_code == code, result.stderr
+        return result
+
+    def ask(self, *words: str) -> Any:  # noqa: ANN401  JSON
+        """Run a command and read its JSON."""
+        return json.loads(self.run(*words, "--json").stdout)
+
+
+@contextmanager
+def running(env: dict[str, str], *words: str) -> Iterator[str]:
+    """Run a server until the block ends; give the first line it prints, and expect a clean end."""
+    command, env = (*KEYTURN, *words), os.environ | env
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Start an org and a server, and connect them."""
+    folder = tmp_path_factory.mktemp("house")
+    env = {"KEYTURN_DATA_DIR": str(folder / "data"), "KEYTURN_LOG_FILE": str(folder / "log")}
+    env |= {"KEYTURN_ALLOW_PRIVATE_ADDRESSES": "true"}
+    ready, init = folder / "ready", (*KEYTURN, "init", "--json")
+    made = subprocess.run(init, env=os.environ | env, capture_output=True, check=True)
+    env |= {"KEYTURN_TOKEN": json.loads(made.stdout)["adminToken"]}
+    with (
+        running(env, "sandbox", *ANY_PORTS, "--ready-file", str(ready)),
+        running(env, "serve", "--port", "0") as line,
+    ):
+        org = json.loads(ready.read_text())
+        house = House(env | {"KEYTURN_URL": line.split()[-1]}, org)
+        add = ("connection", "okta", "add", "--name", "org", "--url", org["http_url"])
+        house.run(*add, "--token-stdin", stdin=org["ssws_token"])
+        yield house
+
+
+@pytest.fixture(scope="module")
+def rotation(house: House) -> dict[str, Any]:
+    """Create a rotation."""
+    app = ("--client-id", house.org["app"]["client_id"])
+    words = ("--name", "web", "--connection", "org", "--env", "dev", "--rotate-at", "02:30")
+    created: dict[str, Any] = house.ask("rotation", "create", *words, *app)
+    return created
+
+
+def test_the_ready_file_is_private_and_goes_with_the_sandbox(tmp_path: Path) -> None:
+    """Only its owner may read the ready file, and it goes when the sandbox stops."""
+    ready = tmp_path / "ready.json"
+    with running({}, "sandbox", *ANY_PORTS, "--ready-file", str(ready)) as line:
+        org = json.loads(ready.read_text())
+        assert stat.S_IMODE(ready.stat().st_mode) == 0o600
+        assert org["https_url"] in line
+        assert org["ssws_token"] not in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_connection_is_listed_without_its_token(house: House) -> None:
+    """The connection is there, and its token is not shown."""
+    result = house.run("connection", "okta", "list")
+    assert house.org["http_url"] in result.stdout
+    assert house.org["ssws_token"] not in result.stdout
+
+
+def test_a_rotation_is_created_as_the_options_say(rotation: dict[str, Any]) -> None:
+    """The options become the fields of the rotation."""
+    assert rotation["name"] == "web"
+    assert rotation["rotationInterval"] == 30
+    assert rotation["rotateAtUtc"] == {"hours": 2, "minutes": 30}
+    assert rotation["environment"]["slug"] == "dev"
+
+
+def test_a_turn_tells_its_phases_and_serves(house: House, rotation: dict[str, Any]) -> None:
+    """A turn prints its phases in order and ends served, with the overlap under way."""
+    before = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout
+    lines = house.run("rotation", "turn", "web").stdout.splitlines()
+    phases = [line.split()[-1] for line in lines[:-1]]
+    assert phases == ["written", "issued", "verified", "promoted", "delivered", "overlapping"]
+    assert lines[-1].startswith("Served.")
+    assert house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout != before
+    assert "under way" in house.run("rotation", "turn", "web", code=1).stderr
+
+
+def test_a_plan_changes_nothing(house: House, rotation: dict[str, Any]) -> None:
+    """The plans of a turn and of a retirement are told, and the history stays as it was."""
+    before = house.ask("rotation", "show", "web")
+    assert "add a client secret" in house.run("rotation", "turn", "web", "--plan").stdout
+    retire = ("rotation", "retire-existing", "web", "ocs1", "--plan")
+    assert "deactivate client secret ocs1" in house.run(*retire).stdout
+    assert house.ask("rotation", "show", "web")["turn"] == before["turn"]
+
+
+def test_show_tells_the_phase_the_date_and_the_steps(
+    house: House, rotation: dict[str, Any]
+) -> None:
+    """One command tells where a rotation stands; by name and by id it is the same."""
+    shown = house.run("rotation", "show", "web").stdout
+    assert "next turn" in shown
+    assert "every 30 days at 02:30 UTC" in shown
+    assert house.ask("rotation", "show", rotation["id"])["rotation"]["name"] == "web"
+    assert [one["name"] for one in house.ask("rotation", "list")["rotations"]] == ["web"]
+
+
+def test_get_prints_the_bare_value(house: House, rotation: dict[str, Any]) -> None:
+    """Standard output is the value and its line break, fit for a shell's $()."""
+    result = house.run("secret", "get", "OKTA_CLIENT_ID", "--env", "dev")
+    assert (result.stdout, result.stderr) == (f"{house.org['app']['client_id']}\n", "")
+
+
+def test_a_list_shows_values_only_when_asked(house: House, rotation: dict[str, Any]) -> None:
+    """Names are listed; a value is in neither form of the list without --values."""
+    value = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout.strip()
+    words = ("secret", "list", "--env", "dev")
+    assert "OKTA_CLIENT_SECRET" in house.run(*words).stdout
+    assert value not in house.run(*words).stdout + house.run(*words, "--json").stdout
+    assert value in house.run(*words, "--values").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rotation", "show", "nope"), "no rotation nope"),
+        (("secret", "get", "NOPE", "--env", "dev"), "HTTP 404"),
+        (("rotation", "retire-existing", "web", "ocsnope"), "ocsnope"),
+        (("secret", "list", "--env", "nope"), "nope"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[1],
+)
+def test_what_is_not_there_is_told(
+    house: House, rotation: dict[str, Any], words: tuple[str, ...], told: str
+) -> None:
+    """A name that leads nowhere is named, in one line."""
+    stderr = house.run(*words, code=1).stderr
+    assert told in stderr
+    assert len(stderr.splitlines()) == 1
+
+
+def test_a_wrong_token_is_told_with_the_variable_to_set(house: House) -> None:
+    """Nobody is let in, and what to set is named."""
+    stranger = House(house.env | {"KEYTURN_TOKEN": "wrong"}, house.org)
+    assert "KEYTURN_TOKEN" in stranger.run("rotation", "list", code=1).stderr
