@@ -7,6 +7,7 @@ from signal import SIGKILL
 from typing import Literal
 
 import pytest
+import storage_kit
 from anyio import run_process
 from storage_kit import NOW, ROTATION, TURN, add_all, found
 
@@ -15,6 +16,8 @@ from keyturn.domain.ids import RotationId, TurnId
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import Store
 from keyturn.testing import CrashingStore, CrashPlan, MemoryStore
+
+KITS = Path(storage_kit.__file__).parent
 
 WRITE_AND_DIE = """
 import asyncio, os, signal, sys
@@ -62,7 +65,7 @@ async def test_a_killed_process_leaves_all_or_nothing(
 ) -> None:
     """SIGKILL before the commit leaves the old phase, after it the new one; the file is free."""
     command = [sys.executable, "-c", WRITE_AND_DIE, str(path), moment]
-    died = await run_process(command, cwd=Path(__file__).parent, check=False)
+    died = await run_process(command, cwd=KITS, check=False)
     assert (died.returncode, died.stdout) == (-SIGKILL, b""), died.stderr
     store = await SqliteStore.open(path)
     assert await found(store, Turn, id=TURN.id) == replace(TURN, phase=phase)
