@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Denied, Granted, Role, Verb, decide
-from keyturn.domain.addresses import instance_url, refuse_private
+from keyturn.domain.addresses import instance_url, refuse_private, refuse_public_http
 from keyturn.domain.audit import Attempt, AuditEntry, ChainBroken, linked, verify_chain
 from keyturn.domain.errors import AddressRefused, InvalidInput, Refused
 from keyturn.domain.ids import (
@@ -267,6 +267,9 @@ def test_instance_url_is_an_origin() -> None:
         "https://a.okta.com:port",
         "https://a.okta.com/x",
         "https://a.okta.com?x=1",
+        "https://a.okta.com?",
+        "https://a.okta.com#",
+        "https://@a.okta.com",
         "https://a-admin.okta.com",
         "https://" + "a" * 260,
         "",
@@ -287,6 +290,40 @@ def test_private_addresses_are_refused_unless_allowed(ip: str) -> None:
     with pytest.raises(AddressRefused):
         refuse_private(ip, private_allowed=False)
     refuse_private(ip, private_allowed=True)
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::1",
+        "2002:7f00:1::",
+        "2002:a00:1::",
+        "::7f00:1",
+        "fec0::1",
+    ],
+)
+def test_private_addresses_inside_ipv6_are_found(ip: str) -> None:
+    """A private IPv4 address does not get through in the clothes of IPv6."""
+    with pytest.raises(AddressRefused):
+        refuse_private(ip, private_allowed=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["HTTPS://A.okta.com", "https://a.okta.com:443", "https://a.okta.com:", "https://a.okta.com//"],
+)
+def test_instance_url_has_one_spelling(text: str) -> None:
+    """One org is one address, however it was typed."""
+    assert instance_url(text, private_allowed=False) == "https://a.okta.com"
+
+
+def test_plain_http_is_for_private_addresses_only() -> None:
+    """Nothing goes to the public internet without TLS."""
+    assert instance_url("http://[::1]:80", private_allowed=True) == "http://[::1]"
+    refuse_public_http("127.0.0.1")
+    with pytest.raises(AddressRefused):
+        refuse_public_http("8.8.8.8")
 
 
 def test_public_address_passes() -> None:

@@ -51,6 +51,7 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
 OKTA_NAMES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
         "create_okta_connection": (401, "UnauthorizedError"),
+        "update_okta_connection": (401, "UnauthorizedError"),
         "rotate_secrets": OURS,
     }
 )
@@ -62,7 +63,7 @@ ISSUE_CODES: Mapping[str, str] = MappingProxyType(
         "string_too_long": "too_big",
         "greater_than_equal": "too_small",
         "less_than_equal": "too_big",
-        "string_pattern_mismatch": "invalid_string",
+        "okta_api_token": "invalid_string",
         "uuid": "invalid_string",
         "literal_error": "invalid_enum_value",
         "none_required": "custom",

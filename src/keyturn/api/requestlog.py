@@ -7,6 +7,7 @@ a path, a query, a header or a body, because each of them may carry what nobody 
 import structlog
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keyturn.api.problems import unexpected
@@ -43,6 +44,8 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, named)
+        except ClientDisconnect:
+            pass  # nobody is left to be answered: the line has status 0
         except Exception as error:  # noqa: BLE001 # the one wide net: its text is never logged
             answer = unexpected(Request(scope), error)
             if not status:

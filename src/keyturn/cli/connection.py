@@ -1,16 +1,15 @@
 """Connections to Okta orgs."""
 
-import os
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from keyturn.cli import options, output
+from keyturn.cli import okta_credentials, options, output
+from keyturn.cli.okta_credentials import Ways
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
+    from keyturn.client import KeyturnApi
     from keyturn.wire.connections import Connection, CreateConnection
 
 
@@ -28,14 +27,7 @@ def okta() -> None:
 @click.option("--name", required=True, help="What to call it: letters, digits, hyphens.")
 @click.option("--url", required=True, help="The org's address: https://example.okta.com")
 @click.option("--description", help="What it is for.")
-@click.option("--token-stdin", is_flag=True, help="Read an API token from standard input.")
-@click.option("--token-env", metavar="VAR", help="Read an API token from this variable.")
-@click.option("--client-id", help="The client id of an Okta service app, with its key:")
-@click.option(
-    "--private-jwk-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The service app's private key, as a JWK.",
-)
+@okta_credentials.ways
 @options.project
 @options.server
 @options.as_json
@@ -44,13 +36,10 @@ def add(
     name: str,
     url: str,
     description: str | None,
-    token_stdin: bool,
-    token_env: str | None,
-    client_id: str | None,
-    private_jwk_file: Path | None,
     project: str,
     server: str | None,
     as_json: bool,
+    **ways: Unpack[Ways],
 ) -> None:
     """Add a connection to an Okta org, once Okta has accepted its credentials.
 
@@ -58,20 +47,13 @@ def add(
     --private-jwk-file. A token is never an argument, because other users of the machine can read
     arguments.
     """
-    credentials = _credentials(
-        token_stdin=token_stdin,
-        token_env=token_env,
-        client_id=client_id,
-        private_jwk_file=private_jwk_file,
-    )
-    body = _body(name, description, {"instanceUrl": url, **credentials})
+    body = _body(name, description, {"instanceUrl": url, **okta_credentials.read(ways)})
 
     async def create() -> None:
         async with connected(server) as api:
             found = await api.read_project(project)
             stored = await api.create_connection(body.model_copy(update={"project_id": found.id}))
-        line = f"Connection {stored.name} ({stored.id}) to {stored.credentials.instance_url}"
-        output.show(stored.model_dump(mode="json"), [line], as_json=as_json)
+        _show(stored, f"Connection {_named(stored)}", as_json=as_json)
 
     run(create())
 
@@ -93,40 +75,94 @@ def list_connections(*, project: str, server: str | None, as_json: bool) -> None
     run(read())
 
 
+@okta.command("update")
+@click.argument("which", metavar="CONNECTION")
+@click.option("--name", help="What to call it from now on.")
+@click.option("--url", help="Another address of the org; give the credentials with it.")
+@click.option("--description", help="What it is for; empty to remove what is there.")
+@okta_credentials.ways
+@options.project
+@options.server
+@options.as_json
+def update(
+    *,
+    which: str,
+    name: str | None,
+    url: str | None,
+    description: str | None,
+    project: str,
+    server: str | None,
+    as_json: bool,
+    **ways: Unpack[Ways],
+) -> None:
+    """Change a connection, by id or name; new credentials once Okta has accepted them.
+
+    The credentials come as in `keyturn connection okta add`. Those that Keyturn keeps are sent to
+    no other address, so --url needs them again.
+    """
+    from keyturn.wire.connections import UpdateConnection
+
+    renewed = okta_credentials.read(ways) if url or okta_credentials.given(ways) else None
+    fields = _given({"name": name, "description": description})
+    if not fields and renewed is None:
+        raise click.UsageError("Say what to change: --name, --description, or credentials.")
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _of_project(api, project, which)
+            address = {"instanceUrl": url or found.credentials.instance_url}
+            change = fields if renewed is None else fields | {"credentials": address | renewed}
+            body = options.checked(UpdateConnection, change)
+            stored = await api.update_connection(found.id, body)
+        _show(stored, f"Connection {_named(stored)}", as_json=as_json)
+
+    run(work())
+
+
+@okta.command("delete")
+@click.argument("which", metavar="CONNECTION")
+@options.project
+@options.server
+@options.as_json
+def delete(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Delete a connection, by id or name, that no rotation uses; nothing changes at Okta."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            gone = await api.delete_connection((await _of_project(api, project, which)).id)
+        _show(gone, f"Deleted connection {_named(gone)}", as_json=as_json)
+
+    run(work())
+
+
+async def find_connection(api: "KeyturnApi", project_id: str, which: str) -> "Connection":
+    """Find a connection that a project may use, by id or name. Raises ClickException."""
+    for one in await api.list_connections(project_id):
+        if which in (one.id, one.name):
+            return one
+    raise click.ClickException(
+        f"There is no Okta connection {which} for this project: see `keyturn connection okta list`."
+    )
+
+
+async def _of_project(api: "KeyturnApi", project: str, which: str) -> "Connection":
+    return await find_connection(api, (await api.read_project(project)).id, which)
+
+
+def _show(one: "Connection", line: str, *, as_json: bool) -> None:
+    output.show(one.model_dump(mode="json"), [line], as_json=as_json)
+
+
+def _named(one: "Connection") -> str:
+    return f"{one.name} ({one.id}) to {one.credentials.instance_url}"
+
+
 def _row(one: "Connection") -> list[str]:
     return [one.name, one.credentials.instance_url, one.method, one.id]
 
 
-def _credentials(
-    *,
-    token_stdin: bool,
-    token_env: str | None,
-    client_id: str | None,
-    private_jwk_file: Path | None,
-) -> dict[str, str]:
-    ways = [token_stdin, token_env is not None, client_id is not None]
-    if sum(ways) != 1 or (client_id is None) != (private_jwk_file is None):
-        raise click.UsageError(
-            "Give exactly one of --token-stdin, --token-env VAR, or --client-id with "
-            "--private-jwk-file."
-        )
-    if client_id and private_jwk_file:
-        return {"clientId": client_id, "privateKey": private_jwk_file.read_text().strip()}
-    return {"apiToken": _from_env(token_env) if token_env else _from_stdin()}
-
-
-def _from_env(variable: str) -> str:
-    token = os.environ.get(variable, "").strip()
-    if not token:
-        raise click.UsageError(f"The environment variable {variable} is empty or not set.")
-    return token
-
-
-def _from_stdin() -> str:
-    token = sys.stdin.readline().strip()
-    if not token:
-        raise click.UsageError("Standard input holds no token.")
-    return token
+def _given(fields: dict[str, str | None]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _body(name: str, description: str | None, credentials: dict[str, str]) -> "CreateConnection":

@@ -1,7 +1,11 @@
 """Set up a new installation."""
 
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -14,28 +18,56 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the JSON to this new file, its owner's alone; print it with --json only.",
+)
 @options.data_dir
 @options.as_json
-def init(*, data_dir: Path | None, as_json: bool) -> None:
+def init(*, out: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Make the data directory, the root key, and the first project.
 
     The project is "example" with the environments dev, staging and prod, and a machine identity
-    that reaches it. The admin token and the identity's client secret are printed this once and
-    kept as hashes only. An installation that exists already is left as it is.
+    that reaches it. The admin token and the identity's client secret are printed this once, or
+    written to the file of --out, and kept as hashes only. An installation that exists already is
+    left as it is.
     """
     settings = options.read_settings(data_dir=data_dir)
-    installed = run(_init(settings))
-    output.show(
-        _document(installed, settings.url), _lines(installed, settings.data_dir), as_json=as_json
-    )
+    installed = run(_init(settings, out))
+    written = f"Keyturn is set up in {settings.data_dir}; its ids and secrets are in {out}."
+    lines = [written] if out else _lines(installed, settings)
+    output.show(_document(installed, settings.url), lines, as_json=as_json)
 
 
-async def _init(settings: "Settings") -> "Installed":
+async def _init(settings: "Settings", out: Path | None) -> "Installed":
     from keyturn.adapters.system.logs import log_to
     from keyturn.bootstrap import initialise
 
     log_to(settings.log_file, settings.log_level)
-    return await initialise(settings)
+    if out is None:
+        return await initialise(settings)
+    with _new_file(out) as file:
+        installed = await initialise(settings)
+        file.write(json.dumps(_document(installed, settings.url), indent=2) + "\n")
+    return installed
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[TextIO]:
+    """Open a file of its owner's that was not there, before anything else is done.
+
+    It goes again if the block fails. Raises OSError.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink()
+            raise
 
 
 def _document(installed: "Installed", url: str) -> dict[str, object]:
@@ -54,10 +86,11 @@ def _document(installed: "Installed", url: str) -> dict[str, object]:
     }
 
 
-def _lines(installed: "Installed", data_dir: Path) -> list[str]:
+def _lines(installed: "Installed", settings: "Settings") -> list[str]:
     stages = ", ".join(one.slug for one in installed.environments)
     return [
-        f"Keyturn is set up in {data_dir}; keep its root.key safe and apart from backups.",
+        f"Keyturn is set up in {settings.data_dir}.",
+        f"Keep the root key {settings.key_file} safe, and apart from backups of the database.",
         f"Project {installed.project.slug} ({installed.project.id}) with {stages}.",
         "",
         "These two secrets are shown this once:",

@@ -43,7 +43,8 @@ def read_settings(**flags: str | int | Path | None) -> "Settings":
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        wrong = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        found = error.errors(include_input=False)
+        wrong = [_told([PREFIX + str(name).upper() for name in e["loc"]], e["msg"]) for e in found]
         raise click.ClickException("Settings do not fit. " + "; ".join(wrong)) from None
 
 
@@ -54,5 +55,12 @@ def checked(shape: type[W], fields: dict[str, object]) -> W:
     try:
         return shape.model_validate(fields)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        found = error.errors(include_input=False)
+        wrong = [_told([str(name) for name in e["loc"]], e["msg"]) for e in found]
         raise click.UsageError("; ".join(wrong)) from None
+
+
+def _told(where: list[str], rule: str) -> str:
+    """Render a rule of pydantic's; one about several fields names them itself."""
+    rule = rule.removeprefix("Value error, ")
+    return f"{'.'.join(where)}: {rule}" if where else rule

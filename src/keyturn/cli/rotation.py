@@ -202,10 +202,15 @@ def _row(one: "Rotation") -> Sequence[str]:
         one.environment.slug,
         one.folder.path,
         one.rotation_status,
-        output.moment(one.last_rotated_at),
+        _last_turn(one) or "not yet",
         output.moment(one.next_rotation_at),
         one.id,
     ]
+
+
+def _last_turn(one: "Rotation") -> str | None:
+    """Render when it turned last; one that never has is dated by its creation on the wire."""
+    return output.moment(one.last_rotated_at) if one.last_rotation_job_id else None
 
 
 def _clock(at: "RotateAtUtc") -> str:
@@ -214,6 +219,7 @@ def _clock(at: "RotateAtUtc") -> str:
 
 def _lines(one: "Rotation") -> list[str]:
     mapping, where = one.secrets_mapping, f"{one.environment.slug}{one.folder.path}"
+    since = output.moment(one.created_at)
     every = f"every {one.rotation_interval} days at {_clock(one.rotate_at_utc)} UTC"
     return [
         f"rotation     {one.name} ({one.id})",
@@ -222,7 +228,7 @@ def _lines(one: "Rotation") -> list[str]:
         f"schedule     {every if one.is_auto_rotation_enabled else 'only when asked'}",
         f"status       {one.rotation_status}",
         *([f"             {one.last_rotation_message}"] if one.last_rotation_message else []),
-        f"last turn    {output.moment(one.last_rotated_at)}",
+        f"last turn    {_last_turn(one) or f'not yet; serves since {since}'}",
         f"next turn    {output.moment(one.next_rotation_at)}",
     ]
 

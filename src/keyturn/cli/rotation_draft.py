@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
-import click
-
 from keyturn.cli import options
+from keyturn.cli.connection import find_connection
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
@@ -53,7 +52,7 @@ async def body(api: "KeyturnApi", draft: Draft) -> "CreateRotation":
     project_id = (await api.read_project(draft["project"])).id
     fields = _fields(draft)
     fields |= {"projectId": project_id}
-    fields |= {"connectionId": await _connection_id(api, project_id, draft["connection"])}
+    fields |= {"connectionId": (await find_connection(api, project_id, draft["connection"])).id}
     return options.checked(CreateRotation, fields)
 
 
@@ -113,12 +112,3 @@ def _fields(draft: Draft) -> dict[str, object]:
         "overlapSeconds": draft["overlap"],
         "soakSeconds": draft["soak"],
     }
-
-
-async def _connection_id(api: "KeyturnApi", project_id: str, which: str) -> str:
-    for one in await api.list_connections(project_id):
-        if which in (one.id, one.name):
-            return one.id
-    raise click.ClickException(
-        f"There is no Okta connection {which} for this project: see `keyturn connection okta list`."
-    )

@@ -73,6 +73,6 @@ def _told(error: "ClientError") -> str:
 
     if not isinstance(error, ApiError):
         return f"{error} Start it with `keyturn serve`, or set KEYTURN_URL to where it is."
-    remedy = " Set KEYTURN_TOKEN to a valid access token." if error.status == 401 else ""
+    remedy = " Set KEYTURN_TOKEN to a valid access token." if error.wants_log_in else ""
     where = f"(HTTP {error.status} {error.error}, request {error.req_id})"
     return f"{error.message}{remedy} {where}"

@@ -12,13 +12,14 @@ from urllib.parse import quote
 import httpx2
 from pydantic import ValidationError
 
-from keyturn.client.errors import Unreachable, not_keyturn, refusal
+from keyturn.client.errors import Unreachable, not_keyturn, refusal, wants_log_in
 from keyturn.wire.base import Wire
 from keyturn.wire.connections import (
     Connection,
     ConnectionAnswer,
     ConnectionsAnswer,
     CreateConnection,
+    UpdateConnection,
 )
 from keyturn.wire.login import LoggedIn, Login
 from keyturn.wire.projects import Project, ProjectAnswer
@@ -79,8 +80,9 @@ class Place:
 class KeyturnApi:
     """One server, reached as one caller. Use it as an async context manager.
 
-    ``ca_file`` names certificates to trust beside the public ones. Every call raises ApiError where
-    Keyturn says no, and Unreachable where it says nothing.
+    ``ca_file`` names certificates to trust beside the public ones. Proxies of the environment are
+    not used: tokens and values are for Keyturn alone. Every call raises ApiError where Keyturn says
+    no, and Unreachable where it says nothing.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class KeyturnApi:
             timeout=TIMEOUT_S,
             verify=_trust(ca_file) if ca_file else True,
             transport=transport,
+            trust_env=False,
         )
 
     async def __aenter__(self) -> Self:
@@ -128,7 +131,18 @@ class KeyturnApi:
 
     async def create_connection(self, body: CreateConnection) -> Connection:
         """Create an Okta connection, once Okta has accepted its credentials."""
-        answer = await self._call(ConnectionAnswer, "POST", CONNECTIONS, body=body)
+        return await self._connection("POST", "", body)
+
+    async def update_connection(self, connection_id: str, body: UpdateConnection) -> Connection:
+        """Change an Okta connection; what the body does not name stays as it is."""
+        return await self._connection("PATCH", f"/{_part(connection_id)}", body)
+
+    async def delete_connection(self, connection_id: str) -> Connection:
+        """Delete an Okta connection that no rotation uses."""
+        return await self._connection("DELETE", f"/{_part(connection_id)}")
+
+    async def _connection(self, method: str, path: str, body: Wire | None = None) -> Connection:
+        answer = await self._call(ConnectionAnswer, method, CONNECTIONS + path, body=body)
         return answer.app_connection
 
     # --- rotations --------------------------------------------------------------------------
@@ -203,7 +217,7 @@ class KeyturnApi:
         content = body.model_dump_json(exclude_unset=True, exclude_none=True) if body else None
         token = await self._bearer(refused=None)
         answer = await self._send(method, path, query, content, token)
-        if answer.status_code == 401 and isinstance(self._credentials, Identity):
+        if wants_log_in(answer) and isinstance(self._credentials, Identity):
             token = await self._bearer(refused=token)
             answer = await self._send(method, path, query, content, token)
         return _parse(shape, answer)

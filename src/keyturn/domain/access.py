@@ -19,6 +19,8 @@ class Verb(StrEnum):
     WRITE_SECRETS = "secrets:write"
     READ_CONNECTIONS = "app-connections:read"
     CREATE_CONNECTIONS = "app-connections:create"
+    EDIT_CONNECTIONS = "app-connections:edit"
+    DELETE_CONNECTIONS = "app-connections:delete"
     USE_CONNECTIONS = "app-connections:connect"
     READ_ROTATIONS = "secret-rotation:read"
     READ_CREDENTIALS = "secret-rotation:read-generated-credentials"

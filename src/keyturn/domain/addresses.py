@@ -3,31 +3,57 @@
 Decides on a URL and on the IP addresses that it resolves to. Resolves nothing itself.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from keyturn.domain.errors import AddressRefused
 
 URL_MAX = 255
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+NAT64 = IPv6Network("64:ff9b::/96")
+LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+IPV4_COMPATIBLE = IPv6Network("::/96")
 
 
 def instance_url(text: str, *, private_allowed: bool) -> str:
-    """Return an org's address as ``scheme://host[:port]``.
+    """Return an org's address as ``scheme://host[:port]``, in the one spelling that it has.
 
-    Plain http is for private addresses only, where they are allowed. Raises AddressRefused for
-    anything else than a bare https address.
+    Plain http is for private addresses only, where they are allowed; what a name resolves to is
+    judged when a connection is made. Raises AddressRefused for anything else than an origin.
     """
-    url = text.strip().rstrip("/")
-    parts = _parts(url)
-    if not parts or not parts.hostname or parts.username or parts.password:
+    parts = _parts(text.strip())
+    if not parts or not parts.hostname or parts.username is not None:
         raise AddressRefused(f"The address must be https://HOST of at most {URL_MAX} characters.")
-    if parts.path or parts.query or parts.fragment:
+    if parts.path.strip("/") or any(mark in text for mark in "?#"):
         raise AddressRefused("The address must be that of the org alone, without path or query.")
-    if parts.scheme != "https" and not (parts.scheme == "http" and private_allowed):
-        raise AddressRefused("The address must begin with https://.")
+    if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "http" and not private_allowed):
+        raise AddressRefused(
+            "The address must begin with https://. For an org on this machine or in a private "
+            "network, start Keyturn with KEYTURN_ALLOW_PRIVATE_ADDRESSES=true."
+        )
     if parts.hostname.split(".")[0].endswith("-admin"):
         raise AddressRefused("The address must be that of the org, without -admin in its name.")
-    return url
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in (None, DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def refuse_private(address: str, *, private_allowed: bool) -> None:
+    """Raise AddressRefused for an IP address inside a private, loopback or special range."""
+    if not private_allowed and not _public(address):
+        raise AddressRefused(
+            f"The address leads to {address}, which is not on the public internet. "
+            "Set KEYTURN_ALLOW_PRIVATE_ADDRESSES=true if the org really is there."
+        )
+
+
+def refuse_public_http(address: str) -> None:
+    """Raise AddressRefused for a public IP address, to which nothing goes without TLS."""
+    if _public(address):
+        raise AddressRefused(
+            f"The address leads to {address} without TLS: it must begin with https://."
+        )
 
 
 def _parts(url: str) -> SplitResult | None:
@@ -39,15 +65,19 @@ def _parts(url: str) -> SplitResult | None:
     return parts if len(url) <= URL_MAX else None
 
 
-def refuse_private(address: str, *, private_allowed: bool) -> None:
-    """Raise AddressRefused for an IP address inside a private, loopback or special range."""
-    if not private_allowed and not _public(ip_address(address)):
-        raise AddressRefused(
-            f"The address leads to {address}, which is not on the public internet. "
-            "Set KEYTURN_ALLOW_PRIVATE_ADDRESSES=true if the org really is there."
-        )
+def _public(address: str) -> bool:
+    ip = ip_address(address)
+    if isinstance(ip, IPv4Address):
+        return ip.is_global and not ip.is_multicast
+    inner = _embedded(ip)
+    if inner is not None:
+        return inner.is_global and not inner.is_multicast
+    special = ip.is_multicast or ip.is_site_local or ip in LOCAL_NAT64
+    return ip.is_global and not special
 
 
-def _public(ip: IPv4Address | IPv6Address) -> bool:
-    inner = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
-    return (inner or ip).is_global and not ip.is_multicast
+def _embedded(ip: IPv6Address) -> IPv4Address | None:
+    """Find the IPv4 address that an IPv6 one carries (RFC 4291, 3056, 6052)."""
+    if ip in NAT64 or ip in IPV4_COMPATIBLE:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour

@@ -1,7 +1,9 @@
 """The audit log as a chain.
 
-Decides what one entry looks like and how it is tied to the one before it, so that a change, a gap
-or a cut shows. Knows nothing of where the entries are kept.
+Decides what one entry looks like and how it is tied to the one before it, so that a changed or a
+missing entry shows. It cannot show that the last entries were cut off, nor that everything after
+some entry was written anew by somebody who knows how: for that the newest hash has to be kept
+elsewhere. Knows nothing of where the entries are kept.
 """
 
 import hashlib

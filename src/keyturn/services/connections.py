@@ -1,17 +1,19 @@
 """Connections to Okta orgs: proved before they are stored, and opened where they are needed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.addresses import instance_url
 from keyturn.domain.connection import Method, OktaConnection, OktaCredentials, ServiceApp
-from keyturn.domain.errors import NotFound, Taken
+from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ConnectionId, ProjectId
-from keyturn.domain.project import Organization
+from keyturn.domain.project import Organization, Project
+from keyturn.domain.rotation import Rotation
 from keyturn.services import gate
 from keyturn.services.ports import Journal, OktaOrg, Reading, World
+from keyturn.services.projects import resolve_project
 from keyturn.services.records import must
 from keyturn.services.sealing import open_credentials, seal_credentials
 
@@ -27,64 +29,117 @@ class OktaConnectionDraft:
     credentials: OktaCredentials
 
 
+@dataclass(frozen=True)
+class OktaConnectionChange:
+    """What to change; None leaves a field as it is (``description`` only if ``described``)."""
+
+    name: str | None = None
+    description: str | None = None
+    described: bool = False
+    instance_url: str | None = None
+    credentials: OktaCredentials | None = None
+
+
 async def create_okta_connection(
     world: World, caller: Caller, draft: OktaConnectionDraft
 ) -> OktaConnection:
     """Store a connection to an org, once the org has accepted its credentials.
 
-    Raises InvalidInput, AddressRefused, Forbidden, Taken, and OktaError where the org says no.
+    Raises InvalidInput, AddressRefused, Forbidden, NotFound, Taken, and OktaError where the org
+    says no.
     """
-    project_id = ProjectId(draft.project_id) if draft.project_id else None
-    name = names.slug("name", draft.name)
-    url = instance_url(draft.instance_url, private_allowed=world.limits.private_addresses_allowed)
-    subject = f"connection {name} to {url}"
-    await gate.require(
-        world, caller, Verb.CREATE_CONNECTIONS, subject=subject, project_id=project_id
-    )
+    project_id = await resolve_project(world, draft.project_id) if draft.project_id else None
+    name, description = names.slug("name", draft.name), names.description(draft.description)
+    url = _url(world, draft.instance_url)
+    await _pass(world, caller, Verb.CREATE_CONNECTIONS, f"{name} to {url}", project_id)
     async with world.store.reading() as tx:
         organization = await must(tx.find(Organization, id=caller.organization_id))
-        if await tx.find(OktaConnection, organization_id=organization.id, name=name):
-            raise Taken(f"There is a connection {name} already: choose another name.")
-    await world.okta.open(url, draft.credentials, journal=lambda call: None).check_access()
-    connection = _stored(world, organization, draft, name=name, url=url)
+        if project_id and not await tx.find(Project, id=project_id):
+            raise NotFound(f"There is no project {draft.project_id}.")
+        await _refuse_taken_name(tx, organization, name)
+    await _prove(world, url, draft.credentials)
+    new_id, now = ConnectionId(world.chance.uuid()), world.clock.now()
+    connection = OktaConnection(
+        id=new_id,
+        organization_id=organization.id,
+        project_id=project_id,
+        name=name,
+        description=description,
+        method=_method(draft.credentials),
+        instance_url=url,
+        client_id=_client_id(draft.credentials),
+        sealed=seal_credentials(world, organization, new_id, draft.credentials),
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
     async with world.store.writing() as writing:
         await writing.add(connection)
     return connection
 
 
-def _stored(
-    world: World, organization: Organization, draft: OktaConnectionDraft, *, name: str, url: str
+async def update_okta_connection(
+    world: World, caller: Caller, connection_id: str, change: OktaConnectionChange
 ) -> OktaConnection:
-    new_id = ConnectionId(world.chance.uuid())
-    now, credentials = world.clock.now(), draft.credentials
-    service_app = credentials if isinstance(credentials, ServiceApp) else None
-    return OktaConnection(
-        id=new_id,
-        organization_id=organization.id,
-        project_id=ProjectId(draft.project_id) if draft.project_id else None,
+    """Change a connection; new credentials or another address are proved at the org first.
+
+    Raises as `create_okta_connection`, InvalidInput for another address without credentials, so
+    that nobody has the stored ones sent elsewhere, and Refused for another org while rotations
+    use it.
+    """
+    old = await read_okta_connection(world, caller, connection_id)
+    await _pass(world, caller, Verb.EDIT_CONNECTIONS, old.name, old.project_id)
+    url = _url(world, change.instance_url) if change.instance_url else old.instance_url
+    name = names.slug("name", change.name) if change.name else old.name
+    if url != old.instance_url and not change.credentials:
+        raise InvalidInput(FieldProblem(("credentials",), "must be given with another address"))
+    async with world.store.reading() as tx:
+        organization = await must(tx.find(Organization, id=caller.organization_id))
+        if name != old.name:
+            await _refuse_taken_name(tx, organization, name)
+        if url != old.instance_url:
+            await _refuse_in_use(tx, old, "it cannot be pointed at another org")
+    credentials = change.credentials or open_credentials(world, organization, old)
+    if change.credentials:
+        await _prove(world, url, credentials)
+    described = names.description(change.description) if change.described else old.description
+    connection = replace(
+        old,
         name=name,
-        description=names.description(draft.description),
-        method=Method.SERVICE_APP if service_app else Method.API_TOKEN,
+        description=described,
+        method=_method(credentials),
         instance_url=url,
-        client_id=service_app.client_id if service_app else None,
-        sealed=seal_credentials(world, organization, new_id, credentials),
-        version=1,
-        created_at=now,
-        updated_at=now,
+        client_id=_client_id(credentials),
+        sealed=seal_credentials(world, organization, old.id, credentials),
+        version=old.version + 1,
+        updated_at=world.clock.now(),
     )
+    async with world.store.writing() as writing:
+        await writing.replace(connection)
+    return connection
+
+
+async def delete_okta_connection(
+    world: World, caller: Caller, connection_id: str
+) -> OktaConnection:
+    """Remove a connection. Raises NotFound, Forbidden, and Refused while rotations use it."""
+    connection = await read_okta_connection(world, caller, connection_id)
+    await _pass(world, caller, Verb.DELETE_CONNECTIONS, connection.name, connection.project_id)
+    async with world.store.writing() as tx:
+        await _refuse_in_use(tx, connection, "it cannot be removed")
+        await tx.remove(connection)
+    return connection
 
 
 async def list_okta_connections(
     world: World, caller: Caller, *, project_id: str | None
 ) -> Sequence[OktaConnection]:
     """List the connections of a project and those of the whole organization. Raises Forbidden."""
-    scope = ProjectId(project_id) if project_id else caller.project_id
-    await gate.require(
-        world, caller, Verb.READ_CONNECTIONS, subject="connections", project_id=scope
-    )
+    asked = await resolve_project(world, project_id) if project_id else caller.project_id
+    await _pass(world, caller, Verb.READ_CONNECTIONS, "list", asked)
     async with world.store.reading() as tx:
         every = await tx.list(OktaConnection, organization_id=caller.organization_id)
-    return [c for c in every if scope is None or c.project_id in (None, scope)]
+    return [c for c in every if asked is None or c.project_id in (None, asked)]
 
 
 async def read_okta_connection(world: World, caller: Caller, connection_id: str) -> OktaConnection:
@@ -95,9 +150,51 @@ async def read_okta_connection(world: World, caller: Caller, connection_id: str)
     raise NotFound(f"There is no Okta connection {connection_id}.")
 
 
+async def read_okta_connection_by_name(world: World, caller: Caller, name: str) -> OktaConnection:
+    """Read one connection by its name. Raises NotFound, also for one of another project."""
+    for connection in await list_okta_connections(world, caller, project_id=None):
+        if connection.name == name:
+            return connection
+    raise NotFound(f"There is no Okta connection named {name}.")
+
+
 async def open_org(tx: Reading, world: World, connection_id: str, journal: Journal) -> OktaOrg:
     """Open the org behind a stored connection; every call is told to ``journal``."""
     connection = await must(tx.find(OktaConnection, id=connection_id))
     organization = await must(tx.find(Organization, id=connection.organization_id))
     credentials = open_credentials(world, organization, connection)
     return world.okta.open(connection.instance_url, credentials, journal=journal)
+
+
+async def _pass(
+    world: World, caller: Caller, verb: Verb, about: str, project_id: ProjectId | None
+) -> None:
+    await gate.require(world, caller, verb, subject=f"connection {about}", project_id=project_id)
+
+
+def _url(world: World, text: str) -> str:
+    return instance_url(text, private_allowed=world.limits.private_addresses_allowed)
+
+
+async def _prove(world: World, url: str, credentials: OktaCredentials) -> None:
+    await world.okta.open(url, credentials, journal=lambda call: None).check_access()
+
+
+async def _refuse_taken_name(tx: Reading, organization: Organization, name: str) -> None:
+    if await tx.find(OktaConnection, organization_id=organization.id, name=name):
+        raise Taken(f"There is a connection {name} already: choose another name.")
+
+
+async def _refuse_in_use(tx: Reading, connection: OktaConnection, so: str) -> None:
+    users = await tx.list(Rotation, connection_id=connection.id)
+    if users:
+        named = ", ".join(rotation.name for rotation in users)
+        raise Refused(f"Connection {connection.name} is used by rotation {named}; {so}.")
+
+
+def _method(credentials: OktaCredentials) -> Method:
+    return Method.SERVICE_APP if isinstance(credentials, ServiceApp) else Method.API_TOKEN
+
+
+def _client_id(credentials: OktaCredentials) -> str | None:
+    return credentials.client_id if isinstance(credentials, ServiceApp) else None

@@ -14,7 +14,7 @@ from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import Unauthenticated
 from keyturn.domain.ids import IdentityId, OrganizationId, ProjectId
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.ports import World
+from keyturn.services.ports import World, Writing
 from keyturn.services.records import must
 
 
@@ -42,6 +42,7 @@ async def log_in(world: World, *, client_id: str, client_secret: Sensitive) -> L
         actor = identity.id if identity and right else "nobody"
         await tx.append_audit(Attempt(now, actor, "log-in", f"identity {client_id}", right))
         if identity and right:
+            await _sweep_expired(tx, identity, now)
             await tx.add(issued(token, identity, now, timedelta(seconds=ttl_s)))
     if not right:
         raise Unauthenticated("The client id or the client secret is wrong.")
@@ -62,6 +63,11 @@ async def authenticate(world: World, token: Sensitive) -> Caller:
         organization_id=identity.organization_id,
         project_id=identity.project_id,
     )
+
+
+async def _sweep_expired(tx: Writing, identity: Identity, now: datetime) -> None:
+    tokens = await tx.list(AccessToken, identity_id=identity.id)
+    await tx.remove(*(token for token in tokens if token.expires_at <= now))
 
 
 def new_identity(

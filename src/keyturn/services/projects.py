@@ -46,20 +46,21 @@ async def read_project(
 async def resolve_project(world: World, project: str) -> ProjectId:
     """Return the id of a project named by id or slug; an unknown name stands for itself.
 
-    So the gate can refuse a caller before anything tells whether the project exists.
+    So the gate can refuse a caller before anything tells whether the project exists. An id comes
+    before a slug, so that no slug can stand in for another project's id.
     """
     async with world.store.reading() as tx:
-        found = await tx.find(Project, slug=project)
+        found = await tx.find(Project, id=project) or await tx.find(Project, slug=project)
     return found.id if found else ProjectId(project)
 
 
-async def read_place(tx: Reading, where: Where) -> Place:
-    """Read project, environment and folder of a place.
+async def read_place(tx: Reading, project_id: ProjectId, where: Where) -> Place:
+    """Read project, environment and folder of a place, in the project that the gate decided on.
 
     Raises NotFound for an unknown project or environment, Refused for an unknown folder (the
     answers that Infisical's clients expect).
     """
-    project = await tx.find(Project, id=where.project) or await tx.find(Project, slug=where.project)
+    project = await tx.find(Project, id=project_id)
     if project is None:
         raise NotFound(f"There is no project {where.project}.")
     environment = await tx.find(Environment, project_id=project.id, slug=where.environment)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import NotFound, Refused, Taken
-from keyturn.domain.ids import SecretId, VersionNo
+from keyturn.domain.ids import ProjectId, SecretId, VersionNo
 from keyturn.domain.project import Place, Project
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
@@ -30,11 +30,20 @@ class ReadSecret:
     value: Sensitive
 
 
+@dataclass(frozen=True)
+class SecretChange:
+    """What to change of a secret; None leaves it as it is."""
+
+    value: Sensitive | None = None
+    name: str | None = None
+    comment: str | None = None
+
+
 async def list_secrets(world: World, caller: Caller, where: Where) -> Sequence[ReadSecret]:
     """List the secrets of a folder with their current values. Raises Forbidden, NotFound."""
-    await _pass(world, caller, Verb.READ_SECRETS, where, "")
+    project_id = await _pass(world, caller, Verb.READ_SECRETS, where, "")
     async with world.store.reading() as tx:
-        place = await read_place(tx, where)
+        place = await read_place(tx, project_id, where)
         secrets = await tx.list(Secret, folder_id=place.folder.id)
         pairs = [(s, await tx.find(Version, secret_id=s.id, state=State.CURRENT)) for s in secrets]
     return [_opened(world, place, secret, version) for secret, version in pairs if version]
@@ -43,17 +52,19 @@ async def list_secrets(world: World, caller: Caller, where: Where) -> Sequence[R
 async def read_secret(
     world: World, caller: Caller, where: Where, name: str, *, version: int | None = None
 ) -> ReadSecret:
-    """Read one secret by name: its current version, or a numbered one that was served before.
+    """Read one secret by name: its current version, or a numbered one that still works.
 
     Raises Forbidden, and NotFound where there is no such secret or version to read.
     """
-    await _pass(world, caller, Verb.READ_SECRETS, where, name)
+    project_id = await _pass(world, caller, Verb.READ_SECRETS, where, name)
     async with world.store.reading() as tx:
-        place = await read_place(tx, where)
+        place = await read_place(tx, project_id, where)
         secret = await _find(tx, place, name)
         found = await _served(tx, secret, version) if secret else None
-    if secret is None or found is None:
+    if secret is None or (found is None and version is None):
         raise NotFound(f"There is no secret {name} in {place}.")
+    if found is None:
+        raise NotFound(f"Secret {name} in {place} has no version {version} that can be read.")
     return _opened(world, place, secret, found)
 
 
@@ -62,9 +73,9 @@ async def create_secret(
 ) -> ReadSecret:
     """Store a new secret and serve it at once. Raises InvalidInput, Forbidden, NotFound, Taken."""
     name = names.secret_name(("secretName",), name)
-    await _pass(world, caller, Verb.WRITE_SECRETS, where, name)
+    project_id = await _pass(world, caller, Verb.WRITE_SECRETS, where, name)
     async with world.store.writing() as tx:
-        place = await read_place(tx, where)
+        place = await read_place(tx, project_id, where)
         if await _find(tx, place, name):
             raise Taken(f"There is a secret {name} in {place} already.")
         secret = new_secret(world, place, name, comment=comment)
@@ -75,26 +86,33 @@ async def create_secret(
 
 
 async def update_secret(
-    world: World, caller: Caller, where: Where, name: str, value: Sensitive
+    world: World, caller: Caller, where: Where, name: str, change: SecretChange
 ) -> ReadSecret:
-    """Store the next version of a secret and serve it at once; readers never see a gap.
+    """Change a secret: a new value is its next version, served at once; readers see no gap.
 
-    Raises Forbidden, NotFound, and Refused for a secret that a rotation keeps.
+    Raises InvalidInput, Forbidden, NotFound, Taken, and Refused for a secret under a rotation.
     """
-    await _pass(world, caller, Verb.WRITE_SECRETS, where, name)
+    to = names.secret_name(("newSecretName",), change.name) if change.name else name
+    told = name if to == name else f"{name} to {to}"
+    project_id = await _pass(world, caller, Verb.WRITE_SECRETS, where, told)
     async with world.store.writing() as tx:
-        place = await read_place(tx, where)
+        place = await read_place(tx, project_id, where)
         secret = await _find(tx, place, name)
-        if secret is None:
+        version = await _served(tx, secret, None) if secret else None
+        if secret is None or version is None:
             raise NotFound(f"There is no secret {name} in {place}.")
         if secret.rotation_id:
             raise Refused(f"Secret {name} is kept by a rotation; it cannot be changed by hand.")
-        secret = replace(secret, updated_at=world.clock.now())
-        number = await next_number(tx, secret.id)
-        version = new_version(world, place.project, secret.id, number, value)
+        if to != name and await _find(tx, place, to):
+            raise Taken(f"There is a secret {to} in {place} already.")
+        comment = secret.comment if change.comment is None else change.comment
+        secret = replace(secret, name=to, comment=comment, updated_at=world.clock.now())
         await tx.replace(secret)
-        await tx.add(version)
-        version = await promote(tx, version)
+        if change.value:
+            number = await next_number(tx, secret.id)
+            version = new_version(world, place.project, secret.id, number, change.value)
+            await tx.add(version)
+            version = await promote(tx, version)
     return _opened(world, place, secret, version)
 
 
@@ -129,10 +147,11 @@ async def promote(tx: Writing, version: Version) -> Version:
     return promoted
 
 
-async def _pass(world: World, caller: Caller, verb: Verb, where: Where, name: str) -> None:
+async def _pass(world: World, caller: Caller, verb: Verb, where: Where, name: str) -> ProjectId:
     project_id = await resolve_project(world, where.project)
     subject = f"secret {where}:{name}" if name else f"secrets {where}"
     await gate.require(world, caller, verb, subject=subject, project_id=project_id)
+    return project_id
 
 
 async def _find(tx: Reading, place: Place, name: str) -> Secret | None:
@@ -143,7 +162,7 @@ async def _served(tx: Reading, secret: Secret, number: int | None) -> Version | 
     if number is None:
         return await tx.find(Version, secret_id=secret.id, state=State.CURRENT)
     found = await tx.find(Version, secret_id=secret.id, number=number)
-    readable = (State.CURRENT, State.PREVIOUS, State.RETIRED)
+    readable = (State.CURRENT, State.PREVIOUS)
     return found if found and found.state in readable else None
 
 

@@ -17,6 +17,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 YEAR_S = 31_536_000
+TEXT_MAX = 255
+PATH_MAX = 1024
 
 
 class Wire(BaseModel):
@@ -58,8 +60,14 @@ Instant = Annotated[datetime, PlainSerializer(_iso, return_type=str, when_used="
 Id = Annotated[str, AfterValidator(_uuid)]
 """A UUID."""
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-"""A text that is not empty, trimmed."""
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text that is not empty, trimmed; whoever uses it bounds its length."""
+
+Text = Annotated[Trimmed, StringConstraints(max_length=TEXT_MAX)]
+"""A text that is not empty, trimmed, and short enough to be put on record."""
+
+FolderPath = Annotated[Trimmed, StringConstraints(max_length=PATH_MAX)]
+"""A path of folders."""
 
 Whole = Annotated[int, BeforeValidator(_truncated)]
 """A number; a fraction is cut off, and a numeric string passes."""

@@ -4,14 +4,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from keyturn.wire.base import Text, Wire
+from keyturn.wire.base import Trimmed, Wire
 
 
 class Login(Wire):
     """An identity's own client id and client secret."""
 
-    client_id: Text
-    client_secret: Text = Field(repr=False)
+    client_id: Trimmed = Field(max_length=64)
+    client_secret: Trimmed = Field(max_length=256, repr=False)
 
 
 class LoggedIn(Wire):

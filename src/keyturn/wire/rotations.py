@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from keyturn.wire.base import Id, Instant, Seconds, Text, Whole, Wire
+from keyturn.wire.base import FolderPath, Id, Instant, Seconds, Text, Trimmed, Whole, Wire
 from keyturn.wire.connections import ConnectionRef
 
 TYPE: Literal["okta-client-secret"] = "okta-client-secret"
@@ -51,8 +51,8 @@ class CreateRotation(Wire):
     project_id: Text
     description: str | None = None
     connection_id: Id
-    environment: Text = Field(max_length=64)
-    secret_path: Text
+    environment: Trimmed = Field(max_length=64)
+    secret_path: FolderPath
     is_auto_rotation_enabled: StrictBool = True
     rotation_interval: Days
     rotate_at_utc: RotateAtUtc = RotateAtUtc(hours=0, minutes=0)

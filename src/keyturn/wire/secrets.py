@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from keyturn.wire.base import Instant, Text, Whole, Wire
+from keyturn.wire.base import PATH_MAX, TEXT_MAX, Instant, Text, Trimmed, Whole, Wire
+
+VERSION_MAX = 2**31 - 1
 
 HIDDEN = "<hidden-by-infisical>"
 """What stands in the place of a value that was not asked for; clients know the mark."""
@@ -14,15 +16,18 @@ def _absent_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
+VersionNumber = Annotated[Whole, Field(ge=1, le=VERSION_MAX)]
+
+
 class SecretPlace(Wire):
     """A place in any of the spellings that clients use; a field may be there and empty."""
 
-    workspace_id: str | None = None
-    workspace_slug: str | None = None
-    project_id: str | None = None
-    project_slug: str | None = None
-    environment: Text = Field(max_length=64)
-    secret_path: str | None = None
+    workspace_id: str | None = Field(default=None, max_length=TEXT_MAX)
+    workspace_slug: str | None = Field(default=None, max_length=TEXT_MAX)
+    project_id: str | None = Field(default=None, max_length=TEXT_MAX)
+    project_slug: str | None = Field(default=None, max_length=TEXT_MAX)
+    environment: Trimmed = Field(max_length=64)
+    secret_path: str | None = Field(default=None, max_length=PATH_MAX)
 
 
 class ReadSecrets(SecretPlace):
@@ -34,20 +39,27 @@ class ReadSecrets(SecretPlace):
 class ReadSecret(ReadSecrets):
     """A query for one secret, in its current version unless a number is given."""
 
-    version: Annotated[Whole | None, BeforeValidator(_absent_if_empty)] = None
+    version: Annotated[VersionNumber | None, BeforeValidator(_absent_if_empty)] = None
 
 
-class UpdateSecret(SecretPlace):
-    """A new value. Personal secrets do not exist here, so none is overwritten by mistake."""
+class WriteSecret(SecretPlace):
+    """What is to be written where. Personal secrets do not exist here, so none is overwritten."""
 
     type: Literal["shared"] | None = None
+    secret_comment: str | None = None
+
+
+class CreateSecret(WriteSecret):
+    """A new secret."""
+
     secret_value: str = Field(repr=False)
 
 
-class CreateSecret(UpdateSecret):
-    """A new secret."""
+class UpdateSecret(WriteSecret):
+    """What is to change of a secret: one of its value, its name and its comment at least."""
 
-    secret_comment: str | None = None
+    secret_value: str | None = Field(default=None, repr=False)
+    new_secret_name: Text | None = None
 
 
 class Secret(Wire):

@@ -59,6 +59,11 @@ async def test_wrong_client_secret_is_unauthorized(house: House) -> None:
         ({"json": {"clientId": 3, "clientSecret": "x"}}, ["clientId"]),
         ({"json": ["x"]}, [""]),
         ({"content": b"{"}, [""]),
+        ({"content": b"[" * 9_999}, [""]),
+        ({"content": b"1" * 5_000}, [""]),
+        ({"json": {"clientId": "x" * 65, "clientSecret": "x"}}, ["clientId"]),
+        ({"json": {"clientId": "x", "clientSecret": "x" * 257}}, ["clientSecret"]),
+        ({"data": {"clientId": "x" * 65, "clientSecret": "x"}}, ["clientId"]),
         ({}, [""]),
     ],
 )
@@ -85,3 +90,10 @@ async def test_expired_token_is_401(house: House) -> None:
     headers = {"authorization": f"Bearer {token}"}
     answer = await house.http.get("/api/v1/projects/example", headers=headers)
     assert problem(answer) == (401, "UnauthorizedError")
+
+
+async def test_a_log_in_that_is_too_long_is_not_put_on_record(house: House) -> None:
+    """Nobody who has not logged in can fill the audit log with texts of their own."""
+    await house.http.post(LOGIN, json={"clientId": "canary" * 11, "clientSecret": "x"})
+    async with house.world.store.reading() as tx:
+        assert "canary" not in str(await tx.list_audit())

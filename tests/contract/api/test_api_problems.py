@@ -6,6 +6,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 from api_kit import CONNECTIONS, SECRETS, House, issues, problem
+from starlette.types import Message
 from structlog.testing import capture_logs
 
 from keyturn.api.app import build_api
@@ -126,3 +127,26 @@ async def test_json_without_a_content_type_is_read(house: House) -> None:
     content = json.dumps(house.place | {"secretValue": "x"}).encode()
     answer = await house.http.post(f"{SECRETS}/KEY", content=content)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/universal-auth/login", f"{SECRETS}/KEY"])
+async def test_a_caller_who_hangs_up_is_no_fault_of_ours(house: House, path: str) -> None:
+    """A body that ends half-way with its connection is logged as a request and nothing else."""
+    messages: list[Message] = [
+        {"type": "http.request", "body": b'{"clientId":', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    bearer = f"Bearer {house.installed.admin_token.reveal()}".encode()
+    headers = [(b"authorization", bearer), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b""}
+    scope |= {"headers": headers, "server": ("k.test", 80), "root_path": ""}
+
+    async def receive() -> Message:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        return None
+
+    with capture_logs() as lines:
+        await build_api(house.world, version="0")(scope, receive, send)
+    assert [line["event"] for line in lines] == ["request"]

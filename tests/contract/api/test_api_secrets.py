@@ -1,7 +1,7 @@
 """Named secrets, in every spelling in which clients ask for them."""
 
 import pytest
-from api_kit import SECRETS, House, issues, problem
+from api_kit import CONNECTIONS, SECRETS, House, issues, problem
 
 V4 = "/api/v4/secrets"
 FIELDS = {
@@ -170,3 +170,73 @@ async def test_secret_of_a_rotation_is_not_edited_by_hand(house: House) -> None:
     body = house.place | {"secretValue": "mine"}
     answer = await house.http.patch(f"{SECRETS}/OKTA_CLIENT_SECRET", json=body)
     assert problem(answer) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "2147483648", "9" * 20, "1e300", "9" * 5_000])
+async def test_a_version_that_none_can_be_is_422(house: House, version: str) -> None:
+    """A number beyond every version is refused before it reaches the store."""
+    await create(house)
+    answer = await house.http.get(f"{SECRETS}/KEY", params=house.place | {"version": version})
+    assert issues(answer) == ["version"]
+
+
+async def test_names_and_paths_are_bounded(house: House) -> None:
+    """Nobody can fill the audit log with a name, a project or a path of their own."""
+    long = "x" * 256
+    assert issues(await house.http.get(f"{SECRETS}/{long}", params=house.place)) == ["secret_name"]
+    body = house.place | {"secretValue": "x"}
+    assert issues(await house.http.post(f"{SECRETS}/{long}", json=body)) == ["secret_name"]
+    for field, text in (("projectId", long), ("workspaceSlug", long), ("secretPath", "/" * 1_025)):
+        answer = await house.http.get(SECRETS, params=house.place | {field: text})
+        assert issues(answer) == [field]
+    path = f"{CONNECTIONS}/connection-name/{long}"
+    assert issues(await house.http.get(path)) == ["connection_name"]
+
+
+async def test_a_secret_is_renamed_with_its_comment_and_keeps_its_value(house: House) -> None:
+    """A change without a value makes no version; the old name is free."""
+    await create(house)
+    body = house.place | {"newSecretName": "OTHER", "secretComment": "moved"}
+    changed = (await house.http.patch(f"{SECRETS}/KEY", json=body)).json()["secret"]
+    assert (changed["secretKey"], changed["secretComment"]) == ("OTHER", "moved")
+    assert (changed["secretValue"], changed["version"]) == ("first", 1)
+    assert await house.served("OTHER") == "first"
+    answer = await house.http.get(f"{SECRETS}/KEY", params=house.place)
+    assert problem(answer) == (404, "NotFound")
+
+
+async def test_value_name_and_comment_change_together(house: House) -> None:
+    """One request may change all three, and an empty value is one."""
+    await create(house)
+    body = house.place | {"newSecretName": "OTHER", "secretComment": "", "secretValue": ""}
+    changed = (await house.http.patch(f"{SECRETS}/KEY", json=body)).json()["secret"]
+    assert (changed["secretKey"], changed["secretValue"], changed["version"]) == ("OTHER", "", 2)
+
+
+async def test_an_update_of_nothing_is_422(house: House) -> None:
+    """An update names its value, its new name or its comment."""
+    await create(house)
+    answer = await house.http.patch(f"{SECRETS}/KEY", json=house.place | {"secretValue": None})
+    assert issues(answer) == ["secretValue"]
+    taken = house.place | {"newSecretName": "a b"}
+    assert issues(await house.http.patch(f"{SECRETS}/KEY", json=taken)) == ["newSecretName"]
+
+
+@pytest.mark.parametrize("named", ["*", " * ", "W/{tag}", '"a, b",{tag}', '"x"|{tag}'])
+async def test_every_form_of_a_condition_is_understood(house: House, named: str) -> None:
+    """Any tag, a weak one, a list, and a list over two header lines name the caller's copy."""
+    await create(house)
+    tag = (await house.http.get(f"{V4}/KEY", params=house.place)).headers["etag"]
+    lines = [("if-none-match", line) for line in named.format(tag=tag).split("|")]
+    answer = await house.http.get(f"{V4}/KEY", params=house.place, headers=lines)
+    assert answer.status_code == 304
+
+
+@pytest.mark.parametrize("named", ["", '"*"', '"other"', "{bare}", '"{bare}', "*, x"])
+async def test_no_other_condition_is_taken_for_the_tag(house: House, named: str) -> None:
+    """What does not name the caller's copy is answered in full."""
+    await create(house)
+    tag = (await house.http.get(f"{V4}/KEY", params=house.place)).headers["etag"]
+    condition = {"if-none-match": named.format(bare=tag.strip('"'))}
+    answer = await house.http.get(f"{V4}/KEY", params=house.place, headers=condition)
+    assert answer.status_code == 200

@@ -1,5 +1,6 @@
 """The client room: secrets that are current, tokens that renew themselves, errors that tell."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -32,17 +33,22 @@ class Server:
             shown = {"accessToken": f"t{self.logins}", "expiresIn": 1, "accessTokenMaxTTL": 1}
             return httpx2.Response(200, json=shown)
         if request.headers["authorization"] != f"Bearer t{self.logins}":
-            return problem(401, "UnauthorizedError", "log in again")
+            return problem(401, "UnauthorizedError", "log in again", challenge="Bearer")
+        if "/refused" in request.url.path:
+            return problem(401, "UnauthorizedError", "Okta refused to list apps.")
         if "/nothing" in request.url.path:
             return problem(404, "NotFound", "There is no secret nothing.")
         self.reads.append(request.url)
         return httpx2.Response(200, json={"secret": secret(self.value)})
 
 
-def problem(status: int, error: str, message: object) -> httpx2.Response:
+def problem(
+    status: int, error: str, message: object, *, challenge: str | None = None
+) -> httpx2.Response:
     """Answer with an error body."""
     body = {"reqId": "r-1", "statusCode": status, "message": message, "error": error}
-    return httpx2.Response(status, json=body)
+    headers = {"www-authenticate": challenge} if challenge else {}
+    return httpx2.Response(status, json=body, headers=headers)
 
 
 def secret(value: str) -> dict[str, object]:
@@ -191,3 +197,39 @@ async def test_a_new_secret_is_sent_with_its_place() -> None:
     await api.create_secret(PLACE, "NAME", "marked")
     assert "marked" not in str(sent[0].url)
     assert json.loads(sent[0].content) == PLACE.query() | {"secretValue": "marked"}
+
+
+async def test_a_401_of_oktas_is_no_reason_to_log_in_again(server: Server, api: KeyturnApi) -> None:
+    """Only a challenge speaks of the caller's token; the call is not made a second time."""
+    with pytest.raises(ApiError) as caught:
+        await api.read_secret(PLACE, "refused")
+    assert not caught.value.wants_log_in
+    assert server.logins == 1
+
+
+async def test_a_wrong_token_is_told_from_other_refusals() -> None:
+    """A caller learns whether the token is at fault."""
+    wrong = problem(401, "UnauthorizedError", "log in again", challenge="Bearer")
+    with pytest.raises(ApiError) as caught:
+        await answering(wrong).read_secret(PLACE, "NAME")
+    assert caught.value.wants_log_in
+
+
+async def test_a_proxy_of_the_environment_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens go to Keyturn alone, whatever http_proxy says."""
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(4096))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        async with KeyturnApi("http://127.0.0.1:9", Token("marked")) as api:
+            with pytest.raises(Unreachable):
+                await api.read_secret(PLACE, "NAME")
+    assert heard == []

@@ -52,7 +52,7 @@ def test_a_token_that_is_none_is_not_repeated() -> None:
     """A value in the wrong place is refused without showing it."""
     result = keyturn(*ADD, "--token-env", "T", T="not-an-okta-token")
     assert result.exit_code == 2
-    assert "apiToken" in result.stderr
+    assert "credentials.apiToken: must be an Okta API token: 00 and 40 more" in result.stderr
     assert "not-an-okta-token" not in result.output
 
 
@@ -85,3 +85,24 @@ def test_serving_nothing_is_refused_without_a_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "keyturn init" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [(), ("--url", "https://example.okta.com"), ("--client-id", "0oa1"), ("--token-env", "EMPTY")],
+    ids=["nothing", "address alone", "half", "empty"],
+)
+def test_an_update_says_what_to_change(flags: tuple[str, ...]) -> None:
+    """An update of nothing, and an address without credentials, are usage errors."""
+    result = keyturn("connection", "okta", "update", "org", *flags)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_settings_that_do_not_go_together_are_told_in_one_line() -> None:
+    """A rule about two settings names both."""
+    env = {"KEYTURN_OVERLAP_S": "10", "KEYTURN_OVERLAP_FLOOR_S": "20"}
+    result = keyturn("rotation", "list", **env)
+    assert result.exit_code == 1
+    told = "Settings do not fit. KEYTURN_OVERLAP_S is below KEYTURN_OVERLAP_FLOOR_S"
+    assert result.stderr.splitlines() == [f"Error: {told}"]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -109,6 +110,12 @@ def test_a_rotation_is_created_as_the_options_say(rotation: dict[str, Any]) -> N
     assert rotation["environment"]["slug"] == "dev"
 
 
+def test_a_rotation_that_has_not_turned_says_so(house: House, rotation: dict[str, Any]) -> None:
+    """The day of its creation is not told as that of a turn."""
+    assert "last turn    not yet; serves since " in house.run("rotation", "show", "web").stdout
+    assert "not yet" in house.run("rotation", "list").stdout
+
+
 def test_a_turn_tells_its_phases_and_serves(house: House, rotation: dict[str, Any]) -> None:
     """A turn prints its phases in order and ends served, with the overlap under way."""
     before = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout
@@ -178,3 +185,38 @@ def test_a_wrong_token_is_told_with_the_variable_to_set(house: House) -> None:
     """Nobody is let in, and what to set is named."""
     stranger = House(house.env | {"KEYTURN_TOKEN": "wrong"}, house.org)
     assert "KEYTURN_TOKEN" in stranger.run("rotation", "list", code=1).stderr
+
+
+def test_a_connection_is_changed_and_deleted(house: House) -> None:
+    """By name or id; its address stays where none is given, and its token is renewed in place."""
+    token = house.org["ssws_token"]
+    url, okta = house.org["http_url"], ("connection", "okta")
+    house.run(*okta, "add", "--name", "second", "--url", url, "--token-stdin", stdin=token)
+    house.run(*okta, "update", "second", "--name", "third", "--description", "d")
+    house.run(*okta, "update", "third", "--token-stdin", stdin=token)
+    (third,) = (one for one in house.ask(*okta, "list")["connections"] if one["name"] == "third")
+    assert (third["version"], third["description"]) == (3, "d")
+    assert third["credentials"] == {"instanceUrl": url}
+    assert house.ask(*okta, "delete", third["id"])["name"] == "third"
+    assert "third" not in house.run(*okta, "list").stdout
+    assert "no Okta connection third" in house.run(*okta, "delete", "third", code=1).stderr
+
+
+def test_a_token_that_okta_refuses_is_not_blamed_on_keyturns(house: House) -> None:
+    """Who gave a wrong API token is not sent to change the access token."""
+    wrong = ("--name", "wrong", "--url", house.org["http_url"], "--token-stdin")
+    stderr = house.run("connection", "okta", "add", *wrong, stdin="00" + "x" * 40, code=1).stderr
+    assert "HTTP 401" in stderr
+    assert "KEYTURN_TOKEN" not in stderr
+
+
+def test_what_is_no_http_is_a_line_of_json_in_the_log(house: House) -> None:
+    """What the server's library warns of is where the other lines are, in their form."""
+    host, _, port = house.env["KEYTURN_URL"].removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as stranger:
+        stranger.sendall(b"canary canary canary\r\n\r\n")
+        assert b"400" in stranger.recv(4096)
+    lines = Path(house.env["KEYTURN_LOG_FILE"]).read_text().splitlines()
+    told = [json.loads(line) for line in lines if "Invalid HTTP" in line]
+    assert [(one["level"], one["logger"]) for one in told] == [("warning", "uvicorn.error")]
+    assert "canary" not in "".join(lines)

@@ -2,7 +2,10 @@
 
 import base64
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +82,30 @@ def test_a_key_of_another_length_is_not_written(path: Path, length: int) -> None
     with pytest.raises(RootKeyUnusable, match=f"not {length}"):
         write_root_key(path, bytes(length))
     assert not path.exists()
+
+
+DYING = """
+import resource, signal, sys
+from pathlib import Path
+from keyturn.adapters.crypto import write_root_key
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+write_root_key(Path(sys.argv[1]), bytes(32))
+"""
+
+
+def test_a_death_while_writing_leaves_no_key(path: Path) -> None:
+    """Whoever dies at the first byte leaves no file that stands in the way of the next try."""
+    done = subprocess.run([sys.executable, "-c", DYING, str(path)], check=False)
+    assert done.returncode == -signal.SIGXFSZ
+    assert not path.exists()
+    write_root_key(path, KEY)
+    assert read_root_key(path) == KEY
+
+
+def test_nothing_but_the_key_is_left(path: Path) -> None:
+    """Neither a written key nor a refused one leaves another file that holds one."""
+    write_root_key(path, KEY)
+    with pytest.raises(RootKeyUnusable):
+        write_root_key(path, bytes(32))
+    assert list(path.parent.iterdir()) == [path]

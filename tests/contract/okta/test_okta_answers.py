@@ -224,3 +224,20 @@ async def test_told_texts_are_short_and_printable(okta: ScriptedOkta) -> None:
         await org.list_client_secrets(APP)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 700
+
+
+async def test_a_challenge_without_words_is_told_by_its_code(okta: ScriptedOkta) -> None:
+    """Where Okta gives no description, none is made up."""
+    challenge = reply(401, None, www_authenticate='Bearer error="invalid_token"')
+    with pytest.raises(OktaRefused) as caught:
+        await okta.script(challenge).list_client_secrets(APP)
+    assert caught.value.answer.summary == "invalid_token"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_told_as_one(okta: ScriptedOkta, status: int) -> None:
+    """An address that leads elsewhere is asked about, and where it leads is not repeated."""
+    moved = reply(status, {"error": "x"}, location=f"https://evil.test/{VALUE.reveal()}")
+    with pytest.raises(OktaUnclear, match="redirects elsewhere; is this the address") as caught:
+        await okta.script(moved).list_client_secrets(APP)
+    assert "evil" not in str(caught.value)

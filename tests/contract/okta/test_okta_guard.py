@@ -17,7 +17,7 @@ from okta_kit import API_TOKEN, APP, START, ScriptedOkta
 from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.adapters.okta.guard import GuardedBackend, GuardedTransport, resolve_by_system
 from keyturn.domain.connection import ApiToken
-from keyturn.domain.errors import AddressRefused, OktaUnreachable
+from keyturn.domain.errors import AddressRefused, OktaError, OktaUnreachable
 from keyturn.services.ports import OktaOrg
 from keyturn.testing import ManualClock, SeededChance
 
@@ -104,6 +104,33 @@ async def test_a_name_without_address(name: str) -> None:
     backend, _ = guarded(private_allowed=False)
     with pytest.raises(httpcore2.ConnectError):
         await backend.connect_tcp(name, 443)
+
+
+async def test_plain_http_goes_to_private_addresses_only() -> None:
+    """Without TLS a public address is refused, whatever else is allowed."""
+    backend, inner = guarded(private_allowed=True)
+    with pytest.raises(AddressRefused, match="https://"):
+        await backend.without_tls().connect_tcp("mixed.test", 80)
+    assert inner.connected == []
+    await backend.without_tls().connect_tcp("private.test", 80)
+    assert inner.connected == [("10.0.0.1", 80)]
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+async def test_the_scheme_decides_whether_a_public_address_is_reached(
+    scheme: str, port: int
+) -> None:
+    """A token of an org on the internet is never sent in clear, though private ones are allowed."""
+    backend, inner = guarded(private_allowed=True)
+    transport = GuardedTransport(backend, ca_file=None)
+    orgs = OktaHttpOrgs(
+        ManualClock(START), SeededChance(1), transport=lambda: transport, private_allowed=True
+    )
+    org = orgs.open(f"{scheme}://public.test", ApiToken(API_TOKEN), journal=lambda call: None)
+    with pytest.raises(AddressRefused if scheme == "http" else OktaError):
+        await org.list_client_secrets(APP)
+    assert inner.connected == ([] if scheme == "http" else [("93.184.215.14", port)])
+    await orgs.aclose()
 
 
 async def test_a_resolver_that_hangs() -> None:

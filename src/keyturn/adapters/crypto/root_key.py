@@ -7,13 +7,13 @@ import base64
 import binascii
 import os
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Final
 
 from keyturn.domain.errors import CallerError
 
 KEY_BYTES: Final = 32
 
-_MODE: Final = 0o600
 _OTHERS: Final = 0o077
 _MOST_BYTES: Final = 1024
 
@@ -66,11 +66,17 @@ def write_root_key(path: Path, key: bytes) -> None:
 
 
 def _write_new(path: Path, text: bytes) -> None:
+    """Give a whole file its name, so that whoever dies here leaves no half a key under it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    handle, nameless = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its owner's alone
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(nameless, path)  # fails where the name is taken
+    finally:
+        Path(nameless).unlink()
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

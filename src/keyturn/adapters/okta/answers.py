@@ -20,6 +20,8 @@ from keyturn.domain.sensitive import Sensitive
 TOLD_CHARACTERS = 500
 """As much of one text of Okta's as an error repeats."""
 
+REDIRECTS = "it redirects elsewhere; is this the address of the org itself?"
+
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 T = TypeVar("T")
@@ -86,6 +88,8 @@ class Answer:
         if self.status in statuses:
             return self
         error = self.find_error()
+        if 300 <= self.status < 400:
+            raise self.unclear(REDIRECTS)
         if error and 400 <= self.status < 500:
             raise OktaRefused(self.call.what, error)
         raise OktaUnclear(self.call.what, error or self.told())
@@ -115,8 +119,7 @@ class Answer:
                 error_id=find_text(data, "errorId") or "",
             )
         if code := find_text(data, "error"):
-            description = find_text(data, "error_description")
-            return self.told(code=code, summary=f"{code}: {description}" if description else code)
+            return self._oauth_error(code, find_text(data, "error_description"))
         return self._find_challenge()
 
     def told(
@@ -149,8 +152,11 @@ class Answer:
             scope = challenge.get("scope", "that it needs")
             return self.told(code=code, summary=f"the access token lacks the scope {scope}")
         if code:
-            return self.told(code=code, summary=f"{code}: {challenge.get('error_description')}")
+            return self._oauth_error(code, challenge.get("error_description"))
         return None
+
+    def _oauth_error(self, code: str, description: str | None) -> OktaAnswer:
+        return self.told(code=code, summary=f"{code}: {description}" if description else code)
 
     def _json(self) -> object:
         if "json" not in self.headers.get("content-type", "").lower():

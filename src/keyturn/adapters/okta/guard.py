@@ -6,13 +6,15 @@ socket gets, so no second look at the name can lead elsewhere; TLS still proves 
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import httpcore2
 import httpx2
 
-from keyturn.domain.addresses import refuse_private
+from keyturn.domain.addresses import refuse_private, refuse_public_http
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -30,7 +32,8 @@ async def resolve_by_system(host: str, port: int) -> Sequence[str]:
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Connect to addresses that `domain.addresses` allows, and to no other.
 
-    ``inner`` makes the connection; ``resolve`` turns a name into addresses.
+    ``inner`` makes the connection; ``resolve`` turns a name into addresses; ``plain`` says that no
+    TLS follows.
     """
 
     def __init__(
@@ -39,10 +42,21 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         private_allowed: bool,
         resolve: Resolve = resolve_by_system,
         inner: httpcore2.AsyncNetworkBackend | None = None,
+        plain: bool = False,
     ) -> None:
         self._private_allowed = private_allowed
         self._resolve = resolve
         self._inner = inner or httpcore2.AnyIOBackend()
+        self._plain = plain
+
+    def without_tls(self) -> Self:
+        """Return the same guard for plain http."""
+        return type(self)(
+            private_allowed=self._private_allowed,
+            resolve=self._resolve,
+            inner=self._inner,
+            plain=True,
+        )
 
     async def connect_tcp(
         self,
@@ -71,6 +85,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             raise httpcore2.ConnectError(str(error)) from None
         for address in addresses:
             refuse_private(address, private_allowed=self._private_allowed)
+            if self._plain:
+                refuse_public_http(address)
         return addresses
 
     async def _first(
@@ -91,8 +107,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         raise last
 
 
-class GuardedTransport(httpx2.AsyncHTTPTransport):
-    """Carry HTTP over guarded connections, one pool for all orgs.
+class GuardedTransport(httpx2.AsyncBaseTransport):
+    """Carry HTTP over guarded connections, one pool for all orgs and one for those without TLS.
 
     ``ca_file`` names certificate authorities to trust beside the system's. Proxies of the
     environment are not used: behind one, the guard would see the proxy's address alone.
@@ -102,6 +118,22 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
         context = httpx2.create_ssl_context(trust_env=False)
         if ca_file is not None:
             context.load_verify_locations(ca_file)
+        self._tls = _Pool(backend, context)
+        self._plain = _Pool(backend.without_tls(), context)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request. Raises AddressRefused for where it must not go."""
+        pool = self._tls if request.url.scheme == "https" else self._plain
+        return await pool.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._tls.aclose()
+        await self._plain.aclose()
+
+
+class _Pool(httpx2.AsyncHTTPTransport):
+    def __init__(self, backend: GuardedBackend, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=context,

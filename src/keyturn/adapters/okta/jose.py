@@ -39,7 +39,7 @@ def parse_signing_key(private_jwk: Sensitive) -> SigningKey:
         key = import_key(json.loads(private_jwk.reveal()))
         if isinstance(key, RSAKey | ECKey) and key.is_private:
             return SigningKey(key, _algorithm(key))
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise InvalidInput(
         FieldProblem(("privateKey",), "must be a private RSA or EC key as a JSON Web Key")

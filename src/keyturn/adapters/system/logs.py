@@ -1,7 +1,8 @@
 """Where log lines go, and what they may carry.
 
 Lines are JSON, one an event. Values under the names below are masked whoever wrote them; that is
-the last net, not the rule: the rule is that nobody logs a value.
+the last net, not the rule: the rule is that nobody logs a value. What others warn of through
+Python's own logging is told by its fixed words alone: what they fill in may be a request's.
 """
 
 import logging
@@ -14,6 +15,9 @@ from structlog.typing import EventDict, WrappedLogger
 MASKED = frozenset(
     {"authorization", "client_secret", "password", "private_jwk", "secret", "token", "value"}
 )
+
+OTHERS = ("asyncio", "uvicorn.error")
+"""Loggers of the libraries that run the server."""
 
 
 def log_to(file: Path | None, level: str) -> None:
@@ -32,6 +36,20 @@ def log_to(file: Path | None, level: str) -> None:
         ),
         logger_factory=structlog.PrintLoggerFactory(stream),
     )
+    for name in OTHERS:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [_Retold(logging.WARNING)], False
+
+
+class _Retold(logging.Handler):
+    """Tell a record of Python's logging by its first words and its error's type."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0] if record.exc_info else None
+        event = record.msg if isinstance(record.msg, str) else type(record.msg).__qualname__
+        told = {"error": f"{error.__module__}.{error.__qualname__}"} if error else {}
+        log = structlog.get_logger(record.name)
+        log.log(record.levelno, event.partition("\n")[0].strip(), logger=record.name, **told)
 
 
 def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

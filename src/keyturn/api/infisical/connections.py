@@ -11,19 +11,21 @@ from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import connections
-from keyturn.wire.base import Id
+from keyturn.wire import connections as wire
+from keyturn.wire.base import TEXT_MAX, Id, Text
 from keyturn.wire.connections import (
     AvailableConnectionsAnswer,
     ConnectionAnswer,
     ConnectionsAnswer,
     CreateConnection,
+    UpdateConnection,
 )
 
 router = APIRouter(
     prefix="/api/v1/app-connections/okta", tags=["App connections"], route_class=LenientRoute
 )
 
-OfProject = Annotated[str | None, Query(alias="projectId")]
+OfProject = Annotated[str | None, Query(alias="projectId", max_length=TEXT_MAX)]
 
 
 @router.post("")
@@ -36,7 +38,7 @@ async def create_okta_connection(
         description=body.description,
         project_id=body.project_id,
         instance_url=body.credentials.instance_url,
-        credentials=_credentials(body),
+        credentials=_credentials(body.credentials, body.method),
     )
     stored = await connections.create_okta_connection(world, caller, draft)
     return ConnectionAnswer(app_connection=render.connection(stored))
@@ -69,9 +71,52 @@ async def read_okta_connection(
     return ConnectionAnswer(app_connection=render.connection(stored))
 
 
-def _credentials(body: CreateConnection) -> OktaCredentials:
+@router.get("/connection-name/{connection_name}")
+async def read_okta_connection_by_name(
+    world: TheWorld, caller: TheCaller, connection_name: Text
+) -> ConnectionAnswer:
+    """Read one connection by its name."""
+    stored = await connections.read_okta_connection_by_name(world, caller, connection_name)
+    return ConnectionAnswer(app_connection=render.connection(stored))
+
+
+@router.patch("/{connection_id}")
+async def update_okta_connection(
+    world: TheWorld, caller: TheCaller, connection_id: Id, body: UpdateConnection
+) -> ConnectionAnswer:
+    """Change a connection; new credentials are stored once Okta has accepted them."""
+    change = _change(body)
+    stored = await connections.update_okta_connection(world, caller, connection_id, change)
+    return ConnectionAnswer(app_connection=render.connection(stored))
+
+
+@router.delete("/{connection_id}")
+async def delete_okta_connection(
+    world: TheWorld, caller: TheCaller, connection_id: Id
+) -> ConnectionAnswer:
+    """Delete a connection that no rotation uses."""
+    gone = await connections.delete_okta_connection(world, caller, connection_id)
+    return ConnectionAnswer(app_connection=render.connection(gone))
+
+
+def _change(body: UpdateConnection) -> connections.OktaConnectionChange:
+    """Read what is to change; an address comes with credentials, so none kept goes elsewhere."""
     given = body.credentials
-    if body.method == "api-token":
+    return connections.OktaConnectionChange(
+        name=body.name,
+        description=body.description,
+        described="description" in body.model_fields_set,
+        instance_url=given.instance_url if given else None,
+        credentials=_credentials(given, _method(given)) if given else None,
+    )
+
+
+def _method(given: wire.OktaCredentials) -> wire.Method:
+    return "oauth-service-app" if given.client_id or given.private_key else "api-token"
+
+
+def _credentials(given: wire.OktaCredentials, method: wire.Method) -> OktaCredentials:
+    if method == "api-token":
         return ApiToken(Sensitive(_needed(given.api_token, "apiToken")))
     return ServiceApp(
         client_id=_needed(given.client_id, "clientId"),

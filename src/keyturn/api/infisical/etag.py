@@ -1,10 +1,13 @@
 """Answer a conditional read: 304 where the caller's copy is still what would be sent."""
 
 import hashlib
+import re
 
 from fastapi import Request, Response
 
 from keyturn.wire.secrets import SecretAnswer, SecretsAnswer
+
+_OPAQUE_TAG = re.compile(r'"[^"]*"')
 
 
 def conditional(request: Request, answer: SecretAnswer | SecretsAnswer) -> Response:
@@ -17,8 +20,13 @@ def conditional(request: Request, answer: SecretAnswer | SecretsAnswer) -> Respo
         exclude={"secret": {"secret_value"}, "secrets": {"__all__": {"secret_value"}}}
     )
     tag = f'"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'
-    named = request.headers.get("if-none-match", "")
     headers = {"ETag": tag}
-    if tag in (one.strip().removeprefix("W/") for one in named.split(",")):
+    if _names(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(answer.model_dump_json(), headers=headers, media_type="application/json")
+
+
+def _names(request: Request, tag: str) -> bool:
+    """Compare weakly with a list of tags, or with ``*``, which is any (RFC 9110, 13.1.2)."""
+    named = ",".join(request.headers.getlist("if-none-match"))
+    return named.strip() == "*" or tag in _OPAQUE_TAG.findall(named)

@@ -55,6 +55,6 @@ async def _fields(request: Request) -> JsonValue:
         form = await request.form()
         return {name: value for name, value in form.items() if isinstance(value, str)}
     try:
-        return parse((await request.body()).decode())
-    except (JSONDecodeError, UnicodeDecodeError):
+        return parse(await request.body())
+    except JSONDecodeError:
         return None

@@ -10,12 +10,12 @@ from keyturn.api.infisical import render
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.schedule import Schedule
-from keyturn.services import onboarding, rotations, turns
+from keyturn.services import ending, onboarding, rotations, turns
 from keyturn.services.onboarding import RotationDraft
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationChange
 from keyturn.wire import rotations as wire
-from keyturn.wire.base import Id, Text
+from keyturn.wire.base import FolderPath, Id, Text
 
 router = APIRouter(prefix="/api/v2/secret-rotations", tags=["Rotations"], route_class=LenientRoute)
 OKTA = "/" + wire.TYPE
@@ -58,7 +58,7 @@ async def read_rotation_by_name(
     rotation_name: Text,
     project_id: ProjectId,
     environment: Annotated[Text, Query()],
-    secret_path: Annotated[Text, Query(alias="secretPath")],
+    secret_path: Annotated[FolderPath, Query(alias="secretPath")],
 ) -> wire.RotationAnswer:
     """Read one rotation by its name and place."""
     where = Where(project_id, environment, secret_path)
@@ -100,7 +100,7 @@ async def delete_rotation(
     revoke: Annotated[Switch, Query(alias="revokeGeneratedCredentials")] = "false",
 ) -> wire.RotationAnswer:
     """Delete a rotation, and where asked for also its secrets, here and at Okta."""
-    view = await rotations.delete_rotation(
+    view = await ending.delete_rotation(
         world,
         caller,
         rotation_id,

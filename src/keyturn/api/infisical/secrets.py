@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical import render
@@ -13,6 +13,8 @@ from keyturn.domain.project import ROOT
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import secrets
 from keyturn.services.projects import Where
+from keyturn.services.secrets import SecretChange
+from keyturn.wire.base import TEXT_MAX
 from keyturn.wire.secrets import (
     CreateSecret,
     ReadSecret,
@@ -24,6 +26,8 @@ from keyturn.wire.secrets import (
 )
 
 router = APIRouter(tags=["Secrets"], route_class=LenientRoute)
+
+Name = Annotated[str, Path(max_length=TEXT_MAX)]
 
 
 @router.get("/api/v3/secrets/raw", response_model=SecretsAnswer)
@@ -44,7 +48,7 @@ async def read_secret(
     request: Request,
     world: TheWorld,
     caller: TheCaller,
-    secret_name: str,
+    secret_name: Name,
     query: Annotated[ReadSecret, Query()],
 ) -> Response:
     """Read one secret: its current version, or a numbered one that was served before."""
@@ -56,7 +60,7 @@ async def read_secret(
 
 @router.post("/api/v3/secrets/raw/{secret_name}")
 async def create_secret(
-    world: TheWorld, caller: TheCaller, secret_name: str, body: CreateSecret
+    world: TheWorld, caller: TheCaller, secret_name: Name, body: CreateSecret
 ) -> SecretAnswer:
     """Store a new secret and serve it at once."""
     value, comment = Sensitive(body.secret_value), body.secret_comment or ""
@@ -67,12 +71,21 @@ async def create_secret(
 
 @router.patch("/api/v3/secrets/raw/{secret_name}")
 async def update_secret(
-    world: TheWorld, caller: TheCaller, secret_name: str, body: UpdateSecret
+    world: TheWorld, caller: TheCaller, secret_name: Name, body: UpdateSecret
 ) -> SecretAnswer:
-    """Store the next value of a secret and serve it at once."""
-    value = Sensitive(body.secret_value)
-    stored = await secrets.update_secret(world, caller, _where(body), secret_name, value)
+    """Change a secret: its value, which is served at once, its name, its comment."""
+    change = _change(body)
+    stored = await secrets.update_secret(world, caller, _where(body), secret_name, change)
     return SecretAnswer(secret=render.secret(stored, shown=True))
+
+
+def _change(asked: UpdateSecret) -> SecretChange:
+    given, name, comment = asked.secret_value, asked.new_secret_name, asked.secret_comment
+    change = SecretChange(None if given is None else Sensitive(given), name, comment)
+    if change == SecretChange():
+        rule = "Required, unless newSecretName or secretComment is given"
+        raise InvalidInput(FieldProblem(("secretValue",), rule))
+    return change
 
 
 def _where(asked: SecretPlace) -> Where:
