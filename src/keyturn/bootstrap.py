@@ -21,8 +21,9 @@ from keyturn.adapters.storage import SqliteStore
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.api.app import build_api
 from keyturn.domain.errors import Refused
+from keyturn.domain.project import Organization
 from keyturn.domain.turn import Policy
-from keyturn.services.installation import Installed, install
+from keyturn.services.installation import Installed, install, verify_installation
 from keyturn.services.ports import Chance, Clock, Limits, Store, World
 from keyturn.settings import Settings
 
@@ -45,7 +46,8 @@ class Outside:
 async def opened(settings: Settings, outside: Outside | None = None) -> AsyncIterator[World]:
     """Open the installation in the data directory.
 
-    Raises Refused where none has been set up, and where another process has it open.
+    Raises Refused where none has been set up, where the root key is not its own, and where another
+    process has it open.
     """
     if not settings.database_file.exists():
         raise Refused(
@@ -53,6 +55,7 @@ async def opened(settings: Settings, outside: Outside | None = None) -> AsyncIte
             "KEYTURN_DATA_DIR to where it is."
         )
     async with _world(settings, outside or Outside()) as world:
+        await verify_installation(world)
         yield world
 
 
@@ -62,12 +65,23 @@ async def initialise(settings: Settings, outside: Outside | None = None) -> Inst
     Raises Refused where there is one already; nothing is changed then.
     """
     if settings.database_file.exists():
-        raise Refused(f"{settings.data_dir} is set up already; nothing was changed.")
+        await _refuse_installed(settings)
     outside = outside or Outside()
     if not settings.key_file.exists():
         write_root_key(settings.key_file, outside.chance.random_bytes(32))
     async with _world(settings, outside) as world:
         return await install(world)
+
+
+async def _refuse_installed(settings: Settings) -> None:
+    """Refuse to set up twice; a set-up that was interrupted may be made again."""
+    store = await SqliteStore.open(settings.database_file)
+    try:
+        async with store.reading() as tx:
+            if await tx.list(Organization):
+                raise Refused(f"{settings.data_dir} is set up already; nothing was changed.")
+    finally:
+        await store.aclose()
 
 
 @asynccontextmanager
@@ -134,6 +148,7 @@ async def _listening(world: World, listener: socket.socket) -> AsyncIterator[Non
         log_config=None,
         access_log=False,
         lifespan="off",
+        ws="none",
         timeout_graceful_shutdown=10,
     )
     server = _QuietServer(config)

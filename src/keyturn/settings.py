@@ -4,9 +4,9 @@
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "KEYTURN_"
@@ -15,7 +15,9 @@ PREFIX = "KEYTURN_"
 class Settings(BaseSettings):
     """What an operator may set; the environment variable is the name behind ``KEYTURN_``."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     data_dir: Path = Field(Path("keyturn-data"), description="Where the database and keys are.")
     root_key_file: Path | None = Field(
@@ -58,6 +60,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Which log lines are kept: those of this level and above."
     )
+
+    @model_validator(mode="after")
+    def _overlap_above_its_floor(self) -> Self:
+        if self.overlap_s < self.overlap_floor_s:
+            raise ValueError("KEYTURN_OVERLAP_S is below KEYTURN_OVERLAP_FLOOR_S")
+        return self
 
     @property
     def database_file(self) -> Path:

@@ -160,19 +160,47 @@ class TestIssued:
     def test_is_withdrawn_after_patience_ends(self) -> None:
         """A secret that is never accepted is deactivated, then deleted."""
         seen = Seen(new_probe=Probe.REJECTED)
+        assert decide(turn(Phase.ISSUED), seen, LATER) == Look(Sight.APP)
+        seen = replace(seen, app=APP)
         assert decide(turn(Phase.ISSUED), seen, LATER) == Look(Sight.SECRETS)
         both = replace(seen, secrets=(listed(OLD), listed(NEW)))
         assert decide(turn(Phase.ISSUED), both, LATER) == Do(Act.WITHDRAW, NEW.okta_id)
         off = replace(seen, secrets=(listed(OLD), listed(NEW, Status.INACTIVE)))
         assert decide(turn(Phase.ISSUED), off, LATER) == Do(Act.ROLL_BACK, NEW.okta_id)
         gone = replace(seen, secrets=(listed(OLD),))
-        assert decide(turn(Phase.ISSUED), gone, LATER) == Do(Act.ROLL_BACK)
+        assert decide(turn(Phase.ISSUED), gone, LATER) == Do(Act.ROLL_BACK, NEW.okta_id)
+
+    def test_unfit_app_is_told_from_a_refused_secret(self) -> None:
+        """A new secret that an inactive app cannot use is not blamed on the secret."""
+        seen = Seen(new_probe=Probe.REJECTED, app=replace(APP, status=Status.INACTIVE))
+        step = decide(turn(Phase.ISSUED), seen, LATER)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.APP_INACTIVE
+
+    def test_withdrawn_secret_is_never_verified(self) -> None:
+        """What Okta was once asked to deactivate is not served, whatever a probe says."""
+        seen = Seen(new_probe=Probe.ACCEPTED, secrets=(listed(OLD), listed(NEW)))
+        assert decide(turn(Phase.ISSUED, withdrawn=True), seen) == Do(Act.WITHDRAW, NEW.okta_id)
 
     def test_last_active_secret_is_never_withdrawn(self) -> None:
         """Where no other secret is ACTIVE, nothing is taken away."""
-        seen = Seen(new_probe=Probe.REJECTED, secrets=(listed(OLD, Status.INACTIVE), listed(NEW)))
+        seen = Seen(
+            new_probe=Probe.REJECTED, app=APP, secrets=(listed(OLD, Status.INACTIVE), listed(NEW))
+        )
         step = decide(turn(Phase.ISSUED), seen, LATER)
         assert step == Block(Reason.NEW_SECRET_REFUSED)
+
+
+class TestVerified:
+    """Okta has accepted the new secret; readers do not have it yet."""
+
+    def test_is_served_on_a_fresh_word_only(self) -> None:
+        """A process that was away asks Okta once more, and goes back if the answer has changed."""
+        assert decide(turn(Phase.VERIFIED)) == Look(Sight.NEW_PROBE)
+        accepted = Seen(new_probe=Probe.ACCEPTED)
+        assert decide(turn(Phase.VERIFIED), accepted) == Do(Act.PROMOTE)
+        refused_now = Seen(new_probe=Probe.REJECTED)
+        assert decide(turn(Phase.VERIFIED), refused_now) == Do(Act.DOUBT)
 
 
 class TestPromoted:
@@ -246,13 +274,20 @@ class TestSoaking:
         """Deleting waits for the whole soak."""
         over_at = NOW + timedelta(seconds=POLICY.soak_s)
         assert decide(turn(Phase.SOAKING)) == Wait(over_at)
-        assert decide(turn(Phase.SOAKING), now=over_at) == Do(Act.DELETE, OLD.okta_id)
+        seen = Seen(new_probe=Probe.ACCEPTED)
+        assert decide(turn(Phase.SOAKING), seen, over_at) == Do(Act.DELETE, OLD.okta_id)
+
+    def test_old_secret_stays_if_the_new_one_is_refused(self) -> None:
+        """Okta's fresh word that the served secret works comes before the old one is deleted."""
+        assert decide(turn(Phase.SOAKING), now=LATER) == Look(Sight.NEW_PROBE)
+        step = decide(turn(Phase.SOAKING), Seen(new_probe=Probe.REJECTED), LATER)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.NEW_SECRET_LOST
 
 
 @pytest.mark.parametrize(
     ("phase", "act"),
     [
-        (Phase.VERIFIED, Act.PROMOTE),
         (Phase.DELIVERED, Act.OVERLAP),
         (Phase.RETIRED, Act.SOAK),
     ],

@@ -35,7 +35,7 @@ def turn(phase: Phase) -> Turn:
 def test_every_phase_has_its_place() -> None:
     """Each phase is in the table; each that goes on has a guard, and no other has."""
     assert set(MOVES) == set(Phase)
-    assert {phase for phase in Phase if MOVES[phase]} == set(GUARDS)
+    assert {phase for phase in Phase if MOVES[phase]} - {Phase.BLOCKED} == set(GUARDS)
 
 
 def test_every_phase_leads_to_an_end() -> None:

@@ -36,6 +36,7 @@ class Rotation:
 
     ``parameter`` is what the operator entered (app id or client id); ``app_id`` and ``client_id``
     are what it was resolved to, once. ``last_message`` says what failed last, for people.
+    ``ending`` is set while its secrets are being revoked: no turn starts any more.
     """
 
     id: RotationId
@@ -59,6 +60,7 @@ class Rotation:
     last_manual: bool
     last_message: str | None
     next_rotation_at: datetime | None
+    ending: bool = False
 
     @property
     def failed(self) -> bool:

@@ -27,8 +27,8 @@ class State(StrEnum):
 NEXT_STATES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.PENDING: frozenset({State.CURRENT, State.DESTROYED}),
-        State.CURRENT: frozenset({State.PREVIOUS}),
-        State.PREVIOUS: frozenset({State.RETIRED}),
+        State.CURRENT: frozenset({State.PREVIOUS, State.DESTROYED}),
+        State.PREVIOUS: frozenset({State.RETIRED, State.DESTROYED}),
         State.RETIRED: frozenset({State.PREVIOUS, State.DESTROYED}),
         State.DESTROYED: frozenset(),
     }

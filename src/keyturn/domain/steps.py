@@ -134,30 +134,35 @@ def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
 
 
 def _from_issued(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
+    if turn.withdrawn:
+        return _take_back(turn, seen)
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
     if seen.new_probe is Probe.ACCEPTED:
         return Do(Act.VERIFY)
     if now < turn.entered_at + timedelta(seconds=policy.patience_s):
         return Wait(now + backoff(turn.attempts))
+    return _unless_app_unfit(seen) or _take_back(turn, seen)
+
+
+def _take_back(turn: Turn, seen: Seen) -> Step:
+    """Deactivate, then delete; a list that lacks the new secret may be old, so delete then too."""
     if seen.secrets is None:
         return Look(Sight.SECRETS)
-    return _take_back(turn, seen.secrets)
-
-
-def _take_back(turn: Turn, secrets: tuple[ClientSecret, ...]) -> Step:
-    ours = _by_id(secrets, _new(turn).okta_id)
-    if ours is None:
-        return Do(Act.ROLL_BACK)
-    if not ours.active:
-        return Do(Act.ROLL_BACK, ours.id)
+    secrets, okta_id = seen.secrets, _new(turn).okta_id
+    ours = _by_id(secrets, okta_id)
+    if ours is None or not ours.active:
+        return Do(Act.ROLL_BACK, okta_id)
     if any(other.active for other in secrets if other is not ours):
         return Do(Act.WITHDRAW, ours.id)
     return Block(Reason.NEW_SECRET_REFUSED)
 
 
 def _from_verified(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    return Do(Act.PROMOTE)
+    """Serve on a fresh word of Okta only: the process may have been away since the last one."""
+    if seen.new_probe is None:
+        return Look(Sight.NEW_PROBE)
+    return Do(Act.PROMOTE if seen.new_probe is Probe.ACCEPTED else Act.DOUBT)
 
 
 def _from_promoted(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -193,6 +198,10 @@ def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
     soaked_at = turn.entered_at + timedelta(seconds=policy.soak_s)
     if now < soaked_at:
         return Wait(soaked_at)
+    if seen.new_probe is None:
+        return Look(Sight.NEW_PROBE)
+    if seen.new_probe is Probe.REJECTED:
+        return Block(Reason.NEW_SECRET_LOST, f"Client secret {_new(turn).okta_id}.")
     return Do(Act.DELETE, turn.old.okta_id if turn.old else None)
 
 
@@ -264,9 +273,9 @@ def _by_id(secrets: tuple[ClientSecret, ...], wanted: OktaSecretId | None) -> Cl
 
 
 def _strangers(turn: Turn, secrets: tuple[ClientSecret, ...]) -> str:
-    ours = {held.hash for held in (turn.old, turn.new) if held}
-    strange = (f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in secrets)
-    known = {
-        f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in secrets if s.hash in ours
-    }
-    return "Foreign: " + ", ".join(s for s in strange if s not in known) + "."
+    """Name the secrets that are not the turn's own; a second one of our value counts as strange."""
+    ours = {held.okta_id for held in (turn.old, turn.new) if held}
+    named = (
+        f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in secrets if s.id not in ours
+    )
+    return "Foreign: " + ", ".join(named) + "."

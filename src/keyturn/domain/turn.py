@@ -42,6 +42,8 @@ class Act(StrEnum):
     """Recognise the written value in Okta's list, where an answer was lost."""
     VERIFY = "verify"
     """Record that Okta accepts the new secret."""
+    DOUBT = "doubt"
+    """Take that record back, because a later probe says otherwise."""
     PROMOTE = "promote"
     """Serve the new version to every reader."""
     DELIVER = "deliver"
@@ -60,13 +62,19 @@ class Act(StrEnum):
     """Deactivate a new secret that Okta never accepted."""
     ROLL_BACK = "roll back"
     """Delete that new secret, which nobody was ever served."""
+    GIVE_UP = "give up"
+    """End a turn that has changed nothing at Okta, because somebody decided otherwise."""
     BLOCK = "block"
     """Stop, safe and loud, until somebody acts."""
 
 
 MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
     {
-        Phase.PLANNED: {Act.WRITE: Phase.WRITTEN, Act.BLOCK: Phase.BLOCKED},
+        Phase.PLANNED: {
+            Act.WRITE: Phase.WRITTEN,
+            Act.GIVE_UP: Phase.ROLLED_BACK,
+            Act.BLOCK: Phase.BLOCKED,
+        },
         Phase.WRITTEN: {
             Act.ISSUE: Phase.ISSUED,
             Act.ADOPT: Phase.ISSUED,
@@ -78,7 +86,11 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
             Act.ROLL_BACK: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
         },
-        Phase.VERIFIED: {Act.PROMOTE: Phase.PROMOTED},
+        Phase.VERIFIED: {
+            Act.PROMOTE: Phase.PROMOTED,
+            Act.DOUBT: Phase.ISSUED,
+            Act.BLOCK: Phase.BLOCKED,
+        },
         Phase.PROMOTED: {Act.DELIVER: Phase.DELIVERED},
         Phase.DELIVERED: {Act.OVERLAP: Phase.OVERLAPPING},
         Phase.OVERLAPPING: {
@@ -90,10 +102,10 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
         Phase.SOAKING: {Act.DELETE: Phase.FINISHED, Act.BLOCK: Phase.BLOCKED},
         Phase.FINISHED: {},
         Phase.ROLLED_BACK: {},
-        Phase.BLOCKED: {},
+        Phase.BLOCKED: {Act.GIVE_UP: Phase.ROLLED_BACK},
     }
 )
-"""Every legal move. A blocked turn goes on from the phase in which it was blocked."""
+"""Every legal move. A blocked turn resumes in the phase in which it was blocked."""
 
 SERVED = frozenset(
     {
@@ -186,8 +198,9 @@ class Turn:
     """One journey of a rotation.
 
     ``entered_at`` is when it came into its phase; ``attempts`` counts failed tries since then;
-    ``posted`` is written before Okta is asked to add the new value. ``epoch`` is the fence: a
-    worker writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
+    ``posted`` is written before Okta is asked to add the new value, ``withdrawn`` before it is
+    asked to deactivate it again: from then on it is never served. ``epoch`` is the fence: a worker
+    writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
     """
 
     id: TurnId
@@ -201,6 +214,7 @@ class Turn:
     old: Held | None = None
     new: Held | None = None
     posted: bool = False
+    withdrawn: bool = False
     attempts: int = 0
     blocked: Blocked | None = None
     ended_at: datetime | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from keyturn.domain.access import Identity
-from keyturn.domain.errors import Refused
+from keyturn.domain.errors import Refused, SealBroken
 from keyturn.domain.ids import EnvironmentId, FolderId, OrganizationId, ProjectId
 from keyturn.domain.project import ROOT, Environment, Folder, Organization, Project
 from keyturn.domain.sensitive import Sensitive
@@ -47,6 +47,27 @@ async def install(world: World) -> Installed:
         await tx.add(*(_root(world, environment) for environment in environments))
         await tx.add(admin, identity, issued(admin_token, admin, world.clock.now(), ADMIN_TTL))
     return Installed(organization, project, environments, identity, client_secret, admin_token)
+
+
+async def verify_installation(world: World) -> None:
+    """Make sure that the installation is whole and that the root key is its own.
+
+    Raises Refused with what to do; a wrong key is better found now than at the first reader.
+    """
+    async with world.store.reading() as tx:
+        organizations = await tx.list(Organization)
+    if not organizations:
+        raise Refused(
+            "The set-up was interrupted before it was complete: run `keyturn init` again."
+        )
+    try:
+        for each in organizations:
+            world.vault.seal(each.data_key, each.id, "a check of the root key", Sensitive(""))
+    except SealBroken as broken:
+        raise Refused(
+            "The root key is not the one that this installation was set up with: restore that one, "
+            "or set KEYTURN_ROOT_KEY_FILE to where it is."
+        ) from broken
 
 
 def _organization(world: World) -> Organization:

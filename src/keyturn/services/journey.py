@@ -10,28 +10,40 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from keyturn.domain.audit import Attempt
-from keyturn.domain.errors import AddressRefused, Fenced, KeyturnError, OktaError, OursError
+from keyturn.domain.errors import (
+    AddressRefused,
+    Fenced,
+    InvalidInput,
+    OktaError,
+    OursError,
+)
 from keyturn.domain.ids import OktaSecretId, SecretId
 from keyturn.domain.okta import VALUE_BYTES, Probe, client_secret_value, secret_hash
 from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.schedule import LastTurn, next_rotation_at
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Wait, after_failure, next_step
-from keyturn.domain.turn import Act, Held, Reason, Trigger, Turn, blocked, moved, waiting
+from keyturn.domain.steps import (
+    Block,
+    Do,
+    Look,
+    Seen,
+    Sight,
+    Wait,
+    after_failure,
+    backoff,
+    next_step,
+)
+from keyturn.domain.turn import Act, Held, Reason, Trigger, Turn
 from keyturn.services.connections import open_org
-from keyturn.services.ports import OktaCall, OktaOrg, Reading, TurnStep, World, Writing
+from keyturn.services.logbook import Change, Logbook
+from keyturn.services.ports import OktaOrg, Reading, World, Writing
 from keyturn.services.projects import place_of
 from keyturn.services.records import must
 from keyturn.services.sealing import open_version
 from keyturn.services.secrets import new_version, next_number, promote
 
 log = structlog.get_logger(__name__)
-
-MESSAGE_MAX = 1024
-Change = Callable[[Writing], Awaitable[None]]
 
 
 async def advance(world: World, turn: Turn, *, held_since_s: float) -> Turn:
@@ -64,13 +76,16 @@ class Journey:
     """A turn, what was seen since its last move, and what is still to be recorded."""
 
     def __init__(self, world: World, turn: Turn, subject: Subject, held_since_s: float) -> None:
-        self.turn = turn
+        self._book = Logbook(world, turn, held_since_s)
         self._world = world
         self._subject = subject
         self._rotation = subject.rotation
-        self._held_since_s = held_since_s
         self._seen = Seen()
-        self._calls: list[OktaCall] = []
+
+    @property
+    def turn(self) -> Turn:
+        """The turn as it was last written."""
+        return self._book.turn
 
     @classmethod
     async def begin(cls, world: World, turn: Turn, held_since_s: float) -> "Journey":
@@ -91,13 +106,20 @@ class Journey:
                 return True
             if isinstance(step, Do):
                 await ACTS[step.act](self, step)
-                self._seen = Seen()
+                # The probe that verified is fresh enough to promote on.
+                kept = self._seen.new_probe if step.act is Act.VERIFY else None
+                self._seen = Seen(new_probe=kept)
                 return self.turn.running
-            await self._stop(step)
+            await self._book.stop(step)
         except OktaError as error:
-            await self._stop(after_failure(self.turn, error, self._world.clock.now()), error)
-        except AddressRefused as error:
-            await self._stop(Block(Reason.ACCESS_REFUSED, error.message), error)
+            await self._book.stop(after_failure(self.turn, error, self._world.clock.now()), error)
+        except (AddressRefused, InvalidInput) as error:
+            await self._book.stop(Block(Reason.ACCESS_REFUSED, error.message), error)
+        except Fenced:
+            raise
+        except OursError as error:
+            later = self._world.clock.now() + backoff(self.turn.attempts)
+            await self._book.stop(Wait(later), error)
         return False
 
     # Looking.
@@ -111,9 +133,20 @@ class Journey:
         return replace(self._seen, secrets=secrets, served=served.hash if served else None)
 
     async def look_at_app(self) -> Seen:
-        """See the app itself, or that it is gone."""
+        """See the app itself, or that it is gone.
+
+        Where it authenticates in another way than it did, what was probed so far says nothing.
+        """
         app = await (await self._org()).find_app(self.turn.app_id)
-        return replace(self._seen, app=app, app_gone=app is None)
+        seen = replace(self._seen, app=app, app_gone=app is None)
+        method = app.auth_method if app else self._rotation.auth_method
+        if not method.uses_secret or method is self._rotation.auth_method:
+            return seen
+        async with self._world.store.writing() as tx:
+            rotation = await must(tx.find(Rotation, id=self._rotation.id))
+            self._rotation = replace(rotation, auth_method=method)
+            await tx.replace(self._rotation)
+        return replace(seen, old_probe=None, new_probe=None)
 
     async def probe_old(self) -> Seen:
         """See whether Okta accepts the secret served so far."""
@@ -142,16 +175,17 @@ class Journey:
         async def change(tx: Writing) -> None:
             await tx.add(version)
 
-        await self._move(replace(self.turn, new=new), step.act, change)
+        await self._book.move(replace(self.turn, new=new), step.act, change)
 
     async def issue(self, step: Do) -> None:
         """Add the stored value at Okta; the note that it may have been sent comes first."""
         new = _held(self.turn.new)
         value = await self._value(new)
-        org = await self._intend("add a client secret", new.hash, posted=True)
+        intent = replace(self.turn, posted=True)
+        org = await self._intend(intent, "add a client secret", new.hash)
         added = await org.add_client_secret(self.turn.app_id, value)
         if added.hash != new.hash:
-            await self._stop(Block(Reason.VALUE_NOT_KEPT, f"Client secret {added.id}."))
+            await self._book.stop(Block(Reason.VALUE_NOT_KEPT, f"Client secret {added.id}."))
             return
         await self._named(step, added.id)
 
@@ -166,7 +200,7 @@ class Journey:
             version = await self._version(tx, new)
             await tx.replace(replace(version, okta_id=okta_id))
 
-        await self._move(replace(self.turn, new=new), step.act, change)
+        await self._book.move(replace(self.turn, new=new), step.act, change)
 
     async def promote(self, step: Do) -> None:
         """Serve the new version: client id and client secret in one transaction."""
@@ -176,7 +210,7 @@ class Journey:
             await self._promote_client_id(tx)
             await tx.replace(self._turned(await must(tx.find(Rotation, id=self._rotation.id))))
 
-        await self._move(self.turn, step.act, change)
+        await self._book.move(self.turn, step.act, change)
 
     async def _promote_client_id(self, tx: Writing) -> None:
         kept = self._subject.client_id
@@ -186,134 +220,63 @@ class Journey:
 
     def _turned(self, rotation: Rotation) -> Rotation:
         now, first = self._world.clock.now(), self.turn.trigger is Trigger.FIRST
-        manual = self.turn.trigger is not Trigger.SCHEDULED
         return replace(
             rotation,
             active_index=rotation.active_index if first else 1 - rotation.active_index,
-            last_attempted_at=now,
             last_rotated_at=now,
             last_turn_id=self.turn.id,
-            last_manual=manual,
-            last_message=None,
-            next_rotation_at=next_rotation_at(rotation.schedule, LastTurn(now, manual=manual)),
+            last_manual=self.turn.trigger is not Trigger.SCHEDULED,
         )
 
     async def only_move(self, step: Do) -> None:
         """Record a move that needs nothing more."""
-        await self._move(self.turn, step.act)
+        await self._book.move(self.turn, step.act)
 
     async def retire(self, step: Do) -> None:
         """Deactivate the old secret at Okta."""
         if step.target:
-            org = await self._intend("deactivate the old client secret", step.target)
+            org = await self._intend(self.turn, "deactivate the old client secret", step.target)
             await org.deactivate_client_secret(self.turn.app_id, step.target)
-        await self._move(self.turn, step.act, self._becoming(self.turn.old, State.RETIRED))
+        await self._book.move(self.turn, step.act, self._becoming(self.turn.old, State.RETIRED))
 
     async def delete(self, step: Do) -> None:
         """Delete the old secret at Okta, then destroy its value."""
         if step.target:
-            org = await self._intend("delete the old client secret", step.target)
+            org = await self._intend(self.turn, "delete the old client secret", step.target)
             await org.delete_client_secret(self.turn.app_id, step.target)
-        await self._move(self.turn, step.act, self._becoming(self.turn.old, State.DESTROYED))
+        await self._book.move(self.turn, step.act, self._becoming(self.turn.old, State.DESTROYED))
 
     async def withdraw(self, step: Do) -> None:
         """Deactivate a new secret that Okta never accepted."""
         if step.target:
-            org = await self._intend("deactivate the new client secret", step.target)
+            intent = replace(self.turn, withdrawn=True)
+            org = await self._intend(intent, "deactivate the new client secret", step.target)
             await org.deactivate_client_secret(self.turn.app_id, step.target)
-        await self._move(self.turn, step.act)
+        await self._book.move(self.turn, step.act)
 
     async def roll_back(self, step: Do) -> None:
         """Delete that secret at Okta, then destroy its value."""
         if step.target:
-            org = await self._intend("delete the new client secret", step.target)
+            intent = replace(self.turn, withdrawn=True)
+            org = await self._intend(intent, "delete the new client secret", step.target)
             await org.delete_client_secret(self.turn.app_id, step.target)
         becoming = self._becoming(self.turn.new, State.DESTROYED)
         why = "Okta never accepted the new client secret, so it was taken back."
-        await self._move(self.turn, step.act, becoming, message=why)
+        await self._book.move(self.turn, step.act, becoming, message=why)
 
-    # Writing down.
-
-    async def _intend(self, what: str, subject: str, *, posted: bool = False) -> OktaOrg:
+    async def _intend(self, turn: Turn, what: str, subject: str) -> OktaOrg:
         """Make the intent durable, then give the way to Okta if the lease still holds."""
-        turn = replace(self.turn, posted=self.turn.posted or posted)
-        subject = f"app {self.turn.app_id}: {subject}"
-        entry = Attempt(self._world.clock.now(), f"turn {turn.id}", what, subject, allowed=True)
-
-        async def change(tx: Writing) -> None:
-            await tx.append_audit(entry)
-
-        await self._save(self._leased(turn), change)
+        await self._book.intend(turn, what, subject)
         org = await self._org()
-        lease_s = self._world.limits.lease.total_seconds()
-        if self._world.clock.uptime_s() > self._held_since_s + lease_s * 2 / 3:
-            raise Fenced("The lease is too near its end to change anything at Okta.")
+        self._book.refuse_late()
         return org
-
-    async def _move(
-        self, turn: Turn, act: Act, change: Change | None = None, *, message: str | None = None
-    ) -> None:
-        after = moved(turn, act, self._world.clock.now())
-        after = self._leased(after) if after.open else replace(after, wake_at=None, owner=None)
-        await self._save(after, change, note=act, message=message, told=True)
-
-    async def _stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
-        if isinstance(step, Wait):
-            after, message = waiting(self.turn, step.until), error.message if error else None
-        else:
-            after = blocked(self.turn, step.reason, step.detail, self._world.clock.now())
-            message = str(after.blocked)
-        note = "failed" if message else "wait"
-        await self._save(replace(after, owner=None), note=note, message=message, told=bool(message))
-
-    def _leased(self, turn: Turn) -> Turn:
-        return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
-
-    async def _save(
-        self,
-        turn: Turn,
-        change: Change | None = None,
-        *,
-        note: str = "",
-        message: str | None = None,
-        told: bool = False,
-    ) -> None:
-        since_s = self._world.clock.uptime_s()
-        async with self._world.store.writing() as tx:
-            await tx.replace(turn)
-            if change:
-                await change(tx)
-            if told:
-                await self._tell(tx, message)
-            await self._record(tx, turn, note, message or "")
-        self.turn, self._held_since_s = turn, since_s
-        self._calls.clear()
-
-    async def _tell(self, tx: Writing, message: str | None) -> None:
-        rotation = await must(tx.find(Rotation, id=self._rotation.id))
-        if message is None and rotation.last_message is None:
-            return
-        now = self._world.clock.now()
-        told = message[:MESSAGE_MAX] if message else None
-        await tx.replace(replace(rotation, last_message=told, last_attempted_at=now))
-
-    async def _record(self, tx: Writing, turn: Turn, note: str, detail: str) -> None:
-        number = len(await tx.list(TurnStep, turn_id=turn.id))
-        now = self._world.clock.now()
-        told = [(call.what, f"HTTP {call.status}", call.request_id) for call in self._calls]
-        told += [(note, detail, "")] if note else []
-        steps = [
-            TurnStep(turn.id, number + i, now, turn.phase, step, more, request_id)
-            for i, (step, more, request_id) in enumerate(told, start=1)
-        ]
-        await tx.add(*steps)
 
     # Reading what is kept.
 
     async def _org(self) -> OktaOrg:
         async with self._world.store.reading() as tx:
             connection_id = self._rotation.connection_id
-            return await open_org(tx, self._world, connection_id, self._calls.append)
+            return await open_org(tx, self._world, connection_id, self._book.calls.append)
 
     async def _version(self, tx: Reading, held: Held) -> Version:
         kept = self._subject.client_secret
@@ -350,6 +313,7 @@ ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
     Act.ISSUE: Journey.issue,
     Act.ADOPT: Journey.adopt,
     Act.VERIFY: Journey.only_move,
+    Act.DOUBT: Journey.only_move,
     Act.PROMOTE: Journey.promote,
     Act.DELIVER: Journey.only_move,
     Act.OVERLAP: Journey.only_move,

@@ -23,23 +23,23 @@ from keyturn.domain.rotation import (
 from keyturn.domain.schedule import LastTurn, Schedule, next_rotation_at
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Held, Phase, Policy, Trigger, Turn
+from keyturn.domain.turn import Held, Phase, Policy, Reason, Trigger, Turn
 from keyturn.services import gate
 from keyturn.services.connections import open_org
+from keyturn.services.ending import remove_rotation, remove_secret
 from keyturn.services.journey import advance
 from keyturn.services.ports import OktaOrg, Reading, World, Writing
 from keyturn.services.projects import Where, read_place, resolve_project
 from keyturn.services.rotations import (
     RotationView,
+    checked_interval,
     checked_mapping,
     checked_policy,
     refuse_mapped_names,
-    remove_rotation,
-    remove_secret,
     view,
 )
 from keyturn.services.secrets import new_secret, new_version
-from keyturn.services.turns import OF_A_REQUEST, consented, planned, stranger
+from keyturn.services.turns import claimed, consented, planned, stranger
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,7 @@ async def create_rotation(world: World, caller: Caller, draft: RotationDraft) ->
 
 
 def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]:
-    if draft.schedule.interval_days < 1:
-        raise InvalidInput(FieldProblem(("rotationInterval",), "must be at least 1 day"))
+    checked_interval(draft.schedule.interval_days)
     if not draft.parameter.strip():
         raise InvalidInput(FieldProblem(("parameters", "clientId"), "must not be empty"))
     clean = replace(
@@ -111,7 +110,7 @@ async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
     for verb in (Verb.CREATE_ROTATIONS, Verb.USE_CONNECTIONS):
         await gate.require(world, caller, verb, subject=subject, project_id=project_id)
     async with world.store.reading() as tx:
-        place = await read_place(tx, draft.where)
+        place = await read_place(tx, project_id, draft.where)
         connection = await _connection(tx, caller, draft, place)
         await _refuse_taken(tx, place, draft.name, draft.mapping)
         org = await open_org(tx, world, connection.id, lambda call: None)
@@ -121,9 +120,10 @@ async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
             f"The org {connection.instance_url} has no OAuth app with the app id or client id "
             f"{draft.parameter!r}. Look it up in the Okta admin console."
         )
+    stage = _Stage(place, connection, app, org)
     async with world.store.reading() as tx:
-        await _refuse_second_rotation(tx, connection, app)
-    return _Stage(place, connection, app, org)
+        await _refuse_second_rotation(tx, stage)
+    return stage
 
 
 async def _connection(
@@ -142,14 +142,19 @@ async def _refuse_taken(tx: Reading, place: Place, name: str, mapping: SecretsMa
     await refuse_mapped_names(tx, place, mapping.client_id, mapping.client_secret)
 
 
-async def _refuse_second_rotation(tx: Reading, connection: OktaConnection, app: App) -> None:
-    for other in await tx.list(Rotation, app_id=app.id):
-        of = await tx.find(OktaConnection, id=other.connection_id)
-        if of and of.instance_url == connection.instance_url:
-            raise Taken(
-                f"App {app.id} is kept by rotation {other.name} already; two would work against "
-                "each other. Read its secret from there."
-            )
+async def _refuse_second_rotation(tx: Reading, stage: _Stage) -> None:
+    """Judge by the app id alone: an org may be known by several addresses, an app by one id."""
+    for other in await tx.list(Rotation, app_id=stage.app.id):
+        raise Taken(
+            f"App {stage.app.id} is kept by rotation {other.name} already; two would work against "
+            "each other. Read its secret from there."
+        )
+
+
+async def _refuse_meanwhile(tx: Reading, stage: _Stage, rotation: Rotation) -> None:
+    """Look again inside the transaction that stores: somebody may have been quicker."""
+    await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
+    await _refuse_second_rotation(tx, stage)
 
 
 def _new_rotation(world: World, draft: RotationDraft, stage: _Stage, policy: Policy) -> Rotation:
@@ -196,7 +201,7 @@ async def _adopt(world: World, stage: _Stage, rotation: Rotation, plan: Adopt) -
         ),
     ]
     async with world.store.writing() as tx:
-        await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
+        await _refuse_meanwhile(tx, stage, rotation)
         await tx.add(rotation, client_id, client_secret)
         await tx.add(*(version.become(State.CURRENT) for version in versions))
         if plan.retire:
@@ -210,10 +215,10 @@ async def _issue_first(
 ) -> RotationView:
     client_id, client_secret = _mapped(world, stage, rotation)
     turn = planned(world, rotation, Trigger.FIRST, _retiring(plan.retire))
-    turn = replace(turn, owner=OF_A_REQUEST, wake_at=world.clock.now() + world.limits.lease)
+    turn = claimed(world, turn)
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
-        await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
+        await _refuse_meanwhile(tx, stage, rotation)
         await tx.add(rotation, client_id, client_secret)
         await tx.add(_first_version(world, stage, client_id, Sensitive(rotation.client_id)), turn)
     turn = await advance(world, turn, held_since_s=held_since_s)
@@ -229,7 +234,13 @@ def _retiring(secret: ClientSecret | None) -> Held | None:
 
 
 def _never_issued(turn: Turn) -> bool:
-    return turn.blocked is not None and turn.blocked.phase in (Phase.PLANNED, Phase.WRITTEN)
+    """Say whether Okta refused for good before it had the new secret."""
+    why = turn.blocked
+    return (
+        why is not None
+        and why.phase in (Phase.PLANNED, Phase.WRITTEN)
+        and why.reason is not Reason.VALUE_NOT_KEPT
+    )
 
 
 async def _undo(tx: Writing, rotation: Rotation) -> None:

@@ -9,16 +9,14 @@ from keyturn.domain.access import Caller, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ClientId
-from keyturn.domain.okta import ClientSecret
 from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import LastTurn, Schedule, next_rotation_at
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Policy, Turn
+from keyturn.domain.turn import Act, Phase, Policy, Trigger, Turn, moved
 from keyturn.services import gate
-from keyturn.services.connections import open_org
-from keyturn.services.ports import OktaOrg, Reading, TurnStep, World, Writing
+from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project
 from keyturn.services.records import must
 from keyturn.services.sealing import open_version
@@ -95,7 +93,7 @@ async def read_rotation_by_name(
     subject = f"rotation {where}:{name}"
     await gate.require(world, caller, Verb.READ_ROTATIONS, subject=subject, project_id=project_id)
     async with world.store.reading() as tx:
-        place = await read_place(tx, where)
+        place = await read_place(tx, project_id, where)
         rotation = await tx.find(Rotation, folder_id=place.folder.id, name=name)
         if rotation is None:
             raise NotFound(f"There is no rotation {name} in {place}.")
@@ -107,45 +105,19 @@ async def update_rotation(
 ) -> RotationView:
     """Change a rotation; what is mapped moves with its names, and nothing changes at Okta.
 
-    Raises NotFound, Forbidden, InvalidInput, Taken, and Refused for another app.
+    Switching automatic rotation off also ends a scheduled turn that has not begun. Raises NotFound,
+    Forbidden, InvalidInput, Taken, and Refused for another app.
     """
-    before = await admit(world, caller, Verb.EDIT_ROTATIONS, rotation_id)
-    _refuse_other_app(before, change.parameter)
+    await admit(world, caller, Verb.EDIT_ROTATIONS, rotation_id)
     async with world.store.writing() as tx:
-        rotation = await must(tx.find(Rotation, id=before.id))
+        rotation = await current_rotation(tx, rotation_id)
+        _refuse_other_app(rotation, change.parameter)
         after = _changed(world, rotation, change)
         await _refuse_taken_name(tx, rotation, after.name)
         await _rename_secrets(tx, rotation, after.mapping)
         await tx.replace(after)
+        await _heed(tx, world, after)
         return await _view(tx, after)
-
-
-async def delete_rotation(
-    world: World, caller: Caller, rotation_id: str, *, delete_secrets: bool, revoke: bool
-) -> RotationView:
-    """End a rotation; the served secret works on unless ``revoke`` asks Okta to remove it.
-
-    Without ``delete_secrets`` the mapped secrets stay, readable and free to edit. Raises NotFound,
-    Forbidden, and Refused: while a turn is under way, and for revoking what stays readable.
-    """
-    detail = f"delete secrets: {delete_secrets}, revoke: {revoke}"
-    rotation = await admit(world, caller, Verb.DELETE_ROTATIONS, rotation_id, detail=detail)
-    if revoke and not delete_secrets:
-        raise Refused(
-            "Revoking the client secret while its value stays readable would hand readers a dead "
-            "secret. Set deleteSecrets=true as well, or leave revokeGeneratedCredentials out."
-        )
-    seen = await view(world, rotation_id)
-    if seen.turn and seen.turn.running:
-        raise Refused(
-            f"A turn of {rotation.name} is under way ({seen.turn.phase}); wait for its end."
-        )
-    if revoke:
-        await _revoke(world, rotation)
-    async with world.store.writing() as tx:
-        await _release_secrets(tx, rotation, delete=delete_secrets)
-        await remove_rotation(tx, rotation)
-    return seen
 
 
 async def read_generated_credentials(
@@ -154,6 +126,7 @@ async def read_generated_credentials(
     """Read every working pair of a rotation in clear. Raises NotFound, Forbidden."""
     rotation = await admit(world, caller, Verb.READ_CREDENTIALS, rotation_id)
     async with world.store.reading() as tx:
+        rotation = await current_rotation(tx, rotation.id)
         place = await place_of(tx, rotation.folder_id)
         versions = await _working_versions(tx, rotation)
     current = [v for v in versions if v.state is State.CURRENT]
@@ -175,9 +148,11 @@ async def admit(
     async with world.store.reading() as tx:
         rotation = await tx.find(Rotation, id=rotation_id)
         place = await place_of(tx, rotation.folder_id) if rotation else None
+    if place and caller.project_id not in (None, place.project.id):
+        rotation = place = None  # nobody learns of another project's rotation from a refusal
+    named = f"{place}:{rotation.name}" if rotation else rotation_id
+    subject = f"rotation {named} ({detail})" if detail else f"rotation {named}"
     project_id = place.project.id if place else caller.project_id
-    named = f"rotation {place}:{rotation.name}" if rotation else f"rotation {rotation_id}"
-    subject = f"{named} ({detail})" if detail else named
     await gate.require(world, caller, verb, subject=subject, project_id=project_id)
     if rotation is None:
         raise NotFound(f"There is no rotation {rotation_id}.")
@@ -190,18 +165,40 @@ async def view(world: World, rotation_id: str) -> RotationView:
         return await _view(tx, await must(tx.find(Rotation, id=rotation_id)))
 
 
-async def remove_rotation(tx: Writing, rotation: Rotation) -> None:
-    """Remove a rotation with the record of its turns; the audit log keeps what was done."""
-    for turn in await tx.list(Turn, rotation_id=rotation.id):
-        await tx.remove(*await tx.list(TurnStep, turn_id=turn.id))
-        await tx.remove(turn)
-    await tx.remove(rotation)
+async def current_rotation(tx: Reading, rotation_id: str) -> Rotation:
+    """Return a rotation as it stands in this transaction. Raises NotFound."""
+    rotation = await tx.find(Rotation, id=rotation_id)
+    if rotation is None:
+        raise NotFound(f"There is no rotation {rotation_id}.")
+    return rotation
 
 
-async def remove_secret(tx: Writing, secret: Secret) -> None:
-    """Remove a secret with all its versions."""
-    await tx.remove(*await tx.list(Version, secret_id=secret.id))
-    await tx.remove(secret)
+async def open_turn(tx: Reading, rotation: Rotation) -> Turn | None:
+    """Return the turn of a rotation that has not ended; a blocked one has not."""
+    return await tx.find(Turn, rotation_id=rotation.id, ended_at=None)
+
+
+async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool = True) -> None:
+    """Raise Refused while a turn is under way, and where the rotation is being ended."""
+    if rotation.ending and blocked_too:
+        raise Refused(f"Rotation {rotation.name} is being ended: delete it again to complete that.")
+    turn = await open_turn(tx, rotation)
+    if turn and (turn.running or blocked_too):
+        until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
+        raise Refused(
+            f"A turn of {rotation.name} is under way ({turn.phase}{until}); both of Okta's places "
+            "for client secrets are in use. Wait for its end."
+        )
+
+
+async def give_up(tx: Writing, world: World, turn: Turn) -> None:
+    """End a turn that has changed nothing at Okta; a value that was written is destroyed."""
+    ended = moved(turn, Act.GIVE_UP, world.clock.now())
+    await tx.replace(replace(ended, blocked=None, wake_at=None, owner=None))
+    for secret in await tx.list(Secret, rotation_id=turn.rotation_id):
+        pending = await tx.find(Version, secret_id=secret.id, state=State.PENDING)
+        if pending and turn.new and pending.hash == turn.new.hash:
+            await tx.replace(pending.become(State.DESTROYED))
 
 
 async def refuse_mapped_names(tx: Reading, place: Place, *wanted: str) -> None:
@@ -209,6 +206,12 @@ async def refuse_mapped_names(tx: Reading, place: Place, *wanted: str) -> None:
     taken = [n for n in wanted if await tx.find(Secret, folder_id=place.folder.id, name=n)]
     if taken:
         raise Taken(f"There are secrets named {', '.join(taken)} in {place}: map to other names.")
+
+
+def checked_interval(days: int | None) -> None:
+    """Raise InvalidInput for an interval of less than a day."""
+    if days is not None and days < 1:
+        raise InvalidInput(FieldProblem(("rotationInterval",), "must be at least 1 day"))
 
 
 def checked_mapping(mapping: SecretsMapping) -> SecretsMapping:
@@ -228,6 +231,8 @@ def checked_policy(world: World, overlap_s: int | None, soak_s: int | None) -> P
     if asked_s < floor_s:
         rule = f"must be at least {floor_s}: readers may keep a secret that long"
         raise InvalidInput(FieldProblem(("overlapSeconds",), rule))
+    if soak_s is not None and soak_s < 0:
+        raise InvalidInput(FieldProblem(("soakSeconds",), "must not be negative"))
     return replace(policy, overlap_s=asked_s, soak_s=policy.soak_s if soak_s is None else soak_s)
 
 
@@ -248,6 +253,7 @@ def _refuse_other_app(rotation: Rotation, parameter: str | None) -> None:
 
 def _changed(world: World, rotation: Rotation, change: RotationChange) -> Rotation:
     old = rotation.schedule
+    checked_interval(change.interval_days)
     schedule = Schedule(
         change.interval_days or old.interval_days,
         change.rotate_at or old.rotate_at,
@@ -292,38 +298,25 @@ async def _rename_secrets(tx: Writing, rotation: Rotation, after: SecretsMapping
     await tx.replace(*(replace(s, name=renames[s.name]) for s in changed))
 
 
-async def _revoke(world: World, rotation: Rotation) -> None:
-    """Remove from Okta what this rotation made or adopted; its only active secret is refused."""
-    async with world.store.reading() as tx:
-        org = await open_org(tx, world, rotation.connection_id, lambda call: None)
-        ours = {v.okta_id for v in await _working_versions(tx, rotation)}
-    listed = await org.list_client_secrets(rotation.app_id)
-    if not any(s.active and s.id not in ours for s in listed):
-        raise Refused(
-            f"App {rotation.app_id} would be left without an active client secret, which Okta "
-            "does not allow. Give it another one first, or end the rotation without revoking."
-        )
-    for secret in listed:
-        if secret.id in ours:
-            await _remove_at_okta(org, rotation, secret)
-
-
-async def _remove_at_okta(org: OktaOrg, rotation: Rotation, secret: ClientSecret) -> None:
-    if secret.active:
-        await org.deactivate_client_secret(rotation.app_id, secret.id)
-    await org.delete_client_secret(rotation.app_id, secret.id)
-
-
-async def _release_secrets(tx: Writing, rotation: Rotation, *, delete: bool) -> None:
-    for secret in await tx.list(Secret, rotation_id=rotation.id):
-        if delete:
-            await remove_secret(tx, secret)
-        else:
-            await tx.replace(replace(secret, rotation_id=None))
+async def _heed(tx: Writing, world: World, rotation: Rotation) -> None:
+    """Let a change take effect on a turn that exists already."""
+    turn = await open_turn(tx, rotation)
+    if turn is None:
+        return
+    unbegun = turn.trigger is Trigger.SCHEDULED and turn.phase is Phase.PLANNED
+    if unbegun and not rotation.schedule.automatic:
+        await give_up(tx, world, turn)
+    elif turn.running and turn.owner is None:
+        await tx.replace(replace(turn, wake_at=world.clock.now()))
 
 
 async def _working_versions(tx: Reading, rotation: Rotation) -> Sequence[Version]:
+    working = (State.CURRENT, State.PREVIOUS)
+    return [v for v in await list_versions(tx, rotation) if v.state in working]
+
+
+async def list_versions(tx: Reading, rotation: Rotation) -> Sequence[Version]:
+    """List every version of the mapped client secret."""
     name = rotation.mapping.client_secret
     secret = await must(tx.find(Secret, rotation_id=rotation.id, name=name))
-    working = (State.CURRENT, State.PREVIOUS)
-    return [v for v in await tx.list(Version, secret_id=secret.id) if v.state in working]
+    return await tx.list(Version, secret_id=secret.id)

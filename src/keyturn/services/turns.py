@@ -7,19 +7,31 @@ other turn is left for the runner to claim.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.errors import KeyturnError, Refused, TurnFailed
 from keyturn.domain.ids import TurnId
 from keyturn.domain.okta import ClientSecret
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn, next_rotation_at
 from keyturn.domain.secret import Secret, State, Version
-from keyturn.domain.turn import SERVED, Held, Phase, Trigger, Turn, resumed
+from keyturn.domain.turn import SERVED, Held, Phase, Reason, Trigger, Turn, resumed
 from keyturn.services.connections import open_org
 from keyturn.services.journey import advance
 from keyturn.services.ports import Reading, TurnStep, World, Writing
 from keyturn.services.records import must
-from keyturn.services.rotations import RotationView, admit, view
+from keyturn.services.rotations import (
+    RotationView,
+    admit,
+    current_rotation,
+    give_up,
+    open_turn,
+    refuse_under_way,
+    view,
+)
+
+log = structlog.get_logger(__name__)
 
 OF_A_REQUEST = "request"
 DUE_AT_ONCE = 100
@@ -36,19 +48,26 @@ class TurnView:
 async def rotate(world: World, caller: Caller, rotation_id: str) -> RotationView:
     """Turn the client secret now, and return once the new one is served.
 
-    A blocked turn is resumed. Raises NotFound, Forbidden, Refused while a turn is under way, and
-    TurnFailed where Okta does not serve it; the secret served so far works on then.
+    A blocked turn is resumed. Raises NotFound, Forbidden, Refused while a turn is under way or
+    where the resumed one had served its secret already, and TurnFailed where Okta does not serve
+    it; the secret served so far works on then.
     """
-    rotation = await admit(world, caller, Verb.ROTATE, rotation_id)
+    await admit(world, caller, Verb.ROTATE, rotation_id)
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
-        turn = await _resume_or_start(tx, world, rotation, Trigger.MANUAL)
-        turn = _claimed(world, turn)
+        rotation = await current_rotation(tx, rotation_id)
+        turn = claimed(world, await _resume_or_start(tx, world, rotation, Trigger.MANUAL))
         await tx.replace(turn)
-    turn = await advance(world, turn, held_since_s=held_since_s)
+    resumed_late = turn.phase in SERVED
+    await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)
-    if turn.phase not in SERVED:
+    if seen.turn is None or seen.turn.phase not in SERVED:
         raise TurnFailed(seen.rotation.last_message)
+    if resumed_late:
+        raise Refused(
+            f"The turn that was blocked goes on now ({seen.turn.phase}); no new secret was issued. "
+            "Ask again when it has ended."
+        )
     return seen
 
 
@@ -57,21 +76,23 @@ async def retire_existing(
 ) -> RotationView:
     """Consent to the retirement of a foreign client secret of the rotation's app, named by its id.
 
-    It is retired as any old secret is: after an overlap, reversible until the soak is over. Raises
-    NotFound, Forbidden, and Refused where a turn is under way or the id is not a foreign one.
+    It is retired as any old secret is: after an overlap, reversible until the soak is over. A turn
+    that the foreign secret has blocked is given up for it. Raises NotFound, Forbidden, and Refused
+    where another turn is under way or the id is not that of a foreign secret.
     """
     rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail=f"retire {secret_id}")
     async with world.store.reading() as tx:
         org = await open_org(tx, world, rotation.connection_id, lambda call: None)
-        served = await served_secret(tx, rotation)
     listed = await org.list_client_secrets(rotation.app_id)
-    foreign = next((s for s in listed if s.id == secret_id), None)
-    if served is None or foreign is None or foreign.hash == served.hash:
-        raise Refused(f"App {rotation.app_id} has no foreign client secret {secret_id}.")
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as writing:
-        await _refuse_if_under_way(writing, rotation)
-        turn = _claimed(world, consented(world, rotation, served, foreign))
+        rotation = await current_rotation(writing, rotation_id)
+        served = await served_secret(writing, rotation)
+        foreign = next((s for s in listed if s.id == secret_id), None)
+        if served is None or foreign is None or foreign.id == served.okta_id:
+            raise Refused(f"App {rotation.app_id} has no foreign client secret {secret_id}.")
+        await _give_way(writing, world, rotation, listed)
+        turn = claimed(world, consented(world, rotation, served, foreign))
         await writing.add(turn)
     await advance(world, turn, held_since_s=held_since_s)
     return await view(world, rotation_id)
@@ -79,27 +100,38 @@ async def retire_existing(
 
 async def list_turns(world: World, caller: Caller, rotation_id: str) -> Sequence[TurnView]:
     """List the turns of a rotation, newest first, with their steps. Raises NotFound, Forbidden."""
-    rotation = await admit(world, caller, Verb.READ_ROTATIONS, rotation_id)
+    await admit(world, caller, Verb.READ_ROTATIONS, rotation_id)
     async with world.store.reading() as tx:
-        turns = await tx.list(Turn, rotation_id=rotation.id)
+        turns = await tx.list(Turn, rotation_id=rotation_id)
         return [TurnView(t, await tx.list(TurnStep, turn_id=t.id)) for t in reversed(turns)]
 
 
 async def start_due(world: World) -> int:
     """Start the turns that the schedule asks for now; return how many were started.
 
-    A turn that is under way already is left alone, a blocked one gets its next chance.
+    A turn that is under way already is left alone, a blocked one gets its next chance. What is
+    wrong with one rotation keeps none of the others waiting.
     """
-    now, started = world.clock.now(), 0
-    async with world.store.writing() as tx:
-        for rotation in await tx.list_due_rotations(now, limit=DUE_AT_ONCE):
+    async with world.store.reading() as tx:
+        due = await tx.list_due_rotations(world.clock.now(), limit=DUE_AT_ONCE)
+    return sum([await _start_scheduled(world, rotation.id) for rotation in due])
+
+
+async def _start_scheduled(world: World, rotation_id: str) -> bool:
+    now = world.clock.now()
+    try:
+        async with world.store.writing() as tx:
+            rotation = await current_rotation(tx, rotation_id)
             tomorrow = next_rotation_at(rotation.schedule, LastTurn(now, failed=True))
             await tx.replace(replace(rotation, next_rotation_at=tomorrow))
-            turn = await _open_turn(tx, rotation)
-            if turn is None or turn.blocked:
-                await _resume_or_start(tx, world, rotation, Trigger.SCHEDULED)
-                started += 1
-    return started
+            turn = await open_turn(tx, rotation)
+            if turn and turn.running:
+                return False
+            await _resume_or_start(tx, world, rotation, Trigger.SCHEDULED)
+    except KeyturnError as error:
+        log.error("turn not started", rotation=rotation_id, why=error.message)
+        return False
+    return True
 
 
 def planned(world: World, rotation: Rotation, trigger: Trigger, old: Held | None) -> Turn:
@@ -139,32 +171,40 @@ async def served_secret(tx: Reading, rotation: Rotation) -> Held | None:
     return Held(version.hash, version.okta_id, version.number)
 
 
+def claimed(world: World, turn: Turn) -> Turn:
+    """Return a turn in the hands of the request that waits for it."""
+    lease_ends_at = world.clock.now() + world.limits.lease
+    return replace(turn, owner=OF_A_REQUEST, wake_at=lease_ends_at)
+
+
 async def _resume_or_start(tx: Writing, world: World, rotation: Rotation, trigger: Trigger) -> Turn:
-    turn = await _open_turn(tx, rotation)
+    turn = await open_turn(tx, rotation)
     if turn and turn.blocked:
         turn = resumed(turn, world.clock.now())
         await tx.replace(turn)
         return turn
-    await _refuse_if_under_way(tx, rotation)
-    turn = planned(world, rotation, trigger, await served_secret(tx, rotation))
+    await refuse_under_way(tx, rotation)
+    turn = planned(world, rotation, trigger, await _old_secret(tx, rotation))
     await tx.add(turn)
     return turn
 
 
-async def _refuse_if_under_way(tx: Reading, rotation: Rotation) -> None:
-    turn = await _open_turn(tx, rotation)
-    if turn:
-        until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
-        raise Refused(
-            f"A turn of {rotation.name} is under way ({turn.phase}{until}); both of Okta's places "
-            "for client secrets are in use. Wait for its end."
-        )
+async def _old_secret(tx: Reading, rotation: Rotation) -> Held | None:
+    """Return what a new turn replaces; a first turn that was taken back leaves its consent."""
+    served = await served_secret(tx, rotation)
+    turns = await tx.list(Turn, rotation_id=rotation.id)
+    return served or (turns[-1].old if turns else None)
 
 
-async def _open_turn(tx: Reading, rotation: Rotation) -> Turn | None:
-    return await tx.find(Turn, rotation_id=rotation.id, ended_at=None)
-
-
-def _claimed(world: World, turn: Turn) -> Turn:
-    lease_ends_at = world.clock.now() + world.limits.lease
-    return replace(turn, owner=OF_A_REQUEST, wake_at=lease_ends_at)
+async def _give_way(
+    tx: Writing, world: World, rotation: Rotation, listed: Sequence[ClientSecret]
+) -> None:
+    """Give up a turn that a foreign secret has blocked and that has changed nothing at Okta."""
+    turn = await open_turn(tx, rotation)
+    blocked = turn.blocked if turn else None
+    if turn is None or blocked is None or blocked.reason is not Reason.FOREIGN_SECRET:
+        await refuse_under_way(tx, rotation)
+        return
+    if turn.new and any(secret.hash == turn.new.hash for secret in listed):
+        raise Refused("The blocked turn has added its secret meanwhile: resume it by turning.")
+    await give_up(tx, world, turn)

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from rig import PLACE, SECRETS, START, Rig
 
-from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.errors import NotFound, Refused, TurnFailed
 from keyturn.domain.turn import Phase, Reason, Turn
 from keyturn.sandbox import Fault
 from keyturn.services.rotations import view
@@ -340,7 +340,7 @@ async def test_steps_are_recorded_with_oktas_request_ids(rig: Rig) -> None:
     await rig.run(rotation.id)
     (turn,) = await list_turns(rig.world, rig.admin, rotation.id)
     calls = [step for step in turn.steps if step.detail.startswith("HTTP")]
-    assert len(calls) == 7
+    assert len(calls) == 8
     assert all(step.request_id for step in calls)
     assert [s.number for s in turn.steps] == list(range(1, len(turn.steps) + 1))
 
@@ -353,5 +353,5 @@ async def test_earlier_versions_lose_their_values(rig: Rig) -> None:
     first = await read_secret(rig.world, rig.admin, PLACE, name, version=1)
     assert first.version.hash == rig.at_okta()[0]["hash"]
     await rig.run(rotation.id)
-    with pytest.raises(Exception, match="no secret"):
+    with pytest.raises(NotFound, match="no version 1"):
         await read_secret(rig.world, rig.admin, PLACE, name, version=1)

@@ -46,14 +46,17 @@ class EmbeddedRunner:
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
-            await self._guarded(self._look, "looking for due turns")
+            await self._guarded(self._start_due, "starting scheduled turns")
+            await self._guarded(self._claim_due, "claiming due turns")
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._tick_s)
             except TimeoutError:
                 continue
 
-    async def _look(self) -> None:
+    async def _start_due(self) -> None:
         await start_due(self._world)
+
+    async def _claim_due(self) -> None:
         room = self._concurrency - len(self._journeys)
         if room <= 0:
             return

@@ -1,0 +1,145 @@
+"""What a worker writes down of the turn it holds: moves, intents, failures, steps.
+
+Everything is written under the turn's epoch, and only while the turn still stands where this
+worker left it. Decides nothing of what comes next.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keyturn.domain.audit import Attempt
+from keyturn.domain.errors import Fenced, KeyturnError
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.schedule import LastTurn, next_rotation_at
+from keyturn.domain.steps import Block, Wait
+from keyturn.domain.turn import Act, Phase, Turn, blocked, moved, waiting
+from keyturn.services.ports import OktaCall, TurnStep, World, Writing
+from keyturn.services.records import must
+
+MESSAGE_MAX = 1024
+Change = Callable[[Writing], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What people are to be told of how the rotation goes; None is that all is well."""
+
+    message: str | None
+
+
+class Logbook:
+    """A held turn as it was last written, and the calls that are still to be recorded.
+
+    ``held_since_s`` is `Clock.uptime_s` from before the claim was sent.
+    """
+
+    def __init__(self, world: World, turn: Turn, held_since_s: float) -> None:
+        self.turn = turn
+        self.calls: list[OktaCall] = []
+        self._world = world
+        self._held_since_s = held_since_s
+
+    async def intend(self, turn: Turn, what: str, subject: str) -> None:
+        """Make durable what is about to be changed at Okta, with its audit entry."""
+        subject = f"app {self.turn.app_id}: {subject}"
+        entry = Attempt(self._world.clock.now(), f"turn {turn.id}", what, subject, allowed=True)
+
+        async def change(tx: Writing) -> None:
+            await tx.append_audit(entry)
+
+        await self._save(self._leased(turn), change)
+
+    def refuse_late(self) -> None:
+        """Raise Fenced where the lease is too near its end to change anything at Okta.
+
+        By the time the call arrives somebody else may hold the turn.
+        """
+        lease_s = self._world.limits.lease.total_seconds()
+        if self._world.clock.uptime_s() > self._held_since_s + lease_s * 2 / 3:
+            raise Fenced("The lease is too near its end to change anything at Okta.")
+
+    async def move(
+        self, turn: Turn, act: Act, change: Change | None = None, *, message: str | None = None
+    ) -> None:
+        """Record a move with what it changes, in one transaction."""
+        after = moved(turn, act, self._world.clock.now())
+        after = self._leased(after) if after.open else replace(after, wake_at=None, owner=None)
+        await self._save(after, change, note=act, told=Told(message))
+
+    async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
+        """Let the turn sleep or stop, and give it back."""
+        if isinstance(step, Wait):
+            after, message = waiting(self.turn, step.until), error.message if error else None
+        else:
+            after = blocked(self.turn, step.reason, step.detail, self._world.clock.now())
+            message = str(after.blocked)
+        after = replace(after, owner=None)
+        await self._save(
+            after, note="failed" if message else "wait", told=Told(message) if message else None
+        )
+
+    def _leased(self, turn: Turn) -> Turn:
+        return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
+
+    async def _save(
+        self,
+        turn: Turn,
+        change: Change | None = None,
+        *,
+        note: str = "",
+        told: Told | None = None,
+    ) -> None:
+        since_s = self._world.clock.uptime_s()
+        async with self._world.store.writing() as tx:
+            await self._still_ours(tx)
+            await tx.replace(turn)
+            if change:
+                await change(tx)
+            if told:
+                await self._tell(tx, turn, told.message)
+            await self._record(tx, turn, note, told.message or "" if told else "")
+        self.turn, self._held_since_s = turn, since_s
+        self.calls.clear()
+
+    async def _still_ours(self, tx: Writing) -> None:
+        """Leave a turn alone that somebody ended by decision while this worker held it."""
+        stored = await tx.find(Turn, id=self.turn.id)
+        if stored is None or stored.phase is not self.turn.phase:
+            raise Fenced("The turn was ended meanwhile.")
+
+    async def _tell(self, tx: Writing, turn: Turn, message: str | None) -> None:
+        """Tell the rotation how it goes, and when it is due again."""
+        before = await must(tx.find(Rotation, id=self.turn.rotation_id))
+        after = replace(
+            before,
+            last_message=message[:MESSAGE_MAX] if message else None,
+            next_rotation_at=self._next_rotation_at(before, turn),
+        )
+        if after != before:
+            await tx.replace(replace(after, last_attempted_at=self._world.clock.now()))
+
+    def _next_rotation_at(self, rotation: Rotation, turn: Turn) -> datetime | None:
+        """Come back tomorrow after a failure that lasts; else as the last turn commands."""
+        if turn.blocked or turn.phase is Phase.ROLLED_BACK:
+            failed = LastTurn(self._world.clock.now(), failed=True)
+            return next_rotation_at(rotation.schedule, failed)
+        if turn.phase not in (Phase.PROMOTED, Phase.FINISHED):
+            return rotation.next_rotation_at
+        last = LastTurn(rotation.last_rotated_at, manual=rotation.last_manual)
+        return next_rotation_at(rotation.schedule, last)
+
+    async def _record(self, tx: Writing, turn: Turn, note: str, detail: str) -> None:
+        """Add what was done and called to the turn's record, but not the same failure again."""
+        before = await tx.list(TurnStep, turn_id=turn.id)
+        last = before[-1] if before else None
+        if last and (last.step, last.detail) == (note, detail):
+            return
+        now, number = self._world.clock.now(), last.number if last else 0
+        told = [(call.what, f"HTTP {call.status}", call.request_id) for call in self.calls]
+        told += [(note, detail, "")] if note else []
+        steps = [
+            TurnStep(turn.id, number + i, now, turn.phase, step, more, request_id)
+            for i, (step, more, request_id) in enumerate(told, start=1)
+        ]
+        await tx.add(*steps)
