@@ -3,6 +3,7 @@
 import base64
 import string
 from random import Random
+from uuid import UUID
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 TOKEN_LETTERS = ALPHANUMERIC + "-_"
@@ -25,6 +26,10 @@ class Mint:
     def issue_request_id(self) -> str:
         """Return the id of one request: 32 hexadecimal digits."""
         return self._random.randbytes(16).hex()
+
+    def issue_uuid(self) -> str:
+        """Return the id of one event in the System Log."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def issue_client_secret(self) -> str:
         """Return 48 random bytes in base64url, as Okta generates client secrets."""

@@ -14,6 +14,7 @@ from keyturn.sandbox.journal import Journal
 from keyturn.sandbox.keys import Keys, render_private, render_public
 from keyturn.sandbox.limits import PROFILES, Profile, RateWindows
 from keyturn.sandbox.records import ApiToken, App, Secret, User
+from keyturn.sandbox.systemlog import NOBODY, LogEvent, Party, SystemLog
 from keyturn.sandbox.tokens import TokenBook
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -65,6 +66,7 @@ class Org(Directory):
         self.faults = FaultBook(seed)
         self.journal = Journal()
         self.tokens = TokenBook()
+        self.system_log = SystemLog()
         self.users: dict[str, User] = {}
         self.api_tokens: dict[str, ApiToken] = {}
         self.last_used: dict[str, datetime] = {}
@@ -87,6 +89,11 @@ class Org(Directory):
         )
         web_id = self.create_app(web, by="seed").id
         return Seeded(org_id, api_token, web_id, self.create_app(service, by="seed").id, user.id)
+
+    def tell(self, kind: str, actor: Party = NOBODY, *targets: Party, **more: object) -> LogEvent:
+        """Write an event to the System Log; ``more`` are further fields of `LogEvent`."""
+        uuid = self.mint.issue_uuid()
+        return self.system_log.write(uuid, self.now(), kind, actor, targets=targets, **more)
 
     # --- people and API tokens ----------------------------------------------------------------
 

@@ -1,0 +1,63 @@
+"""The org's System Log: what happened, in the order of its happening.
+
+Decides what an entry holds. Which events exist is their writers' business; how they are shown,
+filtered and paged is that of `routes.logs`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keyturn.sandbox.http import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who did something, or what it was done to."""
+
+    id: str
+    type: str
+    name: str = ""
+    alternate_id: str = ""
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+
+NOBODY = Party("unknown", "PublicClientApp", "unknown", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One entry; ``debug`` is Okta's ``debugContext.debugData``, which Okta calls unstable."""
+
+    number: int
+    uuid: str
+    at: datetime
+    type: str
+    actor: Party
+    targets: tuple[Party, ...] = ()
+    result: str = "SUCCESS"
+    reason: str | None = None
+    message: str = ""
+    debug: Mapping[str, Json] = field(default_factory=dict)
+
+
+class SystemLog:
+    """Keeps the latest events, numbered from 1 in the order of their arrival."""
+
+    KEPT = 100_000
+
+    def __init__(self) -> None:
+        self._events: list[LogEvent] = []
+        self._number = 0
+
+    def write(self, uuid: str, at: datetime, kind: str, actor: Party, **more: object) -> LogEvent:
+        """Append an event and return it; ``more`` are further fields of `LogEvent`."""
+        self._number += 1
+        event = LogEvent(self._number, uuid, at, kind, actor, **more)  # type: ignore[arg-type]
+        self._events.append(event)
+        del self._events[: -self.KEPT]
+        return event
+
+    def events(self, after: int = 0) -> Iterator[LogEvent]:
+        """Yield the events numbered above ``after``, oldest first."""
+        return (event for event in self._events if event.number > after)
