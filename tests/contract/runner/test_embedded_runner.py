@@ -1,0 +1,149 @@
+"""The runner wakes due turns, a bounded number at a time, and outlives every error."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from rig import SECRETS, Rig, rigged
+
+from keyturn.adapters.runner import EmbeddedRunner
+from keyturn.domain.errors import OursError
+from keyturn.domain.rotation import SecretsMapping
+from keyturn.domain.turn import Phase
+from keyturn.sandbox import AppDraft, Fault
+from keyturn.services.ports import Store, Writing
+from keyturn.services.rotations import view
+from keyturn.services.turns import rotate
+
+DAYS_40_S = timedelta(days=40).total_seconds()
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    """Set up an installation connected to a fresh org."""
+    async with rigged() as it:
+        yield it
+
+
+def running(rig: Rig, *, concurrency: int = 16) -> EmbeddedRunner:
+    """Make a runner that looks without a pause."""
+    return EmbeddedRunner(rig.world, tick_s=0.001, concurrency=concurrency)
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    """Let the loop run until something is so."""
+    async with asyncio.timeout(30):
+        while not await true():
+            await asyncio.sleep(0.001)
+
+
+async def phase(rig: Rig, rotation_id: str) -> Phase | None:
+    """Return where the open or last turn stands."""
+    turn = (await view(rig.world, rotation_id)).turn
+    return turn.phase if turn else None
+
+
+async def test_due_turn_goes_on_by_itself(rig: Rig) -> None:
+    """A turn that sleeps is taken up when its time has come, to its end."""
+    rotation = (await rig.rotation()).rotation
+    await rotate(rig.world, rig.admin, rotation.id)
+
+    async def finished() -> bool:
+        rig.clock.advance(60)
+        return await phase(rig, rotation.id) is Phase.FINISHED
+
+    async with running(rig):
+        await until(finished)
+    assert [s["hash"] for s in rig.living()] == [await rig.served_hash()]
+
+
+async def test_schedule_is_kept(rig: Rig) -> None:
+    """A rotation that is due gets its turn."""
+    rotation = (await rig.rotation()).rotation
+    rig.clock.advance(DAYS_40_S)
+    async with running(rig):
+        await until(lambda: is_in(rig, rotation.id, Phase.OVERLAPPING))
+
+
+async def is_in(rig: Rig, rotation_id: str, wanted: Phase) -> bool:
+    """Say whether a turn stands there."""
+    return await phase(rig, rotation_id) is wanted
+
+
+@dataclass
+class Flaky:
+    """A store whose first transactions fail."""
+
+    inner: Store
+    failures: int
+
+    def reading(self) -> object:
+        """Open a snapshot."""
+        return self.inner.reading()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """Open a transaction, unless it is one that fails."""
+        if self.failures:
+            self.failures -= 1
+            raise OursError("the disk is away")
+        async with self.inner.writing() as tx:
+            yield tx
+
+
+async def test_failing_store_does_not_end_the_loop(rig: Rig) -> None:
+    """When the store is back, turns go on without anybody's help."""
+    rotation = (await rig.rotation()).rotation
+    rig.clock.advance(DAYS_40_S)
+    flaky = Flaky(rig.world.store, failures=5)
+    world = replace(rig.world, store=flaky)  # type: ignore[arg-type]  # a store in miniature
+    async with EmbeddedRunner(world, tick_s=0.001, concurrency=1):
+        await until(lambda: is_in(rig, rotation.id, Phase.OVERLAPPING))
+    assert flaky.failures == 0
+
+
+async def test_no_more_turns_at_once_than_allowed(rig: Rig) -> None:
+    """With room for one, the second turn waits until the first one rests."""
+    await rig.rotation()
+    app = rig.org.create_app(AppDraft("second"))
+    mapping = SecretsMapping("SECOND_ID", "SECOND_SECRET")
+    second = (await rig.rotation(name="second", parameter=app.id, mapping=mapping)).rotation
+    rig.clock.advance(DAYS_40_S)
+    at_once = most_at_once(rig)
+    async with running(rig, concurrency=1):
+        await until(lambda: is_in(rig, second.id, Phase.OVERLAPPING))
+    assert at_once() == 1
+
+
+def most_at_once(rig: Rig) -> Callable[[], int]:
+    """Hold every POST of a secret for some turns of the loop and count how many are held."""
+    held, most = 0, 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal held, most
+        held += 1
+        most = max(most, held)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        held -= 1
+
+    rig.org.sleep = sleep
+    rig.org.add_fault(Fault("delay", "POST", SECRETS, seconds=1))
+    return lambda: most
+
+
+async def test_leaving_waits_for_turns_in_hand(rig: Rig) -> None:
+    """A server that stops lets each turn come to its next rest."""
+    rotation = (await rig.rotation()).rotation
+    rig.clock.advance(DAYS_40_S)
+    at_once = most_at_once(rig)
+
+    async def begun() -> bool:
+        return at_once() > 0
+
+    async with running(rig):
+        await until(begun)
+    assert await phase(rig, rotation.id) is Phase.OVERLAPPING
