@@ -183,7 +183,9 @@ async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool
     if rotation.ending and blocked_too:
         raise Refused(f"Rotation {rotation.name} is being ended: delete it again to complete that.")
     turn = await open_turn(tx, rotation)
-    if turn and (turn.running or blocked_too):
+    if turn and turn.blocked and blocked_too:
+        raise Refused(f"A turn of {rotation.name} is blocked. {turn.blocked} Then turn it again.")
+    if turn and turn.running:
         until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
         raise Refused(
             f"A turn of {rotation.name} is under way ({turn.phase}{until}); both of Okta's places "

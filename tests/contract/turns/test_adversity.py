@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from rig import PLACE, SECRETS, START, Rig
@@ -12,6 +12,7 @@ from keyturn.domain.ids import ProjectId
 from keyturn.domain.okta import AuthMethod, client_secret_value
 from keyturn.domain.project import Project
 from keyturn.domain.rotation import Rotation, SecretsMapping
+from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Reason, Turn
@@ -20,7 +21,7 @@ from keyturn.services.ending import delete_rotation
 from keyturn.services.ports import TurnStep
 from keyturn.services.rotations import RotationChange, update_rotation, view
 from keyturn.services.secrets import read_secret
-from keyturn.services.turns import retire_existing, rotate
+from keyturn.services.turns import retire_existing, rotate, start_due
 from keyturn.testing import CrashingStore, CrashPlan
 
 ONE = f"{SECRETS}/{{secretId}}"
@@ -368,3 +369,73 @@ async def test_two_requests_for_a_turn_make_one(rig: Rig) -> None:
     results = await asyncio.gather(*both, return_exceptions=True)
     assert sum(isinstance(result, Refused) for result in results) == 1
     assert len(rig.posts()) == 1
+
+
+async def test_shorter_overlap_takes_effect_on_a_sleeping_turn(rig: Rig) -> None:
+    """A change of the policy is looked at now, not when the old time is over."""
+    rotation = (await rig.rotation(overlap_s=3600)).rotation
+    await rotate(rig.world, rig.admin, rotation.id)
+    await update_rotation(rig.world, rig.admin, rotation.id, RotationChange(overlap_s=300))
+    rig.clock.advance(300)
+    await rig.tick()
+    assert [s["status"] for s in rig.living()] == ["INACTIVE", "ACTIVE"]
+
+
+async def test_schedule_leaves_a_running_turn_alone(rig: Rig) -> None:
+    """A date that comes while a turn is under way starts no second one."""
+    rotation = (await rig.rotation(schedule=Schedule(1, time(10, 0)), overlap_s=10**6)).rotation
+    await rotate(rig.world, rig.admin, rotation.id)
+    rig.clock.advance(timedelta(days=3).total_seconds())
+    await rig.tick()
+    assert len(rig.posts()) == 1
+
+
+async def test_turn_that_was_ended_meanwhile_is_left(rig: Rig) -> None:
+    """A worker whose turn was given up while it looked at Okta writes nothing any more."""
+    rotation = (await rig.rotation()).rotation
+    rig.clock.advance(timedelta(days=40).total_seconds())
+    await start_due(rig.world)
+    off = RotationChange(automatic=False)
+
+    async def switch_off(seconds: float) -> None:
+        await update_rotation(rig.world, rig.admin, rotation.id, off)
+
+    rig.org.sleep = switch_off
+    rig.org.add_fault(Fault("delay", "GET", SECRETS, seconds=1, count=1))
+    await rig.tick()
+    assert not rig.posts()
+    assert (await turn_of(rig, rotation.id)).phase is Phase.ROLLED_BACK
+
+
+async def test_given_up_value_is_destroyed(rig: Rig) -> None:
+    """A value that was written and never sent does not outlive its turn."""
+    rotation = (await rig.rotation()).rotation
+    rig.clock.advance(60)
+    foreign = rig.org.create_secret(rig.app_id, None)
+    rig.org.add_fault(Fault("stale-read", "GET", SECRETS, count=1, seconds=30))
+    with pytest.raises(TurnFailed):
+        await rotate(rig.world, rig.admin, rotation.id)
+    assert (await rig.run(rotation.id)).phase is Phase.BLOCKED
+    await retire_existing(rig.world, rig.admin, rotation.id, secret_id=foreign.id)
+    async with rig.world.store.reading() as tx:
+        versions = await tx.list(Version)
+    assert [v.sealed for v in versions if v.number == 2] == [None]
+
+
+async def test_old_secret_that_somebody_removed_is_no_hindrance(rig: Rig) -> None:
+    """An old secret that is gone at Okta before its time is retired and deleted without a call."""
+    rotation = (await rig.rotation()).rotation
+    old = rig.living()[0]["id"]
+    await rotate(rig.world, rig.admin, rotation.id)
+    rig.org.deactivate_secret(rig.app_id, old)
+    rig.org.delete_secret(rig.app_id, old)
+    assert (await rig.run(rotation.id)).phase is Phase.FINISHED
+
+
+async def test_org_that_moved_to_a_private_address_blocks(rig: Rig) -> None:
+    """An address that is no longer gone to stops the turn, and says so."""
+    rotation = (await rig.rotation()).rotation
+    async with rig.world.store.writing() as tx:
+        await tx.replace(replace(rig.connection, instance_url="http://10.0.0.1"))
+    with pytest.raises(TurnFailed, match="https://"):
+        await rotate(rig.world, rig.admin, rotation.id)

@@ -1,13 +1,16 @@
 """Who may have a rotation of what, and what is left when it is refused."""
 
 import asyncio
+import json
 from dataclasses import replace
+from datetime import time
+from typing import Any
 
 import pytest
 from rig import ORG_URL, PLACE, SECRETS, Rig
 
 from keyturn.domain.access import Role
-from keyturn.domain.connection import ApiToken
+from keyturn.domain.connection import ApiToken, ServiceApp
 from keyturn.domain.errors import (
     Forbidden,
     InvalidInput,
@@ -18,10 +21,11 @@ from keyturn.domain.errors import (
 )
 from keyturn.domain.ids import ProjectId
 from keyturn.domain.rotation import Rotation, SecretsMapping
+from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Turn
-from keyturn.sandbox import Fault
+from keyturn.sandbox import AppDraft, Fault
 from keyturn.services.connections import (
     OktaConnectionChange,
     OktaConnectionDraft,
@@ -30,7 +34,8 @@ from keyturn.services.connections import (
     update_okta_connection,
 )
 from keyturn.services.ending import delete_rotation
-from keyturn.services.rotations import read_rotation
+from keyturn.services.projects import Where, read_project
+from keyturn.services.rotations import RotationChange, read_rotation, update_rotation
 from keyturn.services.secrets import SecretChange, create_secret, read_secret, update_secret
 from keyturn.services.turns import rotate
 
@@ -161,3 +166,85 @@ async def test_secret_is_renamed_and_annotated(rig: Rig) -> None:
     assert (read.value.reveal(), read.version.number, read.secret.comment) == ("A", 1, "why")
     with pytest.raises(NotFound):
         await read_secret(rig.world, rig.admin, PLACE, "A")
+
+
+async def test_adoption_takes_consent_for_the_other_secret(rig: Rig) -> None:
+    """With the owner's consent the second secret is retired while the adopted one is served."""
+    served = rig.living()[0]
+    theirs = rig.org.create_secret(rig.app_id, None)
+    rotation = (await rig.rotation(retire_existing=theirs.id)).rotation
+    assert await rig.served_hash() == served["hash"]
+    assert (await rig.run(rotation.id)).phase is Phase.FINISHED
+    assert [s["id"] for s in rig.living()] == [served["id"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"parameter": " "}, "parameters.clientId"),
+        ({"schedule": Schedule(0, time(0, 0))}, "rotationInterval"),
+        ({"overlap_s": 299}, "overlapSeconds"),
+        ({"soak_s": -1}, "soakSeconds"),
+        ({"mapping": SecretsMapping("SAME", "SAME")}, "secretsMapping.clientSecret"),
+    ],
+)
+async def test_what_no_rotation_can_be_is_named(
+    rig: Rig, changes: dict[str, object], field: str
+) -> None:
+    """Each field that breaks its rule is named, and Okta is not asked."""
+    rig.calls()
+    with pytest.raises(InvalidInput) as told:
+        await rig.rotation(**changes)
+    assert [".".join(problem.field) for problem in told.value.problems] == [field]
+    assert rig.calls() == []
+
+
+async def test_unknown_places_are_named(rig: Rig) -> None:
+    """Project, environment and rotation that do not exist are told apart."""
+    with pytest.raises(NotFound, match="no project nowhere"):
+        await read_project(rig.world, rig.admin, "nowhere")
+    with pytest.raises(NotFound, match="no project nowhere"):
+        await rig.rotation(where=Where("nowhere", "dev"))
+    with pytest.raises(NotFound, match="no environment qa"):
+        await rig.rotation(where=Where("example", "qa"))
+    with pytest.raises(Refused, match="no folder /a"):
+        await rig.rotation(where=Where("example", "dev", "/a"))
+    with pytest.raises(NotFound, match="no rotation"):
+        await rotate(rig.world, rig.admin, "no-id")
+    with pytest.raises(NotFound, match="no secret"):
+        await update_secret(rig.world, rig.admin, PLACE, "NONE", SecretChange(comment="x"))
+
+
+async def test_connection_belongs_to_a_project_that_exists(rig: Rig) -> None:
+    """A connection of an unknown project is refused before its token goes to Okta."""
+    token = ApiToken(Sensitive(rig.org.seeded.api_token))
+    rig.calls()
+    draft = OktaConnectionDraft("two", None, "nowhere", ORG_URL, token)
+    with pytest.raises(NotFound, match="no project nowhere"):
+        await create_okta_connection(rig.world, rig.admin, draft)
+    assert rig.calls() == []
+
+
+async def test_second_name_in_a_folder_is_taken(rig: Rig) -> None:
+    """Two rotations of one folder differ by name, also after a change."""
+    await rig.rotation()
+    app = rig.org.create_app(AppDraft("second"))
+    second = (await rig.rotation(parameter=app.id, **OTHER)).rotation
+    with pytest.raises(Taken):
+        await update_rotation(
+            rig.world, rig.admin, second.id, RotationChange(name="my-okta-rotation")
+        )
+
+
+async def test_turns_work_through_a_service_app(rig: Rig) -> None:
+    """A connection by private key turns as one by API token does."""
+    credentials: Any = rig.org.credentials()
+    app = ServiceApp(
+        credentials["service_client_id"],
+        Sensitive(json.dumps(credentials["service_private_jwk"])),
+    )
+    draft = OktaConnectionDraft("service", None, None, ORG_URL, app)
+    connection = await create_okta_connection(rig.world, rig.admin, draft)
+    rotation = (await rig.rotation(connection_id=connection.id)).rotation
+    await rotate(rig.world, rig.admin, rotation.id)
+    assert (await rig.run(rotation.id)).phase is Phase.FINISHED
