@@ -254,6 +254,7 @@ async def test_check_access_of_a_service_app(okta: ScriptedOkta) -> None:
         json.dumps(SIGNING["ES256"].as_dict(private=False)),
         json.dumps({**SIGNING["ES256"].as_dict(private=True), "crv": "canary"}),
     ],
+    ids=["empty", "text", "array", "object", "garbled", "symmetric", "public", "curve"],
 )
 def test_what_is_no_private_key_is_refused(okta: ScriptedOkta, jwk: str) -> None:
     """A key that cannot sign is refused before any call, without being quoted."""
