@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup test test-all check fmt lint types arch measure lock
+.PHONY: help demo setup test test-all check fmt lint types arch measure bench lock
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ arch: $(DEV) ## Check the import contract
 
 measure: $(DEV) ## Print the figures of the code beside those of codebases we look up to
 	$(BIN)/python tools/measure.py src tests
+
+bench: $(DEV) ## Measure speed: what is in benchmarks/, one after another
+	@set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done
 
 lock: $(DEV) ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --group build --output-file requirements/run.txt

@@ -115,6 +115,7 @@ class World:
             "response_type": "code",
             "scope": scope,
             "state": "s1",
+            "prompt": "login",
         }
         page = await self.http.get("/oauth2/v1/authorize", params=asked | extra)
         fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))

@@ -13,7 +13,9 @@ from keyturn.cli import options, output
 from keyturn.cli.running import run, stop_asked
 
 if TYPE_CHECKING:
-    from keyturn.sandbox import Ready, SandboxConfig
+    from keyturn.sandbox import OrgConfig, Ready, SandboxConfig
+
+PROFILES = ("free", "workforce", "off")
 
 
 @click.command()
@@ -27,12 +29,29 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--profile",
-    type=click.Choice(["free", "workforce", "off"]),
+    type=click.Choice(PROFILES),
     default="workforce",
     show_default=True,
     help="Whose rate limits to keep.",
 )
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same org.")
+@click.option(
+    "--org",
+    "orgs",
+    multiple=True,
+    metavar="NAME=SEED[:PROFILE]",
+    help="Make an org of this name, also reached as NAME.localhost; give it again for more.",
+)
+@click.option(
+    "--load",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Begin with the orgs saved there; where --save names the same file, it need not exist.",
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all orgs there at the end, clear secrets included; only its owner may read it.",
+)
 @options.as_json
 def sandbox(
     *,
@@ -42,23 +61,51 @@ def sandbox(
     ready_file: Path | None,
     profile: str,
     seed: int,
+    orgs: tuple[str, ...],
+    load: Path | None,
+    save: Path | None,
     as_json: bool,
 ) -> None:
     """Serve an Okta org on this machine until SIGTERM or SIGINT.
 
-    It keeps everything in memory. Its credentials are in the ready file and in the output of
-    --json, and nowhere else.
+    It keeps everything in memory. Its credentials are in the ready file, in the output of --json
+    and in the file that --save names, and nowhere else.
     """
-    from keyturn.sandbox import SandboxConfig
+    from keyturn.sandbox import SandboxConfig, SnapshotError
 
+    first_time = load is not None and load == save and not load.exists()
+    if load is not None and orgs and not first_time:
+        raise click.UsageError("--load brings its own orgs: leave out --org.")
+    wanted = tuple(_parse_org(org) for org in orgs)
+    if len({org.name for org in wanted}) < len(wanted):
+        raise click.UsageError("--org: each name only once.")
     config = SandboxConfig(
         http_port=http_port,
         https_port=https_port,
         control_port=control_port,
         seed=seed,
         profile=profile,  # type: ignore[arg-type]  # click has checked the choice
+        orgs=wanted,
+        load=None if first_time else load,
+        save=save,
     )
-    run(_serve(config, ready_file, as_json=as_json))
+    try:
+        run(_serve(config, ready_file, as_json=as_json))
+    except SnapshotError as error:
+        raise click.ClickException(f"{load}: {error}.") from error
+
+
+def _parse_org(text: str) -> "OrgConfig":
+    from keyturn.sandbox import OrgConfig
+    from keyturn.sandbox.fleet import NAME
+
+    name, equals, rest = text.partition("=")
+    seed, colon, profile = rest.partition(":")
+    if not (equals and seed.isdecimal()) or (colon and profile not in PROFILES):
+        raise click.UsageError(f"--org {text}: NAME=SEED or NAME=SEED:PROFILE is wanted.")
+    if not NAME.fullmatch(name):
+        raise click.UsageError(f"--org {text}: a name is of a-z, 0-9 and -, as of a host.")
+    return OrgConfig(name, int(seed), profile or None)  # type: ignore[arg-type]  # just checked
 
 
 async def _serve(config: "SandboxConfig", ready_file: Path | None, *, as_json: bool) -> None:
@@ -73,10 +120,12 @@ async def _serve(config: "SandboxConfig", ready_file: Path | None, *, as_json: b
 
 def _lines(ready: "Ready", ready_file: Path | None) -> list[str]:
     where = f"in {ready_file}" if ready_file else "shown with --json or written with --ready-file"
+    others = [name for name in ready.fleet if ready.fleet[name] is not ready.org]
     return [
         f"The sandbox org serves at {ready.https_url} (certificate authority: {ready.ca_file})",
         f"  plain HTTP  {ready.http_url}",
-        f"  control     {ready.control_url}",
+        *(f"  org {name:7} {ready.own[name].https_url}" for name in others),
+        f"  control     {ready.control_url} (status page: /?token= and the control token)",
         f"  credentials are {where}",
     ]
 

@@ -5,22 +5,31 @@ windows and faults. It decides nothing for the product it tests and shares no co
 """
 
 from keyturn.sandbox.app import ConnectionDropped, build_app
+from keyturn.sandbox.clock import VirtualClock
+from keyturn.sandbox.codec import SnapshotError
 from keyturn.sandbox.control import build_control
+from keyturn.sandbox.controls import CONTROL_OPERATIONS
 from keyturn.sandbox.directory import AppDraft, Settings
 from keyturn.sandbox.faults import Fault
+from keyturn.sandbox.fleet import Fleet
 from keyturn.sandbox.keys import Keys
 from keyturn.sandbox.org import Org
-from keyturn.sandbox.serving import Ready, SandboxConfig, serving
+from keyturn.sandbox.serving import OrgConfig, Ready, SandboxConfig, serving
 
 __all__ = [
+    "CONTROL_OPERATIONS",
     "AppDraft",
     "ConnectionDropped",
     "Fault",
+    "Fleet",
     "Keys",
     "Org",
+    "OrgConfig",
     "Ready",
     "SandboxConfig",
     "Settings",
+    "SnapshotError",
+    "VirtualClock",
     "build_app",
     "build_control",
     "serving",

@@ -1,31 +1,47 @@
-"""The org as an ASGI application: admits callers, counts calls, carries out faults."""
+"""The org as an ASGI application: admits callers, counts calls, lets faults strike."""
 
-import html
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Protocol, cast
 
 import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyturn.sandbox import errors, principals
+from keyturn.sandbox import errors, principals, ratelog, striking
 from keyturn.sandbox.client_auth import claimed_client_id
 from keyturn.sandbox.errors import OAuthError, OktaError
 from keyturn.sandbox.faults import Fault
-from keyturn.sandbox.http import Answer, Header, Request, read_request, render_html, send_answer
+from keyturn.sandbox.http import (
+    Answer,
+    Errand,
+    Header,
+    RawHeader,
+    Request,
+    read_request,
+    send_answer,
+    send_head,
+)
 from keyturn.sandbox.journal import Entry
-from keyturn.sandbox.limits import Budget
+from keyturn.sandbox.limits import CONCURRENT, Budget, Concurrency, bucket_of
 from keyturn.sandbox.org import Org
 from keyturn.sandbox.routes import ROUTER
 from keyturn.sandbox.routing import NOBODY, Call, Match, Principal, Route
 
 CONNECTION = "keyturn.sandbox.connection"
-NO_CACHE: tuple[Header, ...] = (
-    ("cache-control", "no-cache, no-store"),
-    ("pragma", "no-cache"),
-    ("expires", "0"),
+NO_CACHE: tuple[RawHeader, ...] = (
+    (b"cache-control", b"no-cache, no-store"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"0"),
 )
+SERVER = (b"server", b"nginx")
+TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=315360000; includeSubDomains")
+NO_SNIFF = (b"x-content-type-options", b"nosniff")
+SAME_ORIGIN = (b"x-frame-options", b"SAMEORIGIN")
 UNROUTED = "-"
+SLOW_PIECES = 8
 
 
 class ConnectionDropped(httpx2.RemoteProtocolError):
@@ -36,10 +52,27 @@ class ConnectionDropped(httpx2.RemoteProtocolError):
 
 
 class Connection(Protocol):
-    """What the server underneath offers for a connection: to cut it off."""
+    """What the server underneath offers for a connection: to end it."""
 
     def abort(self) -> None:
         """Close at once, sending nothing that is still waiting."""
+
+    def close(self) -> None:
+        """Close after what is still waiting was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes out: an answer (None: the connection is dropped), and the fault that struck."""
+
+    answer: Answer | None
+    common: Sequence[RawHeader]
+    fault: Fault | None
+
+    @property
+    def kind(self) -> str | None:
+        """Return which fault struck."""
+        return self.fault.kind if self.fault else None
 
 
 def build_app(org: Org) -> ASGIApp:
@@ -48,52 +81,132 @@ def build_app(org: Org) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError("the sandbox speaks only HTTP")
-        answer = await _exchange(org, await read_request(scope, receive))
-        if answer is None:
+        reply = await _exchange(org, await read_request(scope, receive))
+        if reply.answer is None:
             await _hang_up(scope, receive)
+        elif reply.kind == "cut":
+            await send_head(send, reply.answer, reply.common)
+            await _send_half(send, reply.answer)
+            await _hang_up(scope, receive, flush=True)
+        elif reply.fault and reply.kind == "slow":
+            await send_head(send, reply.answer, reply.common)
+            await _send_slowly(org, send, reply.answer, reply.fault.seconds)
         else:
-            await send_answer(send, answer)
+            await send_answer(send, reply.answer, reply.common)
 
     return serve
 
 
-async def _hang_up(scope: Scope, receive: Receive) -> None:
-    connection = scope.get("extensions", {}).get(CONNECTION)
-    if connection is None:
+async def _hang_up(scope: Scope, receive: Receive, *, flush: bool = False) -> None:
+    extension = scope.get("extensions", {}).get(CONNECTION)
+    if extension is None:
         raise ConnectionDropped
-    cast(Connection, connection["transport"]).abort()
+    connection = cast(Connection, extension["transport"])
+    if flush:
+        connection.close()
+    else:
+        connection.abort()
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _exchange(org: Org, request: Request) -> Answer | None:
-    """Return the answer to a request, None when the connection is to be dropped.
+async def _send_half(send: Send, answer: Answer) -> None:
+    half = answer.body[: len(answer.body) // 2]
+    await send({"type": "http.response.body", "body": half, "more_body": True})
 
-    The effect and its journal entry happen in one step, between the two places that wait.
+
+async def _send_slowly(org: Org, send: Send, answer: Answer, seconds: float) -> None:
+    size = len(answer.body) // SLOW_PIECES + 1
+    for start in range(0, SLOW_PIECES * size, size):
+        await org.sleep(seconds / SLOW_PIECES)
+        piece = answer.body[start : start + size]
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def _exchange(org: Org, request: Request) -> Reply:
+    """Return what goes out in answer to a request.
+
+    The effect and its journal entry happen in one step, between the two places that wait; but an
+    errand outside the org is waited for within it.
     """
     match = ROUTER.match(request.method, request.path)
-    fault = org.faults.draw(request.method, match.pattern or UNROUTED)
-    kind = fault.kind if fault else None
-    if fault and kind == "delay":
-        await org.sleep(fault.seconds)
-    answer = _effect(org, request, match, fault)
-    if fault and kind == "delay-after-effect":
-        await org.sleep(fault.seconds)
-    return answer
+    with org.concurrency.holding() as in_hand:
+        if match.route and match.route.family and in_hand > CONCURRENT[org.settings.profile]:
+            return _turn_away(org, request, match.route, match)
+        fault = org.faults.draw(request.method, match.pattern or UNROUTED, request.query)
+        if fault and fault.kind == "delay":
+            await org.sleep(fault.seconds)
+        reply = await _effect(org, request, match, fault)
+        if fault and fault.kind == "delay-after-effect":
+            await org.sleep(fault.seconds)
+        return reply
 
 
-def _effect(org: Org, request: Request, match: Match[Route], fault: Fault | None) -> Answer | None:
+def _turn_away(org: Org, request: Request, route: Route, match: Match[Route]) -> Reply:
+    """Return the 429 of zeros, for a request that came while too many were in hand."""
+    call = Call(request, match.params, route.pattern)
+    request_id = org.mint.issue_request_id()
+    with org.calling(call, request_id):
+        _identify(org, call, route)
+        ratelog.tell_crowded(org, call)
+    refusal = errors.rate_limited()
+    answer = _with_headers(
+        refusal.render(org.mint.issue_error_id()), Concurrency.budget(org.now()).headers()
+    )
+    _record(org, call, answer, refusal.code, None)
+    return Reply(answer, _common_headers(org, answer, request_id, None), None)
+
+
+async def _effect(org: Org, request: Request, match: Match[Route], fault: Fault | None) -> Reply:
     call = Call(request, match.params, match.pattern or UNROUTED)
     request_id = org.mint.issue_request_id()
-    if fault and fault.kind == "stale-read":
-        call.as_of = org.now() - timedelta(seconds=fault.seconds)
-    answer, outcome = _instead(org, call, match.route, fault), "none"
-    if answer is None and not (fault and fault.kind == "drop-before-effect"):
-        answer, outcome = _perform(org, call, match)
-    if fault and answer is not None:
-        answer = _spoil(org, answer, fault)
+    answer: Answer | None
+    with org.calling(call, request_id):
+        if fault is None:
+            answer, outcome = _perform(org, call, match)
+        else:
+            answer, outcome = _perform_under(org, call, match, fault)
+    if answer is not None and answer.errand is not None:
+        told = await answer.errand.wait()
+        with org.calling(call, request_id):
+            answer, outcome = _finish(org, answer, answer.errand, told)
     _record(org, call, answer, outcome, fault)
-    return answer and _with_common_headers(org, answer, request_id)
+    common = _common_headers(org, answer, request_id, fault) if answer else ()
+    return Reply(answer, common, fault)
+
+
+def _finish(org: Org, begun: Answer, errand: Errand, told: str | None) -> tuple[Answer, str]:
+    try:
+        answer, outcome = errand.finish(told), "ok"
+    except OktaError as error:
+        answer, outcome = error.render(org.mint.issue_error_id()), error.code
+    return _with_headers(answer, begun.headers), outcome
+
+
+def _perform_under(
+    org: Org, call: Call, match: Match[Route], fault: Fault
+) -> tuple[Answer | None, str]:
+    """Return what a fault leaves of the answer, and what happened inside."""
+    striking.prepare(org, call, match.route, fault)
+    answer, outcome = striking.replace_effect(org, fault), "none"
+    if fault.kind == "rate-limit" and match.route is not None:
+        answer = _refuse_out_of_turn(org, call, match.route)
+    if answer is None:
+        if fault.kind == "drop-before-effect":
+            return None, outcome
+        answer, outcome = _perform(org, call, match)
+    return striking.spoil(org, call, match.route, answer, fault), outcome
+
+
+def _refuse_out_of_turn(org: Org, call: Call, route: Route) -> Answer:
+    _identify(org, call, route)
+    bucket = bucket_of(route.family or "api", route.pattern)
+    budget = org.limits.look(
+        call.principal.name, bucket, profile=org.settings.profile, now=org.now()
+    )
+    refusal = errors.rate_limited().render(org.mint.issue_error_id())
+    return _with_headers(refusal, budget.headers())
 
 
 def _record(org: Org, call: Call, answer: Answer | None, outcome: str, fault: Fault | None) -> None:
@@ -154,81 +267,48 @@ def _identify(org: Org, call: Call, route: Route) -> OktaError | OAuthError | No
 def _take_budget(org: Org, call: Call, route: Route) -> Budget | None:
     if route.family is None:
         return None
-    return org.limits.take(
-        call.principal.name, route.family, profile=org.settings.profile, now=org.now()
+    bucket = bucket_of(route.family, route.pattern)
+    budget = org.limits.take(
+        call.principal.name, bucket, profile=org.settings.profile, now=org.now()
     )
-
-
-# --- faults -----------------------------------------------------------------------------------
-
-
-def _instead(org: Org, call: Call, route: Route | None, fault: Fault | None) -> Answer | None:
-    """Return the answer of a fault that keeps the effect from happening."""
-    if fault is None:
-        return None
-    if fault.kind == "error-before-effect":
-        return _failure(org, fault)
-    if fault.kind == "html":
-        return _gateway_page(fault.status or 502)
-    if fault.kind == "rate-limit" and route is not None:
-        _identify(org, call, route)
-        budget = org.limits.look(
-            call.principal.name,
-            route.family or "api",
-            profile=org.settings.profile,
-            now=org.now(),
-        )
-        answer = errors.rate_limited().render(org.mint.issue_error_id())
-        return _with_headers(answer, budget.headers())
-    return None
-
-
-def _spoil(org: Org, answer: Answer, fault: Fault) -> Answer | None:
-    """Return what a fault leaves of the answer to an effect that has happened."""
-    if fault.kind == "drop-after-effect":
-        return None
-    if fault.kind == "error-after-effect":
-        return _failure(org, fault)
-    if fault.kind == "truncate":
-        half = answer.body[: len(answer.body) // 2]
-        return Answer(answer.status, half, answer.headers, answer.content_type)
-    return answer
-
-
-def _failure(org: Org, fault: Fault) -> Answer:
-    answer = errors.internal().render(org.mint.issue_error_id())
-    return Answer(fault.status or 500, answer.body, answer.headers, answer.content_type)
-
-
-def _gateway_page(status: int) -> Answer:
-    title = html.escape(f"{status} from a gateway on the way")
-    return render_html(
-        f"<html><head><title>{title}</title></head><body>{title}</body></html>", status
-    )
+    ratelog.tell_reached(org, call, bucket, budget)
+    return budget
 
 
 # --- headers ----------------------------------------------------------------------------------
 
 
 def _with_headers(answer: Answer, headers: tuple[Header, ...]) -> Answer:
-    return Answer(answer.status, answer.body, answer.headers + headers, answer.content_type)
+    if not headers:
+        return answer
+    # Written out: on every answer's way, and `replace` takes ten times as long.
+    all_headers = answer.headers + headers
+    return Answer(answer.status, answer.body, all_headers, answer.content_type, answer.errand)
 
 
-def _with_common_headers(org: Org, answer: Answer, request_id: str) -> Answer:
-    """Add what every answer carries.
+def _common_headers(
+    org: Org, answer: Answer, request_id: str, fault: Fault | None
+) -> list[RawHeader]:
+    """Return what every answer carries.
 
     The date is the org's, so that it fits the rate window's end also under a clock that tests
     turn; a 429 tells nothing of caching.
     """
-    common: list[Header] = [
-        ("date", format_datetime(org.now(), usegmt=True)),
-        ("server", "nginx"),
-        ("x-okta-request-id", request_id),
-        ("strict-transport-security", "max-age=315360000; includeSubDomains"),
+    now = org.now()
+    if fault and fault.kind == "wrong-clock":
+        now += timedelta(seconds=fault.seconds)
+    common: list[RawHeader] = [
+        (b"date", _render_date(int(now.timestamp()))),
+        SERVER,
+        (b"x-okta-request-id", request_id.encode()),
+        TRANSPORT_SECURITY,
+        SAME_ORIGIN if answer.status == 204 else NO_SNIFF,
     ]
-    if answer.status == 204:
-        common.append(("x-frame-options", "SAMEORIGIN"))
-    else:
-        common.append(("x-content-type-options", "nosniff"))
-    caching = () if answer.status == 429 else NO_CACHE
-    return _with_headers(answer, (*common, *caching))
+    if answer.status != 429:
+        common += NO_CACHE
+    return common
+
+
+@lru_cache(maxsize=64)
+def _render_date(second: int) -> bytes:
+    return formatdate(second, usegmt=True).encode()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 ALPHANUMERIC = string.ascii_letters + string.digits
 TOKEN_LETTERS = ALPHANUMERIC + "-_"
+CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"
 
 
 class Mint:
@@ -34,6 +35,10 @@ class Mint:
     def issue_client_secret(self) -> str:
         """Return 48 random bytes in base64url, as Okta generates client secrets."""
         return self.issue_token(48)
+
+    def issue_user_code(self) -> str:
+        """Return a code that a person types on another device (RFC 8628 section 6.1)."""
+        return self._letters(CONSONANTS, 8)
 
     def issue_api_token(self) -> str:
         """Return an SSWS token."""

@@ -8,19 +8,24 @@ from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
 from keyturn.sandbox import errors
+from keyturn.sandbox.errors import OAuthError
 from keyturn.sandbox.http import Request
 from keyturn.sandbox.jose import (
     ASYMMETRIC,
+    SYMMETRIC,
     Unverified,
     parse_key,
     read_unverified,
+    verify_mac,
     verify_signature,
 )
 from keyturn.sandbox.org import Org
+from keyturn.sandbox.parties import client_party
 from keyturn.sandbox.records import App, Secret
 from keyturn.sandbox.routing import Call
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_ASSERTION_S = 3600
 _SHARED_SECRET = ("client_secret_basic", "client_secret_post")
 
@@ -62,20 +67,57 @@ def claimed_client_id(request: Request) -> str | None:
         return None
 
 
+def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of an OAuth request; refuse another content type and repeated fields."""
+    kind = request.headers.get("content-type", "" if request.body else FORM_TYPE)
+    if kind.partition(";")[0].strip().lower() != FORM_TYPE:
+        raise errors.wrong_content_type()
+    if request.repeats_field():
+        raise errors.invalid_request(
+            "The request contained multiple parameters with the same name."
+        )
+    return request.form()
+
+
 def authenticate(org: Org, call: Call) -> App:
     """Return the app whose client has proved itself; OAuthError when it has not."""
+    read_form(call.request)
     claim = read_claim(call.request)
+    call.auth_method = claim.method
     app = org.find_client(claim.client_id)
     if app is None or app.status != "ACTIVE":
         raise errors.unknown_client()
     call.client_id = app.client_id
+    try:
+        _prove(org, call, app, claim)
+    except OAuthError:
+        _count_failure(org, call, app)
+        raise
+    org.alarm.succeed(app.client_id)
+    return app
+
+
+def _prove(org: Org, call: Call, app: App, claim: Claimed) -> None:
     if not _registered(app, claim.method):
         raise errors.wrong_auth_method()
     if claim.method in _SHARED_SECRET:
-        _check_secret(org, call, app, claim.secret)
-    elif claim.method == "private_key_jwt":
-        _check_assertion(org, call.request, app, claim.assertion)
-    return app
+        _admit_secret(org, call, _find_secret(app, claim.secret), errors.wrong_secret())
+    elif claim.assertion:
+        _check_assertion(org, call, app, claim)
+
+
+def _count_failure(org: Org, call: Call, app: App) -> None:
+    """Write the event of several failures in a row (five, as no source tells the number)."""
+    if org.alarm.fail(app.client_id):
+        used = {"clientSecret": call.used_hash} if call.used_hash else {}
+        org.tell(
+            "app.oauth2.invalid_client_credentials",
+            client_party(app),
+            result="FAILURE",
+            reason="invalid_client",
+            message="Multiple requests with invalid client credentials",
+            debug={**used, "clientAuthType": call.auth_method, "clientId": app.client_id},
+        )
 
 
 def _registered(app: App, method: str) -> bool:
@@ -107,18 +149,19 @@ def _read_assertion(form: dict[str, str]) -> Claimed:
         claims = read_unverified(assertion)
     except ValueError as error:
         raise errors.invalid_client("The parsing of the client_assertion failed.") from error
-    return Claimed("private_key_jwt", claims.text("iss") or "", assertion=assertion)
+    method = "client_secret_jwt" if claims.header.get("alg") in SYMMETRIC else "private_key_jwt"
+    return Claimed(method, claims.text("iss") or "", assertion=assertion)
 
 
 # --- client secrets ---------------------------------------------------------------------------
 
 
-def _check_secret(org: Org, call: Call, app: App, value: str) -> None:
-    secret = _find_secret(app, value)
+def _admit_secret(org: Org, call: Call, secret: Secret | None, refusal: OAuthError) -> None:
+    """Note which client secret was used, and raise the refusal unless it is good."""
     if secret is not None:
-        call.secret_id = secret.id
+        call.secret_id, call.used_hash = secret.id, secret.hash
     if secret is None or not secret.accepts(org.now()):
-        raise errors.wrong_secret()
+        raise refusal
     org.last_used[secret.id] = org.now()
 
 
@@ -137,25 +180,36 @@ def _find_secret(app: App, value: str) -> Secret | None:
     return max(found, key=lambda secret: secret.deleted_at is None, default=None)
 
 
-# --- private_key_jwt --------------------------------------------------------------------------
+# --- assertions -------------------------------------------------------------------------------
 
 
-def _check_assertion(org: Org, request: Request, app: App, assertion: str) -> None:
+def _check_assertion(org: Org, call: Call, app: App, claim: Claimed) -> None:
     """Check an assertion in this order: subject, key, signature, audience, times, first use."""
-    claims = read_unverified(assertion)
+    assertion, claims = claim.assertion, read_unverified(claim.assertion)
     if claims.text("sub") != app.client_id:
         raise errors.invalid_client(
             "The subject claim for client_assertion is not a valid client_id."
         )
-    _check_signature(app, assertion, claims)
+    if claim.method == "client_secret_jwt":
+        secret = _find_signing_secret(app, assertion, str(claims.header["alg"]))
+        refusal = errors.invalid_client("The client_assertion signature is invalid.")
+        _admit_secret(org, call, secret, refusal)
+    else:
+        _check_signature(app, assertion, claims)
     audience = claims.claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
-    if request.url not in audiences:
+    if call.request.url not in audiences:
         raise errors.invalid_client(
             "The audience claim for client_assertion must be the endpoint invoked for the request."
         )
     _check_times(org, claims)
     _check_first_use(org, app, claims)
+
+
+def _find_signing_secret(app: App, assertion: str, algorithm: str) -> Secret | None:
+    """Return the secret by which an assertion was signed, a live one before a deleted one."""
+    found = [secret for secret in app.secrets if verify_mac(assertion, secret.value, algorithm)]
+    return max(found, key=lambda secret: secret.deleted_at is None, default=None)
 
 
 def _check_signature(app: App, assertion: str, claims: Unverified) -> None:

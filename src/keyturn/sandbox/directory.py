@@ -5,18 +5,32 @@ knows HTTP.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.chance import Mint
+from keyturn.sandbox.client_keys import make_keys
+from keyturn.sandbox.clock import Clock
 from keyturn.sandbox.errors import MaxSecretsWording
 from keyturn.sandbox.http import Json
 from keyturn.sandbox.limits import Profile
-from keyturn.sandbox.records import SECRET_METHODS, App, Secret, Status, Timeline
+from keyturn.sandbox.records import (
+    SECRET_METHODS,
+    App,
+    ClientKey,
+    Integration,
+    RoleAssignment,
+    ScopeGrant,
+    Secret,
+    Status,
+    Timeline,
+)
 
 SOMEBODY_ELSE = "somebody else"
+INTEGRATION_STEPS = {"create": "authorize", "delete": "revoke"}
+CREDENTIALS = "app.oauth2.credentials.lifecycle"
 MAX_SECRETS = 2
 SHORTEST_SECRET, SHORTEST_JWT_SECRET, LONGEST_SECRET = 14, 32, 100
 PRINTABLE = re.compile(r"[\x20-\x7E]+")
@@ -24,13 +38,6 @@ DEFAULT_GRANTS: dict[str, tuple[str, ...]] = {
     "web": ("authorization_code", "refresh_token"),
     "service": ("client_credentials",),
 }
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the real time."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -67,6 +74,7 @@ class AppDraft:
     admin_role: str | None = None
     extras: Mapping[str, Json] = field(default_factory=dict)
     profile: Mapping[str, Json] | None = None
+    integration: Integration | None = None
     secrets: tuple[str | None, ...] = (None,)
     active: bool = True
 
@@ -89,14 +97,25 @@ class Directory:
 
     def read_app(self, app_id: str, at: datetime | None = None) -> App:
         """Return an app as it is, or as it was at a moment; OktaError when there is none."""
-        app = self.apps.find(app_id, at)
-        if app is None or app.status == "DELETED":
+        app = self._read_holder(app_id, at)
+        if app.integration is not None:
+            raise errors.not_found(app_id, "AppInstance")
+        return app
+
+    def read_integration(self, app_id: str, at: datetime | None = None) -> App:
+        """Return an API service integration, now or at a moment; OktaError when there is none."""
+        app = self._read_holder(app_id, at)
+        if app.integration is None:
             raise errors.not_found(app_id, "AppInstance")
         return app
 
     def list_apps(self, at: datetime | None = None) -> list[App]:
         """Return all apps that exist, oldest first."""
-        return [app for app in self.apps.values(at) if app.status != "DELETED"]
+        return [app for app in self._living(at) if app.integration is None]
+
+    def list_integrations(self, at: datetime | None = None) -> list[App]:
+        """Return all API service integrations that exist, oldest first."""
+        return [app for app in self._living(at) if app.integration is not None]
 
     def find_client(self, client_id: str) -> App | None:
         """Return the app that owns a client id, ACTIVE or not, or None."""
@@ -106,13 +125,9 @@ class Directory:
 
     def create_app(self, draft: AppDraft, by: str = SOMEBODY_ELSE) -> App:
         """Make an app and its first client secrets; OktaError when the draft is not allowed."""
-        if not draft.label:
-            raise errors.validation_failed("label", "label: The field cannot be left blank")
+        _check_label(draft)
         if draft.client_id is not None and self.find_client(draft.client_id) is not None:
-            cause = (
-                "client_id: An object with this field already exists in the current organization"
-            )
-            raise errors.validation_failed("client_id", cause)
+            raise errors.value_taken("client_id")
         app_id, now = self.mint.issue_id("0oa"), self.now()
         app = App(
             id=app_id,
@@ -128,44 +143,69 @@ class Directory:
             redirect_uris=draft.redirect_uris,
             pkce_required=draft.pkce_required,
             dpop_bound=draft.dpop_bound,
-            jwks=draft.jwks,
-            granted_scopes=draft.granted_scopes,
-            admin_role=draft.admin_role,
+            keys=make_keys(self.mint, draft.jwks, now),
+            grants=self.make_grants(draft.granted_scopes, by),
+            roles=self.make_roles(draft.admin_role),
+            extras=draft.extras,
+            profile=draft.profile,
+            integration=draft.integration,
+        )
+        self._app_ids[app.client_id] = app.id
+        made = replace(app, secrets=self._first_secrets(app, draft.secrets, by))
+        return self._save_noted("create", made)
+
+    def replace_app(self, app_id: str, draft: AppDraft, by: str = SOMEBODY_ELSE) -> App:
+        """Replace all that can be set of an app; OktaError when the draft is not allowed.
+
+        A client secret in the draft replaces the newest one in place; None or an empty one leaves
+        it. The client id, once given, stays.
+        """
+        old, now = self.read_app(app_id), self.now()
+        _check_label(draft)
+        app = replace(
+            old,
+            label=draft.label,
+            updated_at=now,
+            auth_method=draft.auth_method,
+            application_type=draft.application_type,
+            grant_types=_grant_types(draft),
+            response_types=draft.response_types,
+            redirect_uris=draft.redirect_uris,
+            pkce_required=draft.pkce_required,
+            dpop_bound=draft.dpop_bound,
+            keys=make_keys(self.mint, draft.jwks, now, old.keys),
             extras=draft.extras,
             profile=draft.profile,
         )
-        self._app_ids[app.client_id] = app.id
-        return self._save(replace(app, secrets=self._first_secrets(app, draft.secrets, by)))
+        return self._save(self._with_secret(app, draft.secrets[0] if draft.secrets else None, by))
 
     def activate_app(self, app_id: str) -> App:
         """Let an app be used."""
-        return self._save(replace(self.read_app(app_id), status="ACTIVE", updated_at=self.now()))
+        app = replace(self.read_app(app_id), status="ACTIVE", updated_at=self.now())
+        return self._save_noted("activate", app)
 
     def deactivate_app(self, app_id: str) -> App:
         """Stop an app; its client can no longer authenticate."""
-        return self._save(replace(self.read_app(app_id), status="INACTIVE", updated_at=self.now()))
+        app = replace(self.read_app(app_id), status="INACTIVE", updated_at=self.now())
+        return self._save_noted("deactivate", app)
 
     def delete_app(self, app_id: str) -> App:
         """Delete an INACTIVE app with its secrets; OktaError when it is ACTIVE."""
         app = self.read_app(app_id)
         if app.status == "ACTIVE":
             raise errors.delete_forbidden()
-        return self._save(replace(self._without_secrets(app), status="DELETED"))
+        return self._save_noted("delete", replace(self._without_secrets(app), status="DELETED"))
 
     def change_auth_method(self, app_id: str, method: str, by: str = SOMEBODY_ELSE) -> App:
         """Change how an app's client authenticates; leaving client secrets deletes them."""
         app = replace(self.read_app(app_id), auth_method=method, updated_at=self.now())
-        if method == "private_key_jwt":
-            app = self._without_secrets(app)
-        elif method in SECRET_METHODS and not app.live_secrets:
-            app = replace(app, secrets=app.secrets + self._first_secrets(app, (None,), by))
-        return self._save(app)
+        return self._save(self._with_secret(app, None, by))
 
     # --- client secrets -----------------------------------------------------------------------
 
     def read_secret(self, app_id: str, secret_id: str, at: datetime | None = None) -> Secret:
         """Return one client secret of an app; OktaError when either does not exist."""
-        for secret in self.read_app(app_id, at).live_secrets:
+        for secret in self._read_holder(app_id, at).live_secrets:
             if secret.id == secret_id:
                 return secret
         raise errors.not_found(secret_id, "OAuth2ClientSecretMediated")
@@ -179,7 +219,7 @@ class Directory:
         by: str = SOMEBODY_ELSE,
     ) -> Secret:
         """Add a client secret with this or a generated value; OktaError when it is refused."""
-        app = self.read_app(app_id)
+        app = self._read_holder(app_id)
         if app.auth_method == "private_key_jwt":
             raise errors.secret_unusable()
         if value is not None:
@@ -190,6 +230,7 @@ class Directory:
         if status == "INACTIVE":
             secret = replace(secret, status=status, activated_at=None)
         self._save(replace(app, secrets=(*app.secrets, secret)))
+        self.note_change(f"{CREDENTIALS}.create", app, secret)
         return secret
 
     def activate_secret(self, app_id: str, secret_id: str) -> Secret:
@@ -197,39 +238,84 @@ class Directory:
         secret, now = self.read_secret(app_id, secret_id), self.now()
         if secret.status == "ACTIVE":
             return secret
-        return self._change(
-            app_id, replace(secret, status="ACTIVE", updated_at=now, activated_at=now)
-        )
+        changed = replace(secret, status="ACTIVE", updated_at=now, activated_at=now)
+        return self._change(app_id, changed, "activate")
 
     def deactivate_secret(self, app_id: str, secret_id: str) -> Secret:
         """Stop a client secret; OktaError when no other one is ACTIVE."""
         secret, now = self.read_secret(app_id, secret_id), self.now()
         if secret.status == "INACTIVE":
             return secret
-        active = [s for s in self.read_app(app_id).live_secrets if s.status == "ACTIVE"]
+        active = [s for s in self._read_holder(app_id).live_secrets if s.status == "ACTIVE"]
         if len(active) == 1:
             raise errors.only_active_secret()
-        return self._change(
-            app_id, replace(secret, status="INACTIVE", updated_at=now, deactivated_at=now)
-        )
+        changed = replace(secret, status="INACTIVE", updated_at=now, deactivated_at=now)
+        return self._change(app_id, changed, "deactivate")
 
     def delete_secret(self, app_id: str, secret_id: str) -> Secret:
         """Delete an INACTIVE client secret; OktaError when it is ACTIVE."""
         secret = self.read_secret(app_id, secret_id)
         if secret.status == "ACTIVE":
             raise errors.active_secret_kept()
-        return self._change(app_id, replace(secret, deleted_at=self.now()))
+        return self._change(app_id, replace(secret, deleted_at=self.now()), "delete")
+
+    # --- API service integrations -------------------------------------------------------------
+
+    def delete_integration(self, app_id: str) -> App:
+        """Delete an API service integration with its grants and secrets."""
+        app = self._without_secrets(self.read_integration(app_id))
+        return self._save_noted("delete", replace(app, status="DELETED", grants=()))
+
+    # --- grants and roles ---------------------------------------------------------------------
+
+    def make_grants(self, scopes: Iterable[str], by: str) -> tuple[ScopeGrant, ...]:
+        """Return new grants of scopes, not yet held by any app."""
+        now = self.now()
+        return tuple(ScopeGrant(self.mint.issue_id("oag"), scope, by, now) for scope in scopes)
+
+    def make_roles(self, kind: str | None) -> tuple[RoleAssignment, ...]:
+        """Return a new assignment of a standard admin role, or none."""
+        if kind is None:
+            return ()
+        return (RoleAssignment(self.mint.issue_id("ra1"), kind, self.now()),)
 
     # --- inside -------------------------------------------------------------------------------
+
+    def note_change(
+        self, kind: str, app: App, credential: Secret | ClientKey | None = None
+    ) -> None:
+        """Take note of a change; the org writes it to its System Log."""
+
+    def store_app(self, app: App) -> App:
+        """Make this the current state of an app; what may change was decided before."""
+        return self._save(app)
+
+    def _read_holder(self, app_id: str, at: datetime | None = None) -> App:
+        """Return whatever holds client secrets: an app or an API service integration."""
+        app = self.apps.find(app_id, at)
+        if app is None or app.status == "DELETED":
+            raise errors.not_found(app_id, "AppInstance")
+        return app
+
+    def _living(self, at: datetime | None) -> list[App]:
+        return [app for app in self.apps.values(at) if app.status != "DELETED"]
 
     def _save(self, app: App) -> App:
         self.apps.put(app.id, app, self.now())
         return app
 
-    def _change(self, app_id: str, secret: Secret) -> Secret:
-        app = self.read_app(app_id)
+    def _save_noted(self, step: str, app: App) -> App:
+        kind = f"application.lifecycle.{step}"
+        if app.integration is not None:
+            kind = f"integration.api_service.lifecycle.{INTEGRATION_STEPS[step]}"
+        self.note_change(kind, self._save(app))
+        return app
+
+    def _change(self, app_id: str, secret: Secret, step: str) -> Secret:
+        app = self._read_holder(app_id)
         kept = tuple(secret if old.id == secret.id else old for old in app.secrets)
         self._save(replace(app, secrets=kept))
+        self.note_change(f"{CREDENTIALS}.{step}", app, secret)
         return secret
 
     def _new_secret(self, value: str | None, by: str, *, delay_s: float = 0.0) -> Secret:
@@ -254,6 +340,28 @@ class Directory:
             check_secret_value(value, app.auth_method)
         return tuple(self._new_secret(value, by) for value in values[:MAX_SECRETS])
 
+    def _with_secret(self, app: App, value: str | None, by: str) -> App:
+        """Return the app with the secrets its method needs, the newest one with this value."""
+        if app.auth_method == "private_key_jwt":
+            if value:
+                raise errors.secret_unusable()
+            return self._without_secrets(app)
+        if app.auth_method not in SECRET_METHODS:
+            return app
+        if not app.live_secrets:
+            return replace(
+                app, secrets=app.secrets + self._first_secrets(app, (value or None,), by)
+            )
+        return self._overwrite_newest(app, value) if value else app
+
+    def _overwrite_newest(self, app: App, value: str) -> App:
+        check_secret_value(value, app.auth_method)
+        newest, now = app.live_secrets[-1], self.now()
+        if newest.value == value:
+            return app
+        new = replace(newest, value=value, updated_at=now, usable_at=now)
+        return replace(app, secrets=tuple(new if old is newest else old for old in app.secrets))
+
     def _without_secrets(self, app: App) -> App:
         now = self.now()
         gone = tuple(replace(s, deleted_at=s.deleted_at or now) for s in app.secrets)
@@ -273,6 +381,11 @@ def check_secret_value(value: str, auth_method: str) -> None:
         )
     if not PRINTABLE.fullmatch(value):
         raise errors.secret_value("''client_secret'' must only contain printable ASCII: [x20-x7E]+")
+
+
+def _check_label(draft: AppDraft) -> None:
+    if not draft.label:
+        raise errors.left_blank("label")
 
 
 def _grant_types(draft: AppDraft) -> tuple[str, ...]:

@@ -116,6 +116,23 @@ def secret_unusable() -> OktaError:
     return validation_failed("client_secret", cause)
 
 
+def left_blank(member: str) -> OktaError:
+    """Return the refusal of a body that lacks a member."""
+    return validation_failed(member, f"{member}: The field cannot be left blank")
+
+
+def value_taken(member: str) -> OktaError:
+    """Return the refusal of a value that must be unique and is not."""
+    cause = "An object with this field already exists in the current organization"
+    return validation_failed(member, f"{member}: {cause}")
+
+
+def role_taken() -> OktaError:
+    """Return 409 for an admin role that the client has already."""
+    cause = "The role specified is already assigned to the user."
+    return OktaError(409, "E0000090", "Duplicate role assignment exception.", causes=[cause])
+
+
 def not_found(key: str, kind: str) -> OktaError:
     """Return 404 for an object that does not exist."""
     return OktaError(404, "E0000007", f"Not found: Resource not found: {key} ({kind})")

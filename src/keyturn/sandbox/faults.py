@@ -3,6 +3,7 @@
 Decides only which fault strikes a request; carrying it out is the server's business.
 """
 
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Literal, get_args
@@ -19,9 +20,19 @@ Kind = Literal[
     "delay-after-effect",
     "html",
     "truncate",
+    "cut",
+    "slow",
+    "wrong-clock",
     "stale-read",
+    "empty-list",
+    "duplicate-page",
+    "looping-page",
+    "token-revoked",
+    "scope-removed",
+    "role-removed",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
+_READS = ("stale-read", "empty-list", "duplicate-page", "looping-page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +41,10 @@ class Fault:
 
     `route` is a pattern such as `/api/v1/apps/{appId}/credentials/secrets`, or `*`. The first
     `skip` requests that fit pass; then each is struck with `probability`, `count` times in all
-    (None: until removed). `seconds` is the length of a delay, or of the lag of a stale read.
-    `status` is that of an error or an HTML page (default 500 and 502).
+    (None: until removed). `seconds` is the length of a delay, the lag of a stale read, the time
+    that a slow answer takes, or how far a wrong clock is ahead. `status` is that of an error or an
+    HTML page (default 500 and 502). `token-revoked`, `scope-removed` and `role-removed` change the
+    org when they strike: what the request comes with is gone, and stays so.
     """
 
     kind: Kind
@@ -47,9 +60,11 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
 
-    def fits(self, method: str, route: str) -> bool:
-        """Tell whether a request falls under this rule; only reads can be stale."""
-        if self.kind == "stale-read" and method != "GET":
+    def fits(self, method: str, route: str, query: Container[str] = ()) -> bool:
+        """Tell whether a request falls under this rule; only further pages come twice."""
+        if self.kind in _READS and method != "GET":
+            return False
+        if self.kind == "duplicate-page" and "after" not in query:
             return False
         return self.method in ("*", method) and self.route in ("*", route)
 
@@ -97,9 +112,9 @@ class FaultBook:
             for rule in self._rules
         ]
 
-    def draw(self, method: str, route: str) -> Fault | None:
+    def draw(self, method: str, route: str, query: Container[str] = ()) -> Fault | None:
         """Return the fault that strikes this request, if any."""
         for rule in self._rules:
-            if rule.fault.fits(method, route) and rule.strikes(self._chance):
+            if rule.fault.fits(method, route, query) and rule.strikes(self._chance):
                 return rule.fault
         return None

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, RSAKey
 from joserfc.jws import JWSRegistry
@@ -15,6 +16,7 @@ from joserfc.jws import JWSRegistry
 from keyturn.sandbox.http import Json
 
 ASYMMETRIC = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
+SYMMETRIC = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 class _Registry(JWSRegistry):
@@ -57,6 +59,13 @@ def verify_signature(token: str, key: Key, algorithm: str) -> bool:
     return True
 
 
+def verify_mac(token: str, secret: str, algorithm: str) -> bool:
+    """Tell whether a JWT was signed with this shared secret (RFC 7518 section 3.2)."""
+    signed, _, signature = token.rpartition(".")
+    mac = hmac.new(secret.encode(), signed.encode(), SYMMETRIC[algorithm]).digest()
+    return hmac.compare_digest(encode(mac).encode(), signature.encode())
+
+
 def parse_key(jwk: Mapping[str, Json]) -> Key:
     """Return the key that a JWK describes; ValueError when it describes none."""
     members = {name: value for name, value in jwk.items() if isinstance(value, str)}
@@ -66,10 +75,11 @@ def parse_key(jwk: Mapping[str, Json]) -> Key:
         raise ValueError("not a usable JWK") from error
 
 
-def sign(claims: dict[str, Json], key: RSAKey, *, kind: str = "JWT") -> str:
-    """Return a JWT signed with RS256 under the key's id."""
-    header = {"kid": str(key.kid), "alg": "RS256", "typ": kind}
-    return jwt.encode(header, dict(claims), key, algorithms=["RS256"])
+def sign(claims: dict[str, Json], key: RSAKey, *, kind: str | None = "JWT") -> str:
+    """Return a JWT signed with RS256 under the key's id; `kind` is its `typ`, None for none."""
+    header = {"kid": str(key.kid), "alg": "RS256", **({"typ": kind} if kind else {})}
+    payload = json.dumps(claims, separators=(",", ":")).encode()
+    return jws.serialize_compact(header, payload, key, algorithms=["RS256"])
 
 
 def half_hash(value: str) -> str:

@@ -1,8 +1,10 @@
 """What was asked of the org, in the order of its effects; never a clear value, never a query."""
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 
 from keyturn.sandbox.http import Json
 
@@ -31,28 +33,40 @@ class Entry:
 
 
 class Journal:
-    """Numbers and keeps entries."""
+    """Numbers entries from 1 and keeps the latest."""
 
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
+    KEPT = 100_000
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._entries: deque[Entry] = deque(maxlen=kept)
         self._counts: Counter[str] = Counter()
+        self._number = 0
 
     def record(self, entry: Entry) -> None:
         """Append one entry."""
         self._entries.append(entry)
+        self._number += 1
         self._counts[_subject(entry.route)] += 1
-        self._counts["refused"] += entry.status is not None and 400 <= entry.status < 500
-        self._counts["failed"] += entry.status is not None and entry.status >= 500
-        self._counts["dropped"] += entry.status is None
+        if entry.status is None:
+            self._counts["dropped"] += 1
+        elif entry.status >= 400:
+            self._counts["refused" if entry.status < 500 else "failed"] += 1
 
     def list(self, after: int = 0) -> list[dict[str, Json]]:
-        """Return the entries numbered above `after`, oldest first."""
-        return [_render(after + 1 + i, entry) for i, entry in enumerate(self._entries[after:])]
+        """Return the entries numbered above `after` that are still kept, oldest first."""
+        forgotten = self._number - len(self._entries)
+        first = max(after - forgotten, 0)
+        kept = islice(self._entries, first, None)
+        return [_render(number, entry) for number, entry in enumerate(kept, forgotten + first + 1)]
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries that are kept, oldest first."""
+        return iter(self._entries)
 
     @property
     def last(self) -> int:
         """Return the number of the newest entry, 0 when there is none."""
-        return len(self._entries)
+        return self._number
 
     def count(self) -> dict[str, int]:
         """Return how many requests there were by subject, and how many went wrong."""

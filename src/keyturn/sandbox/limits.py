@@ -1,55 +1,89 @@
 """Rate windows: which bucket a call falls into, and what is left in it.
 
-Fixed windows of 60 seconds that start at the first request; half of the org's figure for each
-principal. The figures are Okta's published ones per kind of org.
+Fixed windows of 60 seconds that start at the first request. An org has a figure for each bucket,
+half of which one principal may use; the figures are Okta's published ones per kind of org. How
+many requests may be in hand at once is counted beside them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Literal
 
-Family = Literal["apps", "app", "api", "token", "authorize", "oauth"]
+Family = Literal[
+    "apps",
+    "app",
+    "logs",
+    "clients",
+    "devices",
+    "device-users",
+    "api",
+    "token",
+    "authorize",
+    "oauth",
+]
 Profile = Literal["free", "workforce", "off"]
+Reached = Literal["warning", "violation"]
 
 WINDOW_S = 60
 PRINCIPAL_SHARE = 2
+WARNING_PERCENT = 60
 _UNLIMITED = 2_000_000
-PROFILES: dict[Profile, dict[Family, int]] = {
-    "free": {
-        "apps": 20,
-        "app": 100,
-        "api": 100,
-        "token": 300,
-        "authorize": 300,
-        "oauth": 300,
-    },
-    "workforce": {
-        "apps": 100,
-        "app": 500,
-        "api": 1200,
-        "token": 2000,
-        "authorize": 2000,
-        "oauth": 2000,
-    },
-    "off": {
-        "apps": _UNLIMITED,
-        "app": _UNLIMITED,
-        "api": _UNLIMITED,
-        "token": _UNLIMITED,
-        "authorize": _UNLIMITED,
-        "oauth": _UNLIMITED,
-    },
+# The path by which Okta names the bucket, and an org's calls per minute: free, workforce.
+_BUCKETS: dict[Family, tuple[str, int, int]] = {
+    "apps": ("/api/v1/apps", 20, 100),
+    "app": ("/api/v1/apps/{id}", 100, 500),
+    "logs": ("/api/v1/logs", 20, 120),
+    "clients": ("/oauth2/v1/clients", 25, 100),
+    "devices": ("/api/v1/devices", 100, 100),
+    # Recorded on a free org; no page gives the figure for others.
+    "device-users": ("/api/v1/devices/{id}/users", 600, 600),
+    "api": ("/api/v1", 100, 1200),
+    "token": ("/oauth2/v1/token", 300, 2000),
+    "authorize": ("/oauth2/v1/authorize", 300, 2000),
+    "oauth": ("/oauth2/v1", 300, 2000),
 }
+PROFILES: dict[Profile, dict[Family, int]] = {
+    "free": {family: free for family, (_, free, _) in _BUCKETS.items()},
+    "workforce": {family: workforce for family, (_, _, workforce) in _BUCKETS.items()},
+    "off": dict.fromkeys(_BUCKETS, _UNLIMITED),
+}
+CONCURRENT: dict[Profile, int] = {"free": 35, "workforce": 75, "off": _UNLIMITED}
+ORG = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A family of paths that count together; custom authorization servers have their own."""
+
+    family: Family
+    name: str
+
+
+@cache
+def bucket_of(family: Family, pattern: str = "") -> Bucket:
+    """Return the bucket of a route by its family and its pattern."""
+    name = _BUCKETS[family][0]
+    custom = pattern.startswith("/oauth2/{")
+    return Bucket(family, name.replace("/oauth2/v1", "/oauth2/{as}/v1") if custom else name)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What the rate headers of one answer say; `reset` is in whole epoch seconds."""
+    """What the rate headers of one answer say, and what was just reached.
+
+    `reset` is in whole epoch seconds. `reached` tells, once a window, that 60 % were used or that
+    a call was refused; `scope` says whose window it was.
+    """
 
     limit: int
     remaining: int
     reset: int
     exceeded: bool = False
+    scope: Literal["ORG", "PRINCIPAL"] = "PRINCIPAL"
+    reached: Reached | None = None
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Return the three rate headers."""
@@ -60,27 +94,81 @@ class Budget:
         )
 
 
+@dataclass(slots=True)
+class _Window:
+    reset: int
+    used: int = 0
+    told: Reached | None = None
+
+    def reaches(self, limit: int, *, exceeded: bool) -> Reached | None:
+        """Return what this window has newly reached; each is told once."""
+        if exceeded and self.told != "violation":
+            self.told = "violation"
+        elif self.told is None and self.used * 100 >= limit * WARNING_PERCENT:
+            self.told = "warning"
+        else:
+            return None
+        return self.told
+
+
 class RateWindows:
-    """Counts calls by principal and family."""
+    """Counts calls by bucket, for the org and for each principal."""
 
     def __init__(self) -> None:
-        self._windows: dict[tuple[str, Family], tuple[int, int]] = {}
+        self._windows: dict[tuple[str, str], _Window] = {}
 
-    def take(self, principal: str, family: Family, *, profile: Profile, now: datetime) -> Budget:
-        """Count one call and return what is left; `exceeded` when there was nothing left."""
-        limit = PROFILES[profile][family] // PRINCIPAL_SHARE
-        reset, used = self._window(principal, family, now)
-        if used >= limit:
-            return Budget(limit, 0, reset, exceeded=True)
-        self._windows[principal, family] = (reset, used + 1)
-        return Budget(limit, limit - used - 1, reset)
+    def take(self, principal: str, bucket: Bucket, *, profile: Profile, now: datetime) -> Budget:
+        """Count one call and return the tighter of both budgets.
 
-    def look(self, principal: str, family: Family, *, profile: Profile, now: datetime) -> Budget:
-        """Return an exhausted budget of that window without counting anything."""
-        reset, _ = self._window(principal, family, now)
-        return Budget(PROFILES[profile][family] // PRINCIPAL_SHARE, 0, reset, exceeded=True)
-
-    def _window(self, principal: str, family: Family, now: datetime) -> tuple[int, int]:
+        `exceeded` when there was nothing left in one of them; a refused call counts in neither.
+        """
+        limit = PROFILES[profile][bucket.family]
         second = int(now.timestamp())
-        reset, used = self._windows.get((principal, family), (0, 0))
-        return (reset, used) if second < reset else (second + WINDOW_S, 0)
+        whole, own = self._window(ORG, bucket, second), self._window(principal, bucket, second)
+        share = limit // PRINCIPAL_SHARE
+        exceeded = own.used >= share or whole.used >= limit
+        if not exceeded:
+            whole.used += 1
+            own.used += 1
+        budget = Budget(share, max(share - own.used, 0), own.reset, exceeded)
+        if limit - whole.used < budget.remaining:
+            budget = Budget(limit, max(limit - whole.used, 0), whole.reset, exceeded, "ORG")
+        window = whole if budget.scope == "ORG" else own
+        reached = window.reaches(budget.limit, exceeded=exceeded)
+        return budget if reached is None else replace(budget, reached=reached)
+
+    def look(self, principal: str, bucket: Bucket, *, profile: Profile, now: datetime) -> Budget:
+        """Return an exhausted budget of that window without counting anything."""
+        share = PROFILES[profile][bucket.family] // PRINCIPAL_SHARE
+        window = self._window(principal, bucket, int(now.timestamp()))
+        return Budget(share, 0, window.reset, exceeded=True)
+
+    def _window(self, principal: str, bucket: Bucket, second: int) -> _Window:
+        window = self._windows.get((principal, bucket.name))
+        if window is None or second >= window.reset:
+            window = self._windows[principal, bucket.name] = _Window(second + WINDOW_S)
+        return window
+
+
+class Concurrency:
+    """Counts the requests in hand."""
+
+    ESTIMATE_S = 1
+
+    def __init__(self) -> None:
+        self._in_hand = 0
+
+    @contextmanager
+    def holding(self) -> Iterator[int]:
+        """Count a request for as long as the block lasts, and give how many there are with it."""
+        self._in_hand += 1
+        try:
+            yield self._in_hand
+        finally:
+            self._in_hand -= 1
+
+    @staticmethod
+    def budget(now: datetime) -> Budget:
+        """Return the zeros that a breach is answered with; its reset is only an estimate."""
+        reset = int(now.timestamp()) + Concurrency.ESTIMATE_S
+        return Budget(0, 0, reset, exceeded=True, scope="ORG")

@@ -1,21 +1,35 @@
 """One Okta org in memory: its state, its settings, and what somebody at its console can do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from keyturn.sandbox.alarm import CredentialAlarm
 from keyturn.sandbox.chance import Mint
-from keyturn.sandbox.directory import AppDraft, Clock, Directory, Settings, utc_now
+from keyturn.sandbox.clock import Clock, VirtualClock, utc_now
+from keyturn.sandbox.devices import Devices
+from keyturn.sandbox.directory import AppDraft, Directory, Settings
 from keyturn.sandbox.errors import MAX_SECRETS_WORDINGS, MaxSecretsWording
+from keyturn.sandbox.event_hooks import EventHooks, HookSender
 from keyturn.sandbox.faults import Fault, FaultBook
 from keyturn.sandbox.http import Json
+from keyturn.sandbox.interactions import Interactions
 from keyturn.sandbox.journal import Journal
 from keyturn.sandbox.keys import Keys, render_private, render_public
-from keyturn.sandbox.limits import PROFILES, Profile, RateWindows
-from keyturn.sandbox.records import ApiToken, App, Secret, User
-from keyturn.sandbox.systemlog import NOBODY, LogEvent, Party, SystemLog
+from keyturn.sandbox.limits import PROFILES, Concurrency, Profile, RateWindows
+from keyturn.sandbox.parties import app_party, caller_party, credential_party
+from keyturn.sandbox.people import People, UserDraft
+from keyturn.sandbox.records import ApiToken, App, ClientKey, Secret, User
+from keyturn.sandbox.servers import AuthorizationServers
+from keyturn.sandbox.sessions import Sessions
+from keyturn.sandbox.systemlog import CONSOLE, NOBODY, LogEvent, Origin, Party, SystemLog
 from keyturn.sandbox.tokens import TokenBook
+
+if TYPE_CHECKING:
+    from keyturn.sandbox.routing import Call
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -38,7 +52,8 @@ class Org(Directory):
     """An org that answers like Okta.
 
     The same seed, requests and clock give the same management answers. `clock` returns aware
-    UTC times; `sleep` waits that many seconds (for faults that delay); `keys` may be shared;
+    UTC times, and the org can show others (`VirtualClock`); `sleep` waits that many seconds (for
+    faults that delay); `keys` may be shared;
     `settings` are those to begin with, now and after each reset.
     """
 
@@ -54,23 +69,35 @@ class Org(Directory):
         self._first_settings = settings or Settings()
         self.keys = keys or Keys.generate()
         self.sleep = sleep
-        self._begin(seed, clock)
+        self.concurrency = Concurrency()
+        self.hook_sender: HookSender | None = None
+        self._begin(seed, VirtualClock(clock))
 
     def reset(self, seed: int) -> None:
-        """Forget everything and begin again from a seed, with the first settings."""
-        self._begin(seed, self.clock)
+        """Forget everything and begin again from a seed, with the first settings and clock."""
+        self._begin(seed, VirtualClock(self.clock.real))
 
-    def _begin(self, seed: int, clock: Clock) -> None:
+    def _begin(self, seed: int, clock: VirtualClock) -> None:
         super().__init__(Mint(seed), clock, replace(self._first_settings))
+        self.clock: VirtualClock = clock
         self.limits = RateWindows()
         self.faults = FaultBook(seed)
         self.journal = Journal()
         self.tokens = TokenBook()
+        self.sessions = Sessions(self.mint)
+        self.interactions = Interactions()
+        self.alarm = CredentialAlarm()
         self.system_log = SystemLog()
-        self.users: dict[str, User] = {}
+        self._calling: tuple[Call, str] | None = None
+        self.people = People(self.mint, self.now, self.tell)
+        self.devices = Devices(self.mint, self.now, self.tell)
+        self.event_hooks = EventHooks(self.mint, self.now, self.tell)
         self.api_tokens: dict[str, ApiToken] = {}
         self.last_used: dict[str, datetime] = {}
         self.seeded = self._seed()
+        self.servers = AuthorizationServers(self.mint, self.now())
+        self.system_log = SystemLog()
+        self.system_log.listener = self._deliver
 
     def _seed(self) -> Seeded:
         org_id = self.mint.issue_id("00o")
@@ -88,12 +115,60 @@ class Org(Directory):
             admin_role="SUPER_ADMIN",
         )
         web_id = self.create_app(web, by="seed").id
+        self.devices.seed(user.id)
         return Seeded(org_id, api_token, web_id, self.create_app(service, by="seed").id, user.id)
 
+    @property
+    def users(self) -> dict[str, User]:
+        """Return everybody by id."""
+        return self.people.users
+
     def tell(self, kind: str, actor: Party = NOBODY, *targets: Party, **more: object) -> LogEvent:
-        """Write an event to the System Log; ``more`` are further fields of `LogEvent`."""
-        uuid = self.mint.issue_uuid()
-        return self.system_log.write(uuid, self.now(), kind, actor, targets=targets, **more)
+        """Write an event to the System Log; ``more`` are further fields of `LogEvent`.
+
+        Without an actor it is whoever calls now, or somebody at the console.
+        """
+        uuid, origin = self.mint.issue_uuid(), self._origin()
+        if actor is NOBODY:
+            actor = caller_party(self, self._calling[0].principal) if self._calling else CONSOLE
+        return self.system_log.write(
+            uuid, self.now(), kind, actor, targets=targets, origin=origin, **more
+        )
+
+    @contextmanager
+    def calling(self, call: "Call", request_id: str) -> Iterator[None]:
+        """Attribute what happens inside the block to a request."""
+        self._calling = call, request_id
+        try:
+            yield
+        finally:
+            self._calling = None
+
+    def note_change(
+        self, kind: str, app: App, credential: Secret | ClientKey | None = None
+    ) -> None:
+        """Write a change of an app or of one of its credentials to the System Log."""
+        target = () if credential is None else (credential_party(app, credential),)
+        self.tell(kind, NOBODY, app_party(app), *target)
+
+    def _origin(self) -> Origin | None:
+        if self._calling is None:
+            return None
+        call, request_id = self._calling
+        principal, request = call.principal, call.request
+        return Origin(
+            request_id,
+            request.path,
+            request.client_ip,
+            request.headers.get("user-agent", ""),
+            client_id=call.client_id if principal.user_id is None else None,
+            api_token=principal.name if principal.name.startswith("ssws:") else None,
+        )
+
+    def _deliver(self, event: LogEvent) -> None:
+        if self.hook_sender is not None:
+            for delivery in self.event_hooks.list_deliveries(event):
+                self.hook_sender.post(delivery)
 
     # --- people and API tokens ----------------------------------------------------------------
 
@@ -102,10 +177,8 @@ class Org(Directory):
     ) -> User:
         """Make an active person with a generated password."""
         password = self.mint.issue_token(15)
-        user_id = self.mint.issue_id("00u")
-        user = User(user_id, login, password, first_name, last_name, self.now(), admin)
-        self.users[user_id] = user
-        return user
+        draft = UserDraft(login, first_name, last_name, password=password, admin=admin)
+        return self.people.create(draft)
 
     def create_api_token(self, label: str, user_id: str) -> str:
         """Make an SSWS token for a person and return it."""
@@ -115,10 +188,7 @@ class Org(Directory):
 
     def log_in(self, login: str, password: str) -> User | None:
         """Return the person with this login and password, None when there is none."""
-        for user in self.users.values():
-            if (user.login, user.password, user.status) == (login, password, "ACTIVE"):
-                return user
-        return None
+        return self.people.log_in(login, password)
 
     # --- the console --------------------------------------------------------------------------
 
@@ -134,7 +204,21 @@ class Org(Directory):
 
     def change_admin_role(self, app_id: str, role: str | None) -> App:
         """Assign an admin role to a service app, or take it away."""
-        return self._save(replace(self.read_app(app_id), admin_role=role))
+        return self._save(replace(self.read_app(app_id), roles=self.make_roles(role)))
+
+    def remove_scope(self, client_id: str, scope: str) -> None:
+        """Take an API scope from a client, and from the access tokens that it has already."""
+        app = self.find_client(client_id)
+        if app is not None:
+            kept = tuple(grant for grant in app.grants if grant.scope != scope)
+            self._save(replace(app, grants=kept))
+        self.tokens.remove_scope(client_id, scope)
+
+    def remove_roles(self, client_id: str) -> None:
+        """Take every admin role from a client."""
+        app = self.find_client(client_id)
+        if app is not None:
+            self._save(replace(app, roles=()))
 
     def credentials(self) -> dict[str, Json]:
         """Return what a test needs to use the seeded org, clear secrets included."""

@@ -8,6 +8,7 @@ from keyturn.sandbox.org import Org
 from keyturn.sandbox.routing import Principal
 from keyturn.sandbox.tokens import AccessToken
 
+SUPER_ADMIN = "SUPER_ADMIN"
 # Okta takes the token glued to its scheme as well; its own Python SDK sends it so.
 AUTHORIZATION = re.compile(r"(SSWS|Bearer|DPoP)\s*(\S+)", re.IGNORECASE)
 
@@ -44,6 +45,8 @@ def _identify_client(org: Org, request: Request, scheme: str, value: str) -> Pri
 def _fault_of(org: Org, token: AccessToken | None) -> str | None:
     if token is None:
         return "The access token is invalid."
+    if token.server is not None:
+        return "The access token provided is not intended for Okta."
     if org.tokens.revoked(token):
         return "The access token has been revoked."
     return "The token has expired." if org.now() >= token.expires_at else None
@@ -56,7 +59,15 @@ def permit(org: Org, request: Request, principal: Principal, scope: str) -> None
     if scope not in principal.scopes:
         raise errors.ScopeMissing(scope_header(request, scope)[1])
     app, user = org.find_client(principal.client_id or ""), org.users.get(principal.user_id or "")
-    if not (user.admin if user else app and app.admin_role):
+    if not (user.admin if user else app and (app.admin_role or app.integration)):
+        raise errors.role_missing()
+
+
+def require_super_admin(org: Org, principal: Principal) -> None:
+    """Raise the OktaError of a caller who is no super admin, where Okta wants one."""
+    user, app = org.users.get(principal.user_id or ""), org.find_client(principal.client_id or "")
+    roles = [role.type for role in app.roles] if app else []
+    if not (user.admin if user else SUPER_ADMIN in roles):
         raise errors.role_missing()
 
 

@@ -1,12 +1,20 @@
 """How apps and client secrets look in answers, member order as recorded."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from keyturn.sandbox.http import Json
 from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import App, Secret
+from keyturn.sandbox.records import SECRET_METHODS, App, ClientKey, Secret
+
+CLIENT_DEFAULTS: dict[str, Json] = {
+    "issuer_mode": "DYNAMIC",
+    "idp_initiated_login": {"mode": "DISABLED", "default_scope": []},
+    "wildcard_redirect": "DISABLED",
+}
 
 
+@lru_cache(maxsize=4096)
 def render_time(at: datetime) -> str:
     """Return a moment as Okta writes it: whole seconds, three zeros, Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -30,6 +38,31 @@ def render_secret(app: App, secret: Secret, base_url: str) -> dict[str, Json]:
         "secret_hash": secret.hash,
         "_links": links,
     }
+
+
+def render_key(app: App, key: ClientKey, base_url: str) -> dict[str, Json]:
+    """Return a public key with the links its status and use allow."""
+    href = f"{base_url}/api/v1/apps/{app.id}/credentials/jwks/{key.id}"
+    links: dict[str, Json] = {"deactivate": _link(f"{href}/lifecycle/deactivate", "POST")}
+    if key.status == "INACTIVE":
+        links = {
+            "activate": _link(f"{href}/lifecycle/activate", "POST"),
+            "delete": _link(href, "DELETE"),
+        }
+    elif key.encrypts:
+        links = {}
+    return {
+        "id": key.id,
+        **key.jwk,
+        "status": key.status,
+        "created": render_time(key.created_at),
+        "lastUpdated": render_time(key.updated_at),
+        **({"_links": links} if links else {}),
+    }
+
+
+def _render_embedded_key(key: ClientKey) -> dict[str, Json]:
+    return {"id": key.id, **key.jwk, "use": key.jwk.get("use"), "status": key.status}
 
 
 def render_app(org: Org, app: App, base_url: str, *, reveal: bool = False) -> dict[str, Json]:
@@ -68,7 +101,7 @@ def render_app(org: Org, app: App, base_url: str, *, reveal: bool = False) -> di
 
 
 def _render_oauth_client(app: App, *, reveal: bool) -> dict[str, Json]:
-    secrets = app.live_secrets if reveal else ()
+    secrets = app.live_secrets if reveal and app.auth_method in SECRET_METHODS else ()
     shown: dict[str, Json] = {"client_secret": secrets[-1].value} if secrets else {}
     return {
         "autoKeyRotation": True,
@@ -94,11 +127,9 @@ def _render_settings(app: App) -> dict[str, Json]:
             "redirect_uris": list(app.redirect_uris),
             "response_types": list(app.response_types),
             "grant_types": list(app.grant_types),
-            **({"jwks": {"keys": list(app.jwks)}} if app.jwks else {}),
+            **({"jwks": {"keys": [_render_embedded_key(k) for k in app.keys]}} if app.keys else {}),
             "application_type": app.application_type,
-            "issuer_mode": "DYNAMIC",
-            "idp_initiated_login": {"mode": "DISABLED", "default_scope": []},
-            "wildcard_redirect": "DISABLED",
+            **{name: app.extras.get(name, value) for name, value in CLIENT_DEFAULTS.items()},
             "dpop_bound_access_tokens": app.dpop_bound,
         },
     }

@@ -25,9 +25,10 @@ class Principal:
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way through a handler, with notes for the journal.
+    """One request on its way through a handler, with notes for the journal and the System Log.
 
-    `as_of` is the past moment from which a lagging read must be answered.
+    `as_of` is the past moment from which a lagging read must be answered. `used_hash` is that of
+    the client secret by which a client authenticated, or tried to, in the way `auth_method`.
     """
 
     request: Request
@@ -38,6 +39,8 @@ class Call:
     client_id: str | None = None
     secret_id: str | None = None
     secret_hash: str | None = None
+    auth_method: str | None = None
+    used_hash: str | None = None
 
     def json_object(self) -> dict[str, Json]:
         """Return the JSON object of the body, empty for no body; OktaError when it is none."""
@@ -92,30 +95,61 @@ class Match(Generic[R]):
     params: dict[str, str]
 
 
+class _Node(Generic[R]):
+    """One segment of all patterns that begin alike; its routes come with their parameters."""
+
+    __slots__ = ("by_method", "fixed", "pattern", "variable")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Node[R]] = {}
+        self.variable: _Node[R] | None = None
+        self.by_method: dict[str, tuple[R, tuple[str, ...]]] = {}
+        self.pattern = ""
+
+    def below(self, segment: str) -> "_Node[R]":
+        if not segment.startswith("{"):
+            return self.fixed.setdefault(segment, _Node())
+        self.variable = self.variable or _Node()
+        return self.variable
+
+    def find(self, segments: list[str], depth: int, values: tuple[str, ...]) -> "_Found[R] | None":
+        """Return the node of a path and its values; a fixed segment goes before a variable."""
+        if depth == len(segments):
+            return (self, values) if self.pattern else None
+        segment = segments[depth]
+        fixed = self.fixed.get(segment)
+        found = fixed.find(segments, depth + 1, values) if fixed else None
+        if found is None and self.variable is not None:
+            return self.variable.find(segments, depth + 1, (*values, segment))
+        return found
+
+
+_Found = tuple[_Node[R], tuple[str, ...]]
+
+
 class Router(Generic[R]):
     """Looks up routes by the segments of a path."""
 
     def __init__(self, routes: Iterable[R]) -> None:
-        self._patterns: dict[int, dict[str, dict[str, R]]] = {}
+        self._root: _Node[R] = _Node()
         for route in routes:
-            by_pattern = self._patterns.setdefault(route.pattern.count("/"), {})
-            by_pattern.setdefault(route.pattern, {})[route.method] = route
+            self._add(route)
+
+    def _add(self, route: R) -> None:
+        segments, node = route.pattern.split("/"), self._root
+        for segment in segments:
+            node = node.below(segment)
+        node.pattern = node.pattern or route.pattern
+        names = tuple(segment[1:-1] for segment in segments if segment.startswith("{"))
+        node.by_method[route.method] = (route, names)
 
     def match(self, method: str, path: str) -> Match[R]:
         """Return the route of a request; its pattern is also told for a wrong method."""
-        segments = path.split("/")
-        for pattern, by_method in self._patterns.get(len(segments) - 1, {}).items():
-            params = _fit(pattern.split("/"), segments)
-            if params is not None:
-                return Match(by_method.get(method), pattern, params)
-        return Match(None, None, {})
-
-
-def _fit(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
-    params: dict[str, str] = {}
-    for expected, found in zip(pattern, segments, strict=True):
-        if expected.startswith("{"):
-            params[expected[1:-1]] = found
-        elif expected != found:
-            return None
-    return params
+        found = self._root.find(path.split("/"), 0, ())
+        if found is None:
+            return Match(None, None, {})
+        node, values = found
+        if method not in node.by_method:
+            return Match(None, node.pattern, {})
+        route, names = node.by_method[method]
+        return Match(route, route.pattern, dict(zip(names, values, strict=True)))

@@ -1,5 +1,6 @@
 """A throw-away certificate authority and one certificate for this machine's own address."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -22,8 +23,12 @@ class TlsFiles:
     key: Path
 
 
-def write_tls_files(directory: Path) -> TlsFiles:
-    """Make an authority and a certificate for localhost; the authority's key is not kept."""
+def write_tls_files(directory: Path, names: Iterable[str] = ()) -> TlsFiles:
+    """Make an authority and a certificate for localhost and what is below it.
+
+    `names` are hosts named one by one: most clients refuse a wildcard right below a top-level
+    domain. The authority's key is not kept.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = TlsFiles(directory / "ca.pem", directory / "server.pem", directory / "server-key.pem")
     authority_key, key = (
@@ -31,7 +36,8 @@ def write_tls_files(directory: Path) -> TlsFiles:
         ec.generate_private_key(ec.SECP256R1()),
     )
     authority = _sign_authority(authority_key)
-    certificate = _sign_server(authority, authority_key, key.public_key())
+    hosts = ("localhost", "*.localhost", *names)
+    certificate = _sign_server(authority, authority_key, key.public_key(), hosts)
     files.authority.write_bytes(_pem(authority))
     files.certificate.write_bytes(_pem(certificate))
     _write_private(files.key, key)
@@ -65,8 +71,9 @@ def _sign_server(
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
     key: ec.EllipticCurvePublicKey,
+    hosts: Iterable[str],
 ) -> x509.Certificate:
-    names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    names = [*map(x509.DNSName, hosts), x509.IPAddress(IPv4Address("127.0.0.1"))]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
         _certificate(_name("localhost"), authority.subject, key)

@@ -3,7 +3,8 @@
 Tokens belong to a client, never to a client secret: deactivating a secret ends none of them.
 """
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 CODE_LIFETIME = timedelta(seconds=300)
@@ -27,6 +28,9 @@ class Code:
     nonce: str | None
     challenge: str | None
     issued_at: datetime
+    login_at: datetime
+    family: str
+    server: str | None = None
 
     def expired(self, now: datetime) -> bool:
         """Tell whether the code is too old."""
@@ -35,7 +39,12 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """One refresh token; static, so the same value comes back at each refresh."""
+    """One refresh token.
+
+    A static one comes back at each refresh; a rotating one is superseded by its successor, which
+    belongs to the same family: everything that came of one sign-in. `idle` is how long it may stay
+    unused, None for any time before it expires; `server` is None for the org's own server.
+    """
 
     value: str = field(repr=False)
     client_id: str
@@ -44,11 +53,20 @@ class RefreshToken:
     login_at: datetime
     expires_at: datetime
     thumbprint: str | None = None
+    family: str = ""
+    server: str | None = None
+    idle: timedelta | None = None
+    superseded_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the id by which admins see the token; nothing of its value shows in it."""
+        return "oar" + hashlib.sha256(self.value.encode()).hexdigest()[:17]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """One access token; `thumbprint` binds it to a DPoP key, `refresh` to its refresh token."""
+    """One access token; `thumbprint` binds it to a DPoP key, `family` to its sign-in."""
 
     value: str = field(repr=False)
     jti: str
@@ -58,8 +76,10 @@ class AccessToken:
     scopes: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
-    refresh: str | None = field(default=None, repr=False)
+    family: str | None = None
     thumbprint: str | None = None
+    audience: str = ""
+    server: str | None = None
 
 
 class TokenBook:
@@ -67,6 +87,7 @@ class TokenBook:
 
     def __init__(self) -> None:
         self._codes: dict[str, Code] = {}
+        self._used_codes: dict[str, str] = {}
         self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, RefreshToken] = {}
         self._revoked: set[str] = set()
@@ -78,9 +99,20 @@ class TokenBook:
         self._codes[code.value] = code
 
     def use_code(self, value: str, now: datetime) -> Code | None:
-        """Return a code that is still good and use it up; None when it is not."""
+        """Return a code that is still good and use it up; None when it is not.
+
+        A second use ends what the first one earned (RFC 6749 section 4.1.2).
+        """
         code = self._codes.pop(value, None)
-        return None if code is None or code.expired(now) else code
+        if code is not None:
+            self._used_codes[value] = code.family
+            if len(self._used_codes) > _USED_BEFORE_SWEEP:
+                del self._used_codes[next(iter(self._used_codes))]
+            return None if code.expired(now) else code
+        family = self._used_codes.get(value)
+        if family is not None:
+            self.revoke_family(family)
+        return None
 
     def store_access(self, token: AccessToken) -> None:
         """Keep an access token, and forget those long over."""
@@ -107,12 +139,58 @@ class TokenBook:
         """Tell whether an access token was revoked."""
         return token.value in self._revoked
 
+    def newest_refresh(self, family: str) -> RefreshToken | None:
+        """Return the refresh token of a sign-in that is not superseded, or None."""
+        return next(
+            (t for t in self._refresh.values() if t.family == family and t.superseded_at is None),
+            None,
+        )
+
     def revoke(self, value: str) -> None:
         """Revoke a token; a refresh token takes its access tokens along, not the reverse."""
-        if self._refresh.pop(value, None) is not None:
-            self._revoked.update(t.value for t in self._access.values() if t.refresh == value)
+        refresh = self._refresh.pop(value, None)
+        if refresh is not None:
+            self.revoke_family(refresh.family)
         elif value in self._access:
             self._revoked.add(value)
+
+    def revoke_family(self, family: str) -> None:
+        """Revoke the refresh tokens and all access tokens that came of one sign-in."""
+        kept = {value: token for value, token in self._refresh.items() if token.family != family}
+        self._refresh = kept
+        self._revoked.update(t.value for t in self._access.values() if t.family == family)
+
+    def list_refresh(self, client_id: str, now: datetime) -> list[RefreshToken]:
+        """Return the refresh tokens of a client that are still good, oldest first."""
+        tokens = self._refresh.values()
+        return [
+            token
+            for token in tokens
+            if token.client_id == client_id
+            and now < token.expires_at
+            and token.superseded_at is None
+        ]
+
+    def list_access(self, client_id: str, now: datetime) -> list[AccessToken]:
+        """Return the access tokens of a client that are still good, oldest first."""
+        return [
+            token
+            for token in self._access.values()
+            if token.client_id == client_id and now < token.expires_at and not self.revoked(token)
+        ]
+
+    def revoke_client(self, client_id: str) -> None:
+        """Revoke every token of a client."""
+        for refresh in [t for t in self._refresh.values() if t.client_id == client_id]:
+            self.revoke(refresh.value)
+        self._revoked.update(t.value for t in self._access.values() if t.client_id == client_id)
+
+    def remove_scope(self, client_id: str, scope: str) -> None:
+        """Take a scope from every access token of a client."""
+        for value, token in self._access.items():
+            if token.client_id == client_id:
+                kept = tuple(name for name in token.scopes if name != scope)
+                self._access[value] = replace(token, scopes=kept)
 
     def use_once(self, owner: str, identifier: str, until: datetime, now: datetime) -> bool:
         """Note an identifier that may be used once; False when it was used already."""

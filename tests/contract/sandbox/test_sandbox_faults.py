@@ -151,3 +151,108 @@ def test_unknown_kind() -> None:
     """A misspelt kind is refused when the rule is made."""
     with pytest.raises(ValueError, match="unknown fault kind"):
         Fault("explode")  # type: ignore[arg-type]
+
+
+# --- clocks, pages and bytes --------------------------------------------------------------------
+
+
+async def test_wrong_clock(world: World) -> None:
+    """The Date header is off by so many seconds; the end of the rate window stays true."""
+    world.org.add_fault(Fault("wrong-clock", seconds=-90))
+    answer = await world.admin("GET", "/api/v1/apps")
+    assert answer.headers["date"] == "Sun, 01 Mar 2026 11:58:30 GMT"
+    assert answer.headers["x-rate-limit-reset"] == "1772366460"
+
+
+async def test_slow_answer(world: World) -> None:
+    """The body comes in pieces, over so many seconds, and is whole."""
+    world.org.add_fault(Fault("slow", seconds=8))
+    began = world.clock.at
+    answer = await world.admin("GET", "/api/v1/apps")
+    assert (world.clock.at - began).total_seconds() == 8
+    assert len(answer.json()) == 2
+
+
+async def test_cut_connection(world: World) -> None:
+    """The headers promise more than comes; the effect has happened."""
+    break_creation(world, "cut", count=1)
+    with pytest.raises(httpx2.TransportError):
+        await world.make_secret()
+    assert count_secrets(world) == 2
+
+
+async def pages(world: World) -> tuple[httpx2.Response, httpx2.Response]:
+    """Return both pages of the two apps, one each."""
+    first = await world.admin("GET", "/api/v1/apps?limit=1")
+    return first, await world.admin("GET", first.links["next"]["url"])
+
+
+async def test_looping_page(world: World) -> None:
+    """The next link leads to the page itself, also from the last page."""
+    world.org.add_fault(Fault("looping-page"))
+    for answer in await pages(world):
+        assert answer.links["next"]["url"] == answer.links["self"]["url"]
+
+
+async def test_duplicate_page(world: World) -> None:
+    """A further page brings the first one's objects again, under its own links."""
+    world.org.add_fault(Fault("duplicate-page"))
+    first, second = await pages(world)
+    assert first.json() == second.json()
+    assert "after=" in second.links["self"]["url"]
+    assert (world.org.list_faults()[0]["seen"], world.org.list_faults()[0]["struck"]) == (1, 1)
+
+
+async def test_empty_list(world: World) -> None:
+    """A list is empty and ends there; one object is not touched, nor a refusal."""
+    world.org.add_fault(Fault("empty-list"))
+    answer = await world.admin("GET", "/api/v1/apps?limit=1")
+    assert (answer.status_code, answer.json(), "next" in answer.links) == (200, [], False)
+    assert (await world.admin("GET", f"/api/v1/apps/{world.app_id}")).json()["id"] == world.app_id
+
+
+# --- what is taken away -------------------------------------------------------------------------
+
+
+async def bearer(world: World) -> dict[str, str]:
+    """Return the header of the service app's token."""
+    return {"authorization": f"Bearer {(await world.service_token()).json()['access_token']}"}
+
+
+async def test_token_revoked_on_the_way(world: World) -> None:
+    """The call that is struck, and every later one with the token, is 401."""
+    headers = await bearer(world)
+    world.org.add_fault(Fault("token-revoked", skip=1, count=1))
+    statuses = [
+        (await world.http.get("/api/v1/apps", headers=headers)).status_code for _ in range(3)
+    ]
+    assert statuses == [200, 401, 401]
+    again = await bearer(world)
+    assert (await world.http.get("/api/v1/apps", headers=again)).status_code == 200
+
+
+async def test_api_token_revoked_on_the_way(world: World) -> None:
+    """An SSWS token can be taken away in the same manner."""
+    world.org.add_fault(Fault("token-revoked", count=1))
+    assert [(await world.admin("GET", "/api/v1/apps")).status_code for _ in range(2)] == [401, 401]
+
+
+async def test_scope_removed_on_the_way(world: World) -> None:
+    """The route's scope is gone from the token and from the app: 403, and none with a new token."""
+    headers = await bearer(world)
+    world.org.add_fault(Fault("scope-removed", count=1))
+    answer = await world.http.get("/api/v1/apps", headers=headers)
+    assert (answer.status_code, answer.content) == (403, b"")
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert (await world.service_token()).json()["error"] == "consent_required"
+
+
+async def test_role_removed_on_the_way(world: World) -> None:
+    """The app keeps its token and its scopes and may do nothing."""
+    headers = await bearer(world)
+    world.org.add_fault(Fault("role-removed", count=1))
+    for _ in range(2):
+        answer = await world.http.get("/api/v1/apps", headers=headers)
+        assert (answer.status_code, answer.json()["errorCode"]) == (403, "E0000006")
+    world.org.change_admin_role(world.org.seeded.service_app_id, "APP_ADMIN")
+    assert (await world.http.get("/api/v1/apps", headers=headers)).status_code == 200

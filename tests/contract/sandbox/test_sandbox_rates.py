@@ -1,8 +1,14 @@
 """Rate windows: buckets by path family, counted for each principal, over 60 seconds."""
 
+import asyncio
+from typing import get_args
+
 import httpx2
 import pytest
 from sandbox_kit import World, okta_error, without_id
+
+from keyturn.sandbox import Fault
+from keyturn.sandbox.limits import PROFILES, Family, Profile, bucket_of
 
 pytestmark = pytest.mark.anyio
 
@@ -87,3 +93,74 @@ async def test_profile_off(world: World) -> None:
     """With the profile `off` the limit is out of reach and the headers stay."""
     world.org.change_settings(profile="off")
     assert rate(await world.admin("GET", "/api/v1/apps"))[0] == 1_000_000
+
+
+async def test_the_whole_org_has_a_budget(free: World) -> None:
+    """Three callers, each with half, get no more than the org has between them."""
+    tokens = [free.org.create_api_token(f"t{n}", free.org.seeded.user_id) for n in range(3)]
+    path, answers = "/api/v1/apps", []
+    for token in tokens:
+        headers = {"authorization": f"SSWS {token}"}
+        answers += [await free.http.get(path, headers=headers) for _ in range(8)]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [200] * 20 + [429] * 4
+    assert rate(answers[15]) == (10, 2, START + 60)
+    assert rate(answers[-1]) == (20, 0, START + 60)
+
+
+def test_custom_servers_count_apart() -> None:
+    """The org's token endpoint and those of custom servers have a bucket each."""
+    assert bucket_of("token", "/oauth2/v1/token") != bucket_of("token", "/oauth2/{asId}/v1/token")
+    assert bucket_of("token").name == "/oauth2/v1/token"
+
+
+async def test_near_and_over_the_limit_are_logged_once(free: World) -> None:
+    """At 60 % the System Log has a warning, at the first refusal a violation, once a window."""
+    for _ in range(13):
+        await free.admin("GET", "/api/v1/apps")
+    events = [e for e in free.org.system_log.events() if "rate_limit" in e.type]
+    assert [event.type for event in events] == [
+        "system.org.rate_limit.warning",
+        "system.org.rate_limit.violation",
+    ]
+    warning = events[0]
+    assert next((t.id, t.type) for t in warning.targets) == ("/api/v1/apps", "URL Pattern")
+    expected = {
+        "rateLimitScopeType": "PRINCIPAL",
+        "rateLimitSecondsToReset": "60",
+        "threshold": "10",
+        "timeSpan": "1",
+        "timeUnit": "MINUTES",
+        "warningPercent": "60",
+    }
+    assert expected.items() <= warning.debug.items()
+
+
+@pytest.mark.parametrize(("profile", "limit"), [("free", 35), ("workforce", 75)])
+async def test_too_many_at_once(world: World, profile: Profile, limit: int) -> None:
+    """A request beyond the limit in hand is 429 with zeros, and the next one after is answered."""
+    world.org.change_settings(profile=profile)
+    held = asyncio.Event()
+
+    async def hold(_: float) -> None:
+        await held.wait()
+
+    world.org.sleep = hold
+    fault = world.org.add_fault(Fault("delay", seconds=9))
+    asked = [asyncio.create_task(world.http.get("/oauth2/v1/authorize")) for _ in range(limit)]
+    while world.org.list_faults()[0]["struck"] != limit:  # nobody announces it
+        await asyncio.sleep(0)
+    refused = await world.admin("GET", "/api/v1/apps")
+    assert (refused.status_code, rate(refused)) == (429, (0, 0, START + 1))
+    held.set()
+    await asyncio.gather(*asked)
+    world.org.remove_fault(fault)
+    assert (await world.admin("GET", "/api/v1/apps")).status_code == 200
+    kinds = [event.type for event in world.org.system_log.events()]
+    assert kinds.count("core.concurrency.org.limit.violation") == 1
+
+
+def test_every_family_has_a_figure() -> None:
+    """No profile forgets a family of paths."""
+    assert {*PROFILES["free"]} == {*PROFILES["workforce"]} == {*PROFILES["off"]}
+    assert {*PROFILES["free"]} == {*get_args(Family)}

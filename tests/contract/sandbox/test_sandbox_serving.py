@@ -87,6 +87,7 @@ async def test_ready_as_json(ready: Ready) -> None:
         "service_private_jwk",
         "app",
         "user",
+        "orgs",
     }
     assert body["control_token"] not in repr(ready)
     assert body["ssws_token"] not in repr(ready)

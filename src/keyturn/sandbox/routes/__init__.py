@@ -1,15 +1,51 @@
 """All operations of the org, gathered from one module a subject."""
 
-from keyturn.sandbox.routes import apps, authorize, metadata, secrets, token, token_care, users
+from keyturn.sandbox.routes import (
+    app_grants,
+    app_tokens,
+    apps,
+    authn,
+    authorization_servers,
+    authorize,
+    client_roles,
+    device,
+    devices,
+    event_hooks,
+    integrations,
+    jwks,
+    logout,
+    logs,
+    metadata,
+    organization,
+    par,
+    secrets,
+    token,
+    token_care,
+    users,
+)
 from keyturn.sandbox.routing import Route, Router
 
 ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
+    *authn.ROUTES,
+    *devices.ROUTES,
+    *logs.ROUTES,
+    *event_hooks.ROUTES,
     *apps.ROUTES,
     *secrets.ROUTES,
+    *jwks.ROUTES,
+    *app_grants.ROUTES,
+    *app_tokens.ROUTES,
+    *integrations.ROUTES,
+    *client_roles.ROUTES,
+    *authorization_servers.ROUTES,
     *authorize.ROUTES,
+    *par.ROUTES,
+    *device.ROUTES,
+    *logout.ROUTES,
     *token.ROUTES,
     *token_care.ROUTES,
     *metadata.ROUTES,
+    *organization.ROUTES,
 )
 ROUTER: Router[Route] = Router(ROUTES)

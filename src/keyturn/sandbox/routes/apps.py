@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
-from urllib.parse import urlencode
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.directory import AppDraft
-from keyturn.sandbox.http import Answer, Header, Json, Request, render_json
+from keyturn.sandbox.http import Answer, Json, render_json
 from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import AUTH_METHODS, SECRET_METHODS, App
-from keyturn.sandbox.render import render_app
+from keyturn.sandbox.paging import link, parse_limit
+from keyturn.sandbox.records import AUTH_METHODS, App, ClientKey, Secret
+from keyturn.sandbox.render import CLIENT_DEFAULTS, render_app
 from keyturn.sandbox.routing import Call, Route
 
 COLLECTION = "/api/v1/apps"
 ONE = COLLECTION + "/{appId}"
 READ, MANAGE = "okta.apps.read", "okta.apps.manage"
-DEFAULT_LIMIT, MAX_LIMIT = 20, 200
 FILTER = re.compile(r'\s*([\w.]+)\s+eq\s+"([^"]*)"\s*')
 OWN_MEMBERS = frozenset(
     {
@@ -33,7 +33,7 @@ OWN_MEMBERS = frozenset(
 def list_apps(org: Org, call: Call) -> Answer:
     """Answer with one page of apps and two Link fields, `self` and `next`."""
     query = call.request.query
-    limit = _limit(query.get("limit", ""))
+    limit = parse_limit(query.get("limit", ""))
     apps = org.list_apps(call.as_of)
     fits, starts = _filter(org, query.get("filter")), query.get("q", "").lower()
     after = query.get("after")
@@ -41,9 +41,9 @@ def list_apps(org: Org, call: Call) -> Answer:
         apps = _after(org, apps, after)
     found = [app for app in apps if fits(app) and _named(app, starts)]
     page, more = found[:limit], len(found) > limit
-    links = [_link(call.request, after, limit, "self")]
+    links = [link(call.request, after, limit, "self")]
     if more:
-        links.append(_link(call.request, page[-1].id, limit, "next"))
+        links.append(link(call.request, page[-1].id, limit, "next"))
     body = [render_app(org, app, call.request.base_url) for app in page]
     return render_json(body, headers=tuple(links))
 
@@ -61,6 +61,19 @@ def read_app(org: Org, call: Call) -> Answer:
     app = org.read_app(call.params["appId"], call.as_of)
     call.client_id = app.client_id
     return render_json(render_app(org, app, call.request.base_url))
+
+
+def replace_app(org: Org, call: Call) -> Answer:
+    """Replace an app; shows its newest client secret, and its tokens end when it has changed."""
+    old = org.read_app(call.params["appId"])
+    body = _whole(call.json_object(), render_app(org, old, call.request.base_url))
+    new = org.replace_app(old.id, _parse_draft(body, active=True), by=call.principal.name)
+    call.client_id = new.client_id
+    for secret in new.live_secrets:
+        if secret not in old.live_secrets:
+            call.secret_id, call.secret_hash = secret.id, secret.hash
+    _tell_replacement(org, old, new)
+    return render_json(render_app(org, new, call.request.base_url, reveal=True))
 
 
 def activate_app(org: Org, call: Call) -> Answer:
@@ -82,13 +95,6 @@ def delete_app(org: Org, call: Call) -> Answer:
 
 
 # --- one page ---------------------------------------------------------------------------------
-
-
-def _limit(text: str) -> int:
-    if not re.fullmatch(r"-?\d+", text or "-1"):
-        raise errors.validation_failed("RequestParams", "limit: must be a number")
-    limit = int(text or -1)
-    return min(limit, MAX_LIMIT) if limit > 0 else DEFAULT_LIMIT
 
 
 def _filter(org: Org, expression: str | None) -> Callable[[App], bool]:
@@ -121,13 +127,6 @@ def _after(org: Org, apps: list[App], cursor: str) -> list[App]:
     return [app for app in apps if app.id not in seen]
 
 
-def _link(request: Request, after: str | None, limit: int, relation: str) -> Header:
-    given = {"after": after, "limit": str(limit)}
-    given |= {name: request.query.get(name) for name in ("q", "filter")}
-    query = urlencode({name: value for name, value in given.items() if value is not None})
-    return "link", f'<{request.url}?{query}>; rel="{relation}"'
-
-
 # --- a new app --------------------------------------------------------------------------------
 
 
@@ -154,11 +153,56 @@ def _parse_draft(body: dict[str, Json], *, active: bool) -> AppDraft:
         pkce_required=client.get("pkce_required") is True,
         dpop_bound=settings.get("dpop_bound_access_tokens") is True,
         jwks=_keys(settings.get("jwks")),
-        extras={name: value for name, value in settings.items() if name not in OWN_MEMBERS},
+        extras=_extras(settings),
         profile=_object(profile) if profile is not None else None,
-        secrets=(_text(client.get("client_secret")),) if method in SECRET_METHODS else (),
+        secrets=(_secret(method, _text(client.get("client_secret"))),),
         active=active,
     )
+
+
+def _extras(settings: dict[str, Json]) -> dict[str, Json]:
+    """Return the members that are kept only to be shown again."""
+    own = {name for name in settings if name in OWN_MEMBERS}
+    usual = {name for name, value in CLIENT_DEFAULTS.items() if settings.get(name) == value}
+    return {name: value for name, value in settings.items() if name not in own | usual}
+
+
+def _secret(method: str, value: str | None) -> str | None:
+    """Return the client secret given, None for none and for an empty one."""
+    if value and method == "private_key_jwt":
+        raise errors.secret_unusable()
+    return value or None
+
+
+def _whole(body: dict[str, Json], old: dict[str, Json]) -> dict[str, Json]:
+    """Return the body of a replacement; what it leaves out as a whole stays as it is.
+
+    The name is Okta's to set, so that one given is ignored.
+    """
+    whole: dict[str, Json] = {**body, "name": "oidc_client"}
+    for part in ("credentials", "settings"):
+        given, kept = _object(body.get(part)), _object(old[part])
+        whole[part] = {"oauthClient": given.get("oauthClient") or kept["oauthClient"]}
+    return whole
+
+
+def _tell_replacement(org: Org, old: App, new: App) -> None:
+    """Write what a replacement did; tokens end when it changed the client (Okta's OIDC pages)."""
+    org.note_change("application.lifecycle.update", new)
+    if replace(new, updated_at=old.updated_at) == old:
+        return
+    org.note_change("app.oauth2.client.lifecycle.update", new)
+    org.tokens.revoke_client(new.client_id)
+    before, after = _credentials(old), _credentials(new)
+    for gone in [name for name in before if name not in after]:
+        org.note_change("app.oauth2.credentials.lifecycle.delete", old, before[gone])
+    for made in [name for name in after if name not in before]:
+        org.note_change("app.oauth2.credentials.lifecycle.create", new, after[made])
+
+
+def _credentials(app: App) -> dict[str, Secret | ClientKey]:
+    secrets = {secret.id: secret for secret in app.live_secrets}
+    return {**secrets, **{key.id: key for key in app.keys}}
 
 
 def _object(value: Json) -> dict[str, Json]:
@@ -190,6 +234,7 @@ ROUTES = (
     Route("GET", COLLECTION, list_apps, "management", "apps", READ),
     Route("POST", COLLECTION, create_app, "management", "apps", MANAGE),
     Route("GET", ONE, read_app, "management", "app", READ),
+    Route("PUT", ONE, replace_app, "management", "app", MANAGE),
     Route("DELETE", ONE, delete_app, "management", "app", MANAGE),
     Route("POST", ONE + "/lifecycle/activate", activate_app, "management", "apps", MANAGE),
     Route("POST", ONE + "/lifecycle/deactivate", deactivate_app, "management", "apps", MANAGE),

@@ -1,15 +1,20 @@
-"""What the authorization server says of itself: discovery and keys; not rate limited."""
+"""What an authorization server says of itself: discovery and keys; not rate limited."""
 
+from keyturn.sandbox import errors
+from keyturn.sandbox.asking import RESPONSE_MODES
+from keyturn.sandbox.errors import OAuthError
 from keyturn.sandbox.http import Answer, Json, render_json
+from keyturn.sandbox.issuers import CUSTOM_PATH, Issuer, endpoint, issuer_of
 from keyturn.sandbox.jose import ASYMMETRIC
 from keyturn.sandbox.keys import render_public
 from keyturn.sandbox.org import Org
-from keyturn.sandbox.routes.token import GRANTS
+from keyturn.sandbox.records import AUTH_METHODS
+from keyturn.sandbox.routes.token import grants_of
 from keyturn.sandbox.routing import Call, Route
 from keyturn.sandbox.scopes import OPENID_SCOPES
 
-CLIENT_AUTH: list[Json] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
-CLAIMS: list[Json] = [
+ACCESS_CLAIMS = ("ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub")
+ID_CLAIMS = (
     "iss",
     "ver",
     "sub",
@@ -28,45 +33,76 @@ CLAIMS: list[Json] = [
     "email",
     "email_verified",
     "at_hash",
-]
+)
 
 
-def read_configuration(org: Org, call: Call) -> Answer:
-    """Answer with the metadata of the org's authorization server (OpenID Connect Discovery)."""
-    issuer = call.request.base_url
-    server = f"{issuer}/oauth2/v1"
-    return render_json(
-        {
-            "issuer": issuer,
-            "authorization_endpoint": f"{server}/authorize",
-            "token_endpoint": f"{server}/token",
-            "userinfo_endpoint": f"{server}/userinfo",
-            "jwks_uri": f"{server}/keys",
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": list(GRANTS),
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "scopes_supported": list(OPENID_SCOPES),
-            "token_endpoint_auth_methods_supported": CLIENT_AUTH,
-            "claims_supported": CLAIMS,
-            "code_challenge_methods_supported": ["S256"],
-            "introspection_endpoint": f"{server}/introspect",
-            "introspection_endpoint_auth_methods_supported": CLIENT_AUTH,
-            "revocation_endpoint": f"{server}/revoke",
-            "revocation_endpoint_auth_methods_supported": CLIENT_AUTH,
-            "request_parameter_supported": False,
-            "dpop_signing_alg_values_supported": list(ASYMMETRIC),
-        }
-    )
+def read_openid(org: Org, call: Call) -> Answer:
+    """Answer with the metadata of OpenID Connect Discovery."""
+    issuer = _find_issuer(org, call)
+    extra: dict[str, Json] = {
+        "userinfo_endpoint": f"{issuer.endpoints}/userinfo",
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": list(ID_CLAIMS),
+    }
+    return render_json({**_metadata(issuer), **extra})
+
+
+def read_oauth(org: Org, call: Call) -> Answer:
+    """Answer with the metadata of RFC 8414, which only custom servers publish."""
+    metadata = _metadata(_find_issuer(org, call))
+    return render_json({**metadata, "claims_supported": list(ACCESS_CLAIMS)})
 
 
 def list_keys(org: Org, call: Call) -> Answer:
-    """Answer with the public key that verifies this org's tokens."""
+    """Answer with the public key that verifies a server's tokens."""
+    issuer_of(org, call)
     return render_json({"keys": [render_public(org.keys.signing)]})
 
 
+def _find_issuer(org: Org, call: Call) -> Issuer:
+    """Return the server; one that does not exist is not found, as other resources are not."""
+    try:
+        return issuer_of(org, call)
+    except OAuthError as error:
+        raise errors.not_found(call.params["asId"], "AuthorizationServer") from error
+
+
+def _metadata(issuer: Issuer) -> dict[str, Json]:
+    server, methods = issuer.endpoints, list(AUTH_METHODS)
+    return {
+        "issuer": issuer.url,
+        "authorization_endpoint": f"{server}/authorize",
+        "token_endpoint": f"{server}/token",
+        "jwks_uri": f"{server}/keys",
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(grants_of(issuer)),
+        "subject_types_supported": ["public"],
+        "scopes_supported": _scopes(issuer),
+        "token_endpoint_auth_methods_supported": methods,
+        "code_challenge_methods_supported": ["S256"],
+        "introspection_endpoint": f"{server}/introspect",
+        "introspection_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint": f"{server}/revoke",
+        "revocation_endpoint_auth_methods_supported": methods,
+        "end_session_endpoint": f"{server}/logout",
+        "request_parameter_supported": False,
+        "device_authorization_endpoint": f"{server}/device/authorize",
+        "pushed_authorization_request_endpoint": f"{server}/par",
+        "dpop_signing_alg_values_supported": list(ASYMMETRIC),
+    }
+
+
+def _scopes(issuer: Issuer) -> list[Json]:
+    if issuer.server is None:
+        return list(OPENID_SCOPES)
+    return [scope.name for scope in issuer.server.scopes if scope.published]
+
+
+WELL_KNOWN = CUSTOM_PATH + "/.well-known"
 ROUTES = (
-    Route("GET", "/.well-known/openid-configuration", read_configuration, "oauth", None),
-    Route("GET", "/oauth2/v1/keys", list_keys, "oauth", None),
+    Route("GET", "/.well-known/openid-configuration", read_openid, "oauth", None),
+    Route("GET", f"{WELL_KNOWN}/openid-configuration", read_openid, "oauth", None),
+    Route("GET", f"{WELL_KNOWN}/oauth-authorization-server", read_oauth, "oauth", None),
+    *endpoint("GET", "keys", list_keys, None),
 )

@@ -10,12 +10,14 @@ from keyturn.sandbox.routing import Call, Route
 COLLECTION = "/api/v1/apps/{appId}/credentials/secrets"
 ONE = COLLECTION + "/{secretId}"
 READ, MANAGE = "okta.apps.read", "okta.apps.manage"
+READ_EVENT = "app.oauth2.client.read_client_secret"
 
 
 def list_secrets(org: Org, call: Call) -> Answer:
     """Answer with all client secrets in the clear, oldest first, without paging."""
     app = org.read_app(call.params["appId"], call.as_of)
     base_url = call.request.base_url
+    org.note_change(READ_EVENT, app)
     return render_json([render_secret(app, secret, base_url) for secret in app.live_secrets])
 
 
@@ -36,6 +38,7 @@ def read_secret(org: Org, call: Call) -> Answer:
     """Answer with one client secret in the clear."""
     app = org.read_app(call.params["appId"], call.as_of)
     secret = org.read_secret(app.id, call.params["secretId"], call.as_of)
+    org.note_change(READ_EVENT, app, secret)
     return _answer(call, app, secret)
 
 
@@ -53,7 +56,8 @@ def deactivate_secret(org: Org, call: Call) -> Answer:
 
 def delete_secret(org: Org, call: Call) -> Answer:
     """Delete an INACTIVE client secret."""
-    secret = org.delete_secret(call.params["appId"], call.params["secretId"])
+    app = org.read_app(call.params["appId"])
+    secret = org.delete_secret(app.id, call.params["secretId"])
     call.secret_id = secret.id
     return Answer(204)
 

@@ -1,43 +1,69 @@
 """What happens to tokens after their issue: introspection, revocation and userinfo."""
 
-from keyturn.sandbox import errors
+from keyturn.sandbox import dpop, errors
 from keyturn.sandbox.client_auth import authenticate
 from keyturn.sandbox.errors import OAuthError
 from keyturn.sandbox.http import Answer, Json, render_json
+from keyturn.sandbox.issuers import Issuer, endpoint, issuer_of
 from keyturn.sandbox.org import Org
-from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.records import App
+from keyturn.sandbox.routing import Call
+from keyturn.sandbox.systemlog import Party
+from keyturn.sandbox.token_log import tell_revocation, token_party
 from keyturn.sandbox.tokens import AccessToken, RefreshToken
+
+INACTIVE: dict[str, Json] = {"active": False}
 
 
 def introspect(org: Org, call: Call) -> Answer:
-    """Tell an authenticated client about a token; any other string is only inactive."""
-    authenticate(org, call)
+    """Tell an authenticated client about a token of this server; all else is only inactive.
+
+    Access tokens are told to every client, since the ones that receive them ask here; refresh
+    tokens only to their own.
+    """
+    issuer, app = issuer_of(org, call), authenticate(org, call)
     value = _token_of(call)
     access = org.tokens.find_access(value)
-    if access is not None and _is_good(org, access):
-        return render_json(_render_access(org, access))
+    if access is not None:
+        good = access.server == issuer.id and _is_good(org, access)
+        return render_json(_render_access(org, access) if good else INACTIVE)
     refresh = org.tokens.find_refresh(value, org.now())
-    if refresh is not None:
-        return render_json(_render_refresh(org, refresh))
-    return render_json({"active": False})
+    good = refresh is not None and _is_current(refresh, issuer, app)
+    return render_json(_render_refresh(org, refresh) if refresh and good else INACTIVE)
 
 
 def revoke(org: Org, call: Call) -> Answer:
     """Revoke a token of the client; also 200 for a string that is none (RFC 7009)."""
-    app = authenticate(org, call)
+    issuer, app = issuer_of(org, call), authenticate(org, call)
     value = _token_of(call)
     token = org.tokens.find_access(value) or org.tokens.find_refresh(value, org.now())
-    if token is not None and token.client_id == app.client_id:
+    if token is not None and (token.client_id, token.server) == (app.client_id, issuer.id):
         org.tokens.revoke(value)
+        tell_revocation(org, call, issuer, app, _party(org, token))
     return Answer(200)
+
+
+def _party(org: Org, token: AccessToken | RefreshToken) -> Party:
+    if isinstance(token, AccessToken):
+        return token_party(org, "access_token", token.jti, token.user_id)
+    return token_party(org, "refresh_token", token.id, token.user_id)
+
+
+def _is_current(token: RefreshToken, issuer: Issuer, app: App) -> bool:
+    mine = (token.server, token.client_id) == (issuer.id, app.client_id)
+    return mine and token.superseded_at is None
 
 
 def read_userinfo(org: Org, call: Call) -> Answer:
     """Answer with what the token's scopes tell of the person."""
+    issuer = issuer_of(org, call)
     scheme, _, value = call.request.headers.get("authorization", "").partition(" ")
     token = org.tokens.find_access(value.strip())
     if scheme.lower() not in ("bearer", "dpop") or token is None or not _is_good(org, token):
         raise _challenge(401, "invalid_token", "The access token is invalid.")
+    if token.server != issuer.id:
+        raise _challenge(401, "invalid_token", "The access token provided has an invalid issuer.")
+    dpop.check_resource_request(org, call.request, token, scheme.lower())
     call.client_id = token.client_id
     user = org.users.get(token.user_id or "")
     if user is None or "openid" not in token.scopes:
@@ -87,7 +113,7 @@ def _render_access(org: Org, token: AccessToken) -> dict[str, Json]:
         "exp": int(token.expires_at.timestamp()),
         "iat": int(token.issued_at.timestamp()),
         "sub": user.login if user else token.client_id,
-        "aud": token.issuer,
+        "aud": token.audience,
         "iss": token.issuer,
         "jti": token.jti,
         "token_type": "DPoP" if token.thumbprint else "Bearer",
@@ -112,8 +138,8 @@ def _render_refresh(org: Org, token: RefreshToken) -> dict[str, Json]:
 
 
 ROUTES = (
-    Route("POST", "/oauth2/v1/introspect", introspect, "oauth", "oauth"),
-    Route("POST", "/oauth2/v1/revoke", revoke, "oauth", "oauth"),
-    Route("GET", "/oauth2/v1/userinfo", read_userinfo, "oauth", "oauth"),
-    Route("POST", "/oauth2/v1/userinfo", read_userinfo, "oauth", "oauth"),
+    *endpoint("POST", "introspect", introspect),
+    *endpoint("POST", "revoke", revoke),
+    *endpoint("GET", "userinfo", read_userinfo),
+    *endpoint("POST", "userinfo", read_userinfo),
 )

@@ -1,0 +1,63 @@
+"""What an operation of the control port is, and how the members of its body are read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from keyturn.sandbox.http import Json, Request
+from keyturn.sandbox.org import Org
+
+Body = Mapping[str, Json]
+Params = Mapping[str, str]
+Perform = Callable[[Org, Request, Params, Body], Json]
+
+
+class BadRequest(ValueError):
+    """The body of a control request names something unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: where it is, what does it, and in one line what it is for."""
+
+    method: str
+    pattern: str
+    perform: Perform
+    purpose: str
+
+
+def read_text(body: Body, name: str, default: str | None = None) -> str:
+    """Return a member that is a string; BadRequest for anything else, or none without a default."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} is a string")
+    return value
+
+
+def read_number(body: Body, name: str) -> float:
+    """Return a member that is a number; BadRequest for anything else."""
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest(f"{name} is a number")
+    return value
+
+
+def parse_texts(value: Json) -> tuple[str, ...]:
+    """Return a list of strings; BadRequest for anything else."""
+    if not isinstance(value, list):
+        raise BadRequest("a list of strings is wanted")
+    return tuple(str(item) for item in value)
+
+
+def parse_objects(value: Json) -> tuple[Body, ...]:
+    """Return a list of JSON objects; BadRequest for anything else."""
+    if not isinstance(value, list) or not all(isinstance(key, dict) for key in value):
+        raise BadRequest("jwks is a list of JWKs")
+    return tuple(cast("list[Body]", value))
+
+
+def refuse_unknown(body: Body, *known: str) -> None:
+    """Raise BadRequest when a body has members that nobody would read."""
+    unknown = body.keys() - set(known)
+    if unknown:
+        raise BadRequest(f"unknown members: {sorted(unknown)}; known: {sorted(known)}")
