@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": "keyturn.cli.serve:serve",
     "sandbox": "keyturn.cli.sandbox:sandbox",
     "connection": "keyturn.cli.connection:connection",
+    "okta": "keyturn.cli.okta:okta",
     "rotation": "keyturn.cli.rotation:rotation",
     "secret": "keyturn.cli.secret:secret",
     "settings": "keyturn.cli.settings:settings",

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from keyturn.cli.main import cli
 
 COSTLY = ("fastapi", "httpx2", "pydantic", "rich", "sqlalchemy", "uvicorn")
-NOUNS = ("connection", "demo", "init", "rotation", "sandbox", "secret", "serve", "settings")
+NOUNS = ("connection", "demo", "init", "okta", "rotation", "sandbox", "secret", "serve", "settings")
 
 
 def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
