@@ -31,6 +31,7 @@ Kind = Literal[
     "scope-removed",
     "role-removed",
 ]
+LONGEST_S = 86_400 * 366
 KINDS: tuple[str, ...] = get_args(Kind)
 _READS = ("stale-read", "empty-list", "duplicate-page", "looping-page")
 
@@ -59,6 +60,15 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError("probability is from 0 to 1")
+        if not 0 <= self.seconds <= LONGEST_S:
+            raise ValueError(f"seconds is from 0 to {LONGEST_S}")
+        for name, number in (("count", self.count or 0), ("skip", self.skip)):
+            if number < 0 or number != int(number):
+                raise ValueError(f"{name} is a whole number from 0")
+        if self.status is not None and self.status not in range(200, 600):
+            raise ValueError("status is from 200 to 599")
 
     def fits(self, method: str, route: str, query: Container[str] = ()) -> bool:
         """Tell whether a request falls under this rule; only further pages come twice."""

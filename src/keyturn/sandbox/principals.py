@@ -53,8 +53,14 @@ def _fault_of(org: Org, token: AccessToken | None) -> str | None:
 
 
 def permit(org: Org, request: Request, principal: Principal, scope: str) -> None:
-    """Raise the OktaError of a caller that lacks the scope or an admin role."""
+    """Raise the OktaError of a caller that lacks the scope or an admin role.
+
+    An API token can do what the person who made it can do now.
+    """
     if principal.scopes is None:
+        owner = org.users.get(principal.user_id or "")
+        if owner is None or not owner.admin or owner.status != "ACTIVE":
+            raise errors.role_missing()
         return
     if scope not in principal.scopes:
         raise errors.ScopeMissing(scope_header(request, scope)[1])

@@ -1,0 +1,46 @@
+"""Input that nobody foresaw: told as Okta tells it, on record, and refused at the control port."""
+
+import pytest
+from sandbox_kit import World
+
+from keyturn.sandbox import Fault
+
+APPS = "/api/v1/apps"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"probability": 2.0},
+        {"probability": -0.1},
+        {"seconds": float("nan")},
+        {"seconds": -1.0},
+        {"count": -1},
+        {"skip": -1},
+        {"skip": 0.5},
+        {"status": 9999},
+    ],
+)
+def test_fault_that_could_not_strike_is_refused(members: dict[str, float]) -> None:
+    """A rule that would break the org later is refused when it is made."""
+    with pytest.raises(ValueError, match="from"):
+        Fault("delay", **members)  # type: ignore[arg-type]  # the point
+
+
+async def test_text_that_cannot_be_sent_is_a_failure_on_record(world: World) -> None:
+    """What breaks our own code is answered with Okta's 500 and stands in the journal."""
+    seeded = world.org.seeded
+    headers = {"authorization": f"SSWS {seeded.api_token}", "content-type": "application/json"}
+    body = b'{"label": "\\ud800", "name": "oidc_client", "signOnMode": "OPENID_CONNECT"}'
+    answer = await world.http.post(APPS, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["errorCode"]) == (500, "E0000009")
+    told = world.org.requests()["requests"]
+    assert isinstance(told, list)
+    assert told[-1]["outcome"] == "E0000009"
+
+
+async def test_api_token_can_do_what_its_owner_can(world: World) -> None:
+    """The token of a person without an admin role, or of a deactivated one, is refused."""
+    token = world.org.create_api_token("plain", world.org.seeded.user_id)
+    answer = await world.http.get(APPS, headers={"authorization": f"SSWS {token}"})
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "E0000006")
