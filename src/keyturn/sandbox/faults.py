@@ -62,8 +62,8 @@ class Fault:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
         if not 0 <= self.probability <= 1:
             raise ValueError("probability is from 0 to 1")
-        if not 0 <= self.seconds <= LONGEST_S:
-            raise ValueError(f"seconds is from 0 to {LONGEST_S}")
+        if not -LONGEST_S <= self.seconds <= LONGEST_S:
+            raise ValueError(f"seconds is from -{LONGEST_S} to {LONGEST_S}")
         for name, number in (("count", self.count or 0), ("skip", self.skip)):
             if number < 0 or number != int(number):
                 raise ValueError(f"{name} is a whole number from 0")

@@ -14,7 +14,7 @@ APPS = "/api/v1/apps"
         {"probability": 2.0},
         {"probability": -0.1},
         {"seconds": float("nan")},
-        {"seconds": -1.0},
+        {"seconds": 1e300},
         {"count": -1},
         {"skip": -1},
         {"skip": 0.5},
