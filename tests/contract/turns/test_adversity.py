@@ -439,3 +439,28 @@ async def test_org_that_moved_to_a_private_address_blocks(rig: Rig) -> None:
         await tx.replace(replace(rig.connection, instance_url="http://10.0.0.1"))
     with pytest.raises(TurnFailed, match="https://"):
         await rotate(rig.world, rig.admin, rotation.id)
+
+
+async def test_turn_at_rest_belongs_to_nobody(rig: Rig) -> None:
+    """Whoever lets a turn sleep gives it back, so that any worker may take it up."""
+    rotation = (await rig.rotation()).rotation
+    await rotate(rig.world, rig.admin, rotation.id)
+    assert (await turn_of(rig, rotation.id)).owner is None
+
+
+async def test_lease_is_renewed_before_okta_is_changed(rig: Rig) -> None:
+    """A slow look does not eat the time in which nobody else may take the turn over."""
+    rotation = (await rig.rotation()).rotation
+    left: list[timedelta] = []
+
+    async def slow(seconds: float) -> None:
+        turn = await turn_of(rig, rotation.id)
+        assert turn.wake_at
+        left.append(turn.wake_at - rig.clock.now())
+        rig.clock.advance(seconds)
+
+    rig.org.sleep = slow
+    for method in ("GET", "POST"):
+        rig.org.add_fault(Fault("delay", method, SECRETS, seconds=30, count=1))
+    await rotate(rig.world, rig.admin, rotation.id)
+    assert left == [rig.world.limits.lease] * 2
