@@ -22,8 +22,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 BLOCK = re.compile(r"<!-- (\w+): begin -->\n.*?<!-- \1: end -->", re.DOTALL)
 
 DIRECT = "log-in without a browser is not emulated beyond `/api/v1/authn`"
-CLIENTS = "apps are made and changed at `/api/v1/apps`; a client is the same app"
-SHARES = "every principal may use half of a bucket, as on a new org"
+CLIENTS = "an app is made, changed and deleted at `/api/v1/apps`; its client is only read here"
 WHY_NOT = {
     DIRECT: (
         "bcAuthorize",
@@ -35,13 +34,7 @@ WHY_NOT = {
         "primary-authenticate",
         "primary-authenticate-custom-as",
     ),
-    CLIENTS: ("listClients", "createClient", "getClient", "replaceClient", "deleteClient"),
-    SHARES: (
-        "listPrincipalRateLimitEntities",
-        "createPrincipalRateLimitEntity",
-        "getPrincipalRateLimitEntity",
-        "replacePrincipalRateLimitEntity",
-    ),
+    CLIENTS: ("createClient", "replaceClient", "deleteClient"),
     "it replaces a client secret without an overlap; nothing should call it": (
         "generateNewClientSecret",
     ),

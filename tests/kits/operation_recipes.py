@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import httpx2
 from okta_spec import Operation
-from sandbox_kit import World, shared_keys
+from sandbox_kit import World
+
+from keyturn.sandbox import Keys
 
 Params = dict[str, str]
 Prepare = Callable[[World], Awaitable[Params]]
@@ -31,13 +33,14 @@ GRANT = {"scopeId": "okta.users.read", "issuer": "https://org.example.com"}
 INTEGRATION = {"type": "my_app_cie", "grantedScopes": ["okta.logs.read"]}
 ROLE = {"type": "HELP_DESK_ADMIN"}
 SERVER = {"name": "Judged", "description": "Judged", "audiences": ["api://judged"]}
+PRINCIPAL_LIMITS = "/api/v1/principal-rate-limits"
 SCOPE = {"name": "car:drive", "description": "Drive", "consent": "REQUIRED"}
 
 
 def jwk(kid: str) -> dict[str, object]:
     """Return a public signing key under a name of its own."""
     public = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid, "status": "ACTIVE"}
-    return public | {name: shared_keys().service.as_dict()[name] for name in ("n", "e")}
+    return public | {name: Keys.of_seed(1).service.as_dict()[name] for name in ("n", "e")}
 
 
 async def nothing(world: World) -> Params:
@@ -140,6 +143,22 @@ async def server(world: World) -> Params:
     return {"authServerId": (await made(world, "/api/v1/authorizationServers", SERVER))["id"]}
 
 
+async def principal(world: World) -> Params:
+    """Set the shares of the seeded service app."""
+    found = await made(world, PRINCIPAL_LIMITS, new_limit(world))
+    return {"principalRateLimitId": found["id"]}
+
+
+def new_limit(world: World) -> dict[str, object]:
+    """Return shares for the seeded service app."""
+    return {
+        "principalId": world.org.seeded.service_app_id,
+        "principalType": "OAUTH_CLIENT",
+        "defaultPercentage": 40,
+        "defaultConcurrencyPercentage": 75,
+    }
+
+
 async def device(world: World) -> Params:
     """Use the first device there is."""
     return {"deviceId": (await world.admin("GET", "/api/v1/devices")).json()[0]["id"]}
@@ -170,13 +189,14 @@ class Recipe:
     """What must exist before, and what is sent."""
 
     prepare: Prepare = nothing
-    body: object = None
+    body: object | Callable[[World], object] = None
     query: Mapping[str, str] = field(default_factory=dict)
 
     async def follow(self, world: World, operation: Operation) -> httpx2.Response:
         """Prepare, call the operation, and return its answer."""
         path = operation.path.format_map(await self.prepare(world))
-        return await world.admin(operation.method, path, self.body, params=dict(self.query))
+        body = self.body(world) if callable(self.body) else self.body
+        return await world.admin(operation.method, path, body, params=dict(self.query))
 
 
 RECIPES: dict[str, Recipe] = {
@@ -231,6 +251,12 @@ RECIPES: dict[str, Recipe] = {
     "assignRoleToClient": Recipe(client, ROLE),
     "retrieveClientRole": Recipe(role),
     "deleteRoleFromClient": Recipe(role),
+    "listPrincipalRateLimitEntities": Recipe(
+        principal, query={"filter": 'principalType eq "OAUTH_CLIENT"'}
+    ),
+    "createPrincipalRateLimitEntity": Recipe(body=new_limit),
+    "getPrincipalRateLimitEntity": Recipe(principal),
+    "replacePrincipalRateLimitEntity": Recipe(principal, new_limit),
     "listAuthorizationServers": Recipe(server),
     "createAuthorizationServer": Recipe(body=SERVER),
     "getAuthorizationServer": Recipe(server),

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from functools import cache
 from typing import Any
 
 import httpx2
@@ -21,7 +20,7 @@ from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy, Turn
-from keyturn.sandbox import Keys, Org, build_app
+from keyturn.sandbox import Org, build_app
 from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
 from keyturn.services.installation import Installed, install
 from keyturn.services.journey import advance
@@ -37,12 +36,6 @@ START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
 ORG_URL = "https://sandbox.okta.test"
 SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
 PLACE = Where("example", "dev")
-
-
-@cache
-def keys() -> Keys:
-    """Make the org's signing keys once; nothing here is about them."""
-    return Keys.generate()
 
 
 @dataclass
@@ -139,7 +132,7 @@ class Founded:
 async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
     """Set up an installation whose way to Okta leads to a fresh org in this process."""
     clock, chance = ManualClock(start), SeededChance(1)
-    org = Org(1, clock.now, keys=keys())
+    org = Org(1, clock.now)
     okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
     vault = Keyring(bytes(32), chance.random_bytes)
     limits = Limits(policy, lease=timedelta(seconds=60))

@@ -1,7 +1,6 @@
 """What the sandbox's tests share: a world of one org, and clients that speak to it."""
 
 import base64
-import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,17 +11,11 @@ import httpx2
 import jwt as pyjwt
 from joserfc.jwk import RSAKey
 
-from keyturn.sandbox import Keys, Org, build_app
+from keyturn.sandbox import Org, build_app
 
 BASE = "https://org.example.com"
 CALLBACK = "http://127.0.0.1/callback"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-@functools.cache
-def shared_keys() -> Keys:
-    """Make the key pairs of all orgs in the tests once."""
-    return Keys.generate()
 
 
 class ManualClock:
@@ -50,7 +43,7 @@ class World:
     http: httpx2.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.org = Org(self.seed, self.clock, keys=shared_keys(), sleep=self._sleep)
+        self.org = Org(self.seed, self.clock, sleep=self._sleep)
         transport = httpx2.ASGITransport(build_app(self.org))
         self.http = httpx2.AsyncClient(transport=transport, base_url=BASE)
 

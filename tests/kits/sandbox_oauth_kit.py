@@ -1,5 +1,6 @@
 """What the tests of the authorization servers share: clients, log-ins and token requests."""
 
+import functools
 import html
 import re
 from dataclasses import dataclass
@@ -7,13 +8,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import jwt as pyjwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 from sandbox_kit import BASE, CALLBACK, World
 
-from keyturn.sandbox.directory import AppDraft
-from keyturn.sandbox.records import App
+from keyturn.sandbox.state.directory import AppDraft
+from keyturn.sandbox.state.records import App
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ALL_GRANTS = ("authorization_code", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE)
 
 
@@ -142,4 +146,24 @@ def oauth_error(answer: httpx2.Response) -> tuple[int, str, str]:
     return answer.status_code, body["error"], body["error_description"]
 
 
+@functools.cache
+def own_key() -> ec.EllipticCurvePrivateKey:
+    """Make the client's key once."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def prove(world: World, *, typ: str = "dpop+jwt", **changes: object) -> dict[str, str]:
+    """Return the header with a DPoP proof for the org's token endpoint, changed as wanted."""
+    claims: dict[str, object] = {
+        "htm": "POST",
+        "htu": TOKEN_URL,
+        "iat": int(world.clock.at.timestamp()),
+        "jti": f"proof-{world.org.journal.last}",
+    }
+    jwk = ECAlgorithm.to_jwk(own_key().public_key(), as_dict=True)
+    headers = {"typ": typ, "jwk": jwk}
+    return {"dpop": pyjwt.encode(claims | changes, own_key(), "ES256", headers)}
+
+
 ISSUER = f"{BASE}/oauth2/default"
+TOKEN_URL = f"{BASE}/oauth2/v1/token"

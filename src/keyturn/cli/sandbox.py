@@ -13,7 +13,7 @@ from keyturn.cli import options, output
 from keyturn.cli.running import run, stop_asked
 
 if TYPE_CHECKING:
-    from keyturn.sandbox import OrgConfig, Ready, SandboxConfig
+    from keyturn.sandbox import OrgConfig, Ready, SandboxConfig, Start
 
 PROFILES = ("free", "workforce", "off")
 
@@ -35,6 +35,17 @@ PROFILES = ("free", "workforce", "off")
     help="Whose rate limits to keep.",
 )
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same org.")
+@click.option(
+    "--clock",
+    metavar="TIME",
+    help="What the orgs' clocks show at the start and at each reset, as 2026-03-01T12:00:00Z.",
+)
+@click.option(
+    "--clock-rate",
+    default=1.0,
+    show_default=True,
+    help="How many seconds those clocks show passing in a real one; 0 stands still.",
+)
 @click.option(
     "--org",
     "orgs",
@@ -61,6 +72,8 @@ def sandbox(
     ready_file: Path | None,
     profile: str,
     seed: int,
+    clock: str | None,
+    clock_rate: float,
     orgs: tuple[str, ...],
     load: Path | None,
     save: Path | None,
@@ -88,11 +101,22 @@ def sandbox(
         orgs=wanted,
         load=None if first_time else load,
         save=save,
+        clock=_parse_clock(clock, clock_rate),
     )
     try:
         run(_serve(config, ready_file, as_json=as_json))
     except SnapshotError as error:
         raise click.ClickException(f"{load}: {error}.") from error
+
+
+def _parse_clock(text: str | None, rate: float) -> "Start":
+    from keyturn.sandbox import Start
+    from keyturn.sandbox.state.clock import parse_moment
+
+    try:
+        return Start(None if text is None else parse_moment(text), rate)
+    except ValueError as error:
+        raise click.UsageError(f"--clock and --clock-rate: {error}.") from error
 
 
 def _parse_org(text: str) -> "OrgConfig":

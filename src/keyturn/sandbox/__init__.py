@@ -5,16 +5,17 @@ windows and faults. It decides nothing for the product it tests and shares no co
 """
 
 from keyturn.sandbox.app import ConnectionDropped, build_app
-from keyturn.sandbox.clock import VirtualClock
-from keyturn.sandbox.codec import SnapshotError
 from keyturn.sandbox.control import build_control
 from keyturn.sandbox.controls import CONTROL_OPERATIONS
-from keyturn.sandbox.directory import AppDraft, Settings
 from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.fleet import Fleet
-from keyturn.sandbox.keys import Keys
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.serving import OrgConfig, Ready, SandboxConfig, serving
+from keyturn.sandbox.state.clock import Start, VirtualClock
+from keyturn.sandbox.state.codec import SnapshotError
+from keyturn.sandbox.state.directory import AppDraft
+from keyturn.sandbox.state.keys import Keys
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.settings import Settings
 
 __all__ = [
     "CONTROL_OPERATIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "SandboxConfig",
     "Settings",
     "SnapshotError",
+    "Start",
     "VirtualClock",
     "build_app",
     "build_control",

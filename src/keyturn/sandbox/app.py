@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import formatdate
-from functools import lru_cache
 from typing import Protocol, cast
 
 import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.sandbox import errors, principals, ratelog, striking
-from keyturn.sandbox.client_auth import claimed_client_id
 from keyturn.sandbox.errors import OAuthError, OktaError
-from keyturn.sandbox.faults import Fault
+from keyturn.sandbox.faults import BY_SOMEBODY_ELSE, Fault
+from keyturn.sandbox.headers import render_headers
 from keyturn.sandbox.http import (
     Answer,
     Errand,
@@ -24,22 +22,16 @@ from keyturn.sandbox.http import (
     send_answer,
     send_head,
 )
+from keyturn.sandbox.interference import find_named_app, interfere
 from keyturn.sandbox.journal import Entry
-from keyturn.sandbox.limits import CONCURRENT, Budget, Concurrency, bucket_of
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.oauth.client_auth import claimed_client_id
 from keyturn.sandbox.routes import ROUTER
 from keyturn.sandbox.routing import NOBODY, Call, Match, Principal, Route
+from keyturn.sandbox.state.limits import CONCURRENT, Budget, Concurrency, bucket_of
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.timeline import look_back
 
 CONNECTION = "keyturn.sandbox.connection"
-NO_CACHE: tuple[RawHeader, ...] = (
-    (b"cache-control", b"no-cache, no-store"),
-    (b"pragma", b"no-cache"),
-    (b"expires", b"0"),
-)
-SERVER = (b"server", b"nginx")
-TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=315360000; includeSubDomains")
-NO_SNIFF = (b"x-content-type-options", b"nosniff")
-SAME_ORIGIN = (b"x-frame-options", b"SAMEORIGIN")
 UNROUTED = "-"
 OUR_MISTAKES = (ArithmeticError, LookupError, RecursionError, ValueError)
 """What input that nobody foresaw makes of our code: told as Okta tells its own failures."""
@@ -136,7 +128,12 @@ async def _exchange(org: Org, request: Request) -> Reply:
     with org.concurrency.holding() as in_hand:
         if match.route and match.route.family and in_hand > CONCURRENT[org.settings.profile]:
             return _turn_away(org, request, match.route, match)
-        fault = org.faults.draw(request.method, match.pattern or UNROUTED, request.query)
+        fault = org.faults.draw(
+            request.method,
+            match.pattern or UNROUTED,
+            request.query,
+            names_app=lambda: find_named_app(org, request, match.params) is not None,
+        )
         if fault and fault.kind == "delay":
             await org.sleep(fault.seconds)
         reply = await _effect(org, request, match, fault)
@@ -167,6 +164,9 @@ async def _effect(org: Org, request: Request, match: Match[Route], fault: Fault 
     with org.calling(call, request_id):
         if fault is None:
             answer, outcome = _perform(org, call, match)
+        elif fault.kind in BY_SOMEBODY_ELSE:
+            answer, outcome, changed = _perform_amid(org, call, match, fault)
+            fault = fault if changed else None
         else:
             answer, outcome = _perform_under(org, call, match, fault)
     if answer is not None and answer.errand is not None:
@@ -184,6 +184,19 @@ def _finish(org: Org, begun: Answer, errand: Errand, told: str | None) -> tuple[
     except OktaError as error:
         answer, outcome = error.render(org.mint.issue_error_id()), error.code
     return _with_headers(answer, begun.headers), outcome
+
+
+def _perform_amid(
+    org: Org, call: Call, match: Match[Route], fault: Fault
+) -> tuple[Answer, str, bool]:
+    """Return answer and outcome, and whether somebody else could change the app beside it."""
+    changed = fault.when == "before" and interfere(org, call, fault.kind)
+    answer, outcome = _perform(org, call, match)
+    if fault.when == "after":
+        changed = interfere(org, call, fault.kind)
+    if not changed:
+        org.faults.give_back(fault)
+    return answer, outcome, changed
 
 
 def _perform_under(
@@ -245,7 +258,8 @@ def _perform(org: Org, call: Call, match: Match[Route]) -> tuple[Answer, str]:
             raise refusal
         if match.route.guard == "management":
             principals.permit(org, call.request, call.principal, match.route.scope)
-        answer, outcome = match.route.handler(org, call), "ok"
+        seen = org if call.as_of is None else look_back(org, call.as_of)
+        answer, outcome = match.route.handler(seen, call), "ok"
     except OktaError as error:
         answer, outcome = error.render(org.mint.issue_error_id()), error.code
     except OAuthError as error:
@@ -297,23 +311,9 @@ def _common_headers(
     """Return what every answer carries.
 
     The date is the org's, so that it fits the rate window's end also under a clock that tests
-    turn; a 429 tells nothing of caching.
+    turn.
     """
     now = org.now()
     if fault and fault.kind == "wrong-clock":
         now += timedelta(seconds=fault.seconds)
-    common: list[RawHeader] = [
-        (b"date", _render_date(int(now.timestamp()))),
-        SERVER,
-        (b"x-okta-request-id", request_id.encode()),
-        TRANSPORT_SECURITY,
-        SAME_ORIGIN if answer.status == 204 else NO_SNIFF,
-    ]
-    if answer.status != 429:
-        common += NO_CACHE
-    return common
-
-
-@lru_cache(maxsize=64)
-def _render_date(second: int) -> bytes:
-    return formatdate(second, usegmt=True).encode()
+    return render_headers(answer, request_id, now)

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.sandbox.controls import ROUTER
 from keyturn.sandbox.controls.operation import BadRequest
-from keyturn.sandbox.directory import SOMEBODY_ELSE
 from keyturn.sandbox.errors import OAuthError, OktaError
 from keyturn.sandbox.fleet import FIRST, Fleet
 from keyturn.sandbox.http import (
@@ -24,8 +23,9 @@ from keyturn.sandbox.http import (
     send_answer,
 )
 from keyturn.sandbox.journal import CONSOLE, Entry
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.page import StatusPage
+from keyturn.sandbox.pages.status import StatusPage
+from keyturn.sandbox.state.directory import SOMEBODY_ELSE
+from keyturn.sandbox.state.org import Org
 
 PREFIX = "/orgs/"
 # Everything that somebody else at the console may change; the rest is the tester's own.

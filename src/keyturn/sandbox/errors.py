@@ -75,6 +75,17 @@ class OAuthError(Exception):
         return render_json(body, self.status, self.headers)
 
 
+class BearerRefusal(OAuthError):
+    """A refusal of a token where only a header tells why (RFC 6750 section 3.1)."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(status, error, description, (bearer_challenge(error, description),))
+
+    def render(self) -> Answer:
+        """Return the answer without a body."""
+        return Answer(self.status, b"", self.headers)
+
+
 # --- management API ---------------------------------------------------------------------------
 
 
@@ -237,6 +248,16 @@ def several_credentials() -> OAuthError:
 def invalid_request(description: str) -> OAuthError:
     """Return 400: the request lacks or repeats something."""
     return OAuthError(400, "invalid_request", description)
+
+
+def missing_parameter(name: str) -> OAuthError:
+    """Return 400: the grant type needs a parameter that is not there."""
+    return invalid_request(f"The required parameter '{name}' is missing.")
+
+
+def invalid_target(description: str) -> OAuthError:
+    """Return 400: tokens for that audience or resource are not given (RFC 8693 section 2.2.2)."""
+    return OAuthError(400, "invalid_target", description)
 
 
 def invalid_grant(description: str) -> OAuthError:

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.sandbox.app import build_app
 from keyturn.sandbox.http import render_html, send_answer
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.state.org import Org
 
 FIRST = "main"
 DOMAIN = ".localhost"

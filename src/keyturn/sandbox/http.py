@@ -1,7 +1,7 @@
 """One request and one answer on the wire: how they are read and written, never what they mean."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias, cast
@@ -13,6 +13,7 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 Header: TypeAlias = tuple[str, str]
 RawHeader: TypeAlias = tuple[bytes, bytes]
 
+DEEPEST = 64
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -82,8 +83,32 @@ def render_html(page: str, status: int = 200) -> Answer:
 
 
 def parse_json(body: bytes) -> Json:
-    """Return the JSON value of a body; ValueError when it is none."""
-    return cast(Json, json.loads(body))
+    """Return the JSON value of a body; ValueError when it is none that could be sent back.
+
+    Refused are numbers that JSON does not have, half characters, and what is nested too deeply.
+    """
+    try:
+        value = cast(Json, json.loads(body))
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Json) -> None:
+    layer: list[Json] = [value]
+    for _ in range(DEEPEST):
+        layer = [item for held in layer for item in _items(held)]
+        if not layer:
+            return
+    raise ValueError("nested too deeply")
+
+
+def _items(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return cast("Iterable[Json]", value.values())
+    return value if isinstance(value, list) else ()
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request:

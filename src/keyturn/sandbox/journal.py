@@ -9,6 +9,7 @@ from itertools import islice
 from keyturn.sandbox.http import Json
 
 CONSOLE = "/console"
+MANAGEMENT = ("/api/v1/", "/integrations/api/v1/", "/oauth2/v1/clients/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Journal:
 
 
 def _subject(route: str) -> str:
-    if route.startswith("/api/v1/"):
+    if route.startswith(MANAGEMENT):
         return "management"
     if route.startswith(CONSOLE):
         return "console"

@@ -34,10 +34,12 @@ def cut_page(
     items: Sequence[T],
     *,
     default: int = DEFAULT_LIMIT,
+    most: int = MAX_LIMIT,
     bad_cursor: Callable[[], OktaError] = errors.invalid_cursor,
 ) -> Page[T]:
     """Return the page that a request asks for; OktaError for a cursor that names no item."""
-    limit, after = parse_limit(request.query.get("limit", ""), default), request.query.get("after")
+    limit = min(parse_limit(request.query.get("limit", ""), default), most)
+    after = request.query.get("after")
     ids = [item.id for item in items]
     if after is not None and after not in ids:
         raise bad_cursor()
@@ -51,7 +53,7 @@ def cut_page(
 
 def parse_limit(text: str, default: int = DEFAULT_LIMIT) -> int:
     """Return how many a request asks for; OktaError for what is no number."""
-    if not re.fullmatch(r"-?\d+", text or "-1"):
+    if not re.fullmatch(r"-?\d{1,9}", text or "-1"):
         raise errors.validation_failed("RequestParams", "limit: must be a number")
     limit = int(text or -1)
     return min(limit, MAX_LIMIT) if limit > 0 else default

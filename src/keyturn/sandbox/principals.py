@@ -1,35 +1,68 @@
 """Who calls the management API: SSWS tokens and access tokens, and what they may do."""
 
 import re
+from dataclasses import replace
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import quote
 
-from keyturn.sandbox import dpop, errors
+from keyturn.sandbox import errors, refusals
+from keyturn.sandbox.errors import OktaError
 from keyturn.sandbox.http import Header, Request
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.oauth import dpop
 from keyturn.sandbox.routing import Principal
-from keyturn.sandbox.tokens import AccessToken
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.tokens import AccessToken
 
 SUPER_ADMIN = "SUPER_ADMIN"
 # Okta takes the token glued to its scheme as well; its own Python SDK sends it so.
 AUTHORIZATION = re.compile(r"(SSWS|Bearer|DPoP)\s*(\S+)", re.IGNORECASE)
+ME, SELF = "/api/v1/users/me", "okta.users.read.self"
+SESSION_COOKIE = "sid"
+APPS, CUSTOM_SERVERS = "/api/v1/apps", "/api/v1/authorizationServers"
+ANY_JSON = ("*/*", "application/*", "application/json")
+SHUT_OUT = ("DEPROVISIONED", "SUSPENDED")
 
 
 def identify(org: Org, request: Request) -> Principal:
     """Return who calls; OktaError for a token that is not good, OAuthError for a wrong proof."""
-    found = AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    if not authorization and request.path == ME:
+        return _identify_browser(org, request)
+    found = AUTHORIZATION.fullmatch(authorization)
     if found is None:
         raise errors.invalid_token()
     scheme, token = found[1].lower(), found[2]
     if scheme == "ssws":
-        api_token = org.api_tokens.get(token)
-        if api_token is None:
-            raise errors.invalid_token()
-        return Principal(f"ssws:{api_token.label}", None, user_id=api_token.user_id)
+        return _identify_api_token(org, token)
     return _identify_client(org, request, scheme, token)
+
+
+def _identify_api_token(org: Org, value: str) -> Principal:
+    """Return the principal that an API token is by itself; using it is what keeps it alive."""
+    token, now = org.api_tokens.get(value), org.now()
+    if token is None or token.expired(now):
+        raise errors.invalid_token()
+    org.api_tokens[value] = replace(token, used_at=now)
+    return Principal(token.principal, None, user_id=token.user_id)
+
+
+def _identify_browser(org: Org, request: Request) -> Principal:
+    """Return the person of a browser's session, who may ask who they are and nothing else."""
+    try:
+        cookie = SimpleCookie(request.headers.get("cookie", "")).get(SESSION_COOKIE)
+    except CookieError:
+        cookie = None
+    if cookie is None:
+        raise errors.invalid_token()
+    session = org.sessions.find(cookie.value, org.now())
+    if session is None or _is_shut_out(org, session.user_id):
+        raise refusals.invalid_session()
+    return Principal(f"user:{session.user_id}", frozenset({SELF}), user_id=session.user_id)
 
 
 def _identify_client(org: Org, request: Request, scheme: str, value: str) -> Principal:
     token = org.tokens.find_access(value)
-    fault = _fault_of(org, token)
+    fault = "The access token is invalid." if token is None else _find_fault(org, token)
     if token is None or fault is not None:
         challenge = scope_header(request, "", error="invalid_token", description=fault or "")
         raise errors.invalid_token((challenge,))
@@ -42,18 +75,29 @@ def _identify_client(org: Org, request: Request, scheme: str, value: str) -> Pri
     )
 
 
-def _fault_of(org: Org, token: AccessToken | None) -> str | None:
-    if token is None:
-        return "The access token is invalid."
+def _find_fault(org: Org, token: AccessToken) -> str | None:
     if token.server is not None:
         return "The access token provided is not intended for Okta."
-    if org.tokens.revoked(token):
-        return "The access token has been revoked."
-    return "The token has expired." if org.now() >= token.expires_at else None
+    if org.now() >= token.expires_at and not org.tokens.revoked(token):
+        return "The token has expired."
+    return None if is_good(org, token) else "The access token has been revoked."
+
+
+def is_good(org: Org, token: AccessToken) -> bool:
+    """Tell whether an access token is worth anything: it, its client and its person are there."""
+    app = org.find_client(token.client_id)
+    lives = org.now() < token.expires_at and not org.tokens.revoked(token)
+    known = token.user_id is None or not _is_shut_out(org, token.user_id)
+    return lives and known and app is not None and app.status == "ACTIVE"
+
+
+def _is_shut_out(org: Org, user_id: str) -> bool:
+    user = org.users.get(user_id)
+    return user is None or user.status in SHUT_OUT
 
 
 def permit(org: Org, request: Request, principal: Principal, scope: str) -> None:
-    """Raise the OktaError of a caller that lacks the scope or an admin role.
+    """Raise the OktaError of a caller that lacks the scope or an admin role, or of a bad day.
 
     An API token can do what the person who made it can do now.
     """
@@ -61,12 +105,38 @@ def permit(org: Org, request: Request, principal: Principal, scope: str) -> None
         owner = org.users.get(principal.user_id or "")
         if owner is None or not owner.admin or owner.status != "ACTIVE":
             raise errors.role_missing()
-        return
-    if scope not in principal.scopes:
+    elif scope not in principal.scopes:
         raise errors.ScopeMissing(scope_header(request, scope)[1])
+    elif not (scope == SELF and principal.user_id):
+        _check_role(org, principal)
+    refusal = _find_obstacle(org, request)
+    if refusal is not None:
+        raise refusal
+
+
+def _check_role(org: Org, principal: Principal) -> None:
     app, user = org.find_client(principal.client_id or ""), org.users.get(principal.user_id or "")
     if not (user.admin if user else app and (app.admin_role or app.integration)):
         raise errors.role_missing()
+
+
+def _find_obstacle(org: Org, request: Request) -> OktaError | None:
+    """Return why nobody would be served, whoever asks."""
+    settings, changes = org.settings, request.method != "GET"
+    if not _takes_json(request.headers.get("accept", "*/*")):
+        return refusals.not_acceptable()
+    if not settings.custom_servers and request.path.startswith(CUSTOM_SERVERS):
+        return refusals.feature_off()
+    if settings.read_only and changes:
+        return refusals.read_only()
+    if settings.reconciling and changes and request.path.startswith(APPS):
+        return refusals.reconciling()
+    return None
+
+
+def _takes_json(accept: str) -> bool:
+    kinds = [kind.partition(";")[0].strip().lower() for kind in accept.split(",")]
+    return not any(kinds) or any(kind in ANY_JSON or kind.endswith("+json") for kind in kinds)
 
 
 def require_super_admin(org: Org, principal: Principal) -> None:
@@ -92,6 +162,6 @@ def scope_header(
         f'scope="{scope}"',
         f'error="{error}"',
         f'error_description="{description}"',
-        f'resource="{request.path}"',
+        f'resource="{quote(request.path)}"',
     )
     return "www-authenticate", "Bearer " + ", ".join(items)

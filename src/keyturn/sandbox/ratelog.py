@@ -3,10 +3,10 @@
 from uuid import NAMESPACE_URL, uuid5
 
 from keyturn.sandbox.http import Json
-from keyturn.sandbox.limits import WARNING_PERCENT, Bucket, Budget
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.routing import Call
-from keyturn.sandbox.systemlog import NOBODY, Party
+from keyturn.sandbox.state.limits import WARNING_PERCENT, Bucket, Budget
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.systemlog import NOBODY, Party
 
 CONCURRENCY = "core.concurrency.org.limit.violation"
 

@@ -1,4 +1,4 @@
-"""Refusals of what lies beside the apps: people, devices, the System Log and event hooks.
+"""Refusals of what lies beside the apps: people, devices, the System Log, event hooks, bad days.
 
 Knows wording and status only, as `errors` does for the rest.
 """
@@ -90,3 +90,47 @@ def active_hook_kept() -> OktaError:
 def unverified_hook(cause: str) -> OktaError:
     """Return 400 for an event hook whose endpoint did not answer its challenge."""
     return validation_failed("eventHook", cause)
+
+
+# --- requests, and an org that cannot serve them -------------------------------------------------
+
+
+def invalid_parameter(name: str) -> OktaError:
+    """Return 400 for a query parameter with a value that nobody knows."""
+    return validation_failed("RequestParams", f"{name}: Invalid value.")
+
+
+def not_acceptable() -> OktaError:
+    """Return 400 for a caller that takes no JSON in answer."""
+    summary = (
+        "Bad request. Accept and/or Content-Type headers likely do not match supported values."
+    )
+    return OktaError(400, "E0000019", summary)
+
+
+def invalid_session() -> OktaError:
+    """Return 403 for a browser whose session is over."""
+    return OktaError(403, "E0000005", "Invalid session")
+
+
+def feature_off() -> OktaError:
+    """Return 401 for a part of Okta that the org does not have."""
+    summary = "You do not have permission to access the feature you are requesting"
+    return OktaError(401, "E0000015", summary)
+
+
+def read_only() -> OktaError:
+    """Return 503 for a change while the org only answers questions."""
+    return OktaError(503, "E0000010", "Service is in read only mode")
+
+
+def reconciling() -> OktaError:
+    """Return 423 for a change while the org puts its policies in order."""
+    summary = "Policy priorities are being reconciled. Please try again later."
+    return OktaError(423, "E0000239", summary)
+
+
+def org_full() -> OktaError:
+    """Return 400 for an app too many."""
+    cause = "Cannot create application instance. Maximum number of instances has been reached."
+    return validation_failed("generalSettings", cause)

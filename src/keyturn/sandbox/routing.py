@@ -7,8 +7,8 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Answer, Json, Request, parse_json
-from keyturn.sandbox.limits import Family
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.state.limits import Family
+from keyturn.sandbox.state.org import Org
 
 NOBODY = "nobody"
 

@@ -16,13 +16,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from keyturn.sandbox.app import CONNECTION, build_app
 from keyturn.sandbox.control import build_control
-from keyturn.sandbox.directory import Settings
-from keyturn.sandbox.event_hooks import HookSender
 from keyturn.sandbox.fleet import FIRST, Fleet, build_fleet
 from keyturn.sandbox.http import Json
-from keyturn.sandbox.limits import Profile
-from keyturn.sandbox.org import Org, Sleep
-from keyturn.sandbox.snapshot import new_org, read_snapshot, write_snapshot
+from keyturn.sandbox.state.clock import REAL_TIME, Start, VirtualClock
+from keyturn.sandbox.state.event_hooks import HookSender
+from keyturn.sandbox.state.limits import Profile
+from keyturn.sandbox.state.org import Org, Sleep
+from keyturn.sandbox.state.settings import Settings
+from keyturn.sandbox.state.snapshot import new_org, read_snapshot, write_snapshot
 from keyturn.sandbox.tls import TlsFiles, write_tls_files
 
 HOST = "127.0.0.1"
@@ -49,7 +50,8 @@ class SandboxConfig:
     is given; its delays end early when serving ends. `orgs` are made instead of the one when
     there are any: the first answers on the ports named, further ones also on their own, each ten
     above those of the one before. `load` is a snapshot that takes the place of both, and `save`
-    is where everything is written at the end.
+    is where everything is written at the end. `clock` is where the clocks of orgs that are not
+    given begin, at the start and at each reset.
     """
 
     http_port: int = 8710
@@ -63,6 +65,7 @@ class SandboxConfig:
     orgs: tuple[OrgConfig, ...] = ()
     load: Path | None = None
     save: Path | None = None
+    clock: Start = REAL_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,7 @@ def _opened(door: _Door) -> Iterator[_Door]:
 def _make_fleet(config: SandboxConfig) -> Fleet:
     if config.load is not None:
         states = read_snapshot(config.load)
-        return Fleet({name: new_org(state) for name, state in states.items()})
+        return Fleet({name: _load_org(config, state) for name, state in states.items()})
     if config.org is not None:
         return Fleet({FIRST: config.org})
     wanted = config.orgs or (OrgConfig(FIRST, config.seed),)
@@ -231,7 +234,15 @@ def _make_fleet(config: SandboxConfig) -> Fleet:
 
 def _make_org(config: SandboxConfig, wanted: OrgConfig) -> Org:
     settings = Settings(wanted.profile or config.profile, config.propagation_s)
-    return Org(wanted.seed, settings=settings)
+    return Org(wanted.seed, VirtualClock(start=config.clock), settings=settings)
+
+
+def _load_org(config: SandboxConfig, state: Mapping[str, Json]) -> Org:
+    """Return a saved org; its clock goes on where it was, unless a start was asked for."""
+    org = new_org(state)
+    if config.clock != REAL_TIME:
+        org.clock = VirtualClock(start=config.clock)
+    return org
 
 
 def _sleeper(closing: asyncio.Event) -> Sleep:

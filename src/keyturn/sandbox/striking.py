@@ -12,14 +12,14 @@ from datetime import timedelta
 from keyturn.sandbox import errors
 from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.http import Answer, Header, render_html
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.principals import AUTHORIZATION
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.state.org import Org
 
 
 def prepare(org: Org, call: Call, route: Route | None, fault: Fault) -> None:
     """Change what the request will meet: an older org, or one that took something away."""
-    if fault.kind == "stale-read":
+    if fault.kind == "stale-read" and route is not None and route.guard == "management":
         call.as_of = org.now() - timedelta(seconds=fault.seconds)
     elif fault.kind == "token-revoked":
         _revoke_tokens(org, call)

@@ -9,11 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from keyturn.cli.main import cli
 
+NOON = 1772366400
+CLOCK = ("--clock", "2026-03-01T12:00:00Z", "--clock-rate", "0")
+LATER = ("--clock", "2028-02-29T00:00:00Z")
 PORTS = ("--http-port=0", "--https-port=0", "--control-port=0")
 
 
@@ -52,6 +58,74 @@ def test_an_org_is_kept(tmp_path: Path) -> None:
     with running(*flags) as second:
         assert second["service_private_jwk"] == first["service_private_jwk"]
         assert second["app"] == first["app"]
+
+
+def replay(ready: dict[str, Any]) -> list[tuple[int, bytes, list[tuple[str, str]]]]:
+    """Return all that a fixed sequence of calls is answered, under one name for the host."""
+    key, client_id = RSAKey.import_key(ready["service_private_jwk"]), ready["service_client_id"]
+    claims = {"iss": client_id, "sub": client_id, "exp": NOON + 60, "jti": "1"}
+    claims["aud"] = "http://okta.test/oauth2/v1/token"
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "okta.apps.read",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode({"alg": "RS256"}, claims, key),
+    }
+    secrets = f"/api/v1/apps/{ready['app']['id']}/credentials/secrets"
+    headers = {"host": "okta.test", "authorization": f"SSWS {ready['ssws_token']}"}
+    with httpx2.Client(base_url=ready["http_url"], headers=headers) as http:
+        answers = [
+            http.post("/oauth2/v1/token", data=form, headers={"authorization": ""}),
+            http.get("/oauth2/v1/keys"),
+            http.post(secrets),
+            http.get(secrets),
+            http.get("/api/v1/logs"),
+            http.get("/.well-known/openid-configuration"),
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 201, 200, 200, 200]
+    return [(a.status_code, a.content, a.headers.multi_items()) for a in answers]
+
+
+@pytest.mark.slow
+def test_two_processes_of_one_seed_answer_alike() -> None:
+    """Under a clock that stands, two runs of one seed send the same bytes, tokens included."""
+    histories = []
+    for _ in range(2):
+        with running("--seed=7", *CLOCK) as ready:
+            histories.append(replay(ready))
+    assert histories[0] == histories[1]
+    assert b"access_token" in histories[0][0][1]
+
+
+@pytest.mark.slow
+def test_a_saved_org_may_begin_at_a_moment(tmp_path: Path) -> None:
+    """A loaded org goes on at the moment it was saved at, or begins at that of --clock."""
+    path = tmp_path / "orgs.json"
+    dates = []
+    for flags in (
+        ("--save", str(path), *CLOCK),
+        ("--load", str(path)),
+        ("--load", str(path), *LATER),
+    ):
+        with running(*flags) as ready:
+            dates.append(httpx2.get(f"{ready['http_url']}/oauth2/v1/keys").headers["date"])
+    assert [date[5:16] for date in dates] == ["01 Mar 2026", "01 Mar 2026", "29 Feb 2028"]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--clock", "yesterday"),
+        ("--clock", "2026-03-01T12:00:00"),
+        ("--clock", "1969-12-31T00:00:00Z"),
+        ("--clock-rate", "-1"),
+        ("--clock-rate", "nan"),
+    ],
+)
+def test_a_clock_that_cannot_be(flags: tuple[str, ...]) -> None:
+    """A time without zone, one that is none and a rate below 0 are refused with what is wanted."""
+    result = CliRunner().invoke(cli, ["sandbox", *PORTS, *flags])
+    assert (result.exit_code, "--clock-rate:" in result.output) == (2, True)
 
 
 @pytest.mark.parametrize("org", ["prod", "=1", "prod=x", "prod=1:huge", "Prod=1", "prod="])

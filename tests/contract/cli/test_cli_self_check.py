@@ -5,7 +5,7 @@ import re
 import anyio
 import pytest
 from click.testing import CliRunner, Result
-from sandbox_kit import World, shared_keys
+from sandbox_kit import World
 
 from keyturn.cli.main import cli
 from keyturn.cli.self_check import READS, WRITES, SelfCheck, Stopped, named_in_creation
@@ -195,7 +195,7 @@ def test_a_token_is_not_sent_to_a_wrong_address(url: str) -> None:
 @pytest.fixture
 async def ready() -> Ready:
     """Give a fresh org on free ports."""
-    async with serving(SandboxConfig(0, 0, 0, org=Org(1, keys=shared_keys()))) as ready:
+    async with serving(SandboxConfig(0, 0, 0, org=Org(1))) as ready:
         yield ready
 
 

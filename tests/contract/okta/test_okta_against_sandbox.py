@@ -1,6 +1,5 @@
 """The whole life of a client secret, against the sandbox, in process."""
 
-import functools
 import json
 from collections.abc import AsyncIterator
 
@@ -14,8 +13,8 @@ from keyturn.domain.errors import OktaRefused, OktaThrottled, OktaUnclear, OktaU
 from keyturn.domain.ids import AppId, ClientId, OktaSecretId
 from keyturn.domain.okta import AuthMethod, Probe, Status, client_secret_value
 from keyturn.domain.sensitive import Sensitive
-from keyturn.sandbox import AppDraft, Fault, Keys, Org, build_app
-from keyturn.sandbox.keys import render_private, render_public
+from keyturn.sandbox import AppDraft, Fault, Org, build_app
+from keyturn.sandbox.state.keys import render_private, render_public
 from keyturn.services.ports import OktaCall, OktaOrg
 from keyturn.testing import ManualClock, SeededChance
 
@@ -23,18 +22,12 @@ BASE = "https://sandbox.test"
 BASIC = AuthMethod.CLIENT_SECRET_BASIC
 
 
-@functools.cache
-def shared_keys() -> Keys:
-    """Make the sandbox's keys once."""
-    return Keys.generate()
-
-
 class Rehearsal:
     """A sandbox and the adapter, under one clock."""
 
     def __init__(self) -> None:
         self.clock = ManualClock(START)
-        self.sandbox = Org(1, self.clock.now, keys=shared_keys())
+        self.sandbox = Org(1, self.clock.now)
         self.journal: list[OktaCall] = []
         self.chance = SeededChance(1)
         self.orgs = OktaHttpOrgs(
@@ -60,12 +53,12 @@ class Rehearsal:
             auth_method="private_key_jwt",
             application_type="service",
             response_types=("token",),
-            jwks=(render_public(shared_keys().service),),
+            jwks=(render_public(self.sandbox.keys.service),),
             granted_scopes=("okta.apps.manage", "okta.apps.read"),
             admin_role="SUPER_ADMIN",
             dpop_bound=kind == "service app with DPoP",
         )
-        jwk = json.dumps(render_private(shared_keys().service))
+        jwk = json.dumps(render_private(self.sandbox.keys.service))
         return ServiceApp(self.sandbox.create_app(draft).client_id, Sensitive(jwk))
 
 
@@ -176,10 +169,10 @@ async def test_a_service_app_without_a_role(rehearsal: Rehearsal) -> None:
         auth_method="private_key_jwt",
         application_type="service",
         response_types=("token",),
-        jwks=(render_public(shared_keys().service),),
+        jwks=(render_public(rehearsal.sandbox.keys.service),),
         granted_scopes=("okta.apps.manage", "okta.apps.read"),
     )
-    jwk = Sensitive(json.dumps(render_private(shared_keys().service)))
+    jwk = Sensitive(json.dumps(render_private(rehearsal.sandbox.keys.service)))
     client_id = rehearsal.sandbox.create_app(draft).client_id
     org = rehearsal.orgs.open(BASE, ServiceApp(client_id, jwk), journal=rehearsal.journal.append)
     with pytest.raises(OktaRefused, match="E0000006"):

@@ -6,7 +6,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 from sandbox_kit import BASE, World, okta_error, without_id
 
-from keyturn.sandbox.keys import render_public
+from keyturn.sandbox.state.keys import render_public
 
 pytestmark = pytest.mark.anyio
 
@@ -95,57 +95,6 @@ async def test_lifecycle(world: World, path: str) -> None:
     assert (await world.admin("GET", one)).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("changes", "cause"),
-    [
-        ({"kid": "k2"}, "All keys in the 'jwks' must have a unique `kid`."),
-        ({"kid": None}, NAMELESS),
-        ({"kid": "k3", "n": "3ZWrUY0Y6IKN1qI4BhxR2C7oHVFgGPYkd38uGq1jQNSqEvJFcN93CYm16"}, WEAK),
-        ({"kid": "k3", "n": None}, WEAK),
-        ({"kid": "k3", "e": None}, WEAK),
-        ({"kid": "k3", "n": "x"}, WEAK),
-    ],
-)
-async def test_refused_keys(
-    world: World, path: str, changes: dict[str, object], cause: str
-) -> None:
-    """A name twice, no name, a short key and half a key are refused to the letter."""
-    await add(world, path, kid="k2")
-    answer = await world.admin("POST", path, public(**changes))
-    assert answer.status_code == 400
-    assert without_id(answer) == okta_error("E0000001", REFUSED, cause)
-
-
-async def test_fifty_keys_at_most(world: World, path: str) -> None:
-    """The fifty-first key is refused."""
-    world.org.change_settings(profile="off")
-    for number in range(49):
-        await add(world, path, kid=f"k{number}")
-    answer = await world.admin("POST", path, public(kid="last"))
-    assert answer.status_code == 400
-    assert without_id(answer) == okta_error("E0000001", REFUSED, TOO_MANY)
-
-
-async def test_active_key_cannot_be_deleted(world: World, path: str) -> None:
-    """DELETE of an ACTIVE key is refused."""
-    answer = await world.admin("DELETE", await add(world, path, kid="k2"))
-    cause = "You can't delete an active JSON Web Key. Deactivate the key before deleting it."
-    assert answer.status_code == 400
-    assert without_id(answer) == okta_error("E0000001", REFUSED, cause)
-
-
-async def test_only_signing_key_stays(world: World, path: str) -> None:
-    """The only ACTIVE signing key of a private_key_jwt app cannot be stopped."""
-    (only,) = (await world.admin("GET", path)).json()
-    answer = await world.admin("POST", f"{path}/{only['id']}/lifecycle/deactivate")
-    cause = (
-        "Can't deactivate the only active JSON Web Key when the value for "
-        "`token_endpoint_auth_method` is `private_key_jwt`."
-    )
-    assert answer.status_code == 400
-    assert without_id(answer) == okta_error("E0000001", REFUSED, cause)
-
-
 async def test_request_object_key_stays(world: World) -> None:
     """The last key with the algorithm of signed requests cannot be stopped."""
     app = (await world.admin("GET", f"/api/v1/apps/{world.app_id}")).json()
@@ -178,15 +127,6 @@ async def test_one_active_encryption_key(world: World, path: str) -> None:
     cause = "You can't deactivate the active encryption key."
     assert answer.status_code == 400
     assert without_id(answer) == okta_error("E0000001", REFUSED, cause)
-
-
-async def test_unknown_key(world: World, path: str) -> None:
-    """A key id that the app does not have is 404."""
-    answer = await world.admin("GET", f"{path}/pksNone")
-    assert answer.status_code == 404
-    assert without_id(answer) == okta_error(
-        "E0000007", "Not found: Resource not found: pksNone (JsonWebKey)"
-    )
 
 
 async def test_elliptic_keys_are_taken(world: World, path: str) -> None:

@@ -2,26 +2,33 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
 from sandbox_kit import ManualClock, World
 
-from keyturn.sandbox import VirtualClock, build_control
+from keyturn.sandbox import Org, Start, VirtualClock, build_control
 
 pytestmark = pytest.mark.anyio
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
+LATER = datetime(2028, 2, 29, tzinfo=UTC)
+
+
+def control_of(org: Org) -> httpx2.AsyncClient:
+    """Return a client of an org's control port."""
+    transport = httpx2.ASGITransport(build_control(org, "t"))
+    headers = {"authorization": "Bearer t"}
+    return httpx2.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1:8712", headers=headers
+    )
 
 
 @pytest.fixture
 async def control(world: World) -> AsyncIterator[httpx2.AsyncClient]:
     """Open the control port of the world's org."""
-    transport = httpx2.ASGITransport(build_control(world.org, "t"))
-    headers = {"authorization": "Bearer t"}
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1:8712", headers=headers
-    ) as client:
+    async with control_of(world.org) as client:
         yield client
 
 
@@ -78,24 +85,70 @@ async def test_windows_end_by_it(world: World, control: httpx2.AsyncClient) -> N
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "words"),
     [
-        {"set": "yesterday"},
-        {"set": "2027-01-01T00:00:00"},
-        {"rate": -1},
-        {"advance_s": "1"},
-        {"x": 1},
+        ({"set": "yesterday"}, "set is a time with a zone"),
+        ({"set": "2027-01-01T00:00:00"}, "set is a time with a zone"),
+        ({"set": "1969-12-31T23:59:59Z"}, "from 1970-01-01 to 9000-01-01"),
+        ({"set": "0001-01-01T00:00:00+14:00"}, "from 1970-01-01 to 9000-01-01"),
+        ({"set": 1772366400}, "set is a time with a zone"),
+        ({"set": "2027-01-01T00:00:00Z", "rate": -1}, "rate is a number from 0 to 1000000"),
+        ({"real": True, "rate": "1"}, "rate is a number"),
+        ({"advance_s": 60, "rate": True}, "rate is a number"),
+        ({"rate": 60, "advance_s": "1"}, "advance_s is a number"),
+        ({"advance_s": 10**300}, "advance_s is a number of seconds, from 0 to"),
+        ({"rate": 2, "real": "yes"}, "real is true or false"),
+        ({"set": "2027-01-01T00:00:00Z", "x": 1}, "unknown members: ['x']"),
     ],
 )
-async def test_what_is_no_time(control: httpx2.AsyncClient, body: dict[str, object]) -> None:
-    """A time without zone, a rate below 0 and unknown words are 400 with a reason."""
+async def test_what_is_no_time(
+    world: World, control: httpx2.AsyncClient, body: dict[str, object], words: str
+) -> None:
+    """One member that cannot be is 400 with its name and what can, and nothing is turned."""
+    world.org.clock.advance(5)
+    before = (await control.get("/clock")).json()
     answer = await control.post("/clock", json=body)
-    assert (answer.status_code, "error" in answer.json()) == (400, True)
+    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+    assert (await control.get("/clock")).json() == before
 
 
-async def test_reset_gives_real_time_back(world: World, control: httpx2.AsyncClient) -> None:
-    """A reset org shows real time again."""
+async def test_reset_gives_the_first_clock_back(world: World, control: httpx2.AsyncClient) -> None:
+    """A reset org shows what it was started with: real time, when nothing was said."""
     await control.post("/clock", json={"advance_s": 86400})
     await control.post("/reset", json={"seed": 1})
     shown = (await control.get("/clock")).json()
     assert shown == {"now": world.clock.at.isoformat(), "rate": 1.0, "virtual": False}
+
+
+@pytest.mark.parametrize(("body", "shown"), [({}, NEW_YEAR), ({"clock": LATER}, LATER)])
+async def test_reset_of_an_org_with_a_start(body: dict[str, datetime], shown: datetime) -> None:
+    """The clock begins again at its start, or where the reset says, as fast as at the start."""
+    real = ManualClock()
+    org = Org(1, VirtualClock(real, Start(NEW_YEAR, 2)))
+    assert org.read_app(org.seeded.web_app_id).created_at == NEW_YEAR
+    org.clock.set(NEW_YEAR + timedelta(days=400))
+    org.clock.run(0)
+    async with control_of(org) as control:
+        await control.post("/reset", json={name: at.isoformat() for name, at in body.items()})
+    assert org.now() == org.read_app(org.seeded.web_app_id).created_at == shown
+    real.advance(1)
+    assert org.now() == shown + timedelta(seconds=2)
+
+
+def test_a_start_may_be_a_rate_alone() -> None:
+    """A clock with a rate and no moment begins at the real one."""
+    real = ManualClock()
+    clock = VirtualClock(real, Start(rate=0))
+    began = real.at
+    real.advance(60)
+    assert clock() == began
+
+
+@pytest.mark.parametrize(
+    "start",
+    [{"at": datetime(2027, 1, 1)}, {"at": datetime(1969, 1, 1, tzinfo=UTC)}, {"rate": -1}],  # noqa: DTZ001  # that is the point
+)
+def test_a_start_that_cannot_be(start: dict[str, Any]) -> None:
+    """A moment without zone, one that no clock shows and a rate below 0 are no start."""
+    with pytest.raises(ValueError, match=r"is wanted|from 0"):
+        Start(**start)

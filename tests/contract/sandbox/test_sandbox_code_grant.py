@@ -152,13 +152,9 @@ async def test_refresh_token_is_static(world: World) -> None:
 async def test_refresh_token_of_another_client(world: World) -> None:
     """A refresh token belongs to its client."""
     tokens = (await world.redeem((await world.log_in())["code"])).json()
-    other = (
-        await world.admin(
-            "POST",
-            "/api/v1/apps",
-            {"name": "oidc_client", "label": "Other", "signOnMode": "OPENID_CONNECT"},
-        )
-    ).json()
+    app = (await world.admin("GET", f"/api/v1/apps/{world.app_id}")).json()
+    del app["credentials"]["oauthClient"]["client_id"]
+    other = (await world.admin("POST", "/api/v1/apps", app)).json()
     client = other["credentials"]["oauthClient"]
     form = {
         "grant_type": "refresh_token",

@@ -47,6 +47,22 @@ async def test_scopes_are_taken_and_given(world: World, control: httpx2.AsyncCli
     assert (await service_apps(world)).status_code == 200
 
 
+async def test_switch_to_keys_is_told(world: World, control: httpx2.AsyncClient) -> None:
+    """The update and the end of each client secret stand in the System Log."""
+    body = {"auth_method": "private_key_jwt"}
+    await control.post(f"/apps/{world.app_id}/auth-method", json=body)
+    told = [event.type for event in world.org.system_log.events()]
+    assert {"application.lifecycle.update", "app.oauth2.credentials.lifecycle.delete"} <= {*told}
+
+
+async def test_management_is_counted_wherever_it_is(world: World) -> None:
+    """Integrations and the roles of clients are management too, though not below `/api/v1`."""
+    await world.admin("GET", "/integrations/api/v1/api-services")
+    await world.admin("GET", f"/oauth2/v1/clients/{world.client_id}/roles")
+    counts = world.org.counts()
+    assert (counts["management"], counts["other"]) == (2, 0)
+
+
 async def test_tokens_are_listed_and_revoked(world: World, control: httpx2.AsyncClient) -> None:
     """Tokens are listed without values; all of a client can be revoked."""
     tokens = (await world.redeem((await world.log_in())["code"])).json()

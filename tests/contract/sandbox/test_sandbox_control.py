@@ -1,5 +1,6 @@
 """The control port: truth, journal, faults, settings and somebody else at the console."""
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -7,6 +8,7 @@ import pytest
 from sandbox_kit import World, okta_error, without_id
 
 from keyturn.sandbox import build_control
+from keyturn.sandbox.state.snapshot import render_snapshot
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +51,7 @@ async def test_truth_remembers_deleted_secrets(world: World, control: httpx2.Asy
         "deleted_at": "2026-03-01T12:00:01.750000+00:00",
         "usable_at": "2026-03-01T12:00:00.250000+00:00",
         "last_used_at": None,
-        "made_by": "ssws:admin",
+        "made_by": world.org.api_tokens[world.org.seeded.api_token].principal,
     }
     assert first not in answer.text
     assert made["client_secret"] not in answer.text
@@ -104,22 +106,97 @@ async def test_faults(world: World, control: httpx2.AsyncClient) -> None:
     assert (await control.get("/faults")).json() == {"faults": []}
 
 
+DEFAULT_SERVER = "/authorization-servers/default"
+
+
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "words"),
     [
-        ("/faults", {"kind": "explode"}),
-        ("/faults", {"kind": "delay", "when": "now"}),
-        ("/settings", {"profile": "huge"}),
-        ("/settings", {"colour": "red"}),
-        ("/apps", {"colour": "red"}),
-        ("/reset", {"seed": "x"}),
+        ("/faults", {"kind": "explode"}, "unknown fault kind"),
+        ("/faults", {"method": "GET"}, "unknown fault kind"),
+        ("/faults", {"kind": "delay", "when": "now"}, "when"),
+        ("/faults", {"kind": "delay", "colour": "red"}, "unknown members: ['colour']"),
+        ("/settings", {"profile": "huge"}, "profile is one of free, workforce, off"),
+        ("/settings", {"profile": ["free"]}, "profile is one of free"),
+        ("/settings", {"profile": None}, "profile is one of free"),
+        ("/settings", {"profile": "free", "colour": "red"}, "unknown members: ['colour']"),
+        ("/settings", {"profile": "free", "propagation_s": "2"}, "propagation_s is a number of"),
+        ("/settings", {"profile": "free", "propagation_s": -1}, "from 0 to 31536000"),
+        ("/settings", {"propagation_s": True}, "propagation_s is a number"),
+        ("/settings", {"max_secrets_wording": 2026}, "max_secrets_wording is one of"),
+        ("/settings", {"profile": "free", "max_apps": -1}, "max_apps is a whole number from 0"),
+        ("/settings", {"profile": "free", "read_only": "no"}, "read_only is true or false"),
+        ("/apps", {"colour": "red"}, "unknown members: ['colour']"),
+        ("/reset", {"seed": "x"}, "seed is a whole number"),
+        ("/reset", {"seed": True}, "seed is a whole number"),
+        ("/reset", {"seed": 2.5}, "seed is a whole number"),
+        ("/reset", {"seed": 2, "clock": "now"}, "clock is a time with a zone"),
+        ("/reset", {"seed": 2, "rate": 0}, "unknown members: ['rate']; known: ['clock', 'seed']"),
+        (DEFAULT_SERVER, {"active": False, "access_lifetime_s": 299}, "from 300 to 86400"),
+        (DEFAULT_SERVER, {"access_lifetime_s": "300"}, "access_lifetime_s is a number"),
+        (DEFAULT_SERVER, {"access_lifetime_s": 300, "refresh_idle_s": 0}, "from 600 to 157680000"),
+        (DEFAULT_SERVER, {"access_lifetime_s": 300, "active": "no"}, "active is true or false"),
+        (DEFAULT_SERVER, {"access_lifetime_s": 300, "name": "x"}, "unknown members: ['name']"),
     ],
 )
-async def test_unknown_words(control: httpx2.AsyncClient, path: str, body: dict[str, str]) -> None:
-    """What is not known is 400 with a reason."""
+async def test_what_cannot_be_changes_nothing(
+    world: World, control: httpx2.AsyncClient, path: str, body: dict[str, object], words: str
+) -> None:
+    """A value or name that cannot be is 400 with what can, and the whole org is what it was."""
+    before = json.dumps(render_snapshot({"main": world.org}))
     answer = await control.post(path, json=body)
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+    assert json.dumps(render_snapshot({"main": world.org})) == before
+
+
+CLOCK = {"at": "2027-01-01T00:00:00+00:00", "rate": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"colour": "red"}, "differ in what org is: colour"),
+        ({"clock": CLOCK | {"rate": -1}}, "the rate is a number from 0"),
+        ({"clock": CLOCK | {"at": "2027-01-01"}}, "a time with a zone"),
+        ({"clock": {"at": CLOCK["at"]}}, "clock is a time `at` and a number `rate`"),
+        ({"clock": "2027-01-01T00:00:00Z"}, "clock is a time `at` and a number `rate`"),
+        ({"journal": []}, "org.journal is a Journal, not list"),
+        ({"journal": {"$is": "journal.Journal", "no": 99, "of": {}}}, "what org.journal is"),
+        (
+            {"settings": {"$is": "state.settings.Settings", "of": {"profile": "huge"}}},
+            "profile is one",
+        ),
+        (
+            {"settings": {"$is": "state.settings.Settings", "of": {"colour": 1}}},
+            "has no ['colour']",
+        ),
+    ],
+)
+async def test_a_snapshot_that_cannot_be(
+    world: World, control: httpx2.AsyncClient, change: dict[str, object], words: str
+) -> None:
+    """One member of another kind or range is 400 with its name, and the org is what it was."""
+    before = (await control.get("/snapshot")).json()
+    state = before["orgs"]["main"] | change
+    answer = await control.post("/snapshot", json=before | {"orgs": {"main": state}})
+    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+    assert (await control.get("/snapshot")).json() == before
+
+
+async def test_a_snapshot_with_more_beside_it(control: httpx2.AsyncClient) -> None:
+    """A name that no snapshot has is told."""
+    document = (await control.get("/snapshot")).json() | {"colour": "red"}
+    answer = await control.post("/snapshot", json=document)
+    assert (answer.status_code, answer.json()["error"]) == (400, "a snapshot has no colour")
+
+
+async def test_a_server_is_changed(control: httpx2.AsyncClient) -> None:
+    """Lifetimes and status of a custom server are set, and what is left out stays."""
+    await control.post(DEFAULT_SERVER, json={"access_lifetime_s": 300, "refresh_idle_s": 600})
+    changed = (await control.post(DEFAULT_SERVER, json={"active": False})).json()
+    assert (changed["access_lifetime_s"], changed["refresh_idle_s"]) == (300, 600)
+    assert changed["status"] == "INACTIVE"
+    assert (await control.post(DEFAULT_SERVER, json={})).json() == changed
 
 
 async def test_settings(world: World, control: httpx2.AsyncClient) -> None:
@@ -129,6 +206,10 @@ async def test_settings(world: World, control: httpx2.AsyncClient) -> None:
         "profile": "free",
         "propagation_s": 2,
         "max_secrets_wording": "2026",
+        "max_apps": None,
+        "read_only": False,
+        "reconciling": False,
+        "custom_servers": True,
     }
     assert (await world.admin("GET", "/api/v1/apps")).headers["x-rate-limit-limit"] == "10"
 

@@ -3,7 +3,7 @@
 import pytest
 from sandbox_kit import BASE, World, okta_error, without_id
 
-from keyturn.sandbox.devices import Device, DeviceStep
+from keyturn.sandbox.state.devices import Device, DeviceStep
 
 pytestmark = pytest.mark.anyio
 

@@ -1,38 +1,14 @@
 """DPoP: the nonce challenge, bound tokens, and proofs nobody asked for."""
 
-import functools
 import hashlib
 from base64 import urlsafe_b64encode
 
 import httpx2
-import jwt as pyjwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
 from sandbox_kit import BASE, World
+from sandbox_oauth_kit import prove
 
 pytestmark = pytest.mark.anyio
-
-TOKEN_URL = f"{BASE}/oauth2/v1/token"
-
-
-@functools.cache
-def own_key() -> ec.EllipticCurvePrivateKey:
-    """Make the client's key once."""
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def prove(world: World, *, typ: str = "dpop+jwt", **changes: object) -> dict[str, str]:
-    """Return the header with a proof for the token endpoint, changed as wanted."""
-    claims: dict[str, object] = {
-        "htm": "POST",
-        "htu": TOKEN_URL,
-        "iat": int(world.clock.at.timestamp()),
-        "jti": f"proof-{world.org.journal.last}",
-    }
-    jwk = ECAlgorithm.to_jwk(own_key().public_key(), as_dict=True)
-    headers = {"typ": typ, "jwk": jwk}
-    return {"dpop": pyjwt.encode(claims | changes, own_key(), "ES256", headers)}
 
 
 @pytest.fixture

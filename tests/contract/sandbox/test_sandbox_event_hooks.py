@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sandbox_kit import BASE, World, okta_error, without_id
 
-from keyturn.sandbox.event_hooks import HookSender
+from keyturn.sandbox.state.event_hooks import HookSender
 
 pytestmark = pytest.mark.anyio
 

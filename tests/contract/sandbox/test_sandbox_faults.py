@@ -138,7 +138,7 @@ async def test_journal_tells_what_happened(world: World) -> None:
         "method": "POST",
         "route": SECRETS,
         "status": None,
-        "principal": "ssws:admin",
+        "principal": world.org.api_tokens[world.org.seeded.api_token].principal,
         "secret_id": made.id,
         "secret_hash": made.hash,
         "outcome": "ok",

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from sandbox_kit import shared_keys
 
 from keyturn.sandbox import (
     Fleet,
@@ -25,8 +24,8 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def fleet() -> Fleet:
     """Make a production and a preview org."""
-    preview = Org(2, keys=shared_keys(), settings=Settings("free"))
-    return Fleet({"prod": Org(1, keys=shared_keys()), "preview": preview})
+    preview = Org(2, settings=Settings("free"))
+    return Fleet({"prod": Org(1), "preview": preview})
 
 
 @pytest.mark.parametrize(
@@ -48,14 +47,14 @@ def test_host_names_an_org(fleet: Fleet, host: str, name: str | None) -> None:
 
 def test_one_org_has_every_name() -> None:
     """An org that is alone answers to any host."""
-    assert Fleet({"main": Org(keys=shared_keys())}).find_name("okta.localhost") == "main"
+    assert Fleet({"main": Org()}).find_name("okta.localhost") == "main"
 
 
 @pytest.mark.parametrize("name", ["", "Prod", "a.b", "-a", "a/b"])
 def test_names_are_those_of_hosts(name: str) -> None:
     """What cannot be a host's label cannot be an org's name."""
     with pytest.raises(ValueError, match="name"):
-        Fleet({name: Org(keys=shared_keys())})
+        Fleet({name: Org()})
 
 
 async def test_each_org_knows_its_own_token(fleet: Fleet) -> None:

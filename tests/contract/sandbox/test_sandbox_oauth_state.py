@@ -8,7 +8,7 @@ from sandbox_kit import World
 from sandbox_oauth_kit import make_client
 
 from keyturn.sandbox import build_control
-from keyturn.sandbox.snapshot import new_org, parse_snapshot, render_snapshot
+from keyturn.sandbox.state.snapshot import new_org, parse_snapshot, render_snapshot
 
 pytestmark = pytest.mark.anyio
 

@@ -8,6 +8,7 @@ import pytest
 from sandbox_kit import World
 
 from keyturn.sandbox import Fault, build_control
+from keyturn.sandbox.faults import KINDS
 
 pytestmark = pytest.mark.anyio
 
@@ -116,10 +117,81 @@ async def test_clock_is_turned(world: World, browser: httpx2.AsyncClient) -> Non
     assert world.org.now() == before
 
 
-async def test_a_wrong_field_is_explained(browser: httpx2.AsyncClient) -> None:
-    """A field that fits nothing changes nothing, and the page says why."""
-    answer = await submit(browser, "/faults", kind="html", count="many")
-    assert "many" in (await browser.get(answer.headers["location"])).text
+ODD_FAULTS = (
+    {},
+    {"kind": ""},
+    {"kind": "explode"},
+    {"kind": "html", "count": "many"},
+    {"kind": "html", "count": "1.5"},
+    {"kind": "html", "count": "-1"},
+    {"kind": "html", "count": "9" * 5000},
+    {"kind": "html", "skip": "-1"},
+    {"kind": "html", "skip": "x"},
+    {"kind": "html", "probability": "2"},
+    {"kind": "html", "probability": "nan"},
+    {"kind": "html", "seconds": "inf"},
+    {"kind": "html", "seconds": "\x00"},
+    {"kind": "html", "status": "99"},
+    {"kind": "html", "status": "200.0"},
+    {"kind": "html", "method": "FETCH"},
+    {"kind": "html", "route": "/nowhere"},
+    {"kind": "html", "when": "after"},
+    {"kind": "secret-added", "when": "now"},
+    {"kind": "html", "colour": "<b>blue"},
+)
+
+
+@pytest.mark.parametrize("fields", ODD_FAULTS, ids=str)
+async def test_an_odd_fault_is_explained(
+    world: World, browser: httpx2.AsyncClient, fields: dict[str, str]
+) -> None:
+    """A field that fits nothing, or none at all, changes nothing, and the page says why."""
+    answer = await submit(browser, "/faults", **fields)
+    assert answer.status_code == 303
+    page = (await browser.get(answer.headers["location"])).text
+    assert "role=alert" in page
+    assert "<b>blue" not in page
+    assert world.org.list_faults() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"advance_s": "-1"},
+        {"advance_s": "soon"},
+        {"advance_s": "1e300"},
+        {"advance_s": "3e11"},
+        {"advance_s": "nan"},
+        {"rate": "-1"},
+        {"rate": "inf"},
+        {"set": "2030-01-01"},
+    ],
+    ids=str,
+)
+async def test_an_odd_clock_is_explained(
+    world: World, browser: httpx2.AsyncClient, fields: dict[str, str]
+) -> None:
+    """The clock goes on as it did."""
+    before = world.org.now()
+    answer = await submit(browser, "/clock", **fields)
+    assert "role=alert" in (await browser.get(answer.headers["location"])).text
+    assert (world.org.now(), world.org.clock.virtual) == (before, False)
+
+
+async def test_a_fault_lifted_twice_is_explained(browser: httpx2.AsyncClient) -> None:
+    """A second browser's button, of a page that is out of date, says so."""
+    answer = await submit(browser, "/faults/flt9/lift")
+    assert "lifted already" in (await browser.get(answer.headers["location"])).text
+
+
+async def test_every_kind_can_be_put_in_force(world: World, browser: httpx2.AsyncClient) -> None:
+    """The form as it stands, with any of its kinds, is good."""
+    for kind in KINDS:
+        empty = dict.fromkeys(("count", "skip", "probability", "seconds", "status"), "")
+        await submit(browser, "/faults", kind=kind, route="*", method="*", when="before", **empty)
+    assert [fault["kind"] for fault in world.org.list_faults()] == [*KINDS]
+    await submit(browser, "/faults", kind="app-deleted", when="after", skip="2")
+    assert "after the effect, after 2 others" in (await browser.get("/")).text
 
 
 @pytest.mark.parametrize("form", [{}, {"form_token": "wrong"}])

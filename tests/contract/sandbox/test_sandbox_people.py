@@ -3,7 +3,7 @@
 import pytest
 from sandbox_kit import BASE, World, okta_error, without_id
 
-from keyturn.sandbox.people import MAX_FAILURES
+from keyturn.sandbox.state.people import MAX_FAILURES
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 from sandbox_kit import World, okta_error, without_id
 
 from keyturn.sandbox import Fault
-from keyturn.sandbox.limits import PROFILES, Family, Profile, bucket_of
+from keyturn.sandbox.state.limits import PROFILES, Family, Profile, bucket_of
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +107,81 @@ async def test_the_whole_org_has_a_budget(free: World) -> None:
     assert statuses == [200] * 20 + [429] * 4
     assert rate(answers[15]) == (10, 2, START + 60)
     assert rate(answers[-1]) == (20, 0, START + 60)
+
+
+async def test_two_principals_fill_the_org(free: World) -> None:
+    """Half each is all that there is: a third caller is refused at once, by the org's limit."""
+    admin_id = free.org.api_tokens[free.org.seeded.api_token].user_id
+    statuses = []
+    for label, calls in (("one", 10), ("two", 10), ("three", 1)):
+        headers = {"authorization": f"SSWS {free.org.create_api_token(label, admin_id)}"}
+        for _ in range(calls):
+            answer = await free.http.get("/api/v1/apps", headers=headers)
+            statuses.append(answer.status_code)
+    assert statuses == [200] * 20 + [429]
+    assert rate(answer) == (20, 0, START + 60)
+
+
+# What the org may in a minute: path of a call, free, workforce.
+BUCKETS = {
+    "apps": ("/api/v1/apps", 20, 100),
+    "secrets": ("/api/v1/apps/{app}/credentials/secrets", 20, 100),
+    "one secret": ("/api/v1/apps/{app}/credentials/secrets/{secret}", 20, 100),
+    "keys": ("/api/v1/apps/{app}/credentials/jwks", 20, 100),
+    "grants": ("/api/v1/apps/{app}/grants", 20, 100),
+    "tokens": ("/api/v1/apps/{app}/tokens", 20, 100),
+    "one app": ("/api/v1/apps/{app}", 100, 500),
+    "logs": ("/api/v1/logs", 20, 120),
+    "clients": ("/oauth2/v1/clients/{app}/roles", 25, 100),
+    "devices": ("/api/v1/devices", 100, 100),
+    "people of a device": ("/api/v1/devices/{device}/users", 600, 600),
+    "token": ("/oauth2/v1/token", 300, 2000),
+    "custom token": ("/oauth2/default/v1/token", 300, 2000),
+    "authorize": ("/oauth2/v1/authorize", 300, 2000),
+    "introspect": ("/oauth2/v1/introspect", 300, 2000),
+    "people": ("/api/v1/users", 100, 1200),
+    "servers": ("/api/v1/authorizationServers", 100, 1200),
+}
+
+
+async def call_bucket(world: World, path: str) -> httpx2.Response:
+    """Call a path in the way that it wants."""
+    app = world.org.read_app(world.app_id)
+    device = world.org.devices.list()[0].id
+    path = path.format(app=app.id, secret=app.live_secrets[0].id, device=device)
+    if path.endswith(("/token", "/introspect")):
+        return await world.http.post(path, data={"client_id": app.client_id})
+    return await world.admin("GET", path)
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+@pytest.mark.parametrize("profile", ["free", "workforce"])
+async def test_published_figures(world: World, profile: Profile, name: str) -> None:
+    """Each family of paths has the published figure, of which one caller has half."""
+    world.org.change_settings(profile=profile)
+    path, free, workforce = BUCKETS[name]
+    share = (free if profile == "free" else workforce) // 2
+    assert rate(await call_bucket(world, path)) == (share, share - 1, START + 60)
+
+
+async def test_the_family_of_apps_shares_a_bucket(free: World) -> None:
+    """All that is below an app counts with the list of apps; the app itself does not."""
+    family = [name for name, bucket in BUCKETS.items() if bucket[1] == 20 and name != "logs"]
+    left = [rate(await call_bucket(free, BUCKETS[name][0]))[1] for name in family]
+    assert left == [10 - number for number in range(1, len(family) + 1)]
+    assert rate(await call_bucket(free, BUCKETS["one app"][0]))[:2] == (50, 49)
+    assert rate(await call_bucket(free, BUCKETS["logs"][0]))[:2] == (10, 9)
+
+
+async def test_a_refused_call_does_not_count(free: World) -> None:
+    """Calls that were refused take nothing from the org, and do not prolong the window."""
+    for _ in range(30):
+        await free.admin("GET", "/api/v1/apps")
+        free.clock.advance(1)
+    free.clock.advance(29)
+    assert rate(await free.admin("GET", "/api/v1/apps")) == (10, 0, START + 60)
+    free.clock.advance(1)
+    assert rate(await free.admin("GET", "/api/v1/apps")) == (10, 9, START + 120)
 
 
 def test_custom_servers_count_apart() -> None:

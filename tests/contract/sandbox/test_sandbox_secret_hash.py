@@ -8,7 +8,7 @@ from sandbox_kit import World
 
 from keyturn.domain.okta import secret_hash
 from keyturn.domain.sensitive import Sensitive
-from keyturn.sandbox.records import hash_secret
+from keyturn.sandbox.state.records import hash_secret
 
 # From the guide on client secret rotation (2022; the second value was given by the caller).
 PUBLISHED = [

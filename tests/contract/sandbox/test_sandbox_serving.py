@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from sandbox_kit import shared_keys
 
 from keyturn.sandbox import Fault, Org, Ready, SandboxConfig, serving
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def ready() -> AsyncIterator[Ready]:
     """Give a fresh org on free ports, under the real clock."""
-    async with serving(SandboxConfig(0, 0, 0, org=Org(1, keys=shared_keys()))) as ready:
+    async with serving(SandboxConfig(0, 0, 0, org=Org(1))) as ready:
         yield ready
 
 
@@ -96,7 +95,7 @@ async def test_ready_as_json(ready: Ready) -> None:
 async def test_no_task_is_left_behind() -> None:
     """Leaving ends a held answer at once, and all tasks and ports."""
     before = asyncio.all_tasks()
-    async with serving(SandboxConfig(0, 0, 0, org=Org(1, keys=shared_keys()))) as ready:
+    async with serving(SandboxConfig(0, 0, 0, org=Org(1))) as ready:
         ready.org.add_fault(Fault("delay-after-effect", seconds=3600))
         client = http(ready)
         held = asyncio.create_task(client.get("/api/v1/users/me"))
@@ -113,7 +112,7 @@ async def test_no_task_is_left_behind() -> None:
 async def test_failure_inside_comes_out_unchanged() -> None:
     """An error raised while serving is not wrapped."""
     with pytest.raises(KeyError):
-        async with serving(SandboxConfig(0, 0, 0, org=Org(1, keys=shared_keys()))):
+        async with serving(SandboxConfig(0, 0, 0, org=Org(1))):
             raise KeyError
 
 
@@ -121,5 +120,5 @@ async def test_taken_port(ready: Ready) -> None:
     """A port that is taken is an OSError, and nothing stays open."""
     taken = int(ready.http_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
-        async with serving(SandboxConfig(taken, 0, 0, org=Org(1, keys=shared_keys()))):
+        async with serving(SandboxConfig(taken, 0, 0, org=Org(1))):
             pass

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sandbox_kit import BASE, World, shared_keys
+from sandbox_kit import BASE, World
 
 from keyturn.sandbox import Fault, Org, SandboxConfig, SnapshotError, build_app, serving
-from keyturn.sandbox.codec import Reader, Writer
-from keyturn.sandbox.snapshot import (
+from keyturn.sandbox.state.codec import Reader, Writer
+from keyturn.sandbox.state.snapshot import (
     new_org,
     parse_snapshot,
     read_snapshot,
@@ -152,7 +152,7 @@ def test_file_is_private(tmp_path: Path) -> None:
     """Only the owner may read a file with clear secrets, also one that was there before."""
     path = tmp_path / "org.json"
     path.write_text("{}")
-    write_snapshot(path, {"main": Org(keys=shared_keys())})
+    write_snapshot(path, {"main": Org()})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [*read_snapshot(path)] == ["main"]
     assert [*tmp_path.iterdir()] == [path]

@@ -109,7 +109,9 @@ async def test_only_services_exchange(world: World) -> None:
     assert oauth_error(answer) == (400, "invalid_request", text)
 
 
-async def test_the_org_server_does_not_exchange(world: World) -> None:
-    """The org's own server knows no token exchange."""
-    answer = await make_service(world, None).grant(TOKEN_EXCHANGE)
-    assert oauth_error(answer)[:2] == (400, "unsupported_grant_type")
+async def test_the_org_server_gives_no_access_token(world: World) -> None:
+    """The org's own server exchanges nothing for an access token."""
+    form = await exchange_form(world, None) | {"requested_token_type": ACCESS_TOKEN}
+    answer = await make_service(world, None).grant(TOKEN_EXCHANGE, **form)
+    text = "'subject_token_type' is invalid or not supported."
+    assert oauth_error(answer) == (400, "invalid_request", text)

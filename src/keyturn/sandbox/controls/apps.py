@@ -13,10 +13,11 @@ from keyturn.sandbox.controls.operation import (
     read_text,
     refuse_unknown,
 )
-from keyturn.sandbox.directory import SOMEBODY_ELSE, AppDraft
 from keyturn.sandbox.http import Json, Request
-from keyturn.sandbox.org import REDIRECT_URI, Org
-from keyturn.sandbox.records import AUTH_METHODS, App, Secret
+from keyturn.sandbox.interference import change_auth_method
+from keyturn.sandbox.state.directory import SOMEBODY_ELSE, AppDraft
+from keyturn.sandbox.state.org import REDIRECT_URI, Org
+from keyturn.sandbox.state.records import AUTH_METHODS, App, Secret
 
 
 def _create_app(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -89,8 +90,8 @@ CHANGES: dict[str, Callable[[Org, str, Body], App]] = {
     "activate": lambda org, app_id, body: org.activate_app(app_id),
     "deactivate": lambda org, app_id, body: org.deactivate_app(app_id),
     "delete": lambda org, app_id, body: org.delete_app(app_id),
-    "auth-method": lambda org, app_id, body: org.change_auth_method(
-        app_id, _auth_method(body.get("auth_method"))
+    "auth-method": lambda org, app_id, body: change_auth_method(
+        org, app_id, _auth_method(body.get("auth_method"))
     ),
     "dpop": lambda org, app_id, body: org.change_dpop(app_id, bound=body.get("bound") is not False),
     "redirect-uris": lambda org, app_id, body: org.change_redirect_uris(

@@ -1,22 +1,23 @@
 """How an org behaves: faults, settings, clock; and the whole of it: reset, saved, loaded."""
 
+from copy import copy
 from dataclasses import asdict
-from datetime import datetime
 
 from keyturn.sandbox.controls.operation import (
     BadRequest,
     Body,
     Operation,
     Params,
+    read_flag,
     read_number,
-    read_text,
+    read_time,
     refuse_unknown,
 )
-from keyturn.sandbox.directory import Settings
 from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.http import Json, Request
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.snapshot import parse_snapshot, render_snapshot, restore
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.settings import Settings
+from keyturn.sandbox.state.snapshot import parse_snapshot, render_snapshot, restore
 
 
 def _list_faults(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -24,7 +25,8 @@ def _list_faults(org: Org, request: Request, params: Params, body: Body) -> Json
 
 
 def _add_fault(org: Org, request: Request, params: Params, body: Body) -> Json:
-    fault = Fault(**body)  # type: ignore[arg-type]  # unknown members raise TypeError, a 400
+    refuse_unknown(body, *Fault.__slots__)
+    fault = Fault(**{"kind": "", **body})  # type: ignore[arg-type]  # values are checked there
     return {"id": org.add_fault(fault)}
 
 
@@ -38,9 +40,7 @@ def _settings(org: Org, request: Request, params: Params, body: Body) -> Json:
 
 
 def _change_settings(org: Org, request: Request, params: Params, body: Body) -> Json:
-    unknown = body.keys() - set(Settings.__slots__)
-    if unknown:
-        raise BadRequest(f"unknown settings: {sorted(unknown)}")
+    refuse_unknown(body, *Settings.__slots__)
     return asdict(org.change_settings(**body))  # type: ignore[arg-type]  # values are checked there
 
 
@@ -53,19 +53,22 @@ def _clock(org: Org, request: Request, params: Params, body: Body) -> Json:
 
 
 def change_clock(org: Org, body: Body) -> None:
-    """Turn an org's clock by `set`, `advance_s`, `rate` and `real`, in this order.
+    """Turn an org's clock by `real`, `set`, `advance_s` and `rate`, in this order.
 
-    BadRequest or ValueError for what is no time, no number, or a step back by `advance_s`.
+    BadRequest or ValueError for what is no time, no number, or a step back by `advance_s`; then
+    the clock is left as it was.
     """
     refuse_unknown(body, "set", "advance_s", "rate", "real")
-    if body.get("real") is True:
-        org.clock.follow()
+    turned = copy(org.clock)
+    if "real" in body and read_flag(body, "real"):
+        turned.follow()
     if "set" in body:
-        org.clock.set(datetime.fromisoformat(read_text(body, "set")))
+        turned.set(read_time(body, "set"))
     if "advance_s" in body:
-        org.clock.advance(read_number(body, "advance_s"))
+        turned.advance(read_number(body, "advance_s"))
     if "rate" in body:
-        org.clock.run(read_number(body, "rate"))
+        turned.run(read_number(body, "rate"))
+    org.clock = turned
 
 
 def _change_clock(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -74,10 +77,11 @@ def _change_clock(org: Org, request: Request, params: Params, body: Body) -> Jso
 
 
 def _reset(org: Org, request: Request, params: Params, body: Body) -> Json:
+    refuse_unknown(body, "seed", "clock")
     seed = body.get("seed", 0)
-    if not isinstance(seed, int):
-        raise BadRequest("seed must be an integer")
-    org.reset(seed)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise BadRequest("seed is a whole number")
+    org.reset(seed, read_time(body, "clock") if "clock" in body else None)
     return org.credentials()
 
 
@@ -109,7 +113,12 @@ OPERATIONS = (
         _change_clock,
         "Turn the clock: `set` (a time), `advance_s`, `rate` (seconds a second), `real`.",
     ),
-    Operation("POST", "/reset", _reset, "Begin again from a `seed`; answers the new credentials."),
+    Operation(
+        "POST",
+        "/reset",
+        _reset,
+        "Begin again from a `seed`, at the time `clock`; answers the new credentials.",
+    ),
     Operation("GET", "/snapshot", _save, "The whole org as JSON, keys and clear secrets included."),
     Operation("POST", "/snapshot", _load, "Make the org what a snapshot holds."),
 )

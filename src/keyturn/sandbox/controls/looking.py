@@ -2,7 +2,7 @@
 
 from keyturn.sandbox.controls.operation import Body, Operation, Params
 from keyturn.sandbox.http import Json, Request
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.state.org import Org
 
 
 def _truth(org: Org, request: Request, params: Params, body: Body) -> Json:

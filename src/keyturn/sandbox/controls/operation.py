@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from math import inf
 from typing import cast
 
 from keyturn.sandbox.http import Json, Request
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.state.clock import MOMENT, parse_moment
+from keyturn.sandbox.state.org import Org
 
 Body = Mapping[str, Json]
 Params = Mapping[str, str]
@@ -34,11 +37,28 @@ def read_text(body: Body, name: str, default: str | None = None) -> str:
     return value
 
 
-def read_number(body: Body, name: str) -> float:
-    """Return a member that is a number; BadRequest for anything else."""
+def read_number(body: Body, name: str, least: float = -inf, most: float = inf) -> float:
+    """Return a member that is a number within bounds; BadRequest for anything else."""
     value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRequest(f"{name} is a number")
+    if isinstance(value, int | float) and type(value) is not bool and least <= value <= most:
+        return value
+    bounds = "" if least == -inf else f" from {least:.0f} to {most:.0f}"
+    raise BadRequest(f"{name} is a number{bounds}")
+
+
+def read_time(body: Body, name: str) -> datetime:
+    """Return a member that is a moment which a clock can show; BadRequest for anything else."""
+    try:
+        return parse_moment(read_text(body, name))
+    except ValueError as error:
+        raise BadRequest(f"{name} is {MOMENT}") from error
+
+
+def read_flag(body: Body, name: str) -> bool:
+    """Return a member that is true or false; BadRequest for anything else."""
+    value = body.get(name)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{name} is true or false")
     return value
 
 

@@ -10,11 +10,11 @@ from keyturn.sandbox.controls.operation import (
     read_text,
     refuse_unknown,
 )
-from keyturn.sandbox.devices import STEPS, Device
 from keyturn.sandbox.http import Json, Request
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import User
-from keyturn.sandbox.tokens import AccessToken, RefreshToken
+from keyturn.sandbox.state.devices import STEPS, Device
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import User
+from keyturn.sandbox.state.tokens import AccessToken, RefreshToken
 
 ANOTHER_DEVICE: Body = {"displayName": "Another device", "platform": "MACOS", "registered": True}
 
@@ -77,7 +77,14 @@ def _create_api_token(org: Org, request: Request, params: Params, body: Body) ->
     label = read_text(body, "label", "another token")
     admin = next((user.id for user in org.users.values() if user.admin), "")
     user_id = read_text(body, "user_id", admin)
-    return {"label": label, "ssws_token": org.create_api_token(label, user_id)}
+    token = org.create_api_token(label, user_id)
+    return {"id": org.api_tokens[token].id, "label": label, "ssws_token": token}
+
+
+def _list_api_tokens(org: Org, request: Request, params: Params, body: Body) -> Json:
+    tokens = org.api_tokens.values()
+    rendered = [{"id": t.id, "label": t.label, "user_id": t.user_id} for t in tokens]
+    return {"api_tokens": rendered}
 
 
 def _revoke_api_tokens(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -150,6 +157,7 @@ OPERATIONS = (
         "Change a device: `activate`, `deactivate`, `suspend`, `unsuspend`, `delete`; `add-user`, "
         "`remove-user` with `user_id`.",
     ),
+    Operation("GET", "/api-tokens", _list_api_tokens, "The SSWS tokens, without values."),
     Operation("POST", "/api-tokens", _create_api_token, "Make an SSWS token; answers it."),
     Operation(
         "POST", "/api-tokens/revoke", _revoke_api_tokens, "Revoke the SSWS tokens of a `label`."

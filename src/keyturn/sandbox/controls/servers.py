@@ -6,12 +6,19 @@ from keyturn.sandbox.controls.operation import (
     Body,
     Operation,
     Params,
+    read_flag,
     read_number,
     refuse_unknown,
 )
 from keyturn.sandbox.http import Json, Request
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.servers import AuthorizationServer
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.servers import (
+    LONGEST_ACCESS,
+    LONGEST_IDLE,
+    SHORTEST_ACCESS,
+    SHORTEST_IDLE,
+    AuthorizationServer,
+)
 
 
 def _list_servers(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -20,17 +27,19 @@ def _list_servers(org: Org, request: Request, params: Params, body: Body) -> Jso
 
 def _change_server(org: Org, request: Request, params: Params, body: Body) -> Json:
     refuse_unknown(body, "access_lifetime_s", "refresh_idle_s", "active")
-    server_id = params["serverId"]
-    server = org.servers.change_lifetimes(
-        server_id, access=_seconds(body, "access_lifetime_s"), idle=_seconds(body, "refresh_idle_s")
-    )
-    if "active" in body:
-        server = org.servers.change_status(server_id, active=body["active"] is not False)
-    return _render(server)
+    server = org.servers.read(params["serverId"])
+    access = _read_lifetime(body, "access_lifetime_s", SHORTEST_ACCESS, LONGEST_ACCESS)
+    idle = _read_lifetime(body, "refresh_idle_s", SHORTEST_IDLE, LONGEST_IDLE)
+    active = read_flag(body, "active") if "active" in body else server.status == "ACTIVE"
+    org.servers.change_lifetimes(server.id, access=access, idle=idle)
+    return _render(org.servers.change_status(server.id, active=active))
 
 
-def _seconds(body: Body, name: str) -> timedelta | None:
-    return timedelta(seconds=read_number(body, name)) if name in body else None
+def _read_lifetime(body: Body, name: str, least: timedelta, most: timedelta) -> timedelta | None:
+    if name not in body:
+        return None
+    seconds = read_number(body, name, least.total_seconds(), most.total_seconds())
+    return timedelta(seconds=seconds)
 
 
 def _render(server: AuthorizationServer) -> dict[str, Json]:
@@ -50,6 +59,7 @@ OPERATIONS = (
         "POST",
         "/authorization-servers/{serverId}",
         _change_server,
-        "Change a server: `access_lifetime_s` (300 to 86400), `refresh_idle_s`, `active`.",
+        "Change a server: `access_lifetime_s` (300 to 86400), `refresh_idle_s` (600 to "
+        "157680000), `active`.",
     ),
 )

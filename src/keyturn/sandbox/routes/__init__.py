@@ -8,6 +8,7 @@ from keyturn.sandbox.routes import (
     authorization_servers,
     authorize,
     client_roles,
+    clients,
     device,
     devices,
     event_hooks,
@@ -18,6 +19,7 @@ from keyturn.sandbox.routes import (
     metadata,
     organization,
     par,
+    principal_rate_limits,
     secrets,
     token,
     token_care,
@@ -38,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *app_tokens.ROUTES,
     *integrations.ROUTES,
     *client_roles.ROUTES,
+    *clients.ROUTES,
     *authorization_servers.ROUTES,
     *authorize.ROUTES,
     *par.ROUTES,
@@ -47,5 +50,6 @@ ROUTES: tuple[Route, ...] = (
     *token_care.ROUTES,
     *metadata.ROUTES,
     *organization.ROUTES,
+    *principal_rate_limits.ROUTES,
 )
 ROUTER: Router[Route] = Router(ROUTES)

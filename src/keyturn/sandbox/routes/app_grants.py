@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.okta_scopes import GRANTABLE
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.oauth.okta_scopes import GRANTABLE
 from keyturn.sandbox.principals import require_super_admin
-from keyturn.sandbox.records import App, ScopeGrant
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App, ScopeGrant
 
 COLLECTION = "/api/v1/apps/{appId}/grants"
 ONE = COLLECTION + "/{grantId}"
@@ -51,7 +51,7 @@ def revoke_grant(org: Org, call: Call) -> Answer:
 
 
 def _read_app(org: Org, call: Call) -> App:
-    app = org.read_app(call.params["appId"], call.as_of if call.request.method == "GET" else None)
+    app = org.read_app(call.params["appId"])
     call.client_id = app.client_id
     return app
 

@@ -2,14 +2,14 @@
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.paging import cut_page
-from keyturn.sandbox.parties import app_party
-from keyturn.sandbox.records import App
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
-from keyturn.sandbox.systemlog import NOBODY, Party
-from keyturn.sandbox.tokens import RefreshToken
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.parties import app_party
+from keyturn.sandbox.state.records import App
+from keyturn.sandbox.state.systemlog import NOBODY, Party
+from keyturn.sandbox.state.tokens import RefreshToken
 
 COLLECTION = "/api/v1/apps/{appId}/tokens"
 ONE = COLLECTION + "/{tokenId}"

@@ -1,23 +1,26 @@
 """Apps: `/api/v1/apps`, their lifecycle and deletion."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from keyturn.sandbox import errors
-from keyturn.sandbox.directory import AppDraft
+from keyturn.sandbox import errors, refusals
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.paging import link, parse_limit
-from keyturn.sandbox.records import AUTH_METHODS, App, ClientKey, Secret
-from keyturn.sandbox.render import CLIENT_DEFAULTS, render_app
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import CLIENT_DEFAULTS, render_app
+from keyturn.sandbox.state.client_rules import check_client_id, check_draft
+from keyturn.sandbox.state.directory import AppDraft
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import AUTH_METHODS, App, ClientKey, Secret
 
 COLLECTION = "/api/v1/apps"
 ONE = COLLECTION + "/{appId}"
 READ, MANAGE = "okta.apps.read", "okta.apps.manage"
 FILTER = re.compile(r'\s*([\w.]+)\s+eq\s+"([^"]*)"\s*')
+EXPANSION = re.compile(r"user/\w+")
+WITH_PKCE = ("browser", "native")
 OWN_MEMBERS = frozenset(
     {
         "application_type",
@@ -33,8 +36,9 @@ OWN_MEMBERS = frozenset(
 def list_apps(org: Org, call: Call) -> Answer:
     """Answer with one page of apps and two Link fields, `self` and `next`."""
     query = call.request.query
+    _check_expansion(query)
     limit = parse_limit(query.get("limit", ""))
-    apps = org.list_apps(call.as_of)
+    apps = org.list_apps()
     fits, starts = _filter(org, query.get("filter")), query.get("q", "").lower()
     after = query.get("after")
     if after is not None:
@@ -51,14 +55,19 @@ def list_apps(org: Org, call: Call) -> Answer:
 def create_app(org: Org, call: Call) -> Answer:
     """Make an app; answers 200 and shows its client secret, as nothing else does later."""
     active = call.request.query.get("activate", "true") != "false"
-    app = org.create_app(_parse_draft(call.json_object(), active=active), by=call.principal.name)
+    draft = _parse_draft(call.json_object(), active=active)
+    if draft.client_id is not None:
+        check_client_id(draft.client_id)
+    org.check_room()
+    app = org.create_app(draft, by=call.principal.name)
     call.client_id = app.client_id
     return render_json(render_app(org, app, call.request.base_url, reveal=True))
 
 
 def read_app(org: Org, call: Call) -> Answer:
     """Answer with one app, without its client secret."""
-    app = org.read_app(call.params["appId"], call.as_of)
+    _check_expansion(call.request.query)
+    app = org.read_app(call.params["appId"])
     call.client_id = app.client_id
     return render_json(render_app(org, app, call.request.base_url))
 
@@ -72,7 +81,7 @@ def replace_app(org: Org, call: Call) -> Answer:
     for secret in new.live_secrets:
         if secret not in old.live_secrets:
             call.secret_id, call.secret_hash = secret.id, secret.hash
-    _tell_replacement(org, old, new)
+    tell_replacement(org, old, new)
     return render_json(render_app(org, new, call.request.base_url, reveal=True))
 
 
@@ -95,6 +104,12 @@ def delete_app(org: Org, call: Call) -> Answer:
 
 
 # --- one page ---------------------------------------------------------------------------------
+
+
+def _check_expansion(query: Mapping[str, str]) -> None:
+    """Refuse to expand anything but a user, of whose assignments there are none here."""
+    if not EXPANSION.fullmatch(query.get("expand", "user/nobody")):
+        raise refusals.invalid_parameter("expand")
 
 
 def _filter(org: Org, expression: str | None) -> Callable[[App], bool]:
@@ -141,23 +156,28 @@ def _parse_draft(body: dict[str, Json], *, active: bool) -> AppDraft:
     if method not in AUTH_METHODS:
         cause = "token_endpoint_auth_method: Invalid token endpoint authentication method."
         raise errors.validation_failed("token_endpoint_auth_method", cause)
+    kind = _text(settings.get("application_type")) or "web"
     profile = body.get("profile")
-    return AppDraft(
+    draft = AppDraft(
         label=_text(body.get("label")) or "",
         client_id=_text(client.get("client_id")),
         auth_method=method,
-        application_type=_text(settings.get("application_type")) or "web",
+        application_type=kind,
         grant_types=_texts(settings.get("grant_types")) or None,
         response_types=_texts(settings.get("response_types")),
         redirect_uris=_texts(settings.get("redirect_uris")),
-        pkce_required=client.get("pkce_required") is True,
-        dpop_bound=settings.get("dpop_bound_access_tokens") is True,
+        pkce_required=_flag(
+            client.get("pkce_required"), default=kind in WITH_PKCE or method == "none"
+        ),
+        dpop_bound=_flag(settings.get("dpop_bound_access_tokens"), default=False),
         jwks=_keys(settings.get("jwks")),
         extras=_extras(settings),
         profile=_object(profile) if profile is not None else None,
         secrets=(_secret(method, _text(client.get("client_secret"))),),
         active=active,
     )
+    check_draft(draft)
+    return draft
 
 
 def _extras(settings: dict[str, Json]) -> dict[str, Json]:
@@ -186,7 +206,7 @@ def _whole(body: dict[str, Json], old: dict[str, Json]) -> dict[str, Json]:
     return whole
 
 
-def _tell_replacement(org: Org, old: App, new: App) -> None:
+def tell_replacement(org: Org, old: App, new: App) -> None:
     """Write what a replacement did; tokens end when it changed the client (Okta's OIDC pages)."""
     org.note_change("application.lifecycle.update", new)
     if replace(new, updated_at=old.updated_at) == old:
@@ -201,7 +221,8 @@ def _tell_replacement(org: Org, old: App, new: App) -> None:
 
 
 def _credentials(app: App) -> dict[str, Secret | ClientKey]:
-    secrets = {secret.id: secret for secret in app.live_secrets}
+    # A client secret with another value, even under its old id, is one gone and one made.
+    secrets = {f"{secret.id} {secret.hash}": secret for secret in app.live_secrets}
     return {**secrets, **{key.id: key for key in app.keys}}
 
 
@@ -215,6 +236,12 @@ def _text(value: Json) -> str | None:
     if value is not None and not isinstance(value, str):
         raise errors.malformed()
     return value
+
+
+def _flag(value: Json, *, default: bool) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise errors.malformed()
+    return default if value is None else value
 
 
 def _texts(value: Json) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from keyturn.sandbox import errors, refusals
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import User
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import User
 
 LIFETIME = timedelta(minutes=5)
 

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.keys import render_public
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.paging import MAX_LIMIT, cut_page
-from keyturn.sandbox.parties import caller_party
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
-from keyturn.sandbox.servers import AuthorizationServer, Scope, parse_consent
-from keyturn.sandbox.systemlog import Party
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.keys import render_public
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.parties import caller_party
+from keyturn.sandbox.state.servers import AuthorizationServer, Scope, parse_consent
+from keyturn.sandbox.state.systemlog import Party
 
 COLLECTION = "/api/v1/authorizationServers"
 ONE = COLLECTION + "/{authServerId}"

@@ -5,14 +5,13 @@ from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlencode
 
-from keyturn.sandbox.asking import Asked, check_request, read_target
-from keyturn.sandbox.client_auth import read_form
 from keyturn.sandbox.errors import OAuthError
 from keyturn.sandbox.http import Answer, Header, Request
-from keyturn.sandbox.interactions import PushedRequest
-from keyturn.sandbox.issuers import Issuer, endpoint, issuer_of
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.pages import (
+from keyturn.sandbox.oauth.asking import Asked, check_request, read_target
+from keyturn.sandbox.oauth.client_auth import read_form
+from keyturn.sandbox.oauth.issuers import Issuer, endpoint, issuer_of
+from keyturn.sandbox.oauth.scopes import scopes_to_consent
+from keyturn.sandbox.pages.forms import (
     NO_REFERRER,
     consent_page,
     error_page,
@@ -20,9 +19,10 @@ from keyturn.sandbox.pages import (
     post_back_page,
 )
 from keyturn.sandbox.routing import Call
-from keyturn.sandbox.scopes import scopes_to_consent
-from keyturn.sandbox.sessions import Session
-from keyturn.sandbox.tokens import Code
+from keyturn.sandbox.state.interactions import PushedRequest
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.sessions import Session
+from keyturn.sandbox.state.tokens import Code
 
 COOKIE = "sid"
 PROOFS = ("login", "password", "sessionToken", "consent")

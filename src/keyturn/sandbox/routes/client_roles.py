@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.principals import require_super_admin
-from keyturn.sandbox.records import App, RoleAssignment
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App, RoleAssignment
 
 COLLECTION = "/oauth2/v1/clients/{clientId}/roles"
 ONE = COLLECTION + "/{roleAssignmentId}"

@@ -1,16 +1,16 @@
 """Log-in on another device (RFC 8628): codes for the device, a page for the person."""
 
 from keyturn.sandbox import errors
-from keyturn.sandbox.client_auth import authenticate, read_form
-from keyturn.sandbox.grants import DEVICE_CODE
 from keyturn.sandbox.http import Answer, render_json
-from keyturn.sandbox.interactions import DEVICE_LIFETIME, DeviceCode
-from keyturn.sandbox.issuers import endpoint, issuer_of
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.pages import activation_page, notice_page
+from keyturn.sandbox.oauth.client_auth import authenticate, read_form
+from keyturn.sandbox.oauth.grants import DEVICE_CODE
+from keyturn.sandbox.oauth.issuers import endpoint, issuer_of
+from keyturn.sandbox.oauth.scopes import check_openid, grant_scopes
+from keyturn.sandbox.pages.forms import activation_page, notice_page
 from keyturn.sandbox.routes.authorize import read_sid
 from keyturn.sandbox.routing import Call, Route
-from keyturn.sandbox.scopes import check_openid, grant_scopes
+from keyturn.sandbox.state.interactions import DEVICE_LIFETIME, DeviceCode
+from keyturn.sandbox.state.org import Org
 
 PAGE = "/activate"
 

@@ -1,14 +1,9 @@
 """Devices: search, one device, its people, and its lifecycle."""
 
 from keyturn.sandbox import errors, refusals
-from keyturn.sandbox.devices import Device, DeviceStep
 from keyturn.sandbox.errors import OktaError
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.paging import cut_page
-from keyturn.sandbox.render import render_time
-from keyturn.sandbox.render_devices import render_device, render_holder
-from keyturn.sandbox.render_people import render_summary, render_user
 from keyturn.sandbox.routing import Call, Handler, Route
 from keyturn.sandbox.scim import (
     BadFilter,
@@ -18,6 +13,11 @@ from keyturn.sandbox.scim import (
     list_comparisons,
     parse_filter,
 )
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.shapes.devices import render_device, render_holder
+from keyturn.sandbox.shapes.people import render_summary, render_user
+from keyturn.sandbox.state.devices import Device, DeviceStep
+from keyturn.sandbox.state.org import Org
 
 COLLECTION = "/api/v1/devices"
 ONE = COLLECTION + "/{deviceId}"
@@ -50,7 +50,7 @@ def list_devices(org: Org, call: Call) -> Answer:
     expand = query.get("expand")
     if expand not in (None, "user", "userSummary"):
         raise errors.validation_failed("RequestParams", "expand: Must be one of: user, userSummary")
-    found = org.devices.list(call.as_of)
+    found = org.devices.list()
     if query.get("search"):
         wanted = _parse_search(query["search"])
         found = [device for device in found if _fits(device, wanted)]
@@ -61,7 +61,7 @@ def list_devices(org: Org, call: Call) -> Answer:
 
 def read_device(org: Org, call: Call) -> Answer:
     """Answer with one device; only here with where it came from."""
-    device = org.devices.read(call.params["deviceId"], call.as_of)
+    device = org.devices.read(call.params["deviceId"])
     shown = render_device(device, call.request.base_url)
     return render_json({**shown, "_embedded": {"originatedFrom": []}})
 
@@ -74,7 +74,7 @@ def delete_device(org: Org, call: Call) -> Answer:
 
 def list_users(org: Org, call: Call) -> Answer:
     """Answer with the people of a device, twenty at most."""
-    device = org.devices.read(call.params["deviceId"], call.as_of, "GenericUDObject")
+    device = org.devices.read(call.params["deviceId"], "GenericUDObject")
     return render_json(_render_users(org, call, device, "user")[:MAX_USERS])
 
 

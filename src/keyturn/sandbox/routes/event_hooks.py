@@ -4,11 +4,11 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from keyturn.sandbox import errors
-from keyturn.sandbox.event_hooks import EventHook, HookDraft, read_pairs
 from keyturn.sandbox.http import Answer, Errand, Json, render_json
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.event_hooks import EventHook, HookDraft, read_pairs
+from keyturn.sandbox.state.org import Org
 
 COLLECTION = "/api/v1/eventHooks"
 ONE = COLLECTION + "/{eventHookId}"

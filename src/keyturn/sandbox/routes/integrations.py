@@ -1,14 +1,14 @@
 """API service integrations and their masked secrets: `/integrations/api/v1/api-services`."""
 
 from keyturn.sandbox import errors
-from keyturn.sandbox.directory import AppDraft
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.okta_scopes import GRANTABLE, OPENID
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.oauth.okta_scopes import GRANTABLE, OPENID
 from keyturn.sandbox.paging import MAX_LIMIT, cut_page
-from keyturn.sandbox.records import App, Integration, Secret
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.directory import AppDraft
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App, Integration, Secret
 
 COLLECTION = "/integrations/api/v1/api-services"
 ONE = COLLECTION + "/{apiServiceId}"
@@ -20,7 +20,7 @@ SHOWN_LETTERS = 4
 
 def list_integrations(org: Org, call: Call) -> Answer:
     """Answer with the integrations, oldest first, without any secret."""
-    page = cut_page(call.request, org.list_integrations(call.as_of), default=MAX_LIMIT)
+    page = cut_page(call.request, org.list_integrations(), default=MAX_LIMIT)
     return render_json([_render(call, app) for app in page.items], headers=page.links)
 
 
@@ -93,8 +93,7 @@ def delete_secret(org: Org, call: Call) -> Answer:
 
 
 def _read(org: Org, call: Call) -> App:
-    at = call.as_of if call.request.method == "GET" else None
-    app = org.read_integration(call.params["apiServiceId"], at)
+    app = org.read_integration(call.params["apiServiceId"])
     call.client_id = app.client_id
     return app
 

@@ -1,12 +1,12 @@
 """Public keys of an app's client: `/api/v1/apps/{appId}/credentials/jwks`."""
 
-from keyturn.sandbox import client_keys
 from keyturn.sandbox.http import Answer, render_json
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.principals import require_super_admin
-from keyturn.sandbox.records import App, ClientKey
-from keyturn.sandbox.render import render_key
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_key
+from keyturn.sandbox.state import client_keys
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App, ClientKey
 
 COLLECTION = "/api/v1/apps/{appId}/credentials/jwks"
 ONE = COLLECTION + "/{keyId}"
@@ -16,7 +16,7 @@ CREDENTIALS = "app.oauth2.credentials.lifecycle"
 
 def list_keys(org: Org, call: Call) -> Answer:
     """Answer with all keys, oldest first; of the three shapes known, the schema's bare array."""
-    app = org.read_app(call.params["appId"], call.as_of)
+    app = org.read_app(call.params["appId"])
     call.client_id = app.client_id
     return render_json([render_key(app, key, call.request.base_url) for key in app.keys])
 
@@ -30,7 +30,7 @@ def add_key(org: Org, call: Call) -> Answer:
 
 def read_key(org: Org, call: Call) -> Answer:
     """Answer with one key."""
-    app = org.read_app(call.params["appId"], call.as_of)
+    app = org.read_app(call.params["appId"])
     call.client_id = app.client_id
     key = client_keys.read_key(app, call.params["keyId"])
     return render_json(render_key(app, key, call.request.base_url))

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from keyturn.sandbox.client_auth import read_form
 from keyturn.sandbox.errors import OAuthError
 from keyturn.sandbox.http import Answer
-from keyturn.sandbox.issuers import Issuer, endpoint, issuer_of
-from keyturn.sandbox.jose import Unverified, read_unverified, verify_signature
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.pages import error_page, notice_page
-from keyturn.sandbox.records import App
+from keyturn.sandbox.oauth.client_auth import read_form
+from keyturn.sandbox.oauth.issuers import Issuer, endpoint, issuer_of
+from keyturn.sandbox.oauth.jose import Unverified, read_unverified, verify_signature
+from keyturn.sandbox.pages.forms import error_page, notice_page
 from keyturn.sandbox.routes.authorize import read_sid, session_cookie
 from keyturn.sandbox.routing import Call
-from keyturn.sandbox.sessions import Session
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App
+from keyturn.sandbox.state.sessions import Session
 
 
 def take_query(org: Org, call: Call) -> Answer:

@@ -13,8 +13,6 @@ from urllib.parse import urlencode
 from keyturn.sandbox import errors, refusals
 from keyturn.sandbox.errors import OktaError
 from keyturn.sandbox.http import Answer, Header, Json, Request, render_json
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.render_log import render_debug, render_event
 from keyturn.sandbox.routing import Call, Route
 from keyturn.sandbox.scim import (
     BadFilter,
@@ -25,7 +23,9 @@ from keyturn.sandbox.scim import (
     list_comparisons,
     parse_filter,
 )
-from keyturn.sandbox.systemlog import LogEvent
+from keyturn.sandbox.shapes.log import render_debug, render_event
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.systemlog import LogEvent
 
 PATH = "/api/v1/logs"
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000

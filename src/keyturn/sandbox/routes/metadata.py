@@ -1,17 +1,17 @@
 """What an authorization server says of itself: discovery and keys; not rate limited."""
 
 from keyturn.sandbox import errors
-from keyturn.sandbox.asking import RESPONSE_MODES
-from keyturn.sandbox.errors import OAuthError
+from keyturn.sandbox.errors import OAuthError, OktaError
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.issuers import CUSTOM_PATH, Issuer, endpoint, issuer_of
-from keyturn.sandbox.jose import ASYMMETRIC
-from keyturn.sandbox.keys import render_public
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import AUTH_METHODS
+from keyturn.sandbox.oauth.asking import RESPONSE_MODES
+from keyturn.sandbox.oauth.issuers import CUSTOM_PATH, Issuer, endpoint, issuer_of
+from keyturn.sandbox.oauth.jose import ASYMMETRIC
+from keyturn.sandbox.oauth.scopes import OPENID_SCOPES
 from keyturn.sandbox.routes.token import grants_of
 from keyturn.sandbox.routing import Call, Route
-from keyturn.sandbox.scopes import OPENID_SCOPES
+from keyturn.sandbox.state.keys import render_public
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import AUTH_METHODS
 
 ACCESS_CLAIMS = ("ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub")
 ID_CLAIMS = (
@@ -38,6 +38,7 @@ ID_CLAIMS = (
 
 def read_openid(org: Org, call: Call) -> Answer:
     """Answer with the metadata of OpenID Connect Discovery."""
+    _check_client(org, call)
     issuer = _find_issuer(org, call)
     extra: dict[str, Json] = {
         "userinfo_endpoint": f"{issuer.endpoints}/userinfo",
@@ -49,6 +50,7 @@ def read_openid(org: Org, call: Call) -> Answer:
 
 def read_oauth(org: Org, call: Call) -> Answer:
     """Answer with the metadata of RFC 8414, which only custom servers publish."""
+    _check_client(org, call)
     metadata = _metadata(_find_issuer(org, call))
     return render_json({**metadata, "claims_supported": list(ACCESS_CLAIMS)})
 
@@ -57,6 +59,13 @@ def list_keys(org: Org, call: Call) -> Answer:
     """Answer with the public key that verifies a server's tokens."""
     issuer_of(org, call)
     return render_json({"keys": [render_public(org.keys.signing)]})
+
+
+def _check_client(org: Org, call: Call) -> None:
+    """Raise the OktaError of a `client_id` that names nobody; it may be left out."""
+    client_id = call.request.query.get("client_id")
+    if client_id is not None and org.find_client(client_id) is None:
+        raise OktaError(400, "invalid_client", "Invalid value for 'client_id' parameter.")
 
 
 def _find_issuer(org: Org, call: Call) -> Issuer:

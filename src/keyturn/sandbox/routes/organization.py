@@ -3,10 +3,10 @@
 from urllib.parse import urlsplit
 
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.render import render_time
 from keyturn.sandbox.routing import Call, Route
-from keyturn.sandbox.servers import DEFAULT_ID
+from keyturn.sandbox.shapes.apps import render_time
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.servers import DEFAULT_ID
 
 SETTINGS = "/api/v1/org"
 UNSET = (

@@ -1,14 +1,14 @@
 """Pushed authorization requests (RFC 9126): sent ahead by the client, used once by a browser."""
 
 from keyturn.sandbox import errors
-from keyturn.sandbox.asking import check_request, read_target
-from keyturn.sandbox.client_auth import authenticate
 from keyturn.sandbox.http import Answer, render_json
-from keyturn.sandbox.interactions import PUSHED_LIFETIME, PushedRequest
-from keyturn.sandbox.issuers import endpoint, issuer_of
-from keyturn.sandbox.org import Org
+from keyturn.sandbox.oauth.asking import check_request, read_target
+from keyturn.sandbox.oauth.client_auth import authenticate
+from keyturn.sandbox.oauth.issuers import endpoint, issuer_of
 from keyturn.sandbox.routes.authorize import KEPT_FIELDS
 from keyturn.sandbox.routing import Call
+from keyturn.sandbox.state.interactions import PUSHED_LIFETIME, PushedRequest
+from keyturn.sandbox.state.org import Org
 
 
 def push_request(org: Org, call: Call) -> Answer:

@@ -2,10 +2,10 @@
 
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Answer, render_json
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import App, Secret
-from keyturn.sandbox.render import render_secret
 from keyturn.sandbox.routing import Call, Route
+from keyturn.sandbox.shapes.apps import render_secret
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App, Secret
 
 COLLECTION = "/api/v1/apps/{appId}/credentials/secrets"
 ONE = COLLECTION + "/{secretId}"
@@ -15,9 +15,10 @@ READ_EVENT = "app.oauth2.client.read_client_secret"
 
 def list_secrets(org: Org, call: Call) -> Answer:
     """Answer with all client secrets in the clear, oldest first, without paging."""
-    app = org.read_app(call.params["appId"], call.as_of)
+    app = org.read_app(call.params["appId"])
     base_url = call.request.base_url
-    org.note_change(READ_EVENT, app)
+    if app.live_secrets:
+        org.note_change(READ_EVENT, app)
     return render_json([render_secret(app, secret, base_url) for secret in app.live_secrets])
 
 
@@ -36,8 +37,8 @@ def create_secret(org: Org, call: Call) -> Answer:
 
 def read_secret(org: Org, call: Call) -> Answer:
     """Answer with one client secret in the clear."""
-    app = org.read_app(call.params["appId"], call.as_of)
-    secret = org.read_secret(app.id, call.params["secretId"], call.as_of)
+    app = org.read_app(call.params["appId"])
+    secret = org.read_secret(app.id, call.params["secretId"])
     org.note_change(READ_EVENT, app, secret)
     return _answer(call, app, secret)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
-from keyturn.sandbox import dpop, errors
-from keyturn.sandbox.client_auth import authenticate
+from keyturn.sandbox import errors
 from keyturn.sandbox.errors import OAuthError
-from keyturn.sandbox.exchange import TOKEN_EXCHANGE, redeem_exchange
-from keyturn.sandbox.grants import (
+from keyturn.sandbox.http import Answer
+from keyturn.sandbox.oauth import dpop
+from keyturn.sandbox.oauth.client_auth import authenticate
+from keyturn.sandbox.oauth.exchange import TOKEN_EXCHANGE, redeem_exchange
+from keyturn.sandbox.oauth.grants import (
     DEVICE_CODE,
     TokenRequest,
     redeem_client,
@@ -14,24 +16,26 @@ from keyturn.sandbox.grants import (
     redeem_device,
     redeem_refresh,
 )
-from keyturn.sandbox.http import Answer
-from keyturn.sandbox.issuers import Issuer, endpoint, issuer_of
-from keyturn.sandbox.issuing import Grant, answer_grant
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import App
+from keyturn.sandbox.oauth.id_jag import JWT_BEARER, exchange_id_token, redeem_id_jag
+from keyturn.sandbox.oauth.issuers import Issuer, endpoint, issuer_of
+from keyturn.sandbox.oauth.issuing import Grant, answer_grant
+from keyturn.sandbox.oauth.token_log import tell_refusal
 from keyturn.sandbox.routing import Call
-from keyturn.sandbox.token_log import tell_refusal
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App
 
-Redeem = Callable[[TokenRequest], Grant]
+Redeem = Callable[[TokenRequest], Grant | Answer]
 ORG_GRANTS: dict[str, Redeem] = {
     "authorization_code": redeem_code,
     "refresh_token": redeem_refresh,
     "client_credentials": redeem_client,
     DEVICE_CODE: redeem_device,
+    TOKEN_EXCHANGE: exchange_id_token,
 }
 CUSTOM_GRANTS: dict[str, Redeem] = {
     **ORG_GRANTS,
     TOKEN_EXCHANGE: redeem_exchange,
+    JWT_BEARER: redeem_id_jag,
 }
 
 
@@ -40,11 +44,11 @@ def issue_tokens(org: Org, call: Call) -> Answer:
     issuer = issuer_of(org, call)
     try:
         request, redeem = _read_request(org, call, issuer)
-        grant = redeem(request)
+        earned = redeem(request)
     except OAuthError as error:
         tell_refusal(org, call, issuer, error)
         raise
-    return answer_grant(org, call, issuer, grant)
+    return earned if isinstance(earned, Answer) else answer_grant(org, call, issuer, earned)
 
 
 def grants_of(issuer: Issuer) -> dict[str, Redeem]:

@@ -1,16 +1,18 @@
 """What happens to tokens after their issue: introspection, revocation and userinfo."""
 
-from keyturn.sandbox import dpop, errors
-from keyturn.sandbox.client_auth import authenticate
-from keyturn.sandbox.errors import OAuthError
+from keyturn.sandbox import errors
+from keyturn.sandbox.errors import BearerRefusal
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.issuers import Issuer, endpoint, issuer_of
-from keyturn.sandbox.org import Org
-from keyturn.sandbox.records import App
+from keyturn.sandbox.oauth import dpop
+from keyturn.sandbox.oauth.client_auth import authenticate
+from keyturn.sandbox.oauth.issuers import Issuer, endpoint, issuer_of
+from keyturn.sandbox.oauth.token_log import tell_revocation, token_party
+from keyturn.sandbox.principals import is_good
 from keyturn.sandbox.routing import Call
-from keyturn.sandbox.systemlog import Party
-from keyturn.sandbox.token_log import tell_revocation, token_party
-from keyturn.sandbox.tokens import AccessToken, RefreshToken
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.records import App
+from keyturn.sandbox.state.systemlog import Party
+from keyturn.sandbox.state.tokens import AccessToken, RefreshToken
 
 INACTIVE: dict[str, Json] = {"active": False}
 
@@ -25,7 +27,7 @@ def introspect(org: Org, call: Call) -> Answer:
     value = _token_of(call)
     access = org.tokens.find_access(value)
     if access is not None:
-        good = access.server == issuer.id and _is_good(org, access)
+        good = access.server == issuer.id and is_good(org, access)
         return render_json(_render_access(org, access) if good else INACTIVE)
     refresh = org.tokens.find_refresh(value, org.now())
     good = refresh is not None and _is_current(refresh, issuer, app)
@@ -55,19 +57,21 @@ def _is_current(token: RefreshToken, issuer: Issuer, app: App) -> bool:
 
 
 def read_userinfo(org: Org, call: Call) -> Answer:
-    """Answer with what the token's scopes tell of the person."""
+    """Answer with what the token's scopes tell of the person; a refusal is a header only."""
     issuer = issuer_of(org, call)
     scheme, _, value = call.request.headers.get("authorization", "").partition(" ")
     token = org.tokens.find_access(value.strip())
-    if scheme.lower() not in ("bearer", "dpop") or token is None or not _is_good(org, token):
-        raise _challenge(401, "invalid_token", "The access token is invalid.")
+    if scheme.lower() not in ("bearer", "dpop") or token is None or not is_good(org, token):
+        raise BearerRefusal(401, "invalid_token", "The access token is invalid.")
     if token.server != issuer.id:
-        raise _challenge(401, "invalid_token", "The access token provided has an invalid issuer.")
+        raise BearerRefusal(
+            401, "invalid_token", "The access token provided has an invalid issuer."
+        )
     dpop.check_resource_request(org, call.request, token, scheme.lower())
     call.client_id = token.client_id
     user = org.users.get(token.user_id or "")
     if user is None or "openid" not in token.scopes:
-        raise _challenge(
+        raise BearerRefusal(
             403,
             "insufficient_scope",
             "The access token must provide access to at least one of these scopes - profile, "
@@ -86,22 +90,11 @@ def read_userinfo(org: Org, call: Call) -> Answer:
     return render_json(claims)
 
 
-def _challenge(status: int, error: str, description: str) -> OAuthError:
-    header = errors.bearer_challenge(error, description)
-    return OAuthError(status, error, description, (header,))
-
-
 def _token_of(call: Call) -> str:
     value = call.request.form().get("token")
     if not value:
         raise errors.invalid_request("The 'token' parameter is required.")
     return value
-
-
-def _is_good(org: Org, token: AccessToken) -> bool:
-    app = org.find_client(token.client_id)
-    lives = org.now() < token.expires_at and not org.tokens.revoked(token)
-    return lives and app is not None and app.status == "ACTIVE"
 
 
 def _render_access(org: Org, token: AccessToken) -> dict[str, Json]:

@@ -5,14 +5,14 @@ from typing import cast
 
 from keyturn.sandbox import errors, refusals
 from keyturn.sandbox.http import Answer, Json, render_json
-from keyturn.sandbox.org import Org
 from keyturn.sandbox.paging import cut_page
-from keyturn.sandbox.people import UserDraft
-from keyturn.sandbox.records import User
-from keyturn.sandbox.render_devices import render_held
-from keyturn.sandbox.render_people import render_profile, render_user
 from keyturn.sandbox.routing import Call, Handler, Route
 from keyturn.sandbox.scim import BadFilter, Filter, Values, find_values, parse_filter
+from keyturn.sandbox.shapes.devices import render_held
+from keyturn.sandbox.shapes.people import render_profile, render_user
+from keyturn.sandbox.state.org import Org
+from keyturn.sandbox.state.people import UserDraft
+from keyturn.sandbox.state.records import User
 
 COLLECTION = "/api/v1/users"
 ONE = COLLECTION + "/{userId}"
@@ -99,7 +99,7 @@ def list_devices(org: Org, call: Call) -> Answer:
     return render_json(
         [
             render_held(device, holder, base_url)
-            for device in org.devices.list(call.as_of)
+            for device in org.devices.list()
             for holder in device.users
             if holder.user_id == user.id
         ]

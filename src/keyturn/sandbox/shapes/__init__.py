@@ -1,0 +1,1 @@
+"""How what an org holds looks in answers."""

@@ -1,0 +1,1 @@
+"""What an org holds, and the rules of its change."""
