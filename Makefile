@@ -11,13 +11,17 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv --quiet pip compile p
 RUN := $(VENV)/.run-stamp
 DEV := $(VENV)/.dev-stamp
 
+# Clients in Node that the tests point at the sandbox. Who has no npm goes without them; the tests
+# then say so, or fail where KEYTURN_REQUIRE_PEERS is set.
+PEERS := $(if $(shell command -v npm 2>/dev/null),tests/peers/node_modules/.stamp)
+
 # Compiled modules are kept whatever the shell says: without them every start costs seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup test test-all check fmt lint types arch measure bench lock
+.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +34,11 @@ setup: $(DEV) ## Install what developing needs into .venv
 test: $(DEV) ## Run the fast tests
 	$(BIN)/pytest -q -m "not slow"
 
-test-all: $(DEV) ## Run every test
+test-all: $(DEV) $(PEERS) ## Run every test
 	$(BIN)/pytest -q
+
+peers: $(DEV) $(PEERS) ## Point clients in Node at the sandbox
+	KEYTURN_REQUIRE_PEERS=1 $(BIN)/pytest -q tests/peers
 
 check: lint types arch measure test-all ## Run all that CI runs
 
@@ -80,3 +87,7 @@ $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
 $(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(install)
 	@touch $@ $(RUN)
+
+tests/peers/node_modules/.stamp: tests/peers/package-lock.json
+	cd tests/peers && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -70,7 +70,8 @@ def test_no_file_names_a_download_host_or_a_workplace() -> None:
 
 def test_the_search_sees_the_repository() -> None:
     """A search that looked at nothing would find nothing."""
-    assert {ROOT / "pyproject.toml", ROOT / "LICENSE", Path(__file__)} <= set(tracked())
+    lock = ROOT / "tests" / "peers" / "package-lock.json"
+    assert {ROOT / "pyproject.toml", ROOT / "LICENSE", Path(__file__), lock} <= set(tracked())
 
 
 @pytest.mark.parametrize(
