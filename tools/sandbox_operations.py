@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 import yaml
 
 from keyturn.sandbox.controls import CONTROL_OPERATIONS
-from keyturn.sandbox.routes import ROUTES
+from keyturn.sandbox.routes import ROUTER, ROUTES
 
 DOCUMENTS = Path(__file__).parents[1] / "tests" / "okta_openapi"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -55,6 +55,10 @@ class Row(NamedTuple):
         """Tell whether the sandbox has a route for it."""
         return (self.method, _unnamed(self.path)) in _ROUTED
 
+    def known(self) -> bool:
+        """Tell whether the sandbox has its path, if for other methods."""
+        return ROUTER.match(self.method, self.path).pattern is not None
+
 
 @cache
 def rows() -> tuple[Row, ...]:
@@ -80,7 +84,7 @@ def unexplained() -> list[str]:
 
 def operations() -> list[str]:
     """Render both documents' operations as a Markdown table."""
-    lines = [f"| {row.operation} | `{row.method} {row.path}` | {_said(row)} |" for row in rows()]
+    lines = [f"| {row.operation} | `{row.method} {row.path}` | {said(row)} |" for row in rows()]
     return ["| operation | call | in the sandbox |", "| --- | --- | --- |", *lines]
 
 
@@ -112,8 +116,12 @@ def _block(name: str) -> str:
     return "\n".join([f"<!-- {name}: begin -->", *TABLES[name](), f"<!-- {name}: end -->"])
 
 
-def _said(row: Row) -> str:
-    return "yes" if row.there() else f"no: {REASONS.get(row.operation, 'UNEXPLAINED')}"
+def said(row: Row) -> str:
+    """Render how the sandbox answers an operation."""
+    if row.there():
+        return "implemented"
+    how = "refused, 405 `E0000022`" if row.known() else "not there, 404 `E0000008`"
+    return f"{how}: {REASONS.get(row.operation, 'UNEXPLAINED')}"
 
 
 def _unnamed(path: str) -> str:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from keyturn.cli import options, output
 from keyturn.cli.running import run, stop_asked
@@ -16,12 +18,20 @@ if TYPE_CHECKING:
     from keyturn.sandbox import OrgConfig, Ready, SandboxConfig, Start
 
 PROFILES = ("free", "workforce", "off")
+PORT = click.IntRange(0, 65535)
+SEED = re.compile(r"[0-9]{1,18}")
 
 
 @click.command()
-@click.option("--http-port", default=8710, show_default=True, help="Plain HTTP; 0 takes any.")
-@click.option("--https-port", default=8711, show_default=True, help="HTTPS; 0 takes any.")
-@click.option("--control-port", default=8712, show_default=True, help="What tests see and do.")
+@click.option(
+    "--http-port", type=PORT, default=8710, show_default=True, help="Plain HTTP; 0 takes any."
+)
+@click.option(
+    "--https-port", type=PORT, default=8711, show_default=True, help="HTTPS; 0 takes any."
+)
+@click.option(
+    "--control-port", type=PORT, default=8712, show_default=True, help="What tests see and do."
+)
 @click.option(
     "--ready-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -86,9 +96,12 @@ def sandbox(
     """
     from keyturn.sandbox import SandboxConfig, SnapshotError
 
+    _forget(ready_file)
     first_time = load is not None and load == save and not load.exists()
-    if load is not None and orgs and not first_time:
-        raise click.UsageError("--load brings its own orgs: leave out --org.")
+    if load is not None and not first_time:
+        _refuse_given("--load brings its own orgs", "orgs", "seed", "profile")
+    if orgs:
+        _refuse_given("--org NAME=SEED[:PROFILE] says both", "seed", "profile")
     wanted = tuple(_parse_org(org) for org in orgs)
     if len({org.name for org in wanted}) < len(wanted):
         raise click.UsageError("--org: each name only once.")
@@ -109,6 +122,15 @@ def sandbox(
         raise click.ClickException(f"{load}: {error}.") from error
 
 
+def _refuse_given(why: str, *names: str) -> None:
+    """Raise UsageError for options that were given and would be ignored."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = option.name and context.get_parameter_source(option.name)
+        if option.name in names and given is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{why}: leave out {option.opts[0]}.")
+
+
 def _parse_clock(text: str | None, rate: float) -> "Start":
     from keyturn.sandbox import Start
     from keyturn.sandbox.state.clock import parse_moment
@@ -125,7 +147,7 @@ def _parse_org(text: str) -> "OrgConfig":
 
     name, equals, rest = text.partition("=")
     seed, colon, profile = rest.partition(":")
-    if not (equals and seed.isdecimal()) or (colon and profile not in PROFILES):
+    if not (equals and SEED.fullmatch(seed)) or (colon and profile not in PROFILES):
         raise click.UsageError(f"--org {text}: NAME=SEED or NAME=SEED:PROFILE is wanted.")
     if not NAME.fullmatch(name):
         raise click.UsageError(f"--org {text}: a name is of a-z, 0-9 and -, as of a host.")
@@ -152,6 +174,15 @@ def _lines(ready: "Ready", ready_file: Path | None) -> list[str]:
         f"  control     {ready.control_url} (status page: /?token= and the control token)",
         f"  credentials are {where}",
     ]
+
+
+def _forget(ready_file: Path | None) -> None:
+    """Remove what a run that was killed has left: whoever waits for the file must wait."""
+    if ready_file is not None:
+        try:
+            ready_file.unlink(missing_ok=True)
+        except OSError as error:
+            raise click.ClickException(f"{ready_file}: {error.strerror}.") from error
 
 
 @contextmanager

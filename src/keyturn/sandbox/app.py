@@ -1,6 +1,7 @@
 """The org as an ASGI application: admits callers, counts calls, lets faults strike."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, cast
@@ -29,11 +30,18 @@ from keyturn.sandbox.routes import ROUTER
 from keyturn.sandbox.routing import NOBODY, Call, Match, Principal, Route
 from keyturn.sandbox.state.limits import CONCURRENT, Budget, Concurrency, bucket_of
 from keyturn.sandbox.state.org import Org
-from keyturn.sandbox.state.timeline import look_back
+from keyturn.sandbox.state.timeline import changed_since, look_back
 
 CONNECTION = "keyturn.sandbox.connection"
 UNROUTED = "-"
-OUR_MISTAKES = (ArithmeticError, LookupError, RecursionError, ValueError)
+OUR_MISTAKES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 """What input that nobody foresaw makes of our code: told as Okta tells its own failures."""
 SLOW_PIECES = 8
 
@@ -164,11 +172,12 @@ async def _effect(org: Org, request: Request, match: Match[Route], fault: Fault 
     with org.calling(call, request_id):
         if fault is None:
             answer, outcome = _perform(org, call, match)
-        elif fault.kind in BY_SOMEBODY_ELSE:
-            answer, outcome, changed = _perform_amid(org, call, match, fault)
-            fault = fault if changed else None
         else:
-            answer, outcome = _perform_under(org, call, match, fault)
+            perform = _perform_amid if fault.kind in BY_SOMEBODY_ELSE else _perform_under
+            answer, outcome, struck = perform(org, call, match, fault)
+            if not struck:
+                org.faults.give_back(fault)
+                fault = None
     if answer is not None and answer.errand is not None:
         told = await answer.errand.wait()
         with org.calling(call, request_id):
@@ -194,28 +203,36 @@ def _perform_amid(
     answer, outcome = _perform(org, call, match)
     if fault.when == "after":
         changed = interfere(org, call, fault.kind)
-    if not changed:
-        org.faults.give_back(fault)
     return answer, outcome, changed
 
 
 def _perform_under(
     org: Org, call: Call, match: Match[Route], fault: Fault
-) -> tuple[Answer | None, str]:
-    """Return what a fault leaves of the answer, and what happened inside."""
-    striking.prepare(org, call, match.route, fault)
-    answer, outcome = striking.replace_effect(org, fault), "none"
+) -> tuple[Answer | None, str, bool]:
+    """Return what a fault leaves of the answer, what happened inside, and whether it struck."""
+    if fault.kind in striking.INSTEAD:
+        _recognise(org, call, match.route)
+        return striking.replace_effect(org, fault), "none", True
     if fault.kind == "rate-limit" and match.route is not None:
-        answer = _refuse_out_of_turn(org, call, match.route)
-    if answer is None:
-        if fault.kind == "drop-before-effect":
-            return None, outcome
-        answer, outcome = _perform(org, call, match)
-    return striking.spoil(org, call, match.route, answer, fault), outcome
+        return _refuse_out_of_turn(org, call, match.route), "none", True
+    changed = striking.prepare(org, call, match.route, fault)
+    answer, outcome = _perform(org, call, match)
+    left = striking.spoil(org, call, match.route, answer, fault)
+    struck = changed or call.looked_back or striking.marred(fault, answer, left)
+    return left, outcome, struck
+
+
+def _recognise(org: Org, call: Call, route: Route | None) -> None:
+    """Note who calls, for a request of which nothing is done."""
+    if route is not None and route.guard == "oauth":
+        _identify(org, call, route)
+    elif route is not None:
+        with suppress(OktaError):
+            call.principal = principals.recognise(org, call.request)
 
 
 def _refuse_out_of_turn(org: Org, call: Call, route: Route) -> Answer:
-    _identify(org, call, route)
+    _recognise(org, call, route)
     bucket = bucket_of(route.family or "api", route.pattern)
     budget = org.limits.look(
         call.principal.name, bucket, profile=org.settings.profile, now=org.now()
@@ -258,8 +275,7 @@ def _perform(org: Org, call: Call, match: Match[Route]) -> tuple[Answer, str]:
             raise refusal
         if match.route.guard == "management":
             principals.permit(org, call.request, call.principal, match.route.scope)
-        seen = org if call.as_of is None else look_back(org, call.as_of)
-        answer, outcome = match.route.handler(seen, call), "ok"
+        answer, outcome = match.route.handler(_seen(org, call), call), "ok"
     except OktaError as error:
         answer, outcome = error.render(org.mint.issue_error_id()), error.code
     except OAuthError as error:
@@ -268,6 +284,14 @@ def _perform(org: Org, call: Call, match: Match[Route]) -> tuple[Answer, str]:
         failure = errors.internal()
         answer, outcome = failure.render(org.mint.issue_error_id()), failure.code
     return _with_headers(answer, budget.headers() if budget else ()), outcome
+
+
+def _seen(org: Org, call: Call) -> Org:
+    """Return the org that a handler is shown: as it is, or as a lagging read finds it."""
+    if call.as_of is None:
+        return org
+    call.looked_back = changed_since(org, call.as_of)
+    return look_back(org, call.as_of)
 
 
 def _identify(org: Org, call: Call, route: Route) -> OktaError | OAuthError | None:

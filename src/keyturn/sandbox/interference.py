@@ -44,9 +44,7 @@ def change_auth_method(org: Org, app_id: str, method: str) -> App:
 def _find_client(org: Org, request: Request, params: Mapping[str, str]) -> App | None:
     if not request.path.startswith("/oauth2/"):
         return None
-    client_id = params.get("clientId")
-    with suppress(RecursionError):  # an assertion nested too deeply names nobody
-        client_id = client_id or claimed_client_id(request)
+    client_id = params.get("clientId") or claimed_client_id(request)
     return org.find_client(client_id or request.query.get("client_id", ""))
 
 

@@ -24,7 +24,25 @@ SHUT_OUT = ("DEPROVISIONED", "SUSPENDED")
 
 
 def identify(org: Org, request: Request) -> Principal:
-    """Return who calls; OktaError for a token that is not good, OAuthError for a wrong proof."""
+    """Return who calls; OktaError for a token that is not good, OAuthError for a wrong proof.
+
+    What may be used once is used, and using an API token is what keeps it alive.
+    """
+    principal = recognise(org, request)
+    found = AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    if found is None:
+        return principal
+    scheme, value = found[1].lower(), found[2]
+    token = org.tokens.find_access(value)
+    if scheme == "ssws":
+        org.api_tokens[value] = replace(org.api_tokens[value], used_at=org.now())
+    elif token is not None:
+        dpop.check_resource_request(org, request, token, scheme)
+    return principal
+
+
+def recognise(org: Org, request: Request) -> Principal:
+    """Return whose good token a request carries, and change nothing; OktaError for another."""
     authorization = request.headers.get("authorization", "")
     if not authorization and request.path == ME:
         return _identify_browser(org, request)
@@ -34,15 +52,14 @@ def identify(org: Org, request: Request) -> Principal:
     scheme, token = found[1].lower(), found[2]
     if scheme == "ssws":
         return _identify_api_token(org, token)
-    return _identify_client(org, request, scheme, token)
+    return _identify_client(org, request, token)
 
 
 def _identify_api_token(org: Org, value: str) -> Principal:
-    """Return the principal that an API token is by itself; using it is what keeps it alive."""
-    token, now = org.api_tokens.get(value), org.now()
-    if token is None or token.expired(now):
+    """Return the principal that an API token is by itself."""
+    token = org.api_tokens.get(value)
+    if token is None or token.expired(org.now()):
         raise errors.invalid_token()
-    org.api_tokens[value] = replace(token, used_at=now)
     return Principal(token.principal, None, user_id=token.user_id)
 
 
@@ -60,13 +77,12 @@ def _identify_browser(org: Org, request: Request) -> Principal:
     return Principal(f"user:{session.user_id}", frozenset({SELF}), user_id=session.user_id)
 
 
-def _identify_client(org: Org, request: Request, scheme: str, value: str) -> Principal:
+def _identify_client(org: Org, request: Request, value: str) -> Principal:
     token = org.tokens.find_access(value)
     fault = "The access token is invalid." if token is None else _find_fault(org, token)
     if token is None or fault is not None:
         challenge = scope_header(request, "", error="invalid_token", description=fault or "")
         raise errors.invalid_token((challenge,))
-    dpop.check_resource_request(org, request, token, scheme)
     return Principal(
         f"client:{token.client_id}",
         frozenset(token.scopes),

@@ -27,14 +27,16 @@ class Principal:
 class Call:
     """One request on its way through a handler, with notes for the journal and the System Log.
 
-    `as_of` is the past moment from which a lagging read must be answered. `used_hash` is that of
-    the client secret by which a client authenticated, or tried to, in the way `auth_method`.
+    `as_of` is the past moment from which a lagging read must be answered, `looked_back` whether
+    that showed another org. `used_hash` is that of the client secret by which a client
+    authenticated, or tried to, in the way `auth_method`.
     """
 
     request: Request
     params: dict[str, str]
     route: str
     as_of: datetime | None = None
+    looked_back: bool = False
     principal: Principal = field(default_factory=lambda: Principal(NOBODY, frozenset()))
     client_id: str | None = None
     secret_id: str | None = None

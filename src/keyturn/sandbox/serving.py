@@ -1,6 +1,7 @@
 """The org on three loopback ports (http, https, control) inside the running event loop."""
 
 import asyncio
+import errno
 import secrets
 import socket
 import tempfile
@@ -29,7 +30,7 @@ from keyturn.sandbox.tls import TlsFiles, write_tls_files
 HOST = "127.0.0.1"
 GRACE_S = 5
 KEEP_ALIVE_S = 75
-PORT_STEP = 10
+PORT_STEP, LAST_PORT = 10, 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,6 @@ class Ready:
     org: Org = field(repr=False)
     fleet: Fleet = field(repr=False)
     own: Mapping[str, Addresses] = field(repr=False)
-
-    @property
-    def page_url(self) -> str:
-        """Return the address that opens the status page, for a browser on this machine."""
-        return f"{self.control_url}/?token={self.control_token}"
 
     def as_json(self) -> dict[str, Json]:
         """Return addresses and credentials, clear secrets included."""
@@ -213,7 +209,10 @@ def _doors(config: SandboxConfig, fleet: Fleet, token: str, files: TlsFiles) -> 
 
 
 def _listen(port: int, number: int) -> socket.socket:
-    return socket.create_server((HOST, port and port + PORT_STEP * number))
+    port = port and port + PORT_STEP * number
+    if port > LAST_PORT:
+        raise OSError(errno.EADDRNOTAVAIL, f"there is no port {port}")
+    return socket.create_server((HOST, port))
 
 
 @contextmanager

@@ -16,24 +16,43 @@ from keyturn.sandbox.principals import AUTHORIZATION
 from keyturn.sandbox.routing import Call, Route
 from keyturn.sandbox.state.org import Org
 
+INSTEAD = ("drop-before-effect", "error-before-effect", "html")
+# What needs an answer of a certain shape to show.
+_MARRING = ("truncate", "cut", "empty-list", "duplicate-page", "looping-page")
+# What a request may not have, or an org not any more.
+_TAKING = ("stale-read", "token-revoked", "scope-removed", "role-removed")
 
-def prepare(org: Org, call: Call, route: Route | None, fault: Fault) -> None:
-    """Change what the request will meet: an older org, or one that took something away."""
+
+def prepare(org: Org, call: Call, route: Route | None, fault: Fault) -> bool:
+    """Change what the request will meet: an older org, or one that took something away.
+
+    Returns whether something was taken; whether the older org is looked at, the call tells.
+    """
     if fault.kind == "stale-read" and route is not None and route.guard == "management":
         call.as_of = org.now() - timedelta(seconds=fault.seconds)
     elif fault.kind == "token-revoked":
-        _revoke_tokens(org, call)
+        return _revoke_tokens(org, call)
     elif fault.kind == "scope-removed" and route is not None and route.scope:
-        org.remove_scope(_client_id(org, call), route.scope)
+        return org.remove_scope(_client_id(org, call), route.scope)
     elif fault.kind == "role-removed":
-        org.remove_roles(_client_id(org, call))
+        return org.remove_roles(_client_id(org, call))
+    return False
 
 
 def replace_effect(org: Org, fault: Fault) -> Answer | None:
-    """Return the answer that a fault gives instead of an effect, None when it leaves the effect."""
+    """Return the answer that a fault gives instead of an effect, None for no answer at all."""
     if fault.kind == "error-before-effect":
         return _failure(org, fault)
     return _gateway_page(fault.status or 502) if fault.kind == "html" else None
+
+
+def marred(fault: Fault, answer: Answer, left: Answer | None) -> bool:
+    """Tell whether a fault shows in what is left of an answer, or in how it is sent."""
+    if fault.kind == "cut":
+        return len(answer.body) > 0
+    if fault.kind in _MARRING:
+        return left != answer
+    return fault.kind not in (*_TAKING, "rate-limit")
 
 
 def spoil(org: Org, call: Call, route: Route | None, answer: Answer, fault: Fault) -> Answer | None:
@@ -64,13 +83,15 @@ def _gateway_page(status: int) -> Answer:
 # --- what is taken away -------------------------------------------------------------------------
 
 
-def _revoke_tokens(org: Org, call: Call) -> None:
-    """Revoke every token that the request comes with."""
+def _revoke_tokens(org: Org, call: Call) -> bool:
+    """Revoke every token that the request comes with; False when it comes with none to revoke."""
     found = AUTHORIZATION.fullmatch(call.request.headers.get("authorization", ""))
     form = call.request.form()
-    for token in (found[2] if found else "", form.get("refresh_token", ""), form.get("token", "")):
-        org.api_tokens.pop(token, None)
-        org.tokens.revoke(token)
+    tokens = (found[2] if found else "", form.get("refresh_token", ""), form.get("token", ""))
+    revoked = [
+        org.tokens.revoke(token) or org.api_tokens.pop(token, None) is not None for token in tokens
+    ]
+    return any(revoked)
 
 
 def _client_id(org: Org, call: Call) -> str:

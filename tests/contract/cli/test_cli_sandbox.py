@@ -29,10 +29,13 @@ def running(*flags: str) -> Iterator[Any]:
     command = [sys.executable, "-m", "keyturn", "sandbox", *PORTS, "--json", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = iter(process.stdout.readline, "}\n")
-        said = "".join(lines)
+        said = ""
+        while not said.endswith("\n}\n"):
+            line = process.stdout.readline()
+            assert line, "it ended before it was ready"
+            said += line
         try:
-            yield json.loads(said + "}")
+            yield json.loads(said)
         finally:
             process.terminate()
             assert process.wait(30) == 0
@@ -51,8 +54,8 @@ def test_several_orgs() -> None:
 def test_an_org_is_kept(tmp_path: Path) -> None:
     """The first start makes the org, the next ones go on with it, and the file is private."""
     path = tmp_path / "orgs.json"
-    flags = ("--load", str(path), "--save", str(path), "--seed=4")
-    with running(*flags) as first:
+    flags = ("--load", str(path), "--save", str(path))
+    with running(*flags, "--seed=4", "--profile=free") as first:
         pass
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with running(*flags) as second:
@@ -128,7 +131,9 @@ def test_a_clock_that_cannot_be(flags: tuple[str, ...]) -> None:
     assert (result.exit_code, "--clock-rate:" in result.output) == (2, True)
 
 
-@pytest.mark.parametrize("org", ["prod", "=1", "prod=x", "prod=1:huge", "Prod=1", "prod="])
+@pytest.mark.parametrize(
+    "org", ["prod", "=1", "prod=x", "prod=1:huge", "Prod=1", "prod=", "a=" + "9" * 5000]
+)
 def test_an_org_that_cannot_be(org: str) -> None:
     """A name or seed that cannot be is refused with the form that is wanted."""
     result = CliRunner().invoke(cli, ["sandbox", *PORTS, "--org", org])
@@ -141,21 +146,62 @@ def test_one_name_twice() -> None:
     assert (result.exit_code, "only once" in result.output) == (2, True)
 
 
-def test_a_file_brings_its_orgs(tmp_path: Path) -> None:
-    """Orgs of a file and orgs of the command line do not mix."""
-    path = tmp_path / "orgs.json"
-    result = CliRunner().invoke(cli, ["sandbox", *PORTS, "--org=a=1", "--load", str(path)])
-    assert (result.exit_code, "leave out --org" in result.output) == (2, True)
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--org=a=1", "--load=orgs.json"), "--org"),
+        (("--seed=0", "--load=orgs.json"), "--seed"),
+        (("--profile=off", "--load=orgs.json"), "--profile"),
+        (("--org=a=1", "--seed=0"), "--seed"),
+        (("--org=a=1", "--profile=off"), "--profile"),
+    ],
+)
+def test_options_that_would_mean_nothing(flags: tuple[str, ...], named: str) -> None:
+    """A file brings its orgs as they are, and --org its own seed: what they overrule is refused."""
+    result = CliRunner().invoke(cli, ["sandbox", *PORTS, *flags])
+    assert (result.exit_code, f"leave out {named}." in result.output) == (2, True), result.output
 
 
-@pytest.mark.parametrize("text", ["no JSON", "{}", '{"format": "keyturn-sandbox", "version": 9}'])
-def test_a_file_that_is_no_snapshot(tmp_path: Path, text: str) -> None:
-    """A file of another kind or version is named, and why it does not fit."""
-    path = tmp_path / "orgs.json"
-    path.write_text(text)
-    result = CliRunner().invoke(cli, ["sandbox", *PORTS, "--load", str(path)])
+@pytest.mark.parametrize("port", ["--http-port", "--https-port", "--control-port"])
+@pytest.mark.parametrize("number", ["99999", "-1"])
+def test_a_port_that_cannot_be(port: str, number: str) -> None:
+    """A port outside 0 to 65535 is refused by the option's name."""
+    result = CliRunner().invoke(cli, ["sandbox", *PORTS, f"{port}={number}"])
+    assert (result.exit_code, port in result.output) == (2, True)
+
+
+def test_a_further_org_beyond_the_last_port() -> None:
+    """Where the ports of a further org would be too high it is said, in one line."""
+    flags = ("--http-port=65530", "--https-port=0", "--control-port=0", "--org=a=1", "--org=b=2")
+    result = CliRunner().invoke(cli, ["sandbox", *flags])
     assert result.exit_code == 1
-    assert str(path) in result.output
+    assert "there is no port 65540" in result.output
+
+
+HEAD = b'{"format": "keyturn-sandbox", "version": '
+BROKEN = {
+    "no JSON": b"no JSON",
+    "bytes": b"\xff\xfe\x00\x80",
+    "deep": b"[" * 100_000,
+    "another": b"{}",
+    "version": HEAD + b"9}",
+    "a list": HEAD + b'2, "orgs": {"main": []}}',
+    "half": HEAD + b'2, "orgs": {"main": {"apps": null}}}',
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_file_that_is_no_snapshot(tmp_path: Path, content: bytes) -> None:
+    """A file of another kind or version is named, in one line that says why it does not fit."""
+    path, ready = tmp_path / "orgs.json", tmp_path / "ready.json"
+    path.write_bytes(content)
+    ready.write_text("left by a run that was killed")
+    flags = ("--load", str(path), "--ready-file", str(ready))
+    result = CliRunner().invoke(cli, ["sandbox", *PORTS, *flags])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.output.startswith(f"Error: {path}: ")
+    assert result.output.count("\n") == 1
+    assert not ready.exists()
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

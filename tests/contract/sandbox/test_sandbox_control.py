@@ -161,6 +161,9 @@ CLOCK = {"at": "2027-01-01T00:00:00+00:00", "rate": 1}
         ({"clock": {"at": CLOCK["at"]}}, "clock is a time `at` and a number `rate`"),
         ({"clock": "2027-01-01T00:00:00Z"}, "clock is a time `at` and a number `rate`"),
         ({"journal": []}, "org.journal is a Journal, not list"),
+        ({"apps": None}, "org.apps is a Timeline, not NoneType"),
+        ({"apps": []}, "org.apps is a Timeline, not list"),
+        ({"seeded": None}, "org.seeded is a Seeded, not NoneType"),
         ({"journal": {"$is": "journal.Journal", "no": 99, "of": {}}}, "what org.journal is"),
         (
             {"settings": {"$is": "state.settings.Settings", "of": {"profile": "huge"}}},

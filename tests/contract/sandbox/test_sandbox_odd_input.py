@@ -1,16 +1,18 @@
-"""Input that nobody foresaw: whatever is sent, the org refuses it as Okta does and never breaks."""
+"""Tokens, headers and queries that nobody foresaw: the org refuses them as Okta does.
+
+JSON bodies and forms are in `test_sandbox_odd_bodies`.
+"""
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
+from odd_input import ODD, with_odd
 from sandbox_kit import BASE, JWT_BEARER, World
 
 from keyturn.sandbox.state.keys import render_public
@@ -18,17 +20,6 @@ from keyturn.sandbox.state.keys import render_public
 pytestmark = pytest.mark.anyio
 
 APPS, TOKEN = "/api/v1/apps", "/oauth2/v1/token"
-ODD = (
-    *("null", "true", "0", "-1", "1.5", "1e400", "NaN", "Infinity", "-Infinity", "1" + "0" * 400),
-    *('""', '"☃"', r'"\ud800"', r'"\u0000"', "[]", "{}", '[["x"]]', '{"a": {}}'),
-    *("[" * 40 + "]" * 40, "[" * 500 + "]" * 500, "[" * 20_000, '"' + "a" * 5000 + '"'),
-)
-
-
-def with_odd(members: dict[str, object], name: str) -> Iterator[str]:
-    """Yield an object as JSON text, once with each odd value under a name."""
-    for text in ODD:
-        yield json.dumps({**members, name: "\0"}).replace(r'"\u0000"', text, 1)
 
 
 def encode(raw: bytes) -> str:
@@ -164,42 +155,6 @@ async def test_what_is_no_key(world: World, changes: dict[str, object], cause: s
     assert body["errorCauses"][0]["errorSummary"].startswith(cause)
 
 
-APP_MEMBERS = {
-    "": ("name", "label", "signOnMode", "credentials", "settings", "profile"),
-    "credentials": ("oauthClient",),
-    "credentials.oauthClient": (
-        *("client_id", "client_secret", "token_endpoint_auth_method"),
-        "pkce_required",
-    ),
-    "settings": ("oauthClient",),
-    "settings.oauthClient": (
-        *("application_type", "grant_types", "response_types", "redirect_uris", "jwks"),
-        *("dpop_bound_access_tokens", "refresh_token", "anything"),
-    ),
-}
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize("place", APP_MEMBERS)
-async def test_app_bodies(world: World, method: str, place: str) -> None:
-    """An app with an odd member is refused, unless it is one that is only kept."""
-    world.org.change_settings(profile="off")
-    path = APPS if method == "POST" else f"{APPS}/{world.app_id}"
-    headers = {"authorization": f"SSWS {world.org.seeded.api_token}"}
-    for name in APP_MEMBERS[place]:
-        for text in ODD:
-            body = (await world.admin("GET", f"{APPS}/{world.app_id}")).json()
-            del body["credentials"]["oauthClient"]["client_id"]
-            held = body
-            for part in filter(None, place.split(".")):
-                held = held[part]
-            held[name] = "\0"
-            content = json.dumps(body).replace(r'"\u0000"', text, 1).encode()
-            answer = await world.http.request(method, path, content=content, headers=headers)
-            assert answer.status_code in (200, 400), (name, text[:80], answer.text)
-            assert (await world.admin("GET", APPS)).status_code == 200
-
-
 @pytest.mark.parametrize("name", ["authorization", "dpop", "accept", "cookie", "content-type"])
 @pytest.mark.parametrize("path", ["/api/v1/users/me", f"{APPS}/☃", TOKEN, "/oauth2/v1/userinfo"])
 async def test_header_values(world: World, name: str, path: str) -> None:
@@ -218,29 +173,6 @@ async def test_query_parameters(world: World, name: str) -> None:
     for value in (*ODD, "9" * 5000, "-" + "9" * 5000, "½"):
         answer = await world.admin("GET", APPS, params={name: value})
         assert answer.status_code in (200, 400), (value[:80], answer.text)
-
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=12,
-)
-
-
-@given(value=ANY_JSON, name=st.sampled_from(sorted({*APP_MEMBERS["settings.oauthClient"]})))
-@settings(
-    deadline=None,
-    max_examples=60,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-async def test_any_json_in_an_app(world: World, value: object, name: str) -> None:
-    """Nothing that is JSON breaks the org when it stands in an app's settings."""
-    world.org.change_settings(profile="off")
-    body = (await world.admin("GET", f"{APPS}/{world.app_id}")).json()
-    body["settings"]["oauthClient"][name] = value
-    answer = await post_json(world, APPS, json.dumps(body))
-    assert answer.status_code in (200, 400), answer.text
 
 
 async def test_half_a_character_is_no_text(world: World) -> None:

@@ -90,14 +90,15 @@ async def test_clock_goes_on_from_where_it_was(world: World) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 2}, "reads only version 1"),
+        ({"version": 1}, "reads only version 2"),
         ({"format": "other"}, "not a snapshot"),
         ({"orgs": {}}, "holds no org"),
+        ({"orgs": {"a": []}}, "org a is an object, not list"),
     ],
 )
 def test_other_documents_are_refused(change: dict[str, object], words: str) -> None:
     """Another format, an unknown version and an empty one are refused by name."""
-    document = {"format": "keyturn-sandbox", "version": 1, "orgs": {"a": {}}} | change
+    document = {"format": "keyturn-sandbox", "version": 2, "orgs": {"a": {}}} | change
     with pytest.raises(SnapshotError, match=words):
         parse_snapshot(document)  # type: ignore[arg-type]  # JSON
 
@@ -146,6 +147,17 @@ def test_a_collection_in_two_places_is_refused() -> None:
     shared: dict[str, int] = {}
     with pytest.raises(SnapshotError, match="two places"):
         Writer(None).write_state({"one": shared, "two": shared})
+
+
+async def test_an_org_without_what_it_was_seeded_with(world: World) -> None:
+    """An org whose example app and person are gone is saved and loaded like any other."""
+    world.org.deactivate_app(world.app_id)
+    world.org.delete_app(world.app_id)
+    world.org.people.deactivate(world.org.seeded.user_id)
+    world.org.people.delete(world.org.seeded.user_id)
+    shown = through_json(world.org).credentials()
+    assert shown["user"] is None
+    assert shown["app"]["client_secret"] is None  # type: ignore[index, call-overload]  # JSON
 
 
 def test_file_is_private(tmp_path: Path) -> None:

@@ -124,6 +124,17 @@ async def test_a_saved_org_still_lags(world: World) -> None:
     assert [len(o.read_app(world.app_id).secrets) for o in (before, org)] == [1, 2]
 
 
+async def test_nothing_was_before_the_org(world: World) -> None:
+    """A read that lags behind the beginning shows the org as it began, under any clock."""
+    world.org.add_fault(Fault("stale-read", seconds=3600))
+    before = (await world.admin("GET", "/api/v1/apps")).json()
+    assert before[0]["id"] == world.app_id
+    await world.make_secret()
+    assert len((await world.admin("GET", world.secrets_path)).json()) == 1
+    assert (await world.admin("GET", "/api/v1/users/me")).status_code == 200
+    assert (await world.admin("GET", "/api/v1/authorizationServers")).json()
+
+
 # --- the timeline -------------------------------------------------------------------------------
 
 

@@ -46,6 +46,24 @@ def test_access_tokens_long_over_are_forgotten() -> None:
     assert book.list_access("c1", clock.at - HOUR) == [late]
 
 
+def test_refresh_tokens_long_over_are_forgotten() -> None:
+    """Of many refresh tokens those expired or revoked more than an hour ago are kept nowhere."""
+    clock = ManualClock()
+    book = TokenBook(clock)
+    book.store_refresh(expired := refresh(clock, 0, family="f0"))
+    clock.advance(86_400)
+    book.store_refresh(revoked := refresh(clock, 1))
+    book.store_refresh(good := refresh(clock, 2, family="f2"))
+    book.revoke(revoked.value)
+    for number in range(3, 2 * MANY):
+        clock.advance(1)
+        book.store_refresh(refresh(clock, number, client="c2", family=f"f{number}"))
+    held = vars(vars(book)["_refresh_owners"])
+    assert held["_of_client"]["c1"] == {good.value: None}
+    assert book.find_refresh(expired.value, clock.at) is None
+    assert len(book.list_refresh("c2", clock.at)) == 2 * MANY - 3
+
+
 def test_identifiers_are_remembered_for_as_long_as_they_count() -> None:
     """Of many identifiers none can be used twice before its time is over."""
     clock = ManualClock()

@@ -8,31 +8,35 @@ from keyturn.sandbox.controls.operation import (
     Body,
     Operation,
     Params,
-    parse_objects,
-    parse_texts,
+    read_count,
+    read_flag,
+    read_objects,
     read_text,
+    read_texts,
+    read_word,
     refuse_unknown,
 )
 from keyturn.sandbox.http import Json, Request
 from keyturn.sandbox.interference import change_auth_method
-from keyturn.sandbox.state.directory import SOMEBODY_ELSE, AppDraft
+from keyturn.sandbox.state.client_rules import APPLICATION_TYPES
+from keyturn.sandbox.state.directory import MAX_SECRETS, SOMEBODY_ELSE, AppDraft
 from keyturn.sandbox.state.org import REDIRECT_URI, Org
-from keyturn.sandbox.state.records import AUTH_METHODS, App, Secret
+from keyturn.sandbox.state.records import AUTH_METHODS, App, Secret, Status
 
 
 def _create_app(org: Org, request: Request, params: Params, body: Body) -> Json:
     refuse_unknown(body, *DRAFT_MEMBERS)
-    given = {name: DRAFT_MEMBERS[name](value) for name, value in body.items() if value is not None}
+    given = {name: DRAFT_MEMBERS[name](body, name) for name in body if body[name] is not None}
     defaults: dict[str, object] = {"label": "Unnamed app", "redirect_uris": (REDIRECT_URI,)}
     draft = AppDraft(**(defaults | given))  # type: ignore[arg-type]  # typed by DRAFT_MEMBERS
     return _render_app(org.create_app(draft), reveal=True)
 
 
 def _create_secret(org: Org, request: Request, params: Params, body: Body) -> Json:
-    value = body.get("client_secret")
-    status = "INACTIVE" if body.get("status") == "INACTIVE" else "ACTIVE"
-    text = None if value is None else str(value)
-    secret = org.create_secret(params["appId"], text, status=status)  # type: ignore[arg-type]
+    refuse_unknown(body, "client_secret", "status")
+    value = None if body.get("client_secret") is None else read_text(body, "client_secret")
+    status = read_word(body, "status", STATUSES, "ACTIVE")
+    secret = org.create_secret(params["appId"], value, status=status)
     return _render_secret(secret, reveal=True)
 
 
@@ -44,6 +48,7 @@ def _change_secret(org: Org, request: Request, params: Params, body: Body) -> Js
     }
     if params["change"] not in changes:
         raise BadRequest(f"changes of a secret: {[*changes]}")
+    refuse_unknown(body)
     return _render_secret(changes[params["change"]](params["appId"], params["secretId"]))
 
 
@@ -51,11 +56,13 @@ def _change_app(org: Org, request: Request, params: Params, body: Body) -> Json:
     change = CHANGES.get(params["change"])
     if change is None:
         raise BadRequest(f"changes of an app: {[*CHANGES]}")
-    return _render_app(change(org, params["appId"], body))
+    member, make = change
+    refuse_unknown(body, *([member] if member else []))
+    return _render_app(make(org, params["appId"], body))
 
 
 def _change_scopes(org: Org, app_id: str, body: Body) -> App:
-    grants = org.make_grants(parse_texts(body.get("granted_scopes")), SOMEBODY_ELSE)
+    grants = org.make_grants(read_texts(body, "granted_scopes"), SOMEBODY_ELSE)
     return org.store_app(replace(org.read_app(app_id), grants=grants))
 
 
@@ -74,49 +81,54 @@ def _admin_role(body: Body) -> str | None:
     return None if body.get("admin_role") is None else read_text(body, "admin_role")
 
 
-def _auth_method(method: Json) -> str:
-    if method not in AUTH_METHODS:
-        raise BadRequest(f"auth_method is one of {[*AUTH_METHODS]}")
-    return str(method)
+def _auth_method(body: Body, name: str = "auth_method") -> str:
+    return read_word(body, name, AUTH_METHODS)
 
 
-def _generated(count: Json) -> tuple[None, ...]:
-    if not isinstance(count, int):
-        raise BadRequest("secrets is the number of client secrets to make")
-    return (None,) * count
+def _change_dpop(org: Org, app_id: str, body: Body) -> App:
+    return org.change_dpop(app_id, bound="bound" not in body or read_flag(body, "bound"))
 
 
-CHANGES: dict[str, Callable[[Org, str, Body], App]] = {
-    "activate": lambda org, app_id, body: org.activate_app(app_id),
-    "deactivate": lambda org, app_id, body: org.deactivate_app(app_id),
-    "delete": lambda org, app_id, body: org.delete_app(app_id),
-    "auth-method": lambda org, app_id, body: change_auth_method(
-        org, app_id, _auth_method(body.get("auth_method"))
+# The one member that a change may come with, None for no member, and what it does.
+CHANGES: dict[str, tuple[str | None, Callable[[Org, str, Body], App]]] = {
+    "activate": (None, lambda org, app_id, body: org.activate_app(app_id)),
+    "deactivate": (None, lambda org, app_id, body: org.deactivate_app(app_id)),
+    "delete": (None, lambda org, app_id, body: org.delete_app(app_id)),
+    "auth-method": (
+        "auth_method",
+        lambda org, app_id, body: change_auth_method(org, app_id, _auth_method(body)),
     ),
-    "dpop": lambda org, app_id, body: org.change_dpop(app_id, bound=body.get("bound") is not False),
-    "redirect-uris": lambda org, app_id, body: org.change_redirect_uris(
-        app_id, parse_texts(body.get("redirect_uris"))
+    "dpop": ("bound", _change_dpop),
+    "redirect-uris": (
+        "redirect_uris",
+        lambda org, app_id, body: org.change_redirect_uris(
+            app_id, read_texts(body, "redirect_uris")
+        ),
     ),
-    "admin-role": lambda org, app_id, body: org.change_admin_role(app_id, _admin_role(body)),
-    "scopes": _change_scopes,
-    "remove-scope": _remove_scope,
-    "revoke-tokens": _revoke_tokens,
+    "admin-role": (
+        "admin_role",
+        lambda org, app_id, body: org.change_admin_role(app_id, _admin_role(body)),
+    ),
+    "scopes": ("granted_scopes", _change_scopes),
+    "remove-scope": ("scope", _remove_scope),
+    "revoke-tokens": (None, _revoke_tokens),
 }
-DRAFT_MEMBERS: dict[str, Callable[[Json], object]] = {
-    "label": str,
-    "client_id": str,
+DRAFT_MEMBERS: dict[str, Callable[[Body, str], object]] = {
+    "label": read_text,
+    "client_id": read_text,
     "auth_method": _auth_method,
-    "application_type": str,
-    "admin_role": str,
-    "grant_types": parse_texts,
-    "response_types": parse_texts,
-    "redirect_uris": parse_texts,
-    "granted_scopes": parse_texts,
-    "pkce_required": bool,
-    "dpop_bound": bool,
-    "jwks": parse_objects,
-    "secrets": _generated,
+    "application_type": lambda body, name: read_word(body, name, APPLICATION_TYPES),
+    "admin_role": read_text,
+    "grant_types": read_texts,
+    "response_types": read_texts,
+    "redirect_uris": read_texts,
+    "granted_scopes": read_texts,
+    "pkce_required": read_flag,
+    "dpop_bound": read_flag,
+    "jwks": read_objects,
+    "secrets": lambda body, name: (None,) * read_count(body, name, MAX_SECRETS),
 }
+STATUSES: tuple[Status, ...] = ("ACTIVE", "INACTIVE")
 
 
 def _render_app(app: App, *, reveal: bool = False) -> Json:

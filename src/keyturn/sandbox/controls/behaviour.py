@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import asdict
+from difflib import get_close_matches
 
 from keyturn.sandbox.controls.operation import (
     BadRequest,
@@ -15,6 +16,8 @@ from keyturn.sandbox.controls.operation import (
 )
 from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.http import Json, Request
+from keyturn.sandbox.routes import ROUTER as PATHS
+from keyturn.sandbox.routes import ROUTES
 from keyturn.sandbox.state.org import Org
 from keyturn.sandbox.state.settings import Settings
 from keyturn.sandbox.state.snapshot import parse_snapshot, render_snapshot, restore
@@ -25,13 +28,39 @@ def _list_faults(org: Org, request: Request, params: Params, body: Body) -> Json
 
 
 def _add_fault(org: Org, request: Request, params: Params, body: Body) -> Json:
+    return {"id": org.add_fault(parse_fault(body))}
+
+
+def parse_fault(body: Body) -> Fault:
+    """Return a fault; BadRequest or ValueError for one that cannot be, or could never strike."""
     refuse_unknown(body, *Fault.__slots__)
     fault = Fault(**{"kind": "", **body})  # type: ignore[arg-type]  # values are checked there
-    return {"id": org.add_fault(fault)}
+    if fault.route == "*":
+        return fault
+    methods = {route.method for route in ROUTES if route.pattern == fault.route}
+    if not methods:
+        raise BadRequest(f"route: there is no {fault.route[:100]}; near it is {_near(fault.route)}")
+    if fault.method not in ("*", *methods):
+        raise BadRequest(f"method: {fault.route} takes only {', '.join(sorted(methods))}")
+    return fault
+
+
+def _near(path: str) -> str:
+    """Return the pattern that a path falls under, or else the one written most alike."""
+    patterns = [route.pattern for route in ROUTES]
+    return PATHS.match("GET", path).pattern or get_close_matches(path, patterns, 1, 0.0)[0]
 
 
 def _remove_faults(org: Org, request: Request, params: Params, body: Body) -> Json:
-    org.remove_fault(params.get("faultId"))
+    org.remove_fault()
+    return {}
+
+
+def _remove_fault(org: Org, request: Request, params: Params, body: Body) -> Json:
+    known = [str(fault["id"]) for fault in org.list_faults()]
+    if params["faultId"] not in known:
+        raise BadRequest(f"there is no such fault; in force: {', '.join(known) or 'none'}")
+    org.remove_fault(params["faultId"])
     return {}
 
 
@@ -103,7 +132,7 @@ OPERATIONS = (
     ),
     Operation("POST", "/faults", _add_fault, "Put a fault in force."),
     Operation("DELETE", "/faults", _remove_faults, "Lift all faults."),
-    Operation("DELETE", "/faults/{faultId}", _remove_faults, "Lift one fault."),
+    Operation("DELETE", "/faults/{faultId}", _remove_fault, "Lift one fault."),
     Operation("GET", "/settings", _settings, "Rate profile, propagation and wording."),
     Operation("POST", "/settings", _change_settings, "Change some of the settings."),
     Operation("GET", "/clock", _clock, "What the org's clock shows, and how fast it runs."),

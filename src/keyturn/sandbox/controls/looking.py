@@ -1,6 +1,8 @@
 """Looking: what an org holds and was asked; nothing here changes anything or shows a value."""
 
-from keyturn.sandbox.controls.operation import Body, Operation, Params
+import re
+
+from keyturn.sandbox.controls.operation import BadRequest, Body, Operation, Params
 from keyturn.sandbox.http import Json, Request
 from keyturn.sandbox.state.org import Org
 
@@ -10,7 +12,14 @@ def _truth(org: Org, request: Request, params: Params, body: Body) -> Json:
 
 
 def _requests(org: Org, request: Request, params: Params, body: Body) -> Json:
-    return org.requests(int(request.query.get("after", "0")))
+    return org.requests(_after(request))
+
+
+def _after(request: Request) -> int:
+    text = request.query.get("after", "0")
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise BadRequest("after is a number that was answered before, from 0")
+    return int(text)
 
 
 def _counts(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -18,7 +27,7 @@ def _counts(org: Org, request: Request, params: Params, body: Body) -> Json:
 
 
 def _log(org: Org, request: Request, params: Params, body: Body) -> Json:
-    events = list(org.system_log.events(int(request.query.get("after", "0"))))
+    events = list(org.system_log.events(_after(request)))
     shown: list[Json] = [
         {
             "number": event.number,

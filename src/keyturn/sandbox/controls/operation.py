@@ -1,10 +1,10 @@
 """What an operation of the control port is, and how the members of its body are read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from typing import cast
+from typing import TypeVar, cast
 
 from keyturn.sandbox.http import Json, Request
 from keyturn.sandbox.state.clock import MOMENT, parse_moment
@@ -12,6 +12,7 @@ from keyturn.sandbox.state.org import Org
 
 Body = Mapping[str, Json]
 Params = Mapping[str, str]
+W = TypeVar("W", bound=str)
 Perform = Callable[[Org, Request, Params, Body], Json]
 
 
@@ -34,6 +35,23 @@ def read_text(body: Body, name: str, default: str | None = None) -> str:
     value = body.get(name, default)
     if not isinstance(value, str):
         raise BadRequest(f"{name} is a string")
+    return value
+
+
+def read_word(body: Body, name: str, words: Sequence[W], default: W | None = None) -> W:
+    """Return a member that is one of some words; BadRequest for anything else."""
+    value = body.get(name, default)
+    for word in words:
+        if word == value:
+            return word
+    raise BadRequest(f"{name} is one of {', '.join(words)}")
+
+
+def read_count(body: Body, name: str, most: int) -> int:
+    """Return a member that is a whole number from 0; BadRequest for anything else."""
+    value = body.get(name)
+    if type(value) is not int or not 0 <= value <= most:
+        raise BadRequest(f"{name} is a whole number from 0 to {most}")
     return value
 
 
@@ -62,17 +80,19 @@ def read_flag(body: Body, name: str) -> bool:
     return value
 
 
-def parse_texts(value: Json) -> tuple[str, ...]:
-    """Return a list of strings; BadRequest for anything else."""
-    if not isinstance(value, list):
-        raise BadRequest("a list of strings is wanted")
-    return tuple(str(item) for item in value)
+def read_texts(body: Body, name: str) -> tuple[str, ...]:
+    """Return a member that is a list of strings; BadRequest for anything else."""
+    value = body.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadRequest(f"{name} is a list of strings")
+    return tuple(cast("list[str]", value))
 
 
-def parse_objects(value: Json) -> tuple[Body, ...]:
-    """Return a list of JSON objects; BadRequest for anything else."""
-    if not isinstance(value, list) or not all(isinstance(key, dict) for key in value):
-        raise BadRequest("jwks is a list of JWKs")
+def read_objects(body: Body, name: str) -> tuple[Body, ...]:
+    """Return a member that is a list of JSON objects; BadRequest for anything else."""
+    value = body.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadRequest(f"{name} is a list of objects")
     return tuple(cast("list[Body]", value))
 
 

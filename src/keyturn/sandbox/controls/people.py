@@ -7,6 +7,7 @@ from keyturn.sandbox.controls.operation import (
     Body,
     Operation,
     Params,
+    read_flag,
     read_text,
     refuse_unknown,
 )
@@ -29,7 +30,7 @@ def _create_user(org: Org, request: Request, params: Params, body: Body) -> Json
         read_text(body, "login"),
         read_text(body, "first_name", "Una"),
         read_text(body, "last_name", "User"),
-        admin=body.get("admin") is True,
+        admin="admin" in body and read_flag(body, "admin"),
     )
     return {**_render_user(user), "password": user.password}
 
@@ -47,6 +48,7 @@ def _change_user(org: Org, request: Request, params: Params, body: Body) -> Json
     }
     if params["change"] not in changes:
         raise BadRequest(f"changes of a user: {[*changes]}")
+    refuse_unknown(body)
     return _render_user(changes[params["change"]](params["userId"]))
 
 
@@ -55,6 +57,7 @@ def _list_devices(org: Org, request: Request, params: Params, body: Body) -> Jso
 
 
 def _create_device(org: Org, request: Request, params: Params, body: Body) -> Json:
+    refuse_unknown(body, "profile")
     profile = body.get("profile", ANOTHER_DEVICE)
     if not isinstance(profile, Mapping):
         raise BadRequest("profile is an object")
@@ -65,10 +68,12 @@ def _change_device(org: Org, request: Request, params: Params, body: Body) -> Js
     device_id, change = params["deviceId"], params["change"]
     changes = {"add-user": org.devices.add_user, "remove-user": org.devices.remove_user}
     if change in changes:
-        return _render_device(changes[change](device_id, read_text(body, "user_id")))
+        refuse_unknown(body, "user_id")
+        return _render_device(changes[change](device_id, _read_user_id(org, body)))
     step = next((step for step in STEPS if step == change), None)
     if step is None:
         raise BadRequest(f"changes of a device: {[*STEPS, *changes]}")
+    refuse_unknown(body)
     return _render_device(org.devices.move(device_id, step))
 
 
@@ -76,8 +81,7 @@ def _create_api_token(org: Org, request: Request, params: Params, body: Body) ->
     refuse_unknown(body, "label", "user_id")
     label = read_text(body, "label", "another token")
     admin = next((user.id for user in org.users.values() if user.admin), "")
-    user_id = read_text(body, "user_id", admin)
-    token = org.create_api_token(label, user_id)
+    token = org.create_api_token(label, _read_user_id(org, body, admin))
     return {"id": org.api_tokens[token].id, "label": label, "ssws_token": token}
 
 
@@ -88,6 +92,7 @@ def _list_api_tokens(org: Org, request: Request, params: Params, body: Body) -> 
 
 
 def _revoke_api_tokens(org: Org, request: Request, params: Params, body: Body) -> Json:
+    refuse_unknown(body, "label")
     label = read_text(body, "label")
     named = [value for value, token in org.api_tokens.items() if token.label == label]
     for value in named:
@@ -105,11 +110,23 @@ def _list_tokens(org: Org, request: Request, params: Params, body: Body) -> Json
 
 def _revoke_tokens(org: Org, request: Request, params: Params, body: Body) -> Json:
     refuse_unknown(body, "client_id", "token")
+    if len(body) != 1:
+        raise BadRequest("either token or client_id is wanted")
     if "token" in body:
-        org.tokens.revoke(read_text(body, "token"))
+        if not org.tokens.revoke(read_text(body, "token")):
+            raise BadRequest("token: there is no such token, or it is revoked already")
+    elif org.find_client(client_id := read_text(body, "client_id")) is None:
+        raise BadRequest("client_id: there is no such client")
     else:
-        org.tokens.revoke_client(read_text(body, "client_id"))
+        org.tokens.revoke_client(client_id)
     return {}
+
+
+def _read_user_id(org: Org, body: Body, default: str | None = None) -> str:
+    user = org.people.find(read_text(body, "user_id", default))
+    if user is None:
+        raise BadRequest("user_id: there is no such person")
+    return user.id
 
 
 def _render_device(device: Device) -> dict[str, Json]:

@@ -12,9 +12,8 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import urlencode
 
-from keyturn.sandbox.controls.behaviour import change_clock
+from keyturn.sandbox.controls.behaviour import change_clock, parse_fault
 from keyturn.sandbox.controls.operation import refuse_unknown
-from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.fleet import Fleet
 from keyturn.sandbox.http import Answer, Header, Json, Request, render_html
 from keyturn.sandbox.pages.status_view import render_page
@@ -112,8 +111,7 @@ def _turn_clock(org: Org, params: Mapping[str, str], form: Mapping[str, str]) ->
 
 
 def _add_fault(org: Org, params: Mapping[str, str], form: Mapping[str, str]) -> None:
-    given = {"kind": "", **_read_fields(form, _FAULT_FIELDS)}
-    org.add_fault(Fault(**given))  # type: ignore[arg-type]  # checked there
+    org.add_fault(parse_fault(_read_fields(form, _FAULT_FIELDS)))
 
 
 def _lift_fault(org: Org, params: Mapping[str, str], form: Mapping[str, str]) -> None:

@@ -61,11 +61,12 @@ def _read_scope(call: Call) -> str:
     for member in ("scopeId", "issuer"):
         if not body.get(member):
             raise errors.left_blank(member)
+    scope = body["scopeId"]
     if str(body["issuer"]).rstrip("/") != call.request.base_url:
         raise errors.validation_failed("issuer", "issuer: Invalid issuer.")
-    if body["scopeId"] not in GRANTABLE:
+    if not isinstance(scope, str) or scope not in GRANTABLE:
         raise errors.validation_failed("scopeId", "scopeId: Invalid scope.")
-    return str(body["scopeId"])
+    return scope
 
 
 def _find(app: App, grant_id: str) -> ScopeGrant:

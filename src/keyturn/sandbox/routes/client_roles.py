@@ -77,21 +77,23 @@ def _read_client(org: Org, call: Call) -> App:
 
 
 def _make_role(org: Org, body: dict[str, Json]) -> RoleAssignment:
-    kind = body.get("type")
-    if not kind:
-        raise errors.left_blank("type")
+    kind = _read_text(body, "type")
     if kind in STANDARD_ROLES:
-        return RoleAssignment(org.mint.issue_id("ra1"), str(kind), org.now())
+        return RoleAssignment(org.mint.issue_id("ra1"), kind, org.now())
     if kind in IAM_ROLES:
-        role, resource_set = str(kind), f"{str(kind).removesuffix('_ADMIN')}_IAM_POLICY"
-        return RoleAssignment(org.mint.issue_id("irb"), str(kind), org.now(), role, resource_set)
-    if kind != CUSTOM:
+        role, resource_set = kind, f"{kind.removesuffix('_ADMIN')}_IAM_POLICY"
+    elif kind == CUSTOM:
+        role, resource_set = _read_text(body, "role"), _read_text(body, "resource-set")
+    else:
         raise errors.validation_failed("type", "type: Invalid role type.")
-    for member in ("role", "resource-set"):
-        if not body.get(member):
-            raise errors.left_blank(member)
-    role, resource_set = str(body["role"]), str(body["resource-set"])
-    return RoleAssignment(org.mint.issue_id("irb"), CUSTOM, org.now(), role, resource_set)
+    return RoleAssignment(org.mint.issue_id("irb"), kind, org.now(), role, resource_set)
+
+
+def _read_text(body: dict[str, Json], member: str) -> str:
+    value = body.get(member)
+    if not value or not isinstance(value, str):
+        raise errors.left_blank(member)
+    return value
 
 
 def _same(role: RoleAssignment) -> tuple[str, str | None, str | None]:

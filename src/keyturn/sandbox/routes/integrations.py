@@ -101,10 +101,10 @@ def _read(org: Org, call: Call) -> App:
 def _read_scopes(value: Json) -> tuple[str, ...]:
     if not value or not isinstance(value, list):
         raise errors.left_blank("grantedScopes")
-    unknown = [scope for scope in value if scope == OPENID or scope not in GRANTABLE]
-    if unknown:
+    scopes = [scope for scope in value if isinstance(scope, str) and scope != OPENID]
+    if len(scopes) < len(value) or not GRANTABLE.issuperset(scopes):
         raise errors.validation_failed("grantedScopes", "grantedScopes: Invalid scope.")
-    return tuple(dict.fromkeys(str(scope) for scope in value))
+    return tuple(dict.fromkeys(scopes))
 
 
 def _answer(call: Call, app: App, secret: Secret, *, reveal: bool = False) -> Answer:

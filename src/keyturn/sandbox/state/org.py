@@ -28,7 +28,7 @@ from keyturn.sandbox.state.servers import AuthorizationServers
 from keyturn.sandbox.state.sessions import Sessions
 from keyturn.sandbox.state.settings import Settings, SettingsChange
 from keyturn.sandbox.state.systemlog import CONSOLE, NOBODY, LogEvent, Origin, Party, SystemLog
-from keyturn.sandbox.state.timeline import Timeline
+from keyturn.sandbox.state.timeline import Timeline, forget_past
 from keyturn.sandbox.state.tokens import TokenBook
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Org(Directory):
         self.servers = AuthorizationServers(self.mint, self.now)
         self.system_log = SystemLog()
         self.system_log.listener = self._deliver
+        forget_past(self)
 
     def _seed(self) -> Seeded:
         org_id = self.mint.issue_id("00o")
@@ -228,35 +229,40 @@ class Org(Directory):
         """Assign an admin role to a service app, or take it away."""
         return self._save(replace(self.read_app(app_id), roles=self.make_roles(role)))
 
-    def remove_scope(self, client_id: str, scope: str) -> None:
-        """Take an API scope from a client, and from the access tokens that it has already."""
+    def remove_scope(self, client_id: str, scope: str) -> bool:
+        """Take an API scope from a client and from its access tokens; False if none had it."""
         app = self.find_client(client_id)
-        if app is not None:
+        granted = app is not None and scope in app.granted_scopes
+        if app is not None and granted:
             kept = tuple(grant for grant in app.grants if grant.scope != scope)
             self._save(replace(app, grants=kept))
-        self.tokens.remove_scope(client_id, scope)
+        return self.tokens.remove_scope(client_id, scope) or granted
 
-    def remove_roles(self, client_id: str) -> None:
-        """Take every admin role from a client."""
+    def remove_roles(self, client_id: str) -> bool:
+        """Take every admin role from a client; False when it has none."""
         app = self.find_client(client_id)
-        if app is not None:
-            self._save(replace(app, roles=()))
+        if app is None or not app.roles:
+            return False
+        self._save(replace(app, roles=()))
+        return True
 
     def credentials(self) -> dict[str, Json]:
-        """Return what a test needs to use the seeded org, clear secrets included."""
-        web = self.read_app(self.seeded.web_app_id)
-        user = self.users[self.seeded.user_id]
+        """Return what a test needs to use the seeded org, clear secrets included.
+
+        What was deleted since then opens nothing any more: no client secret, no user.
+        """
+        web, user = self.apps[self.seeded.web_app_id], self.users.get(self.seeded.user_id)
         return {
             "ssws_token": self.seeded.api_token,
-            "service_client_id": self.read_app(self.seeded.service_app_id).client_id,
+            "service_client_id": self.apps[self.seeded.service_app_id].client_id,
             "service_private_jwk": render_private(self.keys.service),
             "app": {
                 "id": web.id,
                 "client_id": web.client_id,
-                "client_secret": web.live_secrets[-1].value,
+                "client_secret": web.live_secrets[-1].value if web.live_secrets else None,
                 "label": web.label,
             },
-            "user": {"login": user.login, "password": user.password},
+            "user": {"login": user.login, "password": user.password} if user else None,
         }
 
     def truth(self) -> dict[str, Json]:

@@ -12,14 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from keyturn.sandbox.http import Json
+from keyturn.sandbox.http import Json, parse_json
 from keyturn.sandbox.state.clock import VirtualClock, parse_moment
 from keyturn.sandbox.state.codec import PACKAGE, Reader, SnapshotError, Writer
 from keyturn.sandbox.state.org import Org
 from keyturn.sandbox.state.settings import Settings
 
 FORMAT = "keyturn-sandbox"
-VERSION = 1
+VERSION = 2
+MAY_BE_NONE = ("_given_keys",)
 # Belongs to the process that serves, not to the org.
 NOT_STATE = ("clock", "sleep", "concurrency", "hook_sender", "_calling")
 
@@ -46,6 +47,9 @@ def parse_snapshot(document: Json) -> dict[str, dict[str, Json]]:
     orgs = document.get("orgs")
     if not isinstance(orgs, dict) or not orgs:
         raise SnapshotError("this snapshot holds no org")
+    for name, state in orgs.items():
+        if not isinstance(state, dict):
+            raise SnapshotError(f"org {name} is an object, not {type(state).__name__}")
     return cast("dict[str, dict[str, Json]]", orgs)
 
 
@@ -72,9 +76,10 @@ def new_org(state: Mapping[str, Json]) -> Org:
 def read_snapshot(path: Path) -> dict[str, dict[str, Json]]:
     """Return the states in a file; OSError, or SnapshotError for a file that holds none."""
     try:
-        return parse_snapshot(cast(Json, json.loads(path.read_bytes())))
-    except json.JSONDecodeError as error:
-        raise SnapshotError(f"{path} is not JSON") from error
+        document = parse_json(path.read_bytes())
+    except ValueError as error:
+        raise SnapshotError("this is not the JSON of a snapshot") from error
+    return parse_snapshot(document)
 
 
 def write_snapshot(path: Path, orgs: Mapping[str, Org]) -> None:
@@ -101,13 +106,13 @@ def _state_of(org: Org) -> dict[str, object]:
 def _check_parts(name: str, read: Mapping[str, object], own: Mapping[str, object]) -> None:
     """Raise SnapshotError where what was read has other parts than what is there, to any depth.
 
-    What a collection holds is not looked at, nor what is None.
+    What a collection holds is not looked at, nor what is None in an org that has just begun.
     """
     if read.keys() != own.keys():
         differing = ", ".join(sorted(read.keys() ^ own.keys()))
         raise SnapshotError(f"this snapshot and this sandbox differ in what {name} is: {differing}")
     for part, value in read.items():
-        if value is None or own[part] is None:
+        if own[part] is None or (value is None and part in MAY_BE_NONE):
             continue
         wanted = type(own[part])
         if type(value) is not wanted:

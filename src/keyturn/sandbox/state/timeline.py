@@ -60,6 +60,19 @@ class Timeline(MutableMapping[str, T]):
             past._current[key] = value
         return past
 
+    def changed_since(self, moment: datetime) -> bool:
+        """Tell whether a value changed after a moment, as far back as is kept."""
+        return bool(self._before) and self._before[-1][0] > moment
+
+    def forget_past(self) -> None:
+        """Let what is current now be what was there at any time before."""
+        self._current = {key: value for key, value in self._current.items() if value is not None}
+        self._before.clear()
+
+    def remembers(self, key: str) -> bool:
+        """Tell whether there is a value, or one that is still kept as past."""
+        return key in self._current
+
     def _put(self, key: str, value: T | None) -> None:
         at = self._now()
         self._before.append((at, key, self._current.get(key)))
@@ -82,9 +95,32 @@ def look_back(holder: H, moment: datetime) -> H:
     for name, value in _attributes(holder).items():
         if isinstance(value, Timeline):
             setattr(past, name, value.at(moment))
-        elif any(isinstance(held, Timeline) for held in _attributes(value).values()):
+        elif _holds_timelines(value):
             setattr(past, name, look_back(value, moment))
     return past
+
+
+def forget_past(holder: object) -> None:
+    """Let no timeline of a holder show anything earlier than now."""
+    for value in _attributes(holder).values():
+        if isinstance(value, Timeline):
+            value.forget_past()
+        elif _holds_timelines(value):
+            forget_past(value)
+
+
+def changed_since(holder: object, moment: datetime) -> bool:
+    """Tell whether `look_back` would show anything else than there is now."""
+    return any(
+        value.changed_since(moment)
+        if isinstance(value, Timeline)
+        else _holds_timelines(value) and changed_since(value, moment)
+        for value in _attributes(holder).values()
+    )
+
+
+def _holds_timelines(value: object) -> bool:
+    return any(isinstance(held, Timeline) for held in _attributes(value).values())
 
 
 def _attributes(holder: object) -> Mapping[str, object]:

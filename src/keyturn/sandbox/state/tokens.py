@@ -107,6 +107,17 @@ class _Owners:
         if token.family:
             _strike(self._of_family, token.family, token.value)
 
+    def keep(self, wanted: Callable[[str], bool]) -> int:
+        """Strike out every token whose value is not wanted; return how many are left."""
+        for lists in (self._of_client, self._of_family):
+            for name, values in [*lists.items()]:
+                kept = {value: None for value in values if wanted(value)}
+                if kept:
+                    lists[name] = kept
+                else:
+                    del lists[name]
+        return sum(map(len, self._of_client.values()))
+
     def of_client(self, client_id: str) -> list[str]:
         """Return the values of a client's tokens."""
         return [*self._of_client.get(client_id, ())]
@@ -129,6 +140,7 @@ class TokenBook:
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self._codes: dict[str, Code] = {}
         self._used_codes: dict[str, str] = {}
         self._access: dict[str, AccessToken] = {}
@@ -139,6 +151,7 @@ class TokenBook:
         self._used: dict[tuple[str, str], datetime] = {}
         self._nonces: dict[str, datetime] = {}
         self._access_swept_above = self._used_swept_above = _SWEPT_ABOVE
+        self._refresh_stored, self._refresh_swept_above = 0, _SWEPT_ABOVE
 
     def store_code(self, code: Code) -> None:
         """Keep a code until it is used."""
@@ -182,6 +195,20 @@ class TokenBook:
         """Keep a refresh token."""
         self._refresh[token.value] = token
         self._refresh_owners.add(token)
+        self._refresh_stored += 1
+        if self._refresh_stored > self._refresh_swept_above:
+            self._refresh_stored = self._forget_refresh()
+            self._refresh_swept_above = max(2 * self._refresh_stored, _SWEPT_ABOVE)
+
+    def _forget_refresh(self) -> int:
+        """Forget what expired, and what was revoked too long ago for a lagging read to show it.
+
+        Returns how many are left.
+        """
+        before = self._now() - _KEPT_AFTER_EXPIRY
+        for token in [t for t in self._refresh.values() if t.expires_at < before]:
+            del self._refresh[token.value]
+        return self._refresh_owners.keep(self._refresh.remembers)
 
     def find_refresh(self, value: str, now: datetime) -> RefreshToken | None:
         """Return a refresh token that is still good, or None."""
@@ -197,13 +224,19 @@ class TokenBook:
         tokens = map(self._refresh.get, reversed(self._refresh_owners.of_family(family)))
         return next((t for t in tokens if t is not None and t.superseded_at is None), None)
 
-    def revoke(self, value: str) -> None:
-        """Revoke a token; a refresh token takes its access tokens along, not the reverse."""
+    def revoke(self, value: str) -> bool:
+        """Revoke a token; a refresh token takes its access tokens along, not the reverse.
+
+        Returns False when there is no such token, or it was revoked before.
+        """
         refresh = self._refresh.pop(value, None)
         if refresh is not None:
             self.revoke_family(refresh.family)
-        elif value in self._access:
+            return True
+        known = value in self._access and value not in self._revoked
+        if known:
             self._revoked.add(value)
+        return known
 
     def revoke_family(self, family: str) -> None:
         """Revoke the refresh tokens and all access tokens that came of one sign-in."""
@@ -227,12 +260,14 @@ class TokenBook:
             self.revoke(value)
         self._revoked.update(self._access_owners.of_client(client_id))
 
-    def remove_scope(self, client_id: str, scope: str) -> None:
-        """Take a scope from every access token of a client."""
-        for value in self._access_owners.of_client(client_id):
-            token = self._access[value]
+    def remove_scope(self, client_id: str, scope: str) -> bool:
+        """Take a scope from every access token of a client; False when none had it."""
+        tokens = [self._access[value] for value in self._access_owners.of_client(client_id)]
+        holders = [token for token in tokens if scope in token.scopes]
+        for token in holders:
             kept = tuple(name for name in token.scopes if name != scope)
-            self._access[value] = replace(token, scopes=kept)
+            self._access[token.value] = replace(token, scopes=kept)
+        return len(holders) > 0
 
     def use_once(self, owner: str, identifier: str, until: datetime, now: datetime) -> bool:
         """Note an identifier that may be used once; False when it was used already."""
