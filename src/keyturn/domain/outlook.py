@@ -1,0 +1,133 @@
+"""How a rotation's schedule stands: when it is due next, and what keeps a turn from starting.
+
+Decides when a rotation is left to people (quarantine) and when a missed window is called one.
+`schedule` decides the dates; nothing here starts a turn.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.schedule import LastTurn, next_slot, starts_at
+
+MISSED_AFTER = timedelta(days=7)
+"""How long a due turn may wait for a window: every window comes once a week, or is blacked out."""
+
+
+class State(StrEnum):
+    """How the schedule of a rotation stands."""
+
+    OFF = "off"
+    """Turns start only when somebody asks."""
+    SCHEDULED = "scheduled"
+    """The next date is known and not due yet."""
+    WAITING = "waiting"
+    """A turn is due and starts once a window opens or a blackout is over."""
+    MISSED = "missed"
+    """A turn is due, and the time in which it should have started has passed."""
+    TURNING = "turning"
+    """A turn is under way."""
+    QUARANTINED = "quarantined"
+    """Too many turns failed in a row: none starts by itself."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A state, and for people why, and what happens next."""
+
+    state: State
+    why: str = ""
+
+
+def rescheduled(
+    rotation: Rotation, last: LastTurn, *, not_before: datetime | None = None
+) -> Rotation:
+    """Return the rotation with its next date, which one that is quarantined or ending has not.
+
+    What was due before ``not_before`` counts as due then.
+    """
+    last = replace(last, failures=max(1, rotation.failures))
+    slot = None if _stopped(rotation) else next_slot(rotation.schedule, last, rotation.id)
+    if slot is None:
+        return replace(rotation, due_at=None, next_rotation_at=None)
+    if not_before and slot.due_at < not_before:
+        return _due_from(rotation, not_before)
+    return replace(rotation, due_at=slot.due_at, next_rotation_at=slot.starts_at)
+
+
+def last_turn(rotation: Rotation) -> LastTurn:
+    """Tell when the client secret turned last, and for which moment."""
+    due_at = rotation.last_due_at
+    return LastTurn(rotation.last_rotated_at, manual=rotation.last_manual, due_at=due_at)
+
+
+def started(rotation: Rotation, now: datetime) -> Rotation:
+    """Return the rotation as the schedule starts a turn of it; until that is served it failed."""
+    due_at = rotation.due_at or rotation.next_rotation_at
+    counted = replace(rotation, failures=rotation.failures + 1, last_due_at=due_at)
+    return rescheduled(counted, LastTurn(now, failed=True))
+
+
+def put_off(rotation: Rotation, now: datetime) -> Rotation:
+    """Return a due rotation with the next time that is allowed; it is due since when it was."""
+    later = starts_at(rotation.schedule, now, rotation.id)
+    due_at = rotation.due_at or rotation.next_rotation_at
+    return replace(rotation, due_at=due_at, next_rotation_at=later)
+
+
+def outlook(rotation: Rotation, now: datetime, *, running: bool) -> Outlook:
+    """Tell how the schedule stands; ``running`` is whether a turn is under way."""
+    due_at, next_at = rotation.due_at, rotation.next_rotation_at
+    if running:
+        return Outlook(State.TURNING, "A turn is under way.")
+    if rotation.schedule.automatic and rotation.quarantined:
+        return Outlook(State.QUARANTINED, _quarantine(rotation))
+    if due_at is None or next_at is None:
+        return Outlook(State.OFF, "Turns start only when somebody asks.")
+    if now < due_at:
+        return Outlook(State.SCHEDULED)
+    planned = starts_at(rotation.schedule, due_at, rotation.id)
+    if planned < next_at:
+        return Outlook(State.MISSED, _passed(due_at, planned, next_at))
+    if next_at - due_at > MISSED_AFTER:
+        return Outlook(State.MISSED, _none_came(due_at, next_at))
+    return Outlook(
+        State.WAITING, f"Due since {_told(due_at)}. The turn starts at {_told(next_at)}."
+    )
+
+
+def _stopped(rotation: Rotation) -> bool:
+    return rotation.quarantined or rotation.ending
+
+
+def _due_from(rotation: Rotation, at: datetime) -> Rotation:
+    first = starts_at(rotation.schedule, at, rotation.id)
+    return replace(rotation, due_at=at, next_rotation_at=first)
+
+
+def _quarantine(rotation: Rotation) -> str:
+    return (
+        f"Turns in a row without a good end: {rotation.failures}. None starts by itself any more; "
+        "the secret served so far works on. Mend what the last one failed for, then turn "
+        "by hand: a turn that is served ends the quarantine."
+    )
+
+
+def _passed(due_at: datetime, planned: datetime, next_at: datetime) -> str:
+    return (
+        f"Due since {_told(due_at)}. The time for it, {_told(planned)}, passed: Keyturn was not "
+        f"running, or another turn was under way. One turn starts at {_told(next_at)}."
+    )
+
+
+def _none_came(due_at: datetime, next_at: datetime) -> str:
+    return (
+        f"Due since {_told(due_at)}. Windows and blackouts leave no time within "
+        f"{MISSED_AFTER.days} days of that. One turn starts at {_told(next_at)}; change the "
+        "blackouts, or turn by hand, to have it earlier."
+    )
+
+
+def _told(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
