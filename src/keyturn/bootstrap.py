@@ -5,24 +5,27 @@ Tests call the same functions and put simulators in where the world would be.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx2
 import uvicorn
+from pydantic import SecretStr
 
 from keyturn import __version__
 from keyturn.adapters.crypto import Keyring, read_root_key, write_root_key
-from keyturn.adapters.okta import OktaHttpOrgs
-from keyturn.adapters.runner import EmbeddedRunner
-from keyturn.adapters.storage import SqliteStore
+from keyturn.adapters.okta import Governor, OktaHttpOrgs
+from keyturn.adapters.runner import EmbeddedRunner, Runner
+from keyturn.adapters.storage import PostgresStore, SqliteStore, count_records, move
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.api.app import build_api
 from keyturn.domain.errors import Refused
 from keyturn.domain.project import Organization
+from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
+from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
 from keyturn.services.ports import Chance, Clock, Limits, Store, World
 from keyturn.settings import Settings
@@ -44,12 +47,12 @@ class Outside:
 
 @asynccontextmanager
 async def opened(settings: Settings, outside: Outside | None = None) -> AsyncIterator[World]:
-    """Open the installation in the data directory.
+    """Open the installation, in the database or else in the data directory.
 
     Raises Refused where none has been set up, where the root key is not its own, and where another
-    process has it open.
+    process has the data directory open.
     """
-    if not settings.database_file.exists():
+    if not (settings.database_url or settings.database_file.exists()):
         raise Refused(
             f"There is no installation in {settings.data_dir}: run `keyturn init` first, or set "
             "KEYTURN_DATA_DIR to where it is."
@@ -64,7 +67,7 @@ async def initialise(settings: Settings, outside: Outside | None = None) -> Inst
 
     Raises Refused where there is one already; nothing is changed then.
     """
-    if settings.database_file.exists():
+    if settings.database_url or settings.database_file.exists():
         await _refuse_installed(settings)
     outside = outside or Outside()
     if not settings.key_file.exists():
@@ -75,11 +78,12 @@ async def initialise(settings: Settings, outside: Outside | None = None) -> Inst
 
 async def _refuse_installed(settings: Settings) -> None:
     """Refuse to set up twice; a set-up that was interrupted may be made again."""
-    store = await SqliteStore.open(settings.database_file)
+    store = await _open_store(settings)
     try:
         async with store.reading() as tx:
             if await tx.list(Organization):
-                raise Refused(f"{settings.data_dir} is set up already; nothing was changed.")
+                where = "The database" if settings.database_url else settings.data_dir
+                raise Refused(f"{where} is set up already; nothing was changed.")
     finally:
         await store.aclose()
 
@@ -91,25 +95,77 @@ async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIt
         world = await stack.enter_async_context(opened(settings, outside))
         listener = socket.create_server((settings.host, settings.port))
         stack.callback(listener.close)
-        runner = EmbeddedRunner(world, tick_s=settings.tick_s, concurrency=settings.concurrency)
-        await stack.enter_async_context(runner)
+        await stack.enter_async_context(_runner(world, settings))
         await stack.enter_async_context(_listening(world, listener))
         host, port = listener.getsockname()[:2]
         yield f"http://{host}:{port}"
 
 
 @asynccontextmanager
+async def working(settings: Settings, outside: Outside | None = None) -> AsyncIterator[Runner]:
+    """Run turns in this event loop, beside whatever other processes are on the database.
+
+    Raises Refused as `opened` does, and on SQLite, which is one process's own.
+    """
+    if settings.database_url is None:
+        raise Refused(
+            "A SQLite file has one process: `keyturn serve`, which runs turns itself. For more, "
+            "set KEYTURN_DATABASE_URL; `keyturn migrate` moves an installation there."
+        )
+    async with opened(settings, outside) as world, _runner(world, settings) as runner:
+        yield runner
+
+
+async def migrate(settings: Settings, target: Sensitive, *, plan: bool) -> Mapping[str, int]:
+    """Move the installation in the data directory to an empty PostgreSQL database, or count only.
+
+    Returns how many records of each kind there are. Raises Refused where there is no installation,
+    where another process has it open, where the target is not empty or cannot be reached.
+    """
+    if not settings.database_file.exists():
+        raise Refused(
+            f"There is no installation in {settings.data_dir}: set KEYTURN_DATA_DIR to where it is."
+        )
+    work = count_records if plan else move
+    return await work(settings.database_file, target)
+
+
+def _runner(world: World, settings: Settings) -> Runner:
+    tick_s, concurrency = settings.tick_s, settings.concurrency
+    if settings.database_url is None or settings.engine_in_force == "embedded":
+        return EmbeddedRunner(world, tick_s=tick_s, concurrency=concurrency)
+    from keyturn.adapters.runner.queued import QueuedRunner  # noqa: PLC0415  an extra
+
+    url = _url(settings.database_url)
+    return QueuedRunner(world, url, tick_s=tick_s, concurrency=concurrency)
+
+
+async def _open_store(settings: Settings) -> PostgresStore | SqliteStore:
+    if settings.database_url:
+        return await PostgresStore.open(_url(settings.database_url))
+    return await SqliteStore.open(settings.database_file)
+
+
+def _url(setting: SecretStr) -> Sensitive:
+    return Sensitive(setting.get_secret_value())
+
+
+@asynccontextmanager
 async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
     keyring = Keyring(read_root_key(settings.key_file), outside.chance.random_bytes)
     async with AsyncExitStack() as stack:
-        store = await SqliteStore.open(settings.database_file)
+        store = await _open_store(settings)
         stack.push_async_callback(store.aclose)
+        limits = _limits(settings)
+        pool = SharedPool(store, limits.shares) if settings.database_url else None
         okta = OktaHttpOrgs(
             outside.clock,
             outside.chance,
             transport=outside.okta_transport,
             ca_file=settings.ca_file,
             private_allowed=settings.allow_private_addresses,
+            call_limit_s=settings.okta_call_limit_s,
+            governor=Governor(outside.clock, limits.shares, pool),
         )
         stack.push_async_callback(okta.aclose)
         yield World(
@@ -118,7 +174,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             chance=outside.chance,
             vault=keyring,
             okta=okta,
-            limits=_limits(settings),
+            limits=limits,
         )
 
 
@@ -128,6 +184,7 @@ def _limits(settings: Settings) -> Limits:
         overlap_floor_s=settings.overlap_floor_s,
         lease=timedelta(seconds=settings.lease_s),
         token_ttl_s=settings.token_ttl_s,
+        reconcile=timedelta(seconds=settings.reconcile_s),
         private_addresses_allowed=settings.allow_private_addresses,
     )
 

@@ -6,20 +6,36 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "KEYTURN_"
+
+Engine = Literal["embedded", "procrastinate"]
 
 
 class Settings(BaseSettings):
     """What an operator may set; the environment variable is the name behind ``KEYTURN_``."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # it may be a password
     )
 
     data_dir: Path = Field(Path("keyturn-data"), description="Where the database and keys are.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="The PostgreSQL database, postgresql://user:password@host/name, in place of "
+        "the file in the data directory. Several processes may share it.",
+    )
+    engine: Engine | None = Field(
+        None,
+        description="What wakes turns: embedded, or procrastinate, a queue in PostgreSQL and the "
+        "default there.",
+    )
     root_key_file: Path | None = Field(
         None, description="The file with the root key; root.key in the data directory by default."
     )
@@ -48,11 +64,18 @@ class Settings(BaseSettings):
     )
     lease_s: int = Field(
         60,
-        ge=45,
-        description="Seconds that a worker holds a turn; three times an Okta call's limit.",
+        ge=1,
+        description="Seconds that a worker holds a turn unless it renews that, and until others "
+        "take over from one that died; at least three times KEYTURN_OKTA_CALL_LIMIT_S.",
+    )
+    okta_call_limit_s: float = Field(
+        15, gt=0, le=15, description="Seconds that one call of Okta may take in all."
     )
     tick_s: float = Field(
         0.5, gt=0, description="Seconds between two looks for turns that are due."
+    )
+    reconcile_s: int = Field(
+        3600, ge=1, description="Seconds between two comparisons of what Okta has with the record."
     )
     concurrency: int = Field(16, ge=1, description="How many turns go on at the same time.")
     token_ttl_s: int = Field(2_592_000, ge=60, description="Seconds that an access token lives.")
@@ -66,6 +89,31 @@ class Settings(BaseSettings):
         if self.overlap_s < self.overlap_floor_s:
             raise ValueError("KEYTURN_OVERLAP_S is below KEYTURN_OVERLAP_FLOOR_S")
         return self
+
+    @model_validator(mode="after")
+    def _lease_outlasts_calls(self) -> Self:
+        """Keep room for a call that begins when two thirds of the lease are gone."""
+        if self.lease_s < 3 * self.okta_call_limit_s:
+            raise ValueError("KEYTURN_LEASE_S is below three times KEYTURN_OKTA_CALL_LIMIT_S")
+        return self
+
+    @model_validator(mode="after")
+    def _queue_where_it_can_be(self) -> Self:
+        if self.engine == "procrastinate" and self.database_url is None:
+            raise ValueError("KEYTURN_ENGINE=procrastinate needs KEYTURN_DATABASE_URL")
+        return self
+
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
+        return url
+
+    @property
+    def engine_in_force(self) -> Engine:
+        """Return what wakes turns."""
+        return self.engine or ("procrastinate" if self.database_url else "embedded")
 
     @property
     def database_file(self) -> Path:

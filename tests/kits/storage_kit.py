@@ -5,15 +5,17 @@ from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
 from keyturn.domain.access import AccessToken, Identity, Role
+from keyturn.domain.budget import Window
 from keyturn.domain.connection import Method, OktaConnection
+from keyturn.domain.drift import Finding, Kind
 from keyturn.domain.ids import (
     AppId,
     ClientId,
     ConnectionId,
+    CredentialId,
     EnvironmentId,
     FolderId,
     IdentityId,
-    OktaSecretId,
     OrganizationId,
     ProjectId,
     RotationId,
@@ -26,8 +28,8 @@ from keyturn.domain.okta import AuthMethod
 from keyturn.domain.project import Environment, Folder, Organization, Project
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
-from keyturn.domain.secret import Secret, State, Version
-from keyturn.domain.turn import Blocked, Held, Phase, Policy, Reason, Trigger, Turn
+from keyturn.domain.secret import Receipt, Secret, State, Version
+from keyturn.domain.turn import Blocked, Held, Phase, Policy, Posted, Reason, Trigger, Turn
 from keyturn.services.ports import R, Record, Store, TurnStep
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -67,7 +69,19 @@ ROTATION = Rotation(
     client_id=ClientId("0oa1"),
     auth_method=AuthMethod.CLIENT_SECRET_JWT,
     mapping=SecretsMapping("ID", AWKWARD),
-    schedule=Schedule(30, time(23, 59), automatic=False),
+    schedule=Schedule(
+        30,
+        time(23, 59),
+        automatic=False,
+        every="6mo",
+        at=time(2, 30),
+        zone="Europe/Berlin",
+        windows=AWKWARD,
+        blackouts="2026-12-24",
+        known_until=LATER,
+        stagger_s=2**40,
+        quarantine_after=0,
+    ),
     policy=Policy(overlap_s=0, soak_s=2**40),
     active_index=0,
     created_at=NOW,
@@ -90,14 +104,18 @@ TURN = Turn(
     wake_at=None,
     old=None,
     new=Held(SecretHash("hash"), None, VersionNo(2)),
-    posted=True,
+    posted=Posted(NOW, LATER, "ocs1 ocs2"),
     blocked=Blocked(Reason.FOREIGN_SECRET, "", Phase.PLANNED),
 )
 STEP = TurnStep(TURN.id, 1, NOW, "planned", "look", AWKWARD, "")
 SECRET = Secret(SecretId("s-1"), FOLDER.id, AWKWARD, NOW, NOW, rotation_id=ROTATION.id)
 VERSION = Version(
-    "v-1", SECRET.id, VersionNo(1), State.DESTROYED, None, NOW, okta_id=OktaSecretId("ocs1")
+    "v-1", SECRET.id, VersionNo(1), State.DESTROYED, None, NOW, okta_id=CredentialId("ocs1")
 )
+RECEIPT = Receipt(SECRET.id, IDENTITY.id, VERSION.number, VERSION.number, NOW)
+FINDING = Finding("d-1", ROTATION.id, Kind.SECRET_ADDED, "ocs2", AWKWARD, NOW)
+
+WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)
 
 RECORDS: tuple[Record, ...] = (
     ORGANIZATION,
@@ -112,9 +130,17 @@ RECORDS: tuple[Record, ...] = (
     STEP,
     SECRET,
     VERSION,
+    RECEIPT,
+    FINDING,
+    WINDOW,
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
-    {AccessToken: ("hash",), TurnStep: ("turn_id", "number")}
+    {
+        AccessToken: ("hash",),
+        TurnStep: ("turn_id", "number"),
+        Receipt: ("secret_id", "identity_id"),
+        Window: ("org", "principal", "bucket"),
+    }
 )
 
 

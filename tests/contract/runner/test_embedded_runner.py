@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from rig import SECRETS, Rig, rigged
@@ -12,13 +12,15 @@ from rig import SECRETS, Rig, rigged
 from keyturn.adapters.runner import EmbeddedRunner
 from keyturn.domain.errors import OursError
 from keyturn.domain.rotation import SecretsMapping
+from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import AppDraft, Fault
 from keyturn.services.ports import Store, Writing
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
-DAYS_40_S = timedelta(days=40).total_seconds()
+WEEKLY = Schedule(7, time(0, 0))
+DAYS_10_S = timedelta(days=10).total_seconds()
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ async def phase(rig: Rig, rotation_id: str) -> Phase | None:
 
 async def test_due_turn_goes_on_by_itself(rig: Rig) -> None:
     """A turn that sleeps is taken up when its time has come, to its end."""
-    rotation = (await rig.rotation()).rotation
+    rotation = (await rig.rotation(schedule=WEEKLY)).rotation
     await rotate(rig.world, rig.admin, rotation.id)
 
     async def finished() -> bool:
@@ -62,8 +64,8 @@ async def test_due_turn_goes_on_by_itself(rig: Rig) -> None:
 
 async def test_schedule_is_kept(rig: Rig) -> None:
     """A rotation that is due gets its turn."""
-    rotation = (await rig.rotation()).rotation
-    rig.clock.advance(DAYS_40_S)
+    rotation = (await rig.rotation(schedule=WEEKLY)).rotation
+    rig.clock.advance(DAYS_10_S)
     async with running(rig):
         await until(lambda: is_in(rig, rotation.id, Phase.OVERLAPPING))
 
@@ -96,8 +98,8 @@ class Flaky:
 
 async def test_failing_store_does_not_end_the_loop(rig: Rig) -> None:
     """When the store is back, turns go on without anybody's help."""
-    rotation = (await rig.rotation()).rotation
-    rig.clock.advance(DAYS_40_S)
+    rotation = (await rig.rotation(schedule=WEEKLY)).rotation
+    rig.clock.advance(DAYS_10_S)
     flaky = Flaky(rig.world.store, failures=5)
     world = replace(rig.world, store=flaky)  # type: ignore[arg-type]  # a store in miniature
     async with EmbeddedRunner(world, tick_s=0.001, concurrency=1):
@@ -107,11 +109,13 @@ async def test_failing_store_does_not_end_the_loop(rig: Rig) -> None:
 
 async def test_no_more_turns_at_once_than_allowed(rig: Rig) -> None:
     """With room for one, the second turn waits until the first one rests."""
-    await rig.rotation()
+    await rig.rotation(schedule=WEEKLY)
     app = rig.org.create_app(AppDraft("second"))
     mapping = SecretsMapping("SECOND_ID", "SECOND_SECRET")
-    second = (await rig.rotation(name="second", parameter=app.id, mapping=mapping)).rotation
-    rig.clock.advance(DAYS_40_S)
+    second = (
+        await rig.rotation(name="second", parameter=app.id, mapping=mapping, schedule=WEEKLY)
+    ).rotation
+    rig.clock.advance(DAYS_10_S)
     at_once = most_at_once(rig)
     async with running(rig, concurrency=1):
         await until(lambda: is_in(rig, second.id, Phase.OVERLAPPING))
@@ -137,8 +141,8 @@ def most_at_once(rig: Rig) -> Callable[[], int]:
 
 async def test_leaving_waits_for_turns_in_hand(rig: Rig) -> None:
     """A server that stops lets each turn come to its next rest."""
-    rotation = (await rig.rotation()).rotation
-    rig.clock.advance(DAYS_40_S)
+    rotation = (await rig.rotation(schedule=WEEKLY)).rotation
+    rig.clock.advance(DAYS_10_S)
     at_once = most_at_once(rig)
 
     async def begun() -> bool:

@@ -1,11 +1,13 @@
-"""Fixtures for the contract of a store: every test of it runs on the fake and on SQLite."""
+"""Fixtures for the contract of a store: its tests run on the fake, on SQLite and on PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from keyturn.adapters.storage import SqliteStore
+from keyturn.adapters.storage import PostgresStore, SqliteStore
+from keyturn.adapters.storage.store import SqlStore
+from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Store
 from keyturn.testing import MemoryStore
 
@@ -25,10 +27,19 @@ async def sqlite(path: Path) -> AsyncIterator[SqliteStore]:
     await store.aclose()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture
+async def postgres(database: Sensitive) -> AsyncIterator[PostgresStore]:
+    """Open a store over PostgreSQL; a test leaves no connection behind."""
+    store = await PostgresStore.open(database)
+    yield store
+    assert store.connections_in_use == 0
+    await store.aclose()
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest) -> Store:
     """Give a store of each kind."""
     if request.param == "memory":
         return MemoryStore()
-    made: SqliteStore = request.getfixturevalue("sqlite")
+    made: SqlStore = request.getfixturevalue(request.param)
     return made

@@ -13,13 +13,38 @@ from operator import attrgetter
 from types import NoneType
 from typing import Any, NewType, TypeVar, get_args, get_type_hints
 
-from sqlalchemy import Column, Dialect, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+WHOLE_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits on every database; a STRICT table of SQLite knows them as INTEGER alone."""
+
+
+class _AnyText(TypeDecorator[str]):
+    """Text of any characters, in PostgreSQL too, whose texts have no place for U+0000.
+
+    There it is written as U+001A and 0, and U+001A itself twice: equal texts stay equal.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Write a text."""
+        if value is None or dialect.name == "sqlite":
+            return value
+        return value.replace("\x1a", "\x1a\x1a").replace("\x00", "\x1a0")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Read a text."""
+        if value is None or dialect.name == "sqlite" or "\x1a" not in value:
+            return value
+        return "\x1a".join(part.replace("\x1a0", "\x00") for part in value.split("\x1a\x1a"))
 
 
 class _Converted(TypeDecorator[Any]):
@@ -41,7 +66,7 @@ class _Converted(TypeDecorator[Any]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Tell SQLAlchemy what the column is."""
-        return dialect.type_descriptor(self.plain)
+        return self.plain
 
     def process_bind_param(self, value: object, dialect: Dialect) -> object:
         """Write a value."""
@@ -61,11 +86,11 @@ def _instant(microseconds: int) -> datetime:
 
 
 _TYPES: Mapping[type, TypeEngine[Any]] = {
-    str: Text(),
-    int: Integer(),
+    str: _AnyText(),
+    int: WHOLE_NUMBER,
     bytes: LargeBinary(),
-    bool: _Converted(Integer(), int, bool),  # a STRICT table of SQLite has no BOOLEAN
-    datetime: _Converted(Integer(), _microseconds, _instant),
+    bool: _Converted(WHOLE_NUMBER, int, bool),  # a STRICT table of SQLite has no BOOLEAN
+    datetime: _Converted(WHOLE_NUMBER, _microseconds, _instant),
     time: _Converted(Text(), time.isoformat, time.fromisoformat),
 }
 

@@ -1,10 +1,13 @@
-"""How SQLite is opened.
+"""How the databases are opened.
 
-Decides durability, isolation and how transactions begin: the writer's take the write lock at once,
-the readers' are snapshots that no writer holds up (WAL).
+Decides durability, isolation and how transactions begin: a writer's takes the one write lock
+before it looks at anything, a reader's is a snapshot that no writer holds up.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -13,50 +16,124 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 READERS = 8
 
+STUCK_S = 10
+"""How long PostgreSQL lets a transaction of ours idle: a frozen process gives the lock up then."""
+
+PATIENCE_S = 20
+"""How long a writer waits for the lock: longer than any other can hold it frozen."""
+
+WRITE_LOCK = int.from_bytes(b"keyturn")
+"""The name of PostgreSQL's advisory lock that every writer of ours takes first."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How one kind of connection is opened: what is set once, and how a transaction begins."""
+
+    connections: int
+    setup: Sequence[str]
+    begin: Sequence[str]
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
 _EVERY = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
 )
-_WRITER = (*_EVERY, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
-_READER = (*_EVERY, "PRAGMA query_only = ON")
+# The driver would begin transactions itself.
+_NO_DRIVER = MappingProxyType({"connect_args": {"isolation_level": None}})
+_WRITER = _Way(
+    1,
+    (*_EVERY, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"),
+    ("BEGIN IMMEDIATE",),
+    _NO_DRIVER,
+)
+# A snapshot of either database begins with the first look, so that belongs to its beginning.
+_READER = _Way(
+    READERS,
+    (*_EVERY, "PRAGMA query_only = ON"),
+    ("BEGIN", "SELECT 1 FROM sqlite_schema LIMIT 1"),
+    _NO_DRIVER,
+)
+
+_SESSION = (
+    f"SET idle_in_transaction_session_timeout = '{STUCK_S}s'",
+    f"SET lock_timeout = '{PATIENCE_S}s'",
+    # A commit is on the disk, whatever the server thinks of others'.
+    """
+    SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') = 'off'
+    """,
+)
+_REACH = MappingProxyType(
+    {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,  # milliseconds
+        "application_name": "keyturn",
+    }
+)
+# READ COMMITTED: what is looked at after the lock is newer than whatever its last holder wrote.
+_PG_WRITER = _Way(
+    1,
+    _SESSION,
+    (f"SELECT pg_advisory_xact_lock({WRITE_LOCK})",),
+    {"isolation_level": "READ COMMITTED", "pool_pre_ping": True, "connect_args": _REACH},
+)
+_PG_READER = _Way(
+    READERS,
+    (*_SESSION, "SET default_transaction_read_only = on"),
+    ("SELECT 1",),
+    {"isolation_level": "REPEATABLE READ", "pool_pre_ping": True, "connect_args": _REACH},
+)
 
 
 def writer_engine(path: Path) -> AsyncEngine:
-    """Return an engine of one connection, whose transactions take the write lock at once."""
-    return _engine(path, connections=1, setup=_WRITER, begin=("BEGIN IMMEDIATE",))
+    """Return an engine of one connection, whose transactions take SQLite's write lock at once."""
+    return _engine(_file(path), _WRITER)
 
 
 def reader_engine(path: Path) -> AsyncEngine:
-    """Return an engine of a few connections that cannot write.
+    """Return an engine of a few connections to SQLite that cannot write."""
+    return _engine(_file(path), _READER)
 
-    A snapshot of SQLite begins with the first look, so a first look belongs to its beginning.
+
+def postgres_writer_engine(url: URL) -> AsyncEngine:
+    """Return an engine of one connection, whose transactions are alone in the whole database.
+
+    Raises ModuleNotFoundError where psycopg is not installed.
     """
-    look = "SELECT 1 FROM sqlite_schema LIMIT 1"
-    return _engine(path, connections=READERS, setup=_READER, begin=("BEGIN", look))
+    return _engine(url, _PG_WRITER)
 
 
-def _engine(
-    path: Path, *, connections: int, setup: tuple[str, ...], begin: tuple[str, ...]
-) -> AsyncEngine:
+def postgres_reader_engine(url: URL) -> AsyncEngine:
+    """Return an engine of a few connections to PostgreSQL that cannot write."""
+    return _engine(url, _PG_READER)
+
+
+def _file(path: Path) -> URL:
+    return URL.create("sqlite+aiosqlite", database=str(path))
+
+
+def _engine(url: URL, way: _Way) -> AsyncEngine:
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"isolation_level": None},  # or the driver would begin transactions itself
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,
+        url, pool_size=way.connections, max_overflow=0, hide_parameters=True, **way.options
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for statement in setup:
+        for statement in way.setup:
             cursor.execute(statement)
         cursor.close()
+        connection.commit()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
-        for statement in begin:
+        for statement in way.begin:
             connection.exec_driver_sql(statement).close()
 
     return engine

@@ -13,19 +13,20 @@ from sqlalchemy import (
     Constraint,
     ForeignKeyConstraint,
     Index,
-    Integer,
     MetaData,
     Table,
     UniqueConstraint,
 )
 
-from keyturn.adapters.storage.columns import columns_of
+from keyturn.adapters.storage.columns import WHOLE_NUMBER, columns_of
 from keyturn.domain.access import AccessToken, Identity
 from keyturn.domain.audit import AuditEntry
+from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.drift import Finding
 from keyturn.domain.project import Environment, Folder, Organization, Project
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Secret, Version
+from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import TurnStep
 
@@ -42,7 +43,7 @@ POSITION: Final = "position"
 
 
 def _table(name: str, kind: type, *constraints: Constraint) -> Table:
-    position = Column(POSITION, Integer, primary_key=True)
+    position = Column(POSITION, WHOLE_NUMBER, primary_key=True)
     columns = columns_of(kind)
     return Table(name, METADATA, position, *columns, *constraints, sqlite_strict=True)
 
@@ -126,6 +127,7 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
         ),
         Turn: _table("turn", Turn, _key("id"), _to("rotation")),
         TurnStep: _table("turn_step", TurnStep, _key("turn_id", "number"), _to("turn")),
+        Finding: _table("finding", Finding, _key("id"), _to("rotation")),
         Secret: _table(
             "secret",
             Secret,
@@ -145,6 +147,14 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _once("secret_id", "number", taken="Another version of the secret has this number."),
             _to("secret"),
         ),
+        Receipt: _table(
+            "receipt",
+            Receipt,
+            _key("secret_id", "identity_id"),
+            _to("secret"),
+            _to("identity"),
+        ),
+        Window: _table("rate_window", Window, _key("org", "principal", "bucket")),
     }
 )
 
@@ -152,17 +162,21 @@ AUDIT: Final = _table("audit_entry", AuditEntry, _key("number"))
 
 _rotation, _turn = TABLES[Rotation], TABLES[Turn]
 
+_not_ended, _awake = _turn.c.ended_at.is_(None), _turn.c.wake_at.is_not(None)
+
 Index(
     "uq_turn_open",
     _turn.c.rotation_id,
     unique=True,
-    sqlite_where=_turn.c.ended_at.is_(None),
+    sqlite_where=_not_ended,
+    postgresql_where=_not_ended,
     info={"taken": "The rotation has a turn that has not ended: wait for it."},
 )
-Index("ix_turn_wake_at", _turn.c.wake_at, sqlite_where=_turn.c.wake_at.is_not(None))
+Index("ix_turn_wake_at", _turn.c.wake_at, sqlite_where=_awake, postgresql_where=_awake)
 Index("ix_turn_rotation_id", _turn.c.rotation_id)
 Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
 Index("ix_rotation_connection_id", _rotation.c.connection_id)
+Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)
 Index("ix_access_token_identity_id", TABLES[AccessToken].c.identity_id)
 
@@ -177,12 +191,13 @@ KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
 
 
 def _taken() -> dict[str, str]:
-    """Return the words for each rule of uniqueness by what SQLite's error says of it."""
+    """Return the words for each rule of uniqueness: SQLite tells columns, PostgreSQL its name."""
     rules = [rule for table in TABLES.values() for rule in (*table.constraints, *table.indexes)]
     return {
-        ", ".join(str(column) for column in rule.columns): rule.info["taken"]
+        said: rule.info["taken"]
         for rule in rules
         if isinstance(rule, UniqueConstraint | Index) and "taken" in rule.info
+        for said in (", ".join(str(column) for column in rule.columns), str(rule.name))
     }
 
 

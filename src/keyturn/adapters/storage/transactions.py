@@ -18,6 +18,7 @@ from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, TABLES
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.audit import Attempt, AuditEntry, linked
+from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import Fenced, OursError
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
@@ -51,6 +52,14 @@ class Snapshot:
             Rotation, due.order_by(table.c.next_rotation_at, table.c[POSITION])
         )
 
+    async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
+        """Return connections whose ``next_reconcile_at`` has come, oldest first."""
+        table = TABLES[OktaConnection]
+        due = select(table).where(table.c.next_reconcile_at <= now)
+        return await self._records(
+            OktaConnection, due.order_by(table.c.next_reconcile_at, table.c[POSITION])
+        )
+
     async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         """Return audit entries by number, those past ``after`` only."""
         entries = select(AUDIT).where(AUDIT.c.number > after).order_by(AUDIT.c.number)
@@ -71,7 +80,7 @@ class Transaction(Snapshot):
     async def add(self, *records: Record) -> None:
         """Add new records. Raises Taken where a name or another unique field is in use."""
         for record in records:
-            await self._execute(insert(TABLES[type(record)]).values(row_of_record(record)))
+            await self._change(insert(TABLES[type(record)]).values(row_of_record(record)))
 
     async def replace(self, *records: Record) -> None:
         """Replace records by their key.
@@ -87,7 +96,7 @@ class Transaction(Snapshot):
         if isinstance(record, Turn):
             fits.append(TABLES[Turn].c.epoch == record.epoch)
         statement = update(TABLES[kind]).where(*fits).values(row_of_record(record))
-        if (await self._execute(statement)).rowcount:
+        if await self._change(statement):
             return
         if isinstance(record, Turn) and await self.find(Turn, id=record.id):
             raise Fenced
@@ -98,6 +107,20 @@ class Transaction(Snapshot):
         for record in records:
             await self._execute(delete(TABLES[type(record)]).where(*_is(record)))
 
+    async def _change(self, statement: Executable) -> int:
+        """Change rows and return how many; a refusal undoes nothing but itself.
+
+        PostgreSQL would give up the whole transaction with it.
+        """
+        with in_our_words():
+            return await whole(self._changed(statement))
+
+    async def _changed(self, statement: Executable) -> int:
+        if self._connection.dialect.name == "sqlite":
+            return (await self._connection.execute(statement)).rowcount
+        async with self._connection.begin_nested():
+            return (await self._connection.execute(statement)).rowcount
+
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         """Append the next link of the audit chain."""
         latest = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
@@ -107,11 +130,12 @@ class Transaction(Snapshot):
         return entry
 
     async def claim_due(
-        self, now: datetime, *, owner: str, lease: timedelta, limit: int
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
         """Claim turns whose ``wake_at`` has come, oldest first.
 
-        Nobody can come between the two statements: a transaction holds the only write lock.
+        Nobody can come between the two statements: a transaction holds the only write lock, among
+        all the processes of a database.
         """
         table = TABLES[Turn]
         oldest = select(table).order_by(table.c.wake_at, table.c[POSITION]).limit(limit)

@@ -16,8 +16,8 @@ MASKED = frozenset(
     {"authorization", "client_secret", "password", "private_jwk", "secret", "token", "value"}
 )
 
-OTHERS = ("asyncio", "uvicorn.error")
-"""Loggers of the libraries that run the server."""
+OTHERS = ("asyncio", "procrastinate", "psycopg", "sqlalchemy", "uvicorn.error")
+"""Loggers of the libraries that run the server and reach the database."""
 
 
 def log_to(file: Path | None, level: str) -> None:

@@ -15,6 +15,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_WHOLE_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Create every table and index."""
@@ -24,6 +26,7 @@ def upgrade() -> None:
     _rotations()
     _turns()
     _secrets()
+    _rates()
     _audit()
 
 
@@ -80,7 +83,7 @@ def _connections() -> None:
         "okta_connection",
         _text("id organization_id project_id? name description? method instance_url client_id?"),
         _blob("sealed"),
-        _int("version created_at updated_at"),
+        _int("version created_at updated_at reconciled_at? next_reconcile_at?"),
         key="id",
         once="organization_id name",
         to={"organization_id": "organization", "project_id": "project"},
@@ -94,12 +97,20 @@ def _rotations() -> None:
         _text("auth_method mapping_client_id mapping_client_secret"),
         _int("schedule_interval_days"),
         _text("schedule_rotate_at"),
-        _int("schedule_automatic policy_overlap_s policy_soak_s policy_patience_s active_index"),
+        _int("schedule_automatic"),
+        _text("schedule_every schedule_cron schedule_at? schedule_zone"),
+        _text("schedule_windows schedule_blackouts"),
+        _int("schedule_known_until? schedule_stagger_s schedule_quarantine_after"),
+        _int("policy_overlap_s policy_soak_s policy_patience_s"),
+        _text("policy_overlap"),
+        _int("policy_floor_s policy_backstop_s policy_quiet_s policy_log policy_repair"),
+        _int("active_index"),
         _int("created_at updated_at last_attempted_at last_rotated_at"),
         _text("last_turn_id?"),
         _int("last_manual"),
         _text("last_message?"),
-        _int("next_rotation_at? ending"),
+        _int("next_rotation_at? ending checked_at? due_at? last_due_at? failures"),
+        _text("kind algorithm"),
         key="id",
         once="folder_id name",
         to={"folder_id": "folder", "connection_id": "okta_connection"},
@@ -116,17 +127,30 @@ def _turns() -> None:
         _text("old_hash? old_okta_id?"),
         _int("old_version?"),
         _text("new_hash? new_okta_id?"),
-        _int("new_version? posted withdrawn attempts"),
+        _int("new_version? posted_first_at? posted_last_at?"),
+        _text("posted_beside?"),
+        _int("withdrawn_at?"),
+        _text("word? opened?"),
+        _int("reinstated paused_at? attempts"),
         _text("blocked_reason? blocked_detail? blocked_phase?"),
         _int("ended_at? epoch"),
-        _text("owner?"),
+        _text("owner? kind"),
         key="id",
         to={"rotation_id": "rotation"},
     )
     not_ended, awake = sa.text("ended_at IS NULL"), sa.text("wake_at IS NOT NULL")
-    op.create_index("uq_turn_open", "turn", ["rotation_id"], unique=True, sqlite_where=not_ended)
-    op.create_index("ix_turn_wake_at", "turn", ["wake_at"], sqlite_where=awake)
+    _index_some("uq_turn_open", "turn", "rotation_id", not_ended, unique=True)
+    _index_some("ix_turn_wake_at", "turn", "wake_at", awake)
     op.create_index("ix_turn_rotation_id", "turn", ["rotation_id"])
+    _create(
+        "finding",
+        _text("id rotation_id kind subject detail"),
+        _int("found_at closed_at?"),
+        _text("closed_by?"),
+        key="id",
+        to={"rotation_id": "rotation"},
+    )
+    op.create_index("ix_finding_rotation_id", "finding", ["rotation_id"])
     _create(
         "turn_step",
         _text("turn_id"),
@@ -160,6 +184,22 @@ def _secrets() -> None:
         once="secret_id number",
         to={"secret_id": "secret"},
     )
+    _create(
+        "receipt",
+        _text("secret_id identity_id"),
+        _int("version given read_at"),
+        key="secret_id identity_id",
+        to={"secret_id": "secret", "identity_id": "identity"},
+    )
+
+
+def _rates() -> None:
+    _create(
+        "rate_window",
+        _text("org principal bucket"),
+        _int("limit remaining resets_at"),
+        key="org principal bucket",
+    )
 
 
 def _audit() -> None:
@@ -185,12 +225,21 @@ def _create(
     uniques = [rule.split() for rule in (key, once) if rule]
     op.create_table(
         table,
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", _WHOLE_NUMBER, nullable=False),
         *chain(*columns),
         sa.PrimaryKeyConstraint("position", name=f"pk_{table}"),
         *(sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}") for names in uniques),
         *(_reference(table, column, target) for column, target in to.items()),
         sqlite_strict=True,
+    )
+
+
+def _index_some(
+    name: str, table: str, column: str, where: sa.TextClause, *, unique: bool = False
+) -> None:
+    """Index the rows that a condition picks."""
+    op.create_index(
+        name, table, [column], unique=unique, sqlite_where=where, postgresql_where=where
     )
 
 
@@ -206,7 +255,7 @@ def _text(names: str) -> list[sa.Column[str]]:
 
 
 def _int(names: str) -> list[sa.Column[int]]:
-    return [sa.Column(_bare(name), sa.Integer(), nullable="?" in name) for name in names.split()]
+    return [sa.Column(_bare(name), _WHOLE_NUMBER, nullable="?" in name) for name in names.split()]
 
 
 def _blob(names: str) -> list[sa.Column[bytes]]:

@@ -1,0 +1,97 @@
+"""What every runner does at each tick, and the wide net around all that it does."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+import structlog
+
+from keyturn.adapters.runner.port import Health
+from keyturn.domain.turn import Turn
+from keyturn.services.drift import reconcile_due
+from keyturn.services.journey import advance
+from keyturn.services.ports import World
+from keyturn.services.turns import start_due
+
+log = structlog.get_logger(__name__)
+
+
+class Ticking(ABC):
+    """Start scheduled turns and take up due ones, again and again.
+
+    ``tick_s`` is the pause between two looks.
+    """
+
+    def __init__(self, world: World, *, tick_s: float) -> None:
+        self._world = world
+        self._tick_s = tick_s
+        self._owner = world.chance.uuid()
+        self._stopping = asyncio.Event()
+        self._in_hand = 0
+        self._found_at_s: float | None = None
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._repeat(self._start_due, "starting scheduled turns", self._tick_s)
+        self._repeat(self._take_due, "taking up due turns", self._tick_s)
+        self._repeat(self._reconcile, "comparing with Okta", self._tick_s)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._stopping.set()
+        await asyncio.gather(*self._loops)
+
+    def health(self) -> Health:
+        """Say how many turns are in hand, and when the database was found last."""
+        return Health(self._in_hand, self._found_at_s)
+
+    @abstractmethod
+    async def _take_due(self) -> None:
+        """Take up the turns that are due."""
+
+    def _repeat(self, work: Callable[[], Awaitable[None]], what: str, pause_s: float) -> None:
+        """Do something again and again in a loop of its own; a slow one holds up none of them."""
+
+        async def loop() -> None:
+            while not self._stopping.is_set():
+                await self._guarded(work, what)
+                await self._pause(pause_s)
+
+        self._loops.append(asyncio.create_task(loop(), name=what))
+
+    async def _start_due(self) -> None:
+        await start_due(self._world)
+        self._found_at_s = self._world.clock.uptime_s()
+
+    async def _reconcile(self) -> None:
+        await reconcile_due(self._world)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until the runner is stopped."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _advance(self, turn: Turn, since_s: float) -> None:
+        """Advance a claimed turn, whatever happens; its row brings it back."""
+
+        async def journey() -> None:
+            await advance(self._world, turn, held_since_s=since_s)
+
+        self._in_hand += 1
+        try:
+            await self._guarded(journey, "advancing a turn", turn=turn.id)
+        finally:
+            self._in_hand -= 1
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]], what: str, **about: str) -> None:
+        """Keep the loop alive whatever happens; the row itself brings its turn back.
+
+        Only the kind of error is logged: nobody can vouch for the text of an unforeseen one.
+        """
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  the one wide net of a worker
+            log.error("worker failed", doing=what, error=type(error).__name__, **about)

@@ -1,0 +1,146 @@
+"""Move everything from a SQLite file to an empty PostgreSQL database.
+
+One transaction at the target: all of it is there, equal to what was read and with an audit chain
+that verifies, or nothing is. Knows nothing of what records mean but that chain.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Table, func, insert, inspect, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from keyturn.adapters.storage.columns import record_of
+from keyturn.adapters.storage.engines import reader_engine
+from keyturn.adapters.storage.files import owned
+from keyturn.adapters.storage.postgres import PostgresStore
+from keyturn.adapters.storage.sqlite import SqliteStore
+from keyturn.adapters.storage.store import transaction
+from keyturn.adapters.storage.tables import AUDIT, METADATA, POSITION
+from keyturn.domain.audit import AuditEntry, linked
+from keyturn.domain.errors import OursError, Refused
+from keyturn.domain.sensitive import Sensitive
+
+BATCH: Final = 500
+MOVED: Final = ".moved"
+
+Rows = list[dict[str, object]]
+
+
+async def count_records(source: Path, target: Sensitive) -> Mapping[str, int]:
+    """Count what `move` would move, by table; nothing is changed, at the source or the target.
+
+    Raises InUse where another process owns the source, and Refused where the target is not empty
+    or cannot be reached.
+    """
+    store = PostgresStore(target)
+    try:
+        await store.reach()
+        async with transaction(store.readers) as there:
+            await _refuse_full(there)
+        return await _count_file(source)
+    finally:
+        await store.dispose()
+
+
+async def _count_file(source: Path) -> Mapping[str, int]:
+    engine = reader_engine(source)
+    try:
+        with owned(source):
+            async with transaction(engine) as here:
+                return {table.name: await _count(here, table) for table in METADATA.sorted_tables}
+    finally:
+        await engine.dispose()
+
+
+async def move(source: Path, target: Sensitive) -> Mapping[str, int]:
+    """Move every record, and put the source's file aside; return how many of each table.
+
+    Opening the source releases its turns: each goes on under a new epoch at the target. Raises as
+    `count_records` does, and OursError where what arrived is not what was read.
+    """
+    here = await SqliteStore.open(source)
+    try:
+        there = await PostgresStore.open(target)
+        try:
+            counts = await _move_all(here, there)
+        finally:
+            await there.aclose()
+        await here.dispose()
+        _put_aside(source)
+    finally:
+        await here.aclose()
+    return counts
+
+
+def _put_aside(source: Path) -> None:
+    source.rename(source.with_name(source.name + MOVED))
+
+
+async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, int]:
+    async with transaction(source.readers) as here, transaction(target.writer) as there:
+        await _refuse_full(there)
+        for table in METADATA.sorted_tables:
+            await _copy(table, here, there)
+        for table in METADATA.sorted_tables:
+            await _compare(table, here, there)
+        await _verify_chain(there)
+        return {table.name: await _count(there, table) for table in METADATA.sorted_tables}
+
+
+async def _refuse_full(there: AsyncConnection) -> None:
+    known = await there.run_sync(lambda connection: inspect(connection).get_table_names())
+    for table in METADATA.sorted_tables:
+        if table.name in known and await _count(there, table):
+            raise Refused(
+                f"The target is not empty: its table {table.name} has rows. Nothing was changed; "
+                "name a new, empty database."
+            )
+
+
+async def _copy(table: Table, here: AsyncConnection, there: AsyncConnection) -> None:
+    """Copy a table's rows with their positions, and let new ones follow them."""
+    async for rows in _batches(table, here):
+        await there.execute(insert(table), rows)
+    name = there.dialect.identifier_preparer.format_table(table)
+    last = select(func.max(table.c[POSITION])).scalar_subquery()
+    sequence = func.pg_get_serial_sequence(name, POSITION)
+    await there.execute(select(func.setval(sequence, func.coalesce(last, 1), last.is_not(None))))
+
+
+async def _compare(table: Table, here: AsyncConnection, there: AsyncConnection) -> None:
+    """Raise OursError where the two tables differ in any cell."""
+    arrived = _batches(table, there)
+    async for rows in _batches(table, here):
+        if rows != await anext(arrived, None):
+            raise OursError(f"Table {table.name} did not arrive as it was; nothing was moved.")
+    if await anext(arrived, None):
+        raise OursError(f"Table {table.name} has more rows than it had; nothing was moved.")
+
+
+async def _verify_chain(there: AsyncConnection) -> None:
+    """Raise OursError where an audit entry does not follow from the one before it."""
+    last: AuditEntry | None = None
+    async for rows in _batches(AUDIT, there):
+        for row in rows:
+            entry = record_of(AuditEntry, row)
+            if entry != linked(entry.attempt, last):
+                raise OursError(f"Audit entry {entry.number} does not follow from the one before.")
+            last = entry
+
+
+async def _batches(table: Table, connection: AsyncConnection) -> AsyncIterator[Rows]:
+    position = table.c[POSITION]
+    rows: Rows = [{POSITION: 0}]
+    while True:
+        some = select(table).where(position > rows[-1][POSITION]).order_by(position).limit(BATCH)
+        found = (await connection.execute(some)).mappings()
+        rows = [{str(name): row[name] for name in row} for row in found]
+        if not rows:
+            return
+        yield rows
+
+
+async def _count(connection: AsyncConnection, table: Table) -> int:
+    return (await connection.execute(select(func.count()).select_from(table))).scalar_one()

@@ -1,0 +1,81 @@
+"""The store over PostgreSQL, shared by as many processes as are wanted."""
+
+from contextlib import nullcontext
+from typing import Self
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from keyturn.adapters.storage.engines import postgres_reader_engine, postgres_writer_engine
+from keyturn.adapters.storage.migrations import upgrade
+from keyturn.adapters.storage.store import SqlStore
+from keyturn.adapters.storage.words import sqlstate
+from keyturn.domain.errors import Refused
+from keyturn.domain.sensitive import Sensitive
+
+DRIVER = "postgresql+psycopg"
+
+
+class PostgresStore(SqlStore):
+    """Records in a PostgreSQL database.
+
+    One writer at a time holds among all processes: see `engines.WRITE_LOCK`.
+    """
+
+    def __init__(self, url: Sensitive) -> None:
+        """Name the database; `open` opens it. Raises Refused where the name is none."""
+        self._url = parse_url(url)
+        try:
+            super().__init__(postgres_writer_engine(self._url), postgres_reader_engine(self._url))
+        except ModuleNotFoundError:
+            raise Refused(
+                "PostgreSQL needs one more package: pip install 'keyturn[postgres]'."
+            ) from None
+
+    @classmethod
+    async def open(cls, url: Sensitive) -> Self:
+        """Connect, and bring the schema up to date.
+
+        Turns that are owned stay so: their workers may live, and they come due when their leases
+        end. Raises Refused where the database cannot be reached or used, and NewerData where a
+        newer Keyturn wrote it.
+        """
+        store = cls(url)
+        await store.reach()
+        await store._open(nullcontext(), upgrade)
+        return store
+
+    async def reach(self) -> None:
+        """Connect once, and raise Refused where that fails.
+
+        Only such a failure may speak: it knows no records yet.
+        """
+        try:
+            async with self.readers.connect():
+                return
+        except OperationalError as error:
+            why = f"SQLSTATE {sqlstate(error)}" if sqlstate(error) else _first_line(error)
+            raise Refused(f"{place(self._url)} cannot be reached: {why}") from None
+        finally:
+            await self.readers.dispose()
+
+
+def parse_url(url: Sensitive) -> URL:
+    """Return where the database is. Raises Refused, telling nothing of it, where that is none."""
+    try:
+        parsed = make_url(url.reveal())
+    except (ArgumentError, ValueError):
+        raise Refused("The database's URL is none: postgresql://user@host/database.") from None
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise Refused("The database's URL must begin with postgresql://.")
+    return parsed.set(drivername=DRIVER)
+
+
+def place(url: URL) -> str:
+    """Tell which database it is, without user or password."""
+    where = url.host or url.query.get("host") or "this machine"
+    return f"PostgreSQL database {url.database or '(of the user)'} at {where}"
+
+
+def _first_line(error: OperationalError) -> str:
+    return str(error.orig).partition("\n")[0]

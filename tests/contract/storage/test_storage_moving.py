@@ -1,0 +1,147 @@
+"""Everything moves from SQLite to PostgreSQL, or nothing does."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from postgres_kit import Cluster
+from sqlalchemy.engine import make_url
+from storage_kit import NOW, ORGANIZATION, RECORDS, TURN, add_all, found
+
+from keyturn.adapters.storage import (
+    InUse,
+    PostgresStore,
+    SqliteStore,
+    count_records,
+    move,
+)
+from keyturn.adapters.storage.tables import METADATA
+from keyturn.domain.audit import Attempt, verify_chain
+from keyturn.domain.errors import OursError, Refused
+from keyturn.domain.ids import OrganizationId
+from keyturn.domain.project import Organization
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Phase, Turn
+
+ORDER = [OrganizationId(name) for name in ("z", "m", "a")]
+
+
+async def fill(path: Path) -> None:
+    """Store one record of each kind, some in an order of their own, and an audit log."""
+    store = await SqliteStore.open(path)
+    await add_all(store, *(replace(ORGANIZATION, id=id_) for id_ in ORDER), *RECORDS)
+    async with store.writing() as tx:
+        await tx.remove(replace(ORGANIZATION, id=ORDER[1]))
+        for number in range(1100):
+            await tx.append_audit(Attempt(NOW, "me", "v", f"subject {number}", allowed=True))
+    await store.aclose()
+
+
+@pytest.fixture
+async def filled(path: Path) -> Path:
+    """Give a file with records."""
+    await fill(path)
+    return path
+
+
+async def test_everything_arrives_in_its_order(filled: Path, database: Sensitive) -> None:
+    """Every record is there as it was, in the order of its coming, and new ones follow."""
+    counts = await move(filled, database)
+    assert counts["organization"] == 3
+    assert counts["audit_entry"] == 1100
+    store = await PostgresStore.open(database)
+    for record in RECORDS[1:]:
+        async with store.reading() as tx:
+            assert list(await tx.list(type(record))) == [record]
+    await add_all(store, replace(ORGANIZATION, id=OrganizationId("b")))
+    async with store.writing() as tx:
+        assert [each.id for each in await tx.list(Organization)] == ["z", "a", "o-1", "b"]
+        await tx.append_audit(Attempt(NOW, "me", "v", "after", allowed=True))
+        verify_chain(await tx.list_audit(limit=2000))
+    await store.aclose()
+
+
+async def test_claimed_turns_are_released(path: Path, database: Sensitive) -> None:
+    """A turn whose worker is gone with the old process goes on under a new epoch."""
+    claimed = replace(TURN, phase=Phase.ISSUED, owner="gone", epoch=7, wake_at=NOW, blocked=None)
+    store = await SqliteStore.open(path)
+    await add_all(store, *(claimed if each is TURN else each for each in RECORDS))
+    await store.aclose()
+    await move(path, database)
+    moved = await PostgresStore.open(database)
+    assert await found(moved, Turn, id=TURN.id) == replace(claimed, owner=None, epoch=8)
+    await moved.aclose()
+
+
+async def test_the_file_is_kept_aside(filled: Path, database: Sensitive) -> None:
+    """Nobody goes on with the old file by mistake, and it is whole where it is kept."""
+    await move(filled, database)
+    assert not filled.exists()
+    store = await SqliteStore.open(filled.with_name("keyturn.db.moved"))
+    assert await found(store, Organization, id=ORGANIZATION.id) == ORGANIZATION
+    await store.aclose()
+
+
+async def test_a_plan_counts_and_changes_nothing(
+    filled: Path, database: Sensitive, cluster: Cluster
+) -> None:
+    """The counts of the plan are those of the move; neither side is touched by it."""
+    before = filled.read_bytes()
+    planned = await count_records(filled, database)
+    assert filled.read_bytes() == before
+    name = str(make_url(database.reveal()).database)
+    assert cluster.sql(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
+    assert await move(filled, database) == planned
+    assert set(planned) == set(METADATA.tables)
+
+
+async def test_a_target_with_records_is_refused(filled: Path, database: Sensitive) -> None:
+    """Two installations are never mixed: neither is changed."""
+    there = await PostgresStore.open(database)
+    await add_all(there, replace(ORGANIZATION, id=OrganizationId("theirs")))
+    for work in (move, count_records):
+        with pytest.raises(Refused, match="not empty"):
+            await work(filled, database)
+    async with there.reading() as tx:
+        assert [each.id for each in await tx.list(Organization)] == ["theirs"]
+    assert filled.exists()
+    await there.aclose()
+
+
+async def test_a_source_in_use_is_refused(filled: Path, database: Sensitive) -> None:
+    """While Keyturn serves the file, it cannot be moved away under it."""
+    store = await SqliteStore.open(filled)
+    for work in (move, count_records):
+        with pytest.raises(InUse, match="stop it"):
+            await work(filled, database)
+    await store.aclose()
+
+
+async def test_a_broken_audit_log_is_not_moved(filled: Path, database: Sensitive) -> None:
+    """What does not verify stays where it is, and the target stays empty."""
+    with closing(sqlite3.connect(filled)) as connection, connection:
+        connection.execute("UPDATE audit_entry SET attempt_subject = 'x' WHERE number = 700")
+    with pytest.raises(OursError, match="Audit entry 700 "):
+        await move(filled, database)
+    assert filled.exists()
+    there = await PostgresStore.open(database)
+    assert await found(there, Organization, id=ORGANIZATION.id) is None
+    await there.aclose()
+
+
+async def test_a_change_on_the_way_is_noticed(
+    filled: Path, database: Sensitive, cluster: Cluster
+) -> None:
+    """Where the target does not keep what it is given, nothing is moved."""
+    await (await PostgresStore.open(database)).aclose()
+    name = str(make_url(database.reveal()).database)
+    spoil = "BEGIN NEW.attempt_detail := 'spoilt'; RETURN NEW; END"
+    cluster.sql(name, f"CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $${spoil}$$")
+    of = "BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION spoil()"
+    cluster.sql(name, f"CREATE TRIGGER spoil {of}")
+    with pytest.raises(OursError, match="audit_entry did not arrive as it was"):
+        await move(filled, database)
+    assert filled.exists()
+    assert cluster.sql(name, "SELECT count(*) FROM organization") == "0"

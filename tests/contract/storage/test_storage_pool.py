@@ -1,0 +1,55 @@
+"""A rate window that several workers share is given out once, whatever the store."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from storage_kit import LATER, NOW
+
+from keyturn.domain.budget import Ask, Purpose, Shares, Window
+from keyturn.services.budgets import SharedPool
+from keyturn.services.ports import Store
+
+TOLD = Window("https://example.okta.com", "me", "api/v1/apps", 50, 49, LATER)
+WANTED = replace(TOLD, remaining=2**31, resets_at=NOW)
+ASK = Ask(Purpose.FINISHING)
+
+
+def pool(store: Store) -> SharedPool:
+    """Return the pool as one worker has it."""
+    return SharedPool(store, Shares())
+
+
+async def test_no_call_is_given_out_twice(store: Store) -> None:
+    """Workers that take at the same time get what there is beside the reserve, and no more."""
+    first = (await pool(store).learn(TOLD, ASK)).granted
+    taken = await asyncio.gather(*(pool(store).take(WANTED, ASK) for _ in range(40)))
+    granted = [each.granted for each in taken if each]
+    assert first + sum(granted) == 47
+    assert granted[-1] == 0
+
+
+async def test_a_window_that_has_turned_is_not_known(store: Store) -> None:
+    """What is over gives nothing, nor does another's window."""
+    await pool(store).learn(TOLD, ASK)
+    assert await pool(store).take(replace(WANTED, resets_at=LATER), ASK) is None
+    assert await pool(store).take(replace(WANTED, principal="other"), ASK) is None
+    assert await pool(store).list(at=LATER) == []
+
+
+async def test_two_that_learn_the_same_window_are_both_counted(store: Store) -> None:
+    """The second one's call was in nobody's count; a newer window replaces the older."""
+    one = await pool(store).learn(TOLD, ASK)
+    two = await pool(store).learn(replace(TOLD, remaining=48), ASK)
+    assert one.granted + 1 + two.granted + two.window.remaining == 49
+    newer = replace(TOLD, remaining=49, resets_at=LATER + timedelta(minutes=1))
+    three = await pool(store).learn(newer, ASK)
+    assert three.granted + three.window.remaining == 49
+
+
+async def test_what_others_used_is_gone(store: Store) -> None:
+    """A worker that has heard of less tells so when it takes."""
+    await pool(store).learn(TOLD, ASK)
+    taken = await pool(store).take(replace(WANTED, remaining=5), ASK)
+    assert taken
+    assert taken.granted + taken.window.remaining == 5
