@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock
+.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock simulate soak
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +32,10 @@ demo: $(RUN) ## Turn a secret in the sandbox while a consumer keeps using it
 setup: $(DEV) ## Install what developing needs into .venv
 
 test: $(DEV) ## Run the fast tests
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -n auto -m "not slow"
 
 test-all: $(DEV) $(PEERS) ## Run every test
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 peers: $(DEV) $(PEERS) ## Point clients in Node at the sandbox
 	KEYTURN_REQUIRE_PEERS=1 $(BIN)/pytest -q tests/peers
@@ -61,6 +61,12 @@ measure: $(DEV) ## Print the figures of the code beside those of codebases we lo
 
 bench: $(DEV) ## Measure speed: what is in benchmarks/, one after another
 	@set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done
+
+simulate: $(DEV) ## Simulate 2,000 worlds in which everything goes wrong (ARGS="--seed 7 --trace")
+	$(BIN)/keyturn simulate $(or $(ARGS),--seeds 1:2000 --jobs 2)
+
+soak: $(DEV) ## Simulate new worlds for an hour (MINUTES=60)
+	$(BIN)/keyturn simulate --seeds $$(date +%s) --jobs 2 --minutes $(or $(MINUTES),60)
 
 lock: $(DEV) ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --group build --output-file requirements/run.txt

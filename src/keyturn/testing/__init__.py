@@ -3,6 +3,18 @@
 from keyturn.testing.chance import SeededChance
 from keyturn.testing.clock import ManualClock
 from keyturn.testing.crash import CrashingStore, CrashPlan
-from keyturn.testing.memory import MemoryStore
+from keyturn.testing.jumping import JumpingClock
+from keyturn.testing.loop import VirtualLoop, run_virtually
+from keyturn.testing.memory import Backup, MemoryStore
 
-__all__ = ["CrashPlan", "CrashingStore", "ManualClock", "MemoryStore", "SeededChance"]
+__all__ = [
+    "Backup",
+    "CrashPlan",
+    "CrashingStore",
+    "JumpingClock",
+    "ManualClock",
+    "MemoryStore",
+    "SeededChance",
+    "VirtualLoop",
+    "run_virtually",
+]

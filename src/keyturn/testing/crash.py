@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from keyturn.domain.audit import Attempt, AuditEntry
+from keyturn.domain.connection import OktaConnection
 from keyturn.domain.ids import TurnId
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
@@ -75,6 +76,9 @@ class _Watched:
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         return await self._writing.list_due_rotations(now, limit=limit)
 
+    async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
+        return await self._writing.list_due_connections(now)
+
     async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         return await self._writing.list_audit(after=after, limit=limit)
 
@@ -93,7 +97,7 @@ class _Watched:
         return await self._writing.append_audit(attempt)
 
     async def claim_due(
-        self, now: datetime, *, owner: str, lease: timedelta, limit: int
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
         return await self._writing.claim_due(now, owner=owner, lease=lease, limit=limit)
 

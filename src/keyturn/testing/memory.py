@@ -5,21 +5,24 @@ Records are frozen and tables never change once they are published, so that a sn
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
+from functools import cache
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from keyturn.domain.access import AccessToken, Identity
 from keyturn.domain.audit import Attempt, AuditEntry, linked
+from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Fenced, OursError, Taken
 from keyturn.domain.project import Environment, Folder, Organization, Project
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Secret, Version
+from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import R, Reading, Record, TurnStep, Writing
 
@@ -29,7 +32,12 @@ _Key = tuple[object, ...]
 _Table = Mapping[_Key, Record]
 
 KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
-    {AccessToken: ("hash",), TurnStep: ("turn_id", "number")}
+    {
+        AccessToken: ("hash",),
+        TurnStep: ("turn_id", "number"),
+        Receipt: ("secret_id", "identity_id"),
+        Window: ("org", "principal", "bucket"),
+    }
 )
 """The fields that tell records apart, where that is not the id."""
 
@@ -60,9 +68,23 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         TurnStep: {"turn_id": Turn},
         Secret: {"folder_id": Folder, "rotation_id": Rotation},
         Version: {"secret_id": Secret},
+        Receipt: {"secret_id": Secret, "identity_id": Identity},
+        Finding: {"rotation_id": Rotation},
     }
 )
 """The fields that name another record by its id, or nothing."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Everything that a store held at one moment."""
+
+    tables: Mapping[type, _Table]
+    audit: Sequence[AuditEntry]
+
+    def list(self, kind: type[R]) -> Sequence[R]:
+        """List the records of a kind, in the order in which they were added."""
+        return [each for each in self.tables.get(kind, {}).values() if isinstance(each, kind)]
 
 
 class MemoryStore:
@@ -72,6 +94,14 @@ class MemoryStore:
         self._tables: Mapping[type, _Table] = {}
         self._audit: Sequence[AuditEntry] = ()
         self._turnstile = asyncio.Lock()
+
+    def backup(self) -> Backup:
+        """Return what is held now; it costs nothing, because published tables never change."""
+        return Backup(self._tables, self._audit)
+
+    def restore(self, backup: Backup) -> None:
+        """Hold what a backup held, and forget what came after it."""
+        self._tables, self._audit = backup.tables, backup.audit
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
@@ -100,18 +130,27 @@ class _Snapshot:
         return found[0] if found else None
 
     async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
-        wanted = tuple(where.values())
-        return [each for each in self._all(kind) if _values(each, where) == wanted]
+        if tuple(where) == KEYS.get(kind, ("id",)):
+            found = self._table(kind).get(tuple(where.values()))
+            return [found] if isinstance(found, kind) else []
+        if not where:
+            return [*self._all(kind)]
+        wanted, read = tuple(where.values()), _reader(tuple(where))
+        return [each for each in self._all(kind) if read(each) == wanted]
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         due = ((each.next_rotation_at, each) for each in self._all(Rotation))
         return _oldest(due, now)[:limit]
 
+    async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
+        due = ((each.next_reconcile_at, each) for each in self._all(OktaConnection))
+        return _oldest(due, now)
+
     async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         return [entry for entry in self.audit if entry.number > after][:limit]
 
     def _all(self, kind: type[R]) -> Iterable[R]:
-        return (each for each in self._table(kind).values() if isinstance(each, kind))
+        return cast("Iterable[R]", self._table(kind).values())  # a table holds one kind
 
     def _table(self, kind: type) -> _Table:
         return self.tables.get(kind, {})
@@ -121,6 +160,8 @@ class _Transaction(_Snapshot):
     def __init__(self, tables: Mapping[type, _Table], audit: Sequence[AuditEntry]) -> None:
         super().__init__(tables, audit)
         self._changed: dict[type, dict[_Key, Record]] = {}
+        self._written: list[Record] = []
+        self._shrunk: set[type] = set()
 
     async def add(self, *records: Record) -> None:
         for record in records:
@@ -140,6 +181,7 @@ class _Transaction(_Snapshot):
     async def remove(self, *records: Record) -> None:
         for record in records:
             self._own(type(record)).pop(_key(record), None)
+            self._shrunk.add(type(record))
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         entry = linked(attempt, self.audit[-1] if self.audit else None)
@@ -147,7 +189,7 @@ class _Transaction(_Snapshot):
         return entry
 
     async def claim_due(
-        self, now: datetime, *, owner: str, lease: timedelta, limit: int
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
         due = _oldest(((turn.wake_at, turn) for turn in self._all(Turn)), now)[:limit]
         until = now + lease
@@ -157,11 +199,12 @@ class _Transaction(_Snapshot):
         return claimed
 
     def _put(self, record: Record) -> None:
-        once = _once(record)
-        for other in self._table(type(record)).values():
-            if once and once == _once(other) and _key(other) != _key(record):
-                raise Taken
-        self._own(type(record))[_key(record)] = record
+        once, key = _once(record), _key(record)
+        others = self._table(type(record)).items() if once else ()
+        if any(once == _once(other) and at != key for at, other in others):
+            raise Taken
+        self._own(type(record))[key] = record
+        self._written.append(record)
 
     def _own(self, kind: type) -> dict[_Key, Record]:
         """Return the table in a copy of its own: snapshots go on seeing the one they have."""
@@ -171,19 +214,35 @@ class _Transaction(_Snapshot):
 
     def require_references(self) -> None:
         """Raise OursError where a record refers to one that is not there."""
+        for record in self._written:
+            self._require_targets(record)
         for kind, references in REFERENCES.items():
-            for field, target in references.items():
-                if {kind, target} & self._changed.keys():
-                    self._require_targets(kind, field, target)
+            if self._shrunk & {*references.values()}:
+                for record in self._table(kind).values():
+                    self._require_targets(record)
 
-    def _require_targets(self, kind: type, field: str, target: type) -> None:
-        named = {_values(each, [field]) for each in self._table(kind).values()}
-        if named - self._table(target).keys() - {(None,)}:
-            raise OursError(f"A {kind.__name__} refers to a {target.__name__} that is not there.")
+    def _require_targets(self, record: Record) -> None:
+        if _key(record) not in self._table(type(record)):
+            return
+        for field, target in REFERENCES.get(type(record), {}).items():
+            named = _values(record, [field])
+            if named != (None,) and named not in self._table(target):
+                kind = type(record).__name__
+                raise OursError(f"A {kind} refers to a {target.__name__} that is not there.")
 
 
 def _values(record: Record, names: Iterable[str]) -> _Key:
-    return tuple(getattr(record, name) for name in names)
+    return _reader(tuple(names))(record)
+
+
+@cache
+def _reader(names: tuple[str, ...]) -> Callable[[Record], _Key]:
+    """Return what reads these fields of a record, quickly: a simulation does little else."""
+    if len(names) == 1:
+        one = attrgetter(names[0])
+        return lambda record: (one(record),)
+    read: Callable[[Record], _Key] = attrgetter(*names) if names else lambda record: ()
+    return read
 
 
 def _key(record: Record) -> _Key:

@@ -1,0 +1,180 @@
+"""Those who use the client secrets: each reads by its habit, and logs in with what it holds.
+
+Knows nothing of turns. Whether a refusal was due to the product is for the invariants to say.
+"""
+
+import asyncio
+import base64
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from urllib.parse import urlencode
+
+import httpx2
+
+from keyturn.cli.simulation.invariants import Login
+from keyturn.cli.simulation.ledger import Reader
+from keyturn.cli.simulation.processes import Died
+from keyturn.cli.simulation.stage import ORG_URL, PLACE, Cast, Stage, Station
+from keyturn.domain.access import Caller
+from keyturn.domain.errors import KeyturnError
+from keyturn.sandbox.state.tokens import Code
+from keyturn.services.secrets import read_secret
+
+SCOPE = "api:read"
+
+
+class Habit(StrEnum):
+    """How often somebody reads the secret."""
+
+    EACH_USE = "reads at each use"
+    HOURLY = "keeps it for an hour"
+    ONCE = "never reads again"
+    FLAPS = "goes back to what it read before"
+
+
+class Grant(StrEnum):
+    """How somebody uses the secret."""
+
+    INTROSPECTION = "introspection"
+    CLIENT_CREDENTIALS = "client credentials at a custom server"
+    CODE = "authorization code, then refresh"
+
+
+@dataclass
+class Held:
+    """A value that was read, which version it is, and when that was."""
+
+    value: str
+    version: int
+    read_s: float
+
+
+class Consumer:
+    """One machine that uses one app's client secret."""
+
+    def __init__(self, stage: Stage, station: Station, cast: Cast, chance: Random) -> None:
+        self._stage = stage
+        self._station = station
+        self._cast = cast
+        self._chance = chance
+        self.habit = chance.choice(list(Habit))
+        self.grant = chance.choice(
+            [Grant.INTROSPECTION, Grant.INTROSPECTION, Grant.CLIENT_CREDENTIALS, Grant.CODE]
+        )
+        self._held: list[Held] = []
+        self._refresh = ""
+        self._rung = asyncio.Event()
+        stage.judge.news.append(self._rung.set)
+
+    async def run(self, name: str) -> None:
+        """Read and log in for ever."""
+        caller, reader = await self._stage.make_reader(name, self._cast.app_id)
+        while True:
+            await self._pause()
+            try:
+                await self._station.process.run("read", self._read_by_habit(caller, reader))
+            except Died:
+                continue
+            except KeyturnError as error:
+                self._stage.judge.search(iter([error.message]))
+                self._stage.judge.note(name, "reads nothing:", error.message)
+            if self._held:
+                await self._log_in(name)
+
+    async def _pause(self) -> None:
+        """Rest for hours, or come soon after something has changed."""
+        self._rung.clear()
+        try:
+            async with asyncio.timeout(self._chance.uniform(3600, 12 * 3600)):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(self._chance.choice((1.0, 60.0, 299.0, 900.0, 3599.0)))
+
+    async def _read_by_habit(self, caller: Caller, reader: Reader) -> None:
+        now_s, held = self._stage.clock.uptime_s(), self._held
+        fresh = bool(held) and now_s - held[-1].read_s < 3600
+        if held and (self.habit is Habit.ONCE or (self.habit is Habit.HOURLY and fresh)):
+            return
+        judge = self._stage.judge
+        since = judge.audit_length()
+        read = await read_secret(self._station.world, caller, PLACE, self._cast.name)
+        value, number = read.value.reveal(), read.version.number
+        judge.hear_read(reader, self._cast.kept, number, value, since)
+        self._held = [*held[-1:], Held(value, number, self._stage.clock.uptime_s())]
+
+    async def _log_in(self, name: str) -> None:
+        flaps = self.habit is Habit.FLAPS and len(self._held) > 1 and self._chance.random() < 0.5
+        held = self._held[0] if flaps else self._held[-1]
+        journal = self._stage.org.journal
+        response = await self._send(held.value)
+        entry = next(reversed([*journal.entries()][-1:]))
+        if entry.fault or response.status_code in (429, 500):
+            return
+        refused = response.status_code == 401 and b"invalid_client" in response.content
+        age_s = self._stage.clock.uptime_s() - held.read_s
+        login = Login(name, self._cast.kept, held.version, age_s, not refused)
+        self._stage.judge.hear_login(login)
+
+    async def _send(self, value: str) -> httpx2.Response:
+        path, form = self._ask()
+        basic = base64.b64encode(f"{self._cast.client_id}:{value}".encode()).decode()
+        request = httpx2.Request(
+            "POST",
+            ORG_URL + path,
+            headers={
+                "Authorization": f"Basic {basic}",
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Accept": "application/json",
+            },
+            content=urlencode(form).encode(),
+        )
+        try:
+            response = await self._stage.transport.handle_async_request(request)
+            await response.aread()
+        except httpx2.TransportError:
+            return httpx2.Response(500)
+        if self.grant is Grant.CODE and response.status_code == 200:
+            told = json.loads(response.content)
+            self._refresh = str(told.get("refresh_token", ""))
+        return response
+
+    def _ask(self) -> tuple[str, dict[str, str]]:
+        if self.grant is Grant.CLIENT_CREDENTIALS:
+            form = {"grant_type": "client_credentials", "scope": SCOPE}
+            return "/oauth2/default/v1/token", form
+        if self.grant is Grant.INTROSPECTION:
+            return "/oauth2/v1/introspect", {"token": "a-consumer-asks"}
+        if self._refresh:
+            return "/oauth2/v1/token", {
+                "grant_type": "refresh_token",
+                "refresh_token": self._refresh,
+            }
+        return "/oauth2/v1/token", {
+            "grant_type": "authorization_code",
+            "code": self._somebody_logs_in(),
+            "redirect_uri": "http://127.0.0.1/callback",
+        }
+
+    def _somebody_logs_in(self) -> str:
+        """Return the code that a person's log-in leaves with the app."""
+        org = self._stage.org
+        now, value = org.now(), org.mint.issue_token()
+        family = org.mint.issue_id("fam")
+        org.tokens.store_code(
+            Code(
+                value=value,
+                client_id=self._cast.client_id,
+                user_id=org.seeded.user_id,
+                redirect_uri="http://127.0.0.1/callback",
+                scopes=("openid", "offline_access"),
+                nonce=None,
+                challenge=None,
+                issued_at=now,
+                login_at=now,
+                family=family,
+            )
+        )
+        return value

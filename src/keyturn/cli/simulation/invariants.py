@@ -1,0 +1,377 @@
+"""What must always hold, one small function each.
+
+Every function looks at what truly happened and yields one sentence for each thing that is wrong.
+They are asked after every event of their kind; the numbers are those of docs/proof.md.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
+from keyturn.cli.simulation.processes import Work
+from keyturn.domain.audit import AuditEntry, linked
+from keyturn.domain.ids import TurnId
+from keyturn.domain.okta import MAX_CLIENT_SECRETS
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import Overlap, Phase, Policy, Turn, Word
+from keyturn.sandbox.journal import Entry
+from keyturn.sandbox.state.records import Secret as OktaSecret
+from keyturn.services.ports import Record, TurnStep
+
+Wrong = Iterator[str]
+
+CALL_LIMIT_S = 15.0
+LEASE_SHARE = 2 / 3
+MOMENT_S = 1.0
+"""What the product may spend between a look and the call that rests on it, in steps of its own."""
+LATELY = 200
+"""So many audit entries may have come between an intent and its call."""
+LOOK_S = 90.0
+"""The same with two calls of fifteen seconds in between, and a network that delivers late."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One transaction that became durable: by whom, and what it changed."""
+
+    work: Work | None
+    changed: Sequence[Record]
+    audit: Sequence[AuditEntry]
+    before: AuditEntry | None
+    epochs: Mapping[TurnId, int]
+    """The epoch of each changed turn before."""
+    claims: bool = False
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One call of ours that Okta has dealt with."""
+
+    sent: Sent
+    entry: Entry
+    told_full_until_s: float = 0.0
+    """Until when the caller had been told that the bucket is used up."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """One attempt of a consumer to authenticate with a version that it read some time ago."""
+
+    who: str
+    kept: Kept
+    version: int
+    age_s: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """One read that was answered: by whom, what, and the audit entries that it left."""
+
+    reader: Reader
+    kept: Kept
+    version: int
+    value: str
+    audit: Sequence[AuditEntry]
+
+
+# --- 1 and 2: whatever is read works ------------------------------------------------------------
+
+
+def served_secret_is_accepted(ledger: Ledger, kept: Kept) -> Wrong:
+    """1: what a reader can read now, Okta's token endpoint accepts now."""
+    version = kept.current
+    if version is None or _app_is_off(ledger, kept):
+        return
+    found = ledger.find_secret(kept.app_id, ledger.value(version))
+    if found and found.accepts(ledger.org.now()):
+        return
+    if (version.hash or "") in ledger.taken:
+        return
+    status = f"{found.status}, usable at {found.usable_at}" if found else "unknown to Okta"
+    yield f"version {version.number} of app {kept.app_id} is served and is {status}"
+
+
+def known_secret_stays_active(ledger: Ledger, kept: Kept) -> Wrong:
+    """2: an app keeps at least one ACTIVE client secret that we know, and never more than two."""
+    living = ledger.app(kept.app_id).live_secrets
+    if len(living) > MAX_CLIENT_SECRETS:
+        yield f"app {kept.app_id} has {len(living)} client secrets"
+    if kept.current is None or _app_is_off(ledger, kept):
+        return
+    hashes = {v.hash for v in kept.versions.values() if v.sealed}
+    if any(s.status == "ACTIVE" and s.hash in hashes for s in living):
+        return
+    if not hashes & ledger.taken.keys():
+        yield f"app {kept.app_id} has no ACTIVE client secret that we know"
+
+
+def _app_is_off(ledger: Ledger, kept: Kept) -> bool:
+    """Say whether somebody else has taken the app, or its client secrets, out of use."""
+    app = ledger.app(kept.app_id)
+    return app.status != "ACTIVE" or not app.auth_method.startswith("client_secret_")
+
+
+def login_within_the_floor_succeeds(ledger: Ledger, login: Login) -> Wrong:
+    """1: who keeps a secret no longer than the shortest overlap is never refused with it."""
+    kept = login.kept
+    orders = kept.orders_lately(ledger.now_s())
+    floor_s = min(min(o.policy.floor_s, o.policy.overlap_s) for o in orders)
+    age_s = login.age_s + ledger.jumped_since_s(ledger.now_s() - login.age_s)
+    if login.accepted or age_s >= floor_s or _app_is_off(ledger, kept):
+        return
+    version = next((v for v in kept.versions.values() if v.number == login.version), None)
+    if version is None or (version.hash or "") in ledger.taken or _in_an_emergency(kept):
+        return
+    yield f"{login.who} was refused with version {login.version}, read {login.age_s:.1f} s ago"
+
+
+def _in_an_emergency(kept: Kept) -> bool:
+    return Word.AT_ONCE in kept.words.values()
+
+
+# --- 3: ours and theirs -------------------------------------------------------------------------
+
+
+def made_by_us_is_known_to_us(ledger: Ledger, kept: Kept) -> Wrong:
+    """3: every client secret that our calls added is in the store by its hash, and there once."""
+    known = {version.hash for version in kept.versions.values()}
+    ours = [s for s in ledger.app(kept.app_id).live_secrets if s.made_by == ledger.principal]
+    for secret in ours:
+        if secret.hash not in known and secret.hash not in ledger.lost:
+            yield f"client secret {secret.id} was added by us and is not in the store"
+    values = [secret.value for secret in ours]
+    if len(set(values)) < len(values):
+        yield f"one value was added twice to app {kept.app_id}"
+
+
+def foreign_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
+    """3: nothing is deactivated or deleted that we neither made nor adopted, without consent."""
+    secret = _named(ledger, effect)
+    if secret is None or effect.sent.kind not in ("deactivate", "delete"):
+        return
+    kept = ledger.kept.get(effect.sent.app_id)
+    known = {v.hash for v in kept.versions.values()} if kept else set()
+    allowed = secret.hash in known or secret.id in ledger.consented
+    if not allowed or (secret.hash in ledger.lost and secret.id not in ledger.consented):
+        yield f"{effect.sent.kind} of client secret {secret.id}, which is not ours"
+
+
+# --- 4: in its time, by one hand ----------------------------------------------------------------
+
+
+def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
+    """4: an old client secret is deactivated only once its overlap is over, by its policy."""
+    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    if secret is None or kept is None or effect.sent.kind != "deactivate":
+        return
+    now_s = ledger.now_s()
+    if kept.retired_s.get(secret.hash) != now_s or _never_served(ledger, kept, secret):
+        return
+    if kept.current and kept.current.hash == secret.hash:
+        yield f"client secret {secret.id} was deactivated while readers are given it"
+        return
+    turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
+    word = turn.word if turn else None
+    if word is Word.AT_ONCE:
+        return
+    back = bool(turn and turn.reinstated and word is None)
+    why = _why_not_again if back else _why_shut
+    told = [why(ledger, kept, secret, order, word) for order in kept.orders_lately(now_s)]
+    if all(told):
+        yield f"client secret {secret.id} was deactivated too early: {told[-1]}"
+
+
+def _why_shut(
+    ledger: Ledger, kept: Kept, secret: OktaSecret, order: Rotation, word: Word | None
+) -> str:
+    policy, finish = order.policy, word is Word.FINISH
+    shortest_s = min(policy.floor_s, policy.overlap_s) if finish else policy.overlap_s
+    past_s = ledger.now_s() - kept.promoted_s + ledger.jumped_since_s(kept.promoted_s)
+    if past_s < shortest_s - 0.001:
+        return f"both worked for {past_s:.3f} s only, of {shortest_s}"
+    if finish or policy.overlap is Overlap.FIXED:
+        return ""
+    if policy.overlap is Overlap.UNTIL_NEXT:
+        due_at, now = order.next_rotation_at, ledger.world.clock.now()
+        soon = due_at is not None and now >= due_at - timedelta(seconds=policy.soak_s)
+        return "" if soon else f"the next turn is due at {due_at}"
+    if past_s >= policy.backstop_s:
+        return ""
+    behind = ledger.readers_behind(kept)
+    late = [reader.name for reader in behind if reader.read_s < ledger.now_s() - LOOK_S]
+    if late:
+        return f"still held by {', '.join(late)}"
+    return _why_loud(ledger, secret, policy)
+
+
+def _why_not_again(
+    ledger: Ledger, kept: Kept, secret: OktaSecret, order: Rotation, word: Word | None
+) -> str:
+    """Tell why a client secret that had to be reinstated is not retired a second time."""
+    if not order.policy.log:
+        return "it had been reinstated, and nobody has said that it may go"
+    return _why_loud(ledger, secret, order.policy)
+
+
+def _why_loud(ledger: Ledger, secret: OktaSecret, policy: Policy) -> str:
+    used_s = ledger.used_s.get(secret.id)
+    if not policy.log or used_s is None:
+        return ""
+    quiet_s = ledger.now_s() - used_s + ledger.jumped_since_s(used_s)
+    blind = ledger.now_s() - ledger.log_blind_s < policy.quiet_s
+    if blind or quiet_s < LOOK_S or quiet_s >= policy.quiet_s - LOOK_S:
+        return ""
+    return f"used {quiet_s:.0f} s ago, quiet is {policy.quiet_s} s"
+
+
+def _never_served(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
+    return secret.hash not in kept.served and secret.id not in ledger.consented
+
+
+def one_turn_at_a_time(ledger: Ledger, kept: Kept) -> Wrong:
+    """4: at most one turn of an app is open."""
+    turns = ledger.open_turns(kept.app_id)
+    if len(turns) > 1:
+        yield f"app {kept.app_id} has {len(turns)} open turns"
+
+
+def who_lost_a_turn_writes_nothing(ledger: Ledger, commit: Commit) -> Wrong:
+    """4: a worker whose turn somebody else has claimed changes nothing of it in the store."""
+    work = commit.work
+    if work is None or work.turn_id is None or commit.claims:
+        return
+    epoch = commit.epochs.get(TurnId(work.turn_id))
+    if epoch is not None and epoch != work.epoch:
+        yield f"{work} wrote to a turn of epoch {epoch}, which it held in epoch {work.epoch}"
+
+
+def who_may_have_lost_a_turn_sends_nothing(ledger: Ledger, sent: Sent) -> Wrong:
+    """4: no change is sent to Okta once the lease on the turn may have passed to somebody else."""
+    if sent.work is None or sent.work.turn_id is None or not sent.changes:
+        return
+    lease_s = ledger.world.limits.lease.total_seconds()
+    held_s = sent.at_s - sent.work.held_since_s
+    if held_s > lease_s * LEASE_SHARE + CALL_LIMIT_S + MOMENT_S:
+        yield f"{sent.work} sent {sent.kind} {held_s:.1f} s after it last held its turn"
+
+
+# --- 5: forward only ----------------------------------------------------------------------------
+
+
+def versions_ascend(ledger: Ledger, disclosure: Disclosure) -> Wrong:
+    """5: no reader is given an older version than it was given before."""
+    reader = disclosure.reader
+    if disclosure.version < reader.version:
+        yield f"{reader.name} was given version {disclosure.version} after {reader.version}"
+
+
+# --- 6: on record first -------------------------------------------------------------------------
+
+
+def audit_chain_holds(ledger: Ledger, commit: Commit) -> Wrong:
+    """6: every audit entry follows from the one before it."""
+    last = commit.before
+    for entry in commit.audit:
+        if entry != linked(entry.attempt, last):
+            yield f"audit entry {entry.number} does not follow from the one before it"
+        last = entry
+
+
+def change_is_on_record(ledger: Ledger, sent: Sent, audit: Sequence[AuditEntry]) -> Wrong:
+    """6: an audit entry of the turn precedes every change that is sent to Okta."""
+    if not sent.changes or sent.work is None:
+        return
+    turn = ledger.turns.get(sent.work.turn_id or "")
+    named = {sent.secret_id} if sent.secret_id else {turn.new.hash if turn and turn.new else ""}
+    actor = f"turn {sent.work.turn_id}"
+    told = [e.attempt for e in audit[-LATELY:] if e.attempt.actor == actor and e.attempt.allowed]
+    if any(sent.app_id in a.subject and each and each in a.subject for a in told for each in named):
+        return
+    yield f"{sent.work} sent {sent.kind} {sent.secret_id} without an audit entry"
+
+
+def disclosure_is_on_record(ledger: Ledger, disclosure: Disclosure) -> Wrong:
+    """6: an audit entry of the reader precedes every disclosure."""
+    name = disclosure.reader.identity_id
+    if not any(e.attempt.actor == name and e.attempt.allowed for e in disclosure.audit):
+        yield f"{disclosure.reader.name} read a secret and is not on record"
+
+
+# --- 7: within the rate -------------------------------------------------------------------------
+
+
+def full_bucket_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
+    """7: who was told that a rate limit is used up does not call before the window turns."""
+    earned = effect.entry.status == 429 and effect.entry.fault is None
+    if earned and ledger.now_s() < effect.told_full_until_s - MOMENT_S:
+        yield f"{effect.sent.work} called a bucket that it knew to be used up"
+
+
+# --- 8: nothing in clear ------------------------------------------------------------------------
+
+LIKE_A_VALUE = re.compile(r"[A-Za-z0-9_\-]{32,}")
+
+
+def no_secret_in_clear(texts: Iterable[str], secrets: set[str]) -> Wrong:
+    """8: no value of a client secret or token is in a record, an error or a log line."""
+    for text in texts:
+        for found in LIKE_A_VALUE.findall(text):
+            if found in secrets:
+                yield f"a secret is in clear in: {text.replace(found, '[the value]')[:300]}"
+
+
+def texts_of(commit: Commit) -> Iterator[str]:
+    """Yield what a transaction wrote that carries no sealed value."""
+    for record in commit.changed:
+        if isinstance(record, TurnStep):
+            yield record.step
+            yield record.detail
+        elif isinstance(record, Turn | Rotation):
+            yield repr(record)
+    for entry in commit.audit:
+        yield repr(entry.attempt)
+
+
+# --- 9: an end ----------------------------------------------------------------------------------
+
+
+def every_turn_ends(ledger: Ledger, kept: Kept) -> Wrong:
+    """9: once faults have stopped, every turn ends, or is blocked with a reason."""
+    for turn in ledger.open_turns(kept.app_id):
+        reason = turn.blocked.reason if turn.blocked else None
+        if turn.phase is not Phase.BLOCKED or not reason:
+            yield f"turn {turn.id} is still {turn.phase} (wakes at {turn.wake_at})"
+
+
+def _named(ledger: Ledger, effect: Effect) -> OktaSecret | None:
+    if effect.entry.outcome != "ok" or not effect.sent.secret_id:
+        return None
+    app = ledger.org.apps.get(effect.sent.app_id)
+    secrets = app.secrets if app else ()
+    return next((s for s in secrets if s.id == effect.sent.secret_id), None)
+
+
+STANDING: Sequence[Callable[[Ledger, Kept], Wrong]] = (
+    served_secret_is_accepted,
+    known_secret_stays_active,
+    made_by_us_is_known_to_us,
+    one_turn_at_a_time,
+)
+"""Asked of every app after every event."""
+
+OF_EFFECTS: Sequence[Callable[[Ledger, Effect], Wrong]] = (
+    foreign_is_left_alone,
+    nothing_is_retired_before_its_gate,
+    full_bucket_is_left_alone,
+)
+OF_COMMITS: Sequence[Callable[[Ledger, Commit], Wrong]] = (
+    who_lost_a_turn_writes_nothing,
+    audit_chain_holds,
+)
+OF_DISCLOSURES: Sequence[Callable[[Ledger, Disclosure], Wrong]] = (
+    versions_ascend,
+    disclosure_is_on_record,
+)

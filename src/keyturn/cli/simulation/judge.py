@@ -1,0 +1,284 @@
+"""The judge: hears every event, keeps the ledger, asks the invariants, and keeps the trace.
+
+Decides nothing of what is right. Text for the trace is made only where somebody wants one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from keyturn.cli.simulation import invariants
+from keyturn.cli.simulation.invariants import Commit, Disclosure, Effect, Login
+from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
+from keyturn.cli.simulation.processes import Work
+from keyturn.domain.audit import AuditEntry
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import State, Version
+from keyturn.domain.turn import Turn
+from keyturn.sandbox.journal import Entry, Journal
+from keyturn.services.ports import Record, TurnStep
+from keyturn.testing.memory import Backup
+
+SENT: ContextVar[Sent | None] = ContextVar("SENT", default=None)
+
+WATCHED = (Version, Turn, TurnStep, Rotation)
+WINDOW_S = 60.0
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One invariant that did not hold, when, and how it showed."""
+
+    invariant: str
+    at_s: float
+    told: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} at {self.at_s:.3f} s: {self.told}"
+
+
+class HeardJournal(Journal):
+    """The org's journal, read aloud as it is written."""
+
+    def __init__(self, listener: Callable[[Entry], None]) -> None:
+        super().__init__()
+        self._listener = listener
+
+    def record(self, entry: Entry) -> None:
+        """Append one entry."""
+        super().record(entry)
+        self._listener(entry)
+
+
+class Judge:
+    """Hear what happens and find what is wrong."""
+
+    def __init__(self, ledger: Ledger, *, tracing: bool) -> None:
+        self.ledger = ledger
+        self.tracing = tracing
+        self.trace: list[str] = []
+        self.violations: list[Violation] = []
+        self.counts: Counter[str] = Counter()
+        self.secrets: set[str] = set()
+        self.bells: list[Callable[[], None]] = []
+        """Rung when a turn or a rotation has changed."""
+        self.news: list[Callable[[], None]] = []
+        """Rung when readers are given another version, or one has stopped working."""
+        self._audit: Sequence[AuditEntry] = ()
+        self._full: dict[tuple[str, str], float] = {}
+        self._told: set[tuple[str, str]] = set()
+        ledger.org.journal = HeardJournal(self.hear_call)
+
+    def note(self, *told: object) -> None:
+        """Write a line into the trace."""
+        if self.tracing:
+            at = f"{self.ledger.now_s():13.3f}"
+            self.trace.append(" ".join((at, *map(str, told))))
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def hear_sending(self, sent: Sent) -> None:
+        """Hear that a call of ours leaves for Okta."""
+        ledger = self.ledger
+        self._find(
+            invariants.who_may_have_lost_a_turn_sends_nothing,
+            invariants.who_may_have_lost_a_turn_sends_nothing(ledger, sent),
+        )
+        self._find(
+            invariants.change_is_on_record,
+            invariants.change_is_on_record(ledger, sent, self._audit),
+        )
+
+    def hear_call(self, entry: Entry) -> None:
+        """Hear what Okta did with a call; the org calls this in the moment of the effect."""
+        sent, ledger = SENT.get(), self.ledger
+        if entry.fault:
+            self.counts[f"fault {entry.fault}"] += 1
+        ledger.note_call(entry, sent)
+        if sent is None:
+            return
+        self.counts["calls"] += 1
+        self.note("okta", entry.method, entry.path, entry.status, entry.outcome, entry.fault or "")
+        bucket = (sent.work.process if sent.work else "", _bucket(entry.route))
+        effect = Effect(sent, entry, self._full.get(bucket, 0.0))
+        if entry.status == 429:
+            kind = "429 by fault" if entry.fault else "429 earned"
+            self.counts[kind] += 1
+        for invariant in invariants.OF_EFFECTS:
+            self._find(invariant, invariant(ledger, effect))
+        self.look()
+
+    def hear_answer(self, sent: Sent, status: int, window_ends_in_s: float | None) -> None:
+        """Hear that an answer has reached the one who asked."""
+        if status == 429 and window_ends_in_s and sent.work:
+            route = "/oauth2" if sent.path.startswith("/oauth2") else sent.path
+            self._full[sent.work.process, _bucket(route)] = self.ledger.now_s() + window_ends_in_s
+
+    def hear_death(self, process: str) -> None:
+        """Hear that a process has lost what it knew."""
+        self._full = {key: until for key, until in self._full.items() if key[0] != process}
+
+    def hear_commit(self, work: Work | None, began_s: float, before: Backup, after: Backup) -> None:
+        """Hear that a transaction is durable."""
+        changed = [*_changed(before, after)]
+        fresh = after.audit[len(before.audit) :]
+        self._audit = after.audit
+        if not changed and not fresh:
+            return
+        self.counts["commits"] += 1
+        for record in changed:
+            self._note_record(record)
+        commit = _commit(work, changed, fresh, before)
+        for invariant in invariants.OF_COMMITS:
+            self._find(invariant, invariant(self.ledger, commit))
+        self.search(invariants.texts_of(commit))
+        if work and not commit.claims:
+            _hold(work, changed, began_s)
+        if self.tracing:
+            self.note("commit", work, *_short(changed), *(e.attempt.verb for e in fresh))
+        if changed:
+            self.look({self.ledger.app_of(record) for record in changed})
+            self._tell(changed)
+
+    def _tell(self, changed: Sequence[Record]) -> None:
+        """Wake workers, and readers where their version has changed."""
+        self.ring()
+        if any(
+            isinstance(record, Version) and record.state is not State.PENDING for record in changed
+        ):
+            for bell in self.news:
+                bell()
+
+    def hear_read(self, reader: Reader, kept: Kept, version: int, value: str, since: int) -> None:
+        """Hear what a reader was given; ``since`` is how long the audit log was before it asked."""
+        disclosure = Disclosure(reader, kept, version, value, self._audit[since:])
+        for invariant in invariants.OF_DISCLOSURES:
+            self._find(invariant, invariant(self.ledger, disclosure))
+        reader.version, reader.read_s = version, self.ledger.now_s()
+        self.counts["reads"] += 1
+
+    def hear_login(self, login: Login) -> None:
+        """Hear whether Okta accepted a consumer."""
+        self.counts["logins"] += 1
+        self.counts["logins refused"] += not login.accepted
+        self.note("login", login.who, f"v{login.version}", "ok" if login.accepted else "refused")
+        invariant = invariants.login_within_the_floor_succeeds
+        self._find(invariant, invariant(self.ledger, login))
+
+    def hear_restored(self, backup: Backup) -> None:
+        """Hear that the store holds only what it held earlier; readers may see older versions."""
+        self._audit = backup.audit
+        self.ledger.note_restored(backup)
+        for readers in self.ledger.readers.values():
+            for reader in readers:
+                reader.version = 0
+        self.look()
+        self.ring()
+
+    def hear_unforeseen(self, work: object, error: BaseException) -> None:
+        """Hear of an error that is none of ours."""
+        self._add("no_unforeseen_error", f"{work}: {type(error).__name__}: {error}")
+
+    def hear_end(self) -> None:
+        """Hear that enough time has passed without faults."""
+        for kept in self.ledger.kept.values():
+            self._find(invariants.every_turn_ends, invariants.every_turn_ends(self.ledger, kept))
+
+    def search(self, texts: Iterator[str]) -> None:
+        """Search texts for secrets in clear."""
+        self._find(
+            invariants.no_secret_in_clear, invariants.no_secret_in_clear(texts, self._values())
+        )
+
+    def look(self, app_ids: AbstractSet[str] | None = None) -> None:
+        """Ask what must always hold, of every app or of those that something happened to."""
+        self.counts["looks"] += 1
+        kept_ones = self.ledger.kept
+        for app_id in kept_ones if app_ids is None else sorted(app_ids & kept_ones.keys()):
+            kept = kept_ones[app_id]
+            for invariant in invariants.STANDING:
+                self._find(invariant, invariant(self.ledger, kept))
+
+    def ring(self) -> None:
+        """Wake whoever waits for something to change."""
+        for bell in self.bells:
+            bell()
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def audit_length(self) -> int:
+        """Return how many audit entries there are."""
+        return len(self._audit)
+
+    def _values(self) -> set[str]:
+        for kept in self.ledger.kept.values():
+            app = self.ledger.app(kept.app_id)
+            self.secrets |= {secret.value for secret in app.secrets}
+        return self.secrets
+
+    def _note_record(self, record: Record) -> None:
+        if isinstance(record, Version):
+            self.ledger.note_version(record)
+        elif isinstance(record, Turn):
+            self.ledger.note_turn(record)
+        elif isinstance(record, Rotation):
+            self.ledger.note_rotation(record)
+
+    def _find(self, invariant: Callable[..., object], wrong: Iterator[str]) -> None:
+        for told in wrong:
+            self._add(invariant.__name__, told)
+
+    def _add(self, name: str, told: str) -> None:
+        """Keep a violation, once: what stays wrong is found again after every event."""
+        if (name, told) in self._told:
+            return
+        self._told.add((name, told))
+        self.violations.append(Violation(name, self.ledger.now_s(), told))
+        self.note("VIOLATION", name, told)
+
+
+def _changed(before: Backup, after: Backup) -> Iterator[Record]:
+    for kind in WATCHED:
+        old, new = before.tables.get(kind, {}), after.tables.get(kind, {})
+        if old is not new:
+            for key, record in new.items():
+                if old.get(key) is not record:
+                    yield record
+
+
+def _commit(
+    work: Work | None, changed: Sequence[Record], fresh: Sequence[AuditEntry], before: Backup
+) -> Commit:
+    turns = [record for record in changed if isinstance(record, Turn)]
+    stored = {turn.id: turn.epoch for turn in before.list(Turn)} if turns else {}
+    epochs = {turn.id: stored.get(turn.id, turn.epoch) for turn in turns}
+    claims = any(turn.epoch != epochs[turn.id] for turn in turns)
+    old = before.audit[-1] if before.audit else None
+    return Commit(work, changed, fresh, old, epochs, claims)
+
+
+def _hold(work: Work, changed: Sequence[Record], began_s: float) -> None:
+    """Note which turn the work holds, and since when."""
+    for turn in changed:
+        if isinstance(turn, Turn) and turn.owner and work.turn_id in (None, turn.id):
+            work.turn_id, work.epoch, work.held_since_s = turn.id, turn.epoch, began_s
+
+
+def _short(records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        if isinstance(record, Turn):
+            flags = f"{record.word or ''} {'paused' if record.paused_at else ''}".strip()
+            yield f"[turn {record.id[:4]} {record.phase} e{record.epoch} {record.owner} {flags}]"
+        elif isinstance(record, Version):
+            yield f"[v{record.number} {record.state}]"
+        elif isinstance(record, TurnStep):
+            yield f"({record.step}: {record.detail[:120]})"
+
+
+def _bucket(route: str) -> str:
+    parts = route.partition("?")[0].strip("/").split("/")
+    if parts[:1] == ["oauth2"]:
+        return "oauth2"
+    return "/".join(parts[:3]) + ("/{id}" if parts[2:3] == ["apps"] and len(parts) == 4 else "")

@@ -1,0 +1,261 @@
+"""What truly happened: kept beside the product, from the org's own record and the store's commits.
+
+Decides nothing of what is right; `invariants` reads it. Takes nobody's word: what Okta holds is
+read from the sandbox, what readers are given is opened from the store.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keyturn.cli.simulation.processes import Work
+from keyturn.domain.project import Project
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.turn import Turn, Word
+from keyturn.sandbox import Org
+from keyturn.sandbox.journal import Entry
+from keyturn.sandbox.state.records import App
+from keyturn.sandbox.state.records import Secret as OktaSecret
+from keyturn.services.ports import Record, World
+from keyturn.services.sealing import open_version
+from keyturn.testing.memory import Backup
+
+OF_A_LOOK_S = 120.0
+"""How long a policy that was changed may still be followed by who looked before."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One call of the product on its way to Okta; ``at_s`` is when it left."""
+
+    method: str
+    path: str
+    work: Work | None
+    at_s: float
+
+    @property
+    def changes(self) -> bool:
+        """Say whether it asks for a change of a client secret."""
+        return "/credentials/secrets" in self.path and self.method != "GET"
+
+    @property
+    def secret_id(self) -> str:
+        """Return the client secret it names, empty where it names none."""
+        return self.path.partition("/credentials/secrets/")[2].partition("/")[0]
+
+    @property
+    def app_id(self) -> str:
+        """Return the app it names, empty where it names none."""
+        return self.path.partition("/api/v1/apps/")[2].partition("/")[0].partition("?")[0]
+
+    @property
+    def kind(self) -> str:
+        """Return what it asks for: add, activate, deactivate, delete or look."""
+        if not self.changes:
+            return "look"
+        if self.method == "DELETE":
+            return "delete"
+        return self.path.rpartition("/lifecycle/")[2] if "/lifecycle/" in self.path else "add"
+
+
+@dataclass
+class Kept:
+    """One app under a rotation, as the product promises it to its readers."""
+
+    rotation_id: str
+    app_id: str
+    secret_id: str
+    versions: dict[str, Version] = field(default_factory=dict)
+    current: Version | None = None
+    promoted_s: float = 0.0
+    promoted_at: datetime | None = None
+    served: set[str] = field(default_factory=set)
+    orders: list[tuple[float, Rotation]] = field(default_factory=list)
+    retired_s: dict[str, float] = field(default_factory=dict)
+    words: dict[str, Word] = field(default_factory=dict)
+
+    def orders_lately(self, now_s: float) -> Sequence[Rotation]:
+        """Return the standing orders that somebody may still be following."""
+        ended = [at for at, _ in self.orders[1:]] + [float("inf")]
+        return [
+            rotation
+            for (_, rotation), until in zip(self.orders, ended, strict=True)
+            if until >= now_s - OF_A_LOOK_S
+        ]
+
+
+@dataclass
+class Reader:
+    """Which version a consumer holds of one rotation's secret, and whether it will read again."""
+
+    name: str
+    identity_id: str
+    version: int = 0
+    read_s: float = 0.0
+
+
+class Ledger:
+    """Everything that the invariants ask about."""
+
+    def __init__(self, org: Org, world: World, now_s: Callable[[], float]) -> None:
+        self.org = org
+        self.world = world
+        self.now_s = now_s
+        self.kept: dict[str, Kept] = {}
+        self.turns: dict[str, Turn] = {}
+        self.taken: dict[str, str] = {}
+        """Hashes of client secrets that somebody else ended, with what was done."""
+        self.lost: set[str] = set()
+        """Hashes of values that a restored backup does not know."""
+        self.adopted: set[str] = set()
+        self.consented: set[str] = set()
+        self.readers: dict[str, list[Reader]] = defaultdict(list)
+        self.jumps: list[tuple[float, float]] = []
+        """When the clock of the product was set, and how far forward or back."""
+        self.used_s: dict[str, float] = {}
+        """When a client secret was last used at a token endpoint; no other use is in Okta's log."""
+        self.log_blind_s = -1e9
+        """When Okta's System Log last told something else than the truth."""
+        self.principal = ""
+        self._every_turn: dict[str, Turn] = {}
+        self._by_secret: dict[str, Kept] = {}
+        self._apps: dict[str, App] = {}
+        self._opened: dict[tuple[str, bytes], str] = {}
+        self._projects: dict[str, Project] = {}
+
+    # --- what the product keeps -----------------------------------------------------------------
+
+    def keep(self, rotation: Rotation, secret: Secret, project: Project) -> Kept:
+        """Watch a rotation from now on."""
+        kept = Kept(rotation.id, rotation.app_id, secret.id)
+        kept.orders.append((self.now_s(), rotation))
+        self.kept[rotation.app_id] = self._by_secret[secret.id] = kept
+        self._projects[secret.id] = project
+        self._apps[rotation.app_id] = self.app(rotation.app_id)
+        return kept
+
+    def note_version(self, version: Version) -> None:
+        """Take note of a version as it was committed."""
+        kept = self._by_secret.get(version.secret_id)
+        if kept is None:
+            return
+        kept.versions[version.id] = version
+        if version.state is State.CURRENT:
+            if kept.current is None or kept.current.id != version.id:
+                kept.promoted_s, kept.promoted_at = self.now_s(), self.world.clock.now()
+            kept.current = version
+            kept.served.add(version.hash or "")
+        elif kept.current and kept.current.id == version.id:
+            kept.current = None
+
+    def note_turn(self, turn: Turn) -> None:
+        """Take note of a turn as it was committed."""
+        self.turns[turn.id] = self._every_turn[turn.id] = turn
+        kept = self.kept.get(turn.app_id)
+        if kept and turn.word:
+            kept.words[turn.id] = turn.word
+
+    def note_rotation(self, rotation: Rotation) -> None:
+        """Take note of a rotation as it was committed."""
+        kept = self.kept.get(rotation.app_id)
+        if kept:
+            kept.orders.append((self.now_s(), rotation))
+
+    def note_restored(self, backup: Backup) -> None:
+        """Take note that the store holds only what it held earlier."""
+        known = {v.hash for v in backup.list(Version)}
+        for kept in self.kept.values():
+            self.lost |= {v.hash for v in kept.versions.values() if v.hash and v.hash not in known}
+            kept.versions, kept.current = {}, None
+            for secret in self.app(kept.app_id).secrets:
+                if secret.status != "ACTIVE" or secret.deleted_at:
+                    self.taken.setdefault(secret.hash, "ended before a backup was restored")
+        for version in backup.list(Version):
+            self.note_version(version)
+        self.turns = {turn.id: turn for turn in backup.list(Turn)}
+
+    def app_of(self, record: Record) -> str:
+        """Return the app that a record is about, empty for none."""
+        if isinstance(record, Turn | Rotation):
+            return record.app_id
+        kept = self._by_secret.get(record.secret_id) if isinstance(record, Version) else None
+        return kept.app_id if kept else ""
+
+    def value(self, version: Version) -> str:
+        """Open what a reader of this version is given; a destroyed value is no text."""
+        if version.sealed is None:
+            return ""
+        key = (version.id, version.sealed)
+        if key not in self._opened:
+            project = self._projects[version.secret_id]
+            self._opened[key] = open_version(self.world, project, version).reveal()
+        return self._opened[key]
+
+    def all_turns(self) -> Sequence[Turn]:
+        """Return every turn that ever was, those forgotten by a restored store included."""
+        return [*self._every_turn.values()]
+
+    def open_turns(self, app_id: str) -> Sequence[Turn]:
+        """Return the turns of an app that have not ended."""
+        return [turn for turn in self.turns.values() if turn.app_id == app_id and turn.open]
+
+    # --- what Okta holds ------------------------------------------------------------------------
+
+    def app(self, app_id: str) -> App:
+        """Return an app as it is at Okta, deleted or not."""
+        return self.org.apps[app_id]
+
+    def find_secret(self, app_id: str, value: str) -> OktaSecret | None:
+        """Find a client secret by its value: a living one before a deleted one."""
+        found = [secret for secret in self.app(app_id).secrets if secret.value == value]
+        return min(found, key=lambda s: (s.deleted_at is not None, s.status), default=None)
+
+    @contextmanager
+    def by_somebody_else(self, what: str) -> Iterator[None]:
+        """Attribute what happens inside to somebody who is not the product."""
+        yield
+        for app_id in self.kept:
+            self._note_app(app_id, what, None)
+
+    def note_call(self, entry: Entry, sent: Sent | None) -> None:
+        """Take note of what a request did at Okta."""
+        if entry.route.startswith("/api/v1/logs") and entry.fault:
+            self.log_blind_s = self.now_s()
+        if entry.route.endswith("/token") and entry.secret_id:
+            self.used_s[entry.secret_id] = self.now_s()
+        ours = sent.secret_id if sent and entry.outcome == "ok" else None
+        for app_id in self.kept:
+            self._note_app(app_id, entry.fault or "", ours)
+
+    def _note_app(self, app_id: str, what: str, ours: str | None) -> None:
+        after, before = self.app(app_id), self._apps[app_id]
+        if after is before:
+            return
+        self._apps[app_id] = after
+        was = {secret.id: secret for secret in before.secrets}
+        for secret in after.secrets:
+            lives = secret.status == "ACTIVE" and not secret.deleted_at
+            old = was.get(secret.id)
+            if lives:
+                self.taken.pop(secret.hash, None)
+            elif old and old.status == "ACTIVE" and not old.deleted_at and secret.id != ours:
+                self.taken[secret.hash] = what or "somebody else"
+            if secret.id == ours and not lives and old and old.status == "ACTIVE":
+                self.kept[app_id].retired_s[secret.hash] = self.now_s()
+        for old in before.secrets:
+            if all(secret.hash != old.hash for secret in after.secrets):
+                self.taken[old.hash] = what or "somebody else"
+
+    def jumped_since_s(self, since_s: float) -> float:
+        """Return how far the product's clock was set forward since then, in all."""
+        return sum(jump for at, jump in self.jumps if at >= since_s and jump > 0)
+
+    # --- readers --------------------------------------------------------------------------------
+
+    def readers_behind(self, kept: Kept) -> Sequence[Reader]:
+        """Return the readers that were given an older version last."""
+        number = kept.current.number if kept.current else 0
+        return [r for r in self.readers[kept.app_id] if 0 < r.version < number]

@@ -1,0 +1,177 @@
+"""One turn in a quiet world, struck exactly where a script says.
+
+For going through every boundary of a turn one by one, and in pairs: each transaction that becomes
+durable, and each call to Okta.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from random import Random
+
+from keyturn.cli.simulation.consumers import Consumer, Habit
+from keyturn.cli.simulation.judge import Judge, Violation
+from keyturn.cli.simulation.ledger import Sent
+from keyturn.cli.simulation.processes import Died, Process, Work
+from keyturn.cli.simulation.rim import Strike
+from keyturn.cli.simulation.simulation import kept_logs
+from keyturn.cli.simulation.stage import (
+    AS_IT_IS,
+    START,
+    Part,
+    Sabotage,
+    Scenery,
+    Stage,
+    cast,
+    set_up,
+)
+from keyturn.cli.simulation.workers import Worker
+from keyturn.domain.errors import KeyturnError
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.turn import Policy, Turn
+from keyturn.services.turns import rotate
+from keyturn.testing import ManualClock, run_virtually
+
+AT_A_COMMIT = (Strike.DIE_BEFORE, Strike.DIE_AFTER, Strike.FAIL, Strike.LOSE, Strike.FREEZE)
+AT_A_CALL = (Strike.DIE_BEFORE, Strike.LOSE, Strike.DIE_AFTER, Strike.LATE, Strike.FREEZE)
+FROZEN_S = 120.0
+AFTER_S = 600.0
+"""How long the world goes on after the turn: time for what was frozen, late or forgotten."""
+LONGEST_S = 2 * 86_400.0
+SHORT = Policy(overlap_s=300, soak_s=600)
+
+Script = Mapping[int, Strike]
+
+
+class ScriptedFates:
+    """Strike at the boundaries that the script names, counted as they come."""
+
+    def __init__(self, script: Script, judge: Judge) -> None:
+        self._script = script
+        self._judge = judge
+        self.boundaries: list[str] = []
+
+    def where_it_waits(self, process: Process, work: Work, coroutine: object) -> None:
+        """Do nothing."""
+
+    def at_a_commit(self, process: Process, work: Work | None) -> Strike | None:
+        """Say what befalls a transaction; those of readers and of idle workers are no boundary."""
+        if work is None or (work.turn_id is None and not work.what.startswith("order")):
+            return None
+        return self._strike("commit", process)
+
+    def at_a_call(self, process: Process, sent: Sent) -> Strike | None:
+        """Say what befalls a call."""
+        return self._strike("call", process)
+
+    def dies_now(self, process: Process) -> None:
+        """Let a process die whose end was decided before."""
+        self._judge.hear_death(process.name)
+        process.die()
+
+    def store_pause_s(self) -> float:
+        """Return how long the store takes."""
+        return 0.001
+
+    def network_pause_s(self) -> float:
+        """Return how long the network takes, one way."""
+        return 0.05
+
+    def refuse_store(self, process: Process) -> str:
+        """Let the store be reached."""
+        return ""
+
+    def _strike(self, kind: str, process: Process) -> Strike | None:
+        strike = self._script.get(len(self.boundaries))
+        self.boundaries.append(kind)
+        if strike:
+            self._judge.note("script", kind, len(self.boundaries) - 1, strike.value)
+        dies_here = strike is Strike.DIE_BEFORE or (kind == "commit" and strike is Strike.DIE_AFTER)
+        if dies_here:
+            self.dies_now(process)
+        if strike is Strike.FREEZE:
+            process.freeze(self._judge.ledger.now_s() + FROZEN_S)
+            return None
+        return strike
+
+
+@dataclass
+class OneTurn:
+    """What came of one turn, and the boundaries that it passed."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    boundaries: list[str] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    living: list[str] = field(default_factory=list)
+
+    @property
+    def broken(self) -> set[str]:
+        """Return the invariants that did not hold."""
+        return {violation.invariant for violation in self.violations}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A turn to try: its policy, what breaks the product, and what is special in its world."""
+
+    policy: Policy = SHORT
+    sabotage: Sabotage = AS_IT_IS
+    prepare: Callable[[Stage], None] = lambda stage: None
+    habit: Habit = Habit.EACH_USE
+    tracing: bool = False
+    lasts_s: float = LONGEST_S
+
+
+def try_turn(script: Script, scene: Scene | None = None) -> OneTurn:
+    """Take one turn to its end under a script, with a second worker and a consumer beside it."""
+    clock = ManualClock(START)
+    with kept_logs() as lines:
+        return run_virtually(clock, _try(clock, script, scene or Scene(), lines))
+
+
+async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str]) -> OneTurn:
+    made: list[ScriptedFates] = []
+
+    def fates(judge: Judge) -> ScriptedFates:
+        made.append(ScriptedFates(script, judge))
+        return made[0]
+
+    stage = await set_up(Scenery(1), clock, fates, sabotage=scene.sabotage, tracing=scene.tracing)
+    it = await cast(stage, Part("app", scene.policy, Schedule(30, time(0, 0))))
+    scene.prepare(stage)
+    server = stage.station("server")
+    tasks = [asyncio.create_task(Worker(stage, f"worker{n}", Random(n)).run()) for n in (1, 2)]
+    consumer = Consumer(stage, server, it, Random(1))
+    consumer.habit = scene.habit
+    tasks.append(asyncio.create_task(consumer.run("consumer")))
+    order = rotate(server.world, stage.admin, it.rotation_id)
+    try:
+        await server.process.run("order turn", order)
+    except (Died, KeyturnError) as error:
+        stage.judge.note("order", type(error).__name__)
+    except Exception as error:  # noqa: BLE001  what the API would answer with 500
+        stage.judge.hear_unforeseen("order turn", error)
+    until_s = clock.uptime_s() + scene.lasts_s
+    while clock.uptime_s() < until_s and any(t.running for t in stage.store.backup().list(Turn)):  # noqa: ASYNC110  virtual time costs nothing
+        await asyncio.sleep(60.0)
+    await asyncio.sleep(AFTER_S)
+    stage.judge.search(iter(lines))
+    stage.judge.hear_end()
+    return OneTurn(
+        Counter(str(turn.phase) for turn in stage.ledger.all_turns()),
+        made[0].boundaries,
+        stage.judge.violations,
+        stage.judge.trace,
+        [f"{s.status}" for s in stage.ledger.app(it.app_id).live_secrets],
+    )
+
+
+def singles(boundaries: list[str], after: int = -1) -> Iterator[tuple[int, Strike]]:
+    """Yield every strike at every boundary past one."""
+    for index, kind in enumerate(boundaries):
+        if index > after:
+            for strike in AT_A_COMMIT if kind == "commit" else AT_A_CALL:
+                yield index, strike

@@ -1,0 +1,168 @@
+"""Those who decide: operators who give orders, owners of apps, administrators of the org.
+
+Every order is given through the services, as the API does it; which and when is chance's.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from random import Random
+
+from keyturn.cli.simulation.processes import Died
+from keyturn.cli.simulation.stage import Cast, Stage, Station
+from keyturn.domain.errors import KeyturnError
+from keyturn.domain.turn import Overlap
+from keyturn.sandbox.errors import OktaError as SandboxRefusal
+from keyturn.sandbox.state.org import SERVICE_SCOPES
+from keyturn.sandbox.state.records import SECRET_METHODS, ApiToken
+from keyturn.services import orders
+from keyturn.services.consent import retire_existing
+from keyturn.services.policies import PolicyChange
+from keyturn.services.ports import World
+from keyturn.services.rotations import RotationChange, update_rotation
+from keyturn.services.schedules import ScheduleChange
+from keyturn.services.turns import rotate
+
+Order = Callable[[World, Cast], Awaitable[object]]
+
+
+class Operators:
+    """Give orders through a process that serves the API."""
+
+    def __init__(self, stage: Stage, station: Station, chance: Random) -> None:
+        self._stage = stage
+        self._station = station
+        self._chance = chance
+        self.counts: Counter[str] = Counter()
+        self._orders: dict[str, Order] = {
+            "turn": lambda world, cast: rotate(world, stage.admin, cast.rotation_id),
+            "emergency": self._emergency,
+            "pause": lambda world, cast: orders.pause_turn(world, stage.admin, cast.rotation_id),
+            "resume": lambda world, cast: orders.resume_turn(world, stage.admin, cast.rotation_id),
+            "abort": lambda world, cast: orders.abort_turn(world, stage.admin, cast.rotation_id),
+            "reinstate": lambda w, cast: orders.reinstate_old(w, stage.admin, cast.rotation_id),
+            "finish now": lambda w, cast: orders.finish_now(w, stage.admin, cast.rotation_id),
+            "finish at once": self._finish_at_once,
+            "change policy": self._change_policy,
+            "switch off": self._switch_off,
+            "switch on": self._switch_on,
+            "consent": self._consent,
+        }
+
+    async def run(self, mean_s: float) -> None:
+        """Give orders for ever, at random times."""
+        rung = asyncio.Event()
+        self._stage.judge.bells.append(rung.set)
+        while True:
+            rung.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._chance.expovariate(1 / mean_s)):
+                    await rung.wait()
+                    # Some orders come in the middle of what they are about.
+                    await asyncio.sleep(
+                        self._chance.choice((0.05, 0.5, 2.0, 30.0, 600.0, 20_000.0))
+                    )
+            if self._chance.random() < 0.3:
+                await self.order(self._chance.choice([*self._orders]))
+            elif self._chance.random() < 0.3:
+                await self.order(self._chance.choice(("turn", "turn", "resume", "switch on")))
+
+    async def order(self, what: str, cast: Cast | None = None) -> None:
+        """Give one order, refused or not."""
+        cast = cast or self._chance.choice(self._stage.casts)
+        judge = self._stage.judge
+        judge.note("order", what, cast.kept.app_id)
+        try:
+            await self._station.process.run(f"order {what}", self._give(self._orders[what], cast))
+            self.counts[what] += 1
+        except Died:
+            judge.note("order", what, "died with its process")
+        except KeyturnError as error:
+            self.counts[f"{what}, refused"] += 1
+            judge.note("order", what, "refused:", error.message)
+            judge.search(iter([error.message]))
+        except Exception as error:  # noqa: BLE001  what the API would answer with 500
+            judge.hear_unforeseen(f"order {what}", error)
+
+    async def _give(self, order: Order, cast: Cast) -> None:
+        await order(self._station.world, cast)
+
+    async def _emergency(self, world: World, cast: Cast) -> None:
+        await rotate(world, self._stage.admin, cast.rotation_id, emergency=True)
+
+    async def _finish_at_once(self, world: World, cast: Cast) -> None:
+        await orders.finish_now(world, self._stage.admin, cast.rotation_id, at_once=True)
+
+    async def _change_policy(self, world: World, cast: Cast) -> None:
+        policy = PolicyChange(
+            overlap=self._chance.choice([None, *Overlap]),
+            overlap_s=self._chance.choice((None, 300, 900, 7200)),
+            soak_s=self._chance.choice((None, 0, 600, 7200)),
+            backstop_s=self._chance.choice((None, 10_000, 20_000)),
+            log=self._chance.choice((None, True, False)),
+        )
+        change = RotationChange(policy=policy)
+        await update_rotation(world, self._stage.admin, cast.rotation_id, change)
+
+    async def _switch_off(self, world: World, cast: Cast) -> None:
+        change = RotationChange(schedule=ScheduleChange(automatic=False))
+        await update_rotation(world, self._stage.admin, cast.rotation_id, change)
+
+    async def _switch_on(self, world: World, cast: Cast) -> None:
+        change = RotationChange(schedule=ScheduleChange(automatic=True))
+        await update_rotation(world, self._stage.admin, cast.rotation_id, change)
+
+    async def _consent(self, world: World, cast: Cast) -> None:
+        """Consent to the retirement of a client secret that is not ours."""
+        ledger = self._stage.ledger
+        known = {v.hash for v in cast.kept.versions.values()}
+        foreign = [s for s in ledger.app(cast.app_id).live_secrets if s.hash not in known]
+        if not foreign:
+            return
+        secret = self._chance.choice(foreign)
+        ledger.consented.add(secret.id)
+        await retire_existing(world, self._stage.admin, cast.rotation_id, secret_id=secret.id)
+
+
+class Administrator:
+    """Puts the org in order again: access, apps, and secrets that nobody needs."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._tokens: dict[str, ApiToken] = dict(stage.org.api_tokens)
+
+    def repair_access(self) -> None:
+        """Give the product back what it needs of the org."""
+        org = self._stage.org
+        for value, token in self._tokens.items():
+            if value not in org.api_tokens or org.api_tokens[value].expired(org.now()):
+                org.api_tokens[value] = token
+        service = org.read_app(org.seeded.service_app_id)
+        if set(service.granted_scopes) != set(SERVICE_SCOPES) or not service.roles:
+            grants, roles = org.make_grants(SERVICE_SCOPES, "admin"), org.make_roles("SUPER_ADMIN")
+            org.store_app(replace(service, grants=grants, roles=roles))
+
+    def repair_apps(self) -> None:
+        """Let apps be used again, with client secrets; what was deleted stays deleted."""
+        org, ledger = self._stage.org, self._stage.ledger
+        with ledger.by_somebody_else("an administrator"):
+            for cast in self._stage.casts:
+                app = ledger.app(cast.app_id)
+                if app.status == "INACTIVE":
+                    org.activate_app(cast.app_id)
+                if app.status != "DELETED" and app.auth_method not in SECRET_METHODS:
+                    org.change_auth_method(cast.app_id, "client_secret_basic")
+
+    def remove_foreign(self, cast: Cast) -> None:
+        """Remove the client secrets of an app that the product does not know."""
+        org, ledger = self._stage.org, self._stage.ledger
+        if ledger.app(cast.app_id).status == "DELETED":
+            return
+        known = {v.hash for v in cast.kept.versions.values()}
+        with ledger.by_somebody_else("an owner"), suppress(SandboxRefusal):
+            for secret in ledger.app(cast.app_id).live_secrets:
+                if secret.hash not in known:
+                    org.deactivate_secret(cast.app_id, secret.id)
+                    org.delete_secret(cast.app_id, secret.id)

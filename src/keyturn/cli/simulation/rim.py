@@ -1,0 +1,173 @@
+"""The rim around one process: its way to the store and its way to Okta.
+
+Decides how a fault looks from inside: the error that the real store or network gives. When one
+strikes is decided by `fates`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Protocol
+
+import httpx2
+
+from keyturn.cli.simulation.judge import SENT, Judge
+from keyturn.cli.simulation.ledger import Sent
+from keyturn.cli.simulation.processes import WORK, Died, Process, Work
+from keyturn.domain.errors import OursError
+from keyturn.services.ports import Reading, Writing
+from keyturn.testing.memory import MemoryStore
+
+
+class Strike(Enum):
+    """What befalls a transaction or a call."""
+
+    DIE_BEFORE = "died before it"
+    DIE_AFTER = "died after it"
+    FAIL = "failed before it"
+    LOSE = "the answer to it was lost"
+    LATE = "arrived late"
+    FREEZE = "stood still for two minutes"
+
+
+class Fates(Protocol):
+    """Decide what befalls whom, and when."""
+
+    def where_it_waits(self, process: Process, work: Work, coroutine: object) -> None:
+        """Let the process die or freeze, or do nothing."""
+        ...
+
+    def at_a_commit(self, process: Process, work: Work | None) -> Strike | None:
+        """Say what befalls a transaction that is about to become durable."""
+        ...
+
+    def at_a_call(self, process: Process, sent: Sent) -> Strike | None:
+        """Say what befalls a call that is about to leave for Okta."""
+        ...
+
+    def dies_now(self, process: Process) -> None:
+        """Let a process die whose end was decided before."""
+        ...
+
+    def store_pause_s(self) -> float:
+        """Return how long the store takes."""
+        ...
+
+    def network_pause_s(self) -> float:
+        """Return how long the network takes, one way."""
+        ...
+
+    def refuse_store(self, process: Process) -> str:
+        """Tell why the store cannot be reached now, or nothing."""
+        ...
+
+
+class RimStore:
+    """The one store, as one process reaches it."""
+
+    def __init__(self, store: MemoryStore, process: Process, fates: Fates, judge: Judge) -> None:
+        self._store = store
+        self._process = process
+        self._fates = fates
+        self._judge = judge
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a snapshot."""
+        return self._reading()
+
+    def writing(self) -> AbstractAsyncContextManager[Writing]:
+        """Open a transaction that writes."""
+        return self._writing()
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Reading]:
+        await self._reach()
+        async with self._store.reading() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Writing]:
+        began_s = self._judge.ledger.now_s()
+        await self._reach()
+        work = WORK.get()
+        async with self._store.writing() as tx:
+            before = self._store.backup()
+            yield tx
+            strike = self._fates.at_a_commit(self._process, work)
+            if strike is Strike.DIE_BEFORE:
+                raise Died
+            if strike is Strike.FAIL:
+                raise OursError("The database failed (database or disk is full): look at its disk.")
+        self._judge.hear_commit(work, began_s, before, self._store.backup())
+        if strike is Strike.DIE_AFTER:
+            raise Died
+        if strike is Strike.LOSE:
+            raise OursError("The database failed (connection is closed): look at its disk.")
+
+    async def _reach(self) -> None:
+        await asyncio.sleep(self._fates.store_pause_s())
+        if why := self._fates.refuse_store(self._process):
+            raise OursError(f"The database failed ({why}): look at its disk and its free space.")
+
+
+class RimTransport(httpx2.AsyncBaseTransport):
+    """The way of one process to the org."""
+
+    def __init__(
+        self, inner: httpx2.AsyncBaseTransport, process: Process, fates: Fates, judge: Judge
+    ) -> None:
+        self._inner = inner
+        self._process = process
+        self._fates = fates
+        self._judge = judge
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Carry a call there and its answer back; it arrives whether or not anybody waits for it.
+
+        What is cancelled before anything was sent is never sent.
+        """
+        await asyncio.sleep(self._fates.network_pause_s())
+        url = request.url
+        now_s = self._judge.ledger.now_s()
+        sent = Sent(request.method, url.path, WORK.get(), now_s)
+        strike = self._fates.at_a_call(self._process, sent)
+        if strike is Strike.DIE_BEFORE:
+            raise Died
+        self._judge.hear_sending(sent)
+        delay_s = 20.0 if strike is Strike.LATE else self._fates.network_pause_s()
+        token = SENT.set(sent)
+        effect = asyncio.create_task(self._carry(request, delay_s))
+        SENT.reset(token)
+        effect.add_done_callback(_forget)
+        await asyncio.wait([effect])
+        if strike is Strike.DIE_AFTER:
+            self._fates.dies_now(self._process)
+            raise Died
+        response = effect.result()
+        if strike is Strike.LOSE:
+            raise httpx2.ReadError("the connection was reset")
+        await asyncio.sleep(self._fates.network_pause_s())
+        self._judge.hear_answer(sent, response.status_code, _window_s(response))
+        return response
+
+    async def _carry(self, request: httpx2.Request, delay_s: float) -> httpx2.Response:
+        await asyncio.sleep(delay_s)
+        return await self._inner.handle_async_request(request)
+
+
+def _forget(effect: "asyncio.Task[httpx2.Response]") -> None:
+    """Look at the outcome of what nobody may be waiting for any more."""
+    if not effect.cancelled():
+        effect.exception()
+
+
+def _window_s(response: httpx2.Response) -> float | None:
+    """Return how long the rate window lasts by the answer's own clock, or None."""
+    try:
+        reset = int(response.headers["x-rate-limit-reset"])
+        date = parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, reset - date.timestamp())

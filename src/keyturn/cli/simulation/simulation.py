@@ -1,0 +1,264 @@
+"""One simulated world: everything in it follows from its seed.
+
+Some days in which everything goes wrong, then a time without faults in which every turn has to
+come to its end.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import time
+from random import Random
+
+import structlog
+
+from keyturn.cli.simulation.consumers import SCOPE, Consumer
+from keyturn.cli.simulation.fates import RandomFates, Rates
+from keyturn.cli.simulation.judge import Judge, Violation
+from keyturn.cli.simulation.people import Operators
+from keyturn.cli.simulation.stage import (
+    AS_IT_IS,
+    START,
+    Part,
+    Sabotage,
+    Scenery,
+    Stage,
+    cast,
+    set_up,
+)
+from keyturn.cli.simulation.weather import Weather
+from keyturn.cli.simulation.workers import Worker
+from keyturn.domain.errors import KeyturnError
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.turn import Overlap, Phase, Policy, Turn
+from keyturn.services.orders import resume_turn
+from keyturn.testing import ManualClock, run_virtually
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
+MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
+STORM_S = 2.25 * DAY_S
+SETTLING_S = 8 * DAY_S
+"""Longer than any overlap, backstop, patience and soak of a simulated policy together."""
+
+
+@dataclass
+class Outcome:
+    """What came of one seed."""
+
+    seed: int
+    turns: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    orders: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    sites: set[str] = field(default_factory=set)
+    violations: list[Violation] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Return a hash of the trace: the same seed gives the same."""
+        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Mood:
+    """How bad a world is; a seed chooses one."""
+
+    rates: Rates
+    weather_s: float
+    orders_s: float
+
+
+MOODS = (
+    Mood(Rates(), 4 * HOUR_S, 24 * HOUR_S),
+    Mood(Rates(die=0.002, freeze=0.0005, commit=0.004, call=0.01), 8 * HOUR_S, 12 * HOUR_S),
+    Mood(Rates(die=0.005, freeze=0.002, commit=0.01, call=0.03), 3 * HOUR_S, 6 * HOUR_S),
+    Mood(Rates(die=0.02, freeze=0.008, commit=0.03, call=0.08), 2 * HOUR_S, 6 * HOUR_S),
+)
+
+
+def simulate(seed: int, *, tracing: bool = False, sabotage: Sabotage = AS_IT_IS) -> Outcome:
+    """Simulate the world of a seed and tell what came of it."""
+    clock = ManualClock(START)
+    with kept_logs() as lines:
+        world = _World(seed, clock, tracing=tracing, sabotage=sabotage)
+        return run_virtually(clock, world.run(lines))
+
+
+class _World:
+    def __init__(self, seed: int, clock: ManualClock, *, tracing: bool, sabotage: Sabotage) -> None:
+        self._seed = seed
+        self._clock = clock
+        self._tracing = tracing
+        self._sabotage = sabotage
+        self._chance = Random(seed)
+        self._mood = self._chance.choice(MOODS)
+
+    async def run(self, lines: list[str]) -> Outcome:
+        stage = await self._set_up()
+        fates = stage.fates
+        if not isinstance(fates, RandomFates):
+            raise TypeError("a seed's fates are random")
+        workers = [Worker(stage, f"worker{n}", self._branch()) for n in (1, 2)]
+        server = stage.station("server")
+        operators = Operators(stage, server, self._branch())
+        processes = [worker.process for worker in workers] + [server.process]
+        weather = Weather(stage, fates, processes, self._branch())
+        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+        for each in stage.casts:
+            for number in range(self._chance.choice((1, 2, 2))):
+                consumer = Consumer(stage, server, each, self._branch())
+                tasks.append(asyncio.create_task(consumer.run(f"{each.name}-{number}")))
+        storm = [
+            asyncio.create_task(weather.run(self._mood.weather_s)),
+            asyncio.create_task(operators.run(self._mood.orders_s)),
+        ]
+        await asyncio.sleep(STORM_S)
+        for task in storm:
+            task.cancel()
+        await asyncio.gather(*storm, return_exceptions=True)
+        weather.end()
+        stage.judge.note("weather", "calm")
+        await self._settle(stage, operators)
+        stage.judge.search(iter(lines))
+        stage.judge.hear_end()
+        _require_alive(tasks)
+        return self._outcome(stage, fates, weather, operators)
+
+    async def _set_up(self) -> Stage:
+        chance = self._chance
+        scenery = Scenery(
+            seed=self._seed,
+            profile=chance.choice(("off", "workforce", "free")),
+            service_app=chance.random() < 0.25,
+        )
+
+        def fates(judge: Judge) -> RandomFates:
+            return RandomFates(self._branch(), self._mood.rates, judge)
+
+        stage = await set_up(
+            scenery, self._clock, fates, sabotage=self._sabotage, tracing=self._tracing
+        )
+        stage.org.servers.add_scope("default", SCOPE)
+        for number in range(chance.choice((2, 3, 4))):
+            made = await cast(stage, self._part(f"app{number}"))
+            policy = made.kept.orders[0][1].policy
+            stage.judge.note("cast", made.app_id, policy)
+            await asyncio.sleep(MINUTE_S)  # a free org's rate limit takes no more at once
+        return stage
+
+    def _part(self, name: str) -> Part:
+        chance = self._chance
+        overlap_s = chance.choice((300, 300, 900, 3600))
+        policy = Policy(
+            overlap_s=overlap_s,
+            soak_s=chance.choice((0, 60, 3600, 7200)),
+            overlap=chance.choice(
+                (Overlap.FIXED, Overlap.FIXED, Overlap.UNTIL_NEXT, Overlap.EVIDENCE)
+            ),
+            backstop_s=chance.choice((7200, 14_400)),
+            quiet_s=chance.choice((600, 3600)),
+            log=chance.random() < 0.5,
+        )
+        method = chance.choice(("client_secret_basic", "client_secret_basic", "client_secret_post"))
+        at = time(chance.randrange(24), chance.choice((0, 30)))
+        every, zone = chance.choice(("4h", "6h", "8h", "")), chance.choice(ZONES)
+        if policy.overlap is Overlap.UNTIL_NEXT:
+            every = "4h"  # while it waits it is looked at every five minutes
+        schedule = Schedule(1, at, every=every) if every else Schedule(1, at, at=at, zone=zone)
+        return Part(name, policy, schedule, method, by_client_id=chance.random() < 0.2)
+
+    async def _settle(self, stage: Stage, operators: Operators) -> None:
+        """Let time pass without faults; whoever paused a turn lets it go on, no new ones begin."""
+        for each in stage.casts:
+            try:
+                await resume_turn(stage.bare, stage.admin, each.rotation_id)
+            except KeyturnError as error:
+                stage.judge.note("nothing to resume:", error.message)
+        await self._stop_schedules(stage)
+        until_s = self._clock.uptime_s() + SETTLING_S
+        while self._clock.uptime_s() < until_s and (going := _going(stage)):
+            for turn in going:
+                await self._finish_until_next(stage, operators, turn)
+            await asyncio.sleep(HOUR_S)
+
+    async def _finish_until_next(self, stage: Stage, operators: Operators, turn: Turn) -> None:
+        """Say the word where a turn waits for the next one, since none will be."""
+        each = next(cast for cast in stage.casts if cast.app_id == turn.app_id)
+        until_next = each.kept.orders[-1][1].policy.overlap is Overlap.UNTIL_NEXT
+        if until_next and turn.phase is Phase.OVERLAPPING and turn.word is None:
+            await operators.order("finish now", each)
+
+    async def _stop_schedules(self, stage: Stage) -> None:
+        async with stage.store.writing() as tx:
+            for rotation in await tx.list(Rotation):
+                schedule = replace(rotation.schedule, automatic=False)
+                await tx.replace(replace(rotation, schedule=schedule, next_rotation_at=None))
+
+    def _branch(self) -> Random:
+        """Return chance of its own that follows from the seed."""
+        return Random(self._chance.getrandbits(64))
+
+    def _outcome(
+        self, stage: Stage, fates: RandomFates, weather: Weather, operators: Operators
+    ) -> Outcome:
+        judge = stage.judge
+        faults = Counter(
+            {k.removeprefix("fault "): n for k, n in judge.counts.items() if k.startswith("fault ")}
+        )
+        faults.update(fates.counts)
+        faults.update(weather.counts)
+        events = {k: n for k, n in judge.counts.items() if not k.startswith("fault ")}
+        return Outcome(
+            self._seed,
+            Counter(_end(stage, turn) for turn in stage.ledger.all_turns()),
+            faults,
+            operators.counts,
+            Counter(events),
+            fates.sites,
+            judge.violations,
+            judge.trace,
+        )
+
+
+def _going(stage: Stage) -> Sequence[Turn]:
+    return [turn for turn in stage.store.backup().list(Turn) if turn.running]
+
+
+def _end(stage: Stage, turn: Turn) -> str:
+    if turn.id not in stage.ledger.turns:
+        return "forgotten by a restored store"
+    if turn.blocked:
+        return f"blocked: {turn.blocked.reason.name.lower()}"
+    return str(turn.phase)
+
+
+def _require_alive(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Raise what a task of the simulation itself has died of."""
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.result()
+
+
+@contextmanager
+def kept_logs() -> Iterator[list[str]]:
+    """Keep what the product logs, in place of printing it."""
+    before, lines = structlog.get_config(), list[str]()
+
+    def keep(logger: object, method: str, event: structlog.typing.EventDict) -> str:
+        lines.append(repr(event))
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[keep],
+        logger_factory=structlog.ReturnLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield lines
+    finally:
+        structlog.configure(**before)

@@ -1,0 +1,282 @@
+"""The stage: one org, one installation over one store, and processes that reach both by a rim.
+
+Sets up and decides nothing of what happens on it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+
+import httpx2
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey
+
+from keyturn.adapters.crypto import Keyring
+from keyturn.adapters.okta import OktaHttpOrgs
+from keyturn.cli.simulation.judge import Judge
+from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
+from keyturn.cli.simulation.processes import Process
+from keyturn.cli.simulation.rim import Fates, RimStore, RimTransport
+from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.connection import ApiToken, OktaConnection, OktaCredentials, ServiceApp
+from keyturn.domain.rotation import Rotation, SecretsMapping
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.secret import Secret, Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Policy
+from keyturn.sandbox import AppDraft, Keys, Org, Settings, build_app
+from keyturn.sandbox.state.limits import Profile
+from keyturn.sandbox.state.records import ClientKey
+from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
+from keyturn.services.identities import new_identity
+from keyturn.services.installation import Installed, install
+from keyturn.services.onboarding import RotationDraft, create_rotation
+from keyturn.services.ports import Limits, World
+from keyturn.services.projects import Where
+from keyturn.testing import JumpingClock, ManualClock, MemoryStore, SeededChance
+
+ORG_URL = "https://sandbox.okta.test"
+PLACE = Where("example", "dev")
+START = datetime(2026, 3, 27, 9, 30, tzinfo=UTC)
+
+
+def _same_world(world: World) -> World:
+    return world
+
+
+def _same_way(way: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
+    return way
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """What breaks the product on purpose: what it sees of the world, and what it sends to Okta."""
+
+    world: Callable[[World], World] = _same_world
+    way: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = _same_way
+
+
+AS_IT_IS = Sabotage()
+
+
+@cache
+def shared_keys() -> Keys:
+    """Return the key pairs that every simulated org has."""
+    return Keys.of_seed(0)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One app under a rotation, with the names by which its readers find it."""
+
+    kept: Kept
+    rotation_id: str
+    app_id: str
+    client_id: str
+    name: str
+
+
+@dataclass
+class Station:
+    """One process and the world as it sees it; a new life begins with nothing remembered."""
+
+    process: Process
+    stage: "Stage"
+    life: int = 0
+    _world: World | None = None
+
+    @property
+    def world(self) -> World:
+        """Return the world of the life that is now."""
+        if self._world is None or self.life != self.process.life:
+            self.life = self.process.life
+            self._world = self.stage.make_world(self.process)
+        return self._world
+
+
+@dataclass
+class Stage:
+    """Everything that a simulation stands on."""
+
+    clock: ManualClock
+    wall: JumpingClock
+    org: Org
+    store: MemoryStore
+    bare: World
+    sabotage: Sabotage
+    ledger: Ledger
+    judge: Judge
+    installed: Installed
+    admin: Caller
+    connection: OktaConnection
+    transport: httpx2.ASGITransport
+    fates: Fates
+    seed: int
+    casts: list[Cast] = field(default_factory=list)
+    _lives: int = 0
+
+    def make_world(self, process: Process) -> World:
+        """Return the world of a new life of a process."""
+        self._lives += 1
+        chance = SeededChance(self.seed * 100_003 + self._lives)
+        transport = self.sabotage.way(RimTransport(self.transport, process, self.fates, self.judge))
+        okta = OktaHttpOrgs(self.wall, chance, transport=lambda: transport)
+        store = RimStore(self.store, process, self.fates, self.judge)
+        return self.sabotage.world(replace(self.bare, store=store, okta=okta, chance=chance))
+
+    def station(self, name: str) -> Station:
+        """Return a new process."""
+        return Station(Process(name, self.fates), self)
+
+    async def make_reader(self, name: str, app_id: str) -> tuple[Caller, Reader]:
+        """Return somebody new who may read secrets."""
+        project, organization = self.installed.project, self.installed.organization
+        identity, _ = new_identity(self.bare, name, organization.id, project.id)
+        async with self.store.writing() as tx:
+            await tx.add(identity)
+        caller = Caller(identity.id, identity.name, Role.ADMIN, organization.id, project.id)
+        reader = Reader(name, identity.id)
+        self.ledger.readers[app_id].append(reader)
+        return caller, reader
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What an org and its installation look like at the start."""
+
+    seed: int
+    profile: Profile = "off"
+    service_app: bool = False
+    start: datetime = START
+    limits: Limits = field(default_factory=lambda: Limits(Policy(overlap_s=300, soak_s=3600)))
+
+
+async def set_up(
+    scenery: Scenery,
+    clock: ManualClock,
+    fates: Callable[[Judge], Fates],
+    *,
+    sabotage: Sabotage = AS_IT_IS,
+    tracing: bool = False,
+) -> Stage:
+    """Set up an installation connected to a fresh org; nothing goes wrong meanwhile."""
+    wall, chance, store = JumpingClock(clock), SeededChance(scenery.seed), MemoryStore()
+    settings = Settings(profile=scenery.profile)
+    org = Org(scenery.seed, clock.now, keys=shared_keys(), settings=settings)
+    transport = httpx2.ASGITransport(build_app(org))
+    vault = Keyring(bytes(32), chance.random_bytes)
+    okta = OktaHttpOrgs(wall, chance, transport=lambda: transport)
+    bare = World(store, wall, chance, vault, okta, scenery.limits)
+    installed = await install(bare)
+    admin = await _administrator(bare)
+    draft = OktaConnectionDraft(
+        "okta", None, installed.project.id, ORG_URL, _credentials(org, scenery)
+    )
+    connection = await create_okta_connection(bare, admin, draft)
+    ledger = Ledger(org, bare, clock.uptime_s)
+    ledger.principal = _principal(org, scenery)
+    judge = Judge(ledger, tracing=tracing)
+    judge.secrets |= {org.seeded.api_token, installed.admin_token.reveal()}
+    return Stage(
+        clock,
+        wall,
+        org,
+        store,
+        bare,
+        sabotage,
+        ledger,
+        judge,
+        installed,
+        admin,
+        connection,
+        transport,
+        fates(judge),
+        scenery.seed,
+    )
+
+
+def _credentials(org: Org, scenery: Scenery) -> OktaCredentials:
+    if not scenery.service_app:
+        return ApiToken(Sensitive(org.seeded.api_token))
+    org.store_app(replace(org.read_app(org.seeded.service_app_id), keys=service_keys(org)))
+    client_id = org.read_app(org.seeded.service_app_id).client_id
+    return ServiceApp(client_id, Sensitive(json.dumps(_service_key().as_dict(private=True))))
+
+
+@cache
+def _service_key() -> ECKey:
+    """Return the key of every service app: an elliptic one is read in no time."""
+    return ECKey(ec.derive_private_key(4_711, ec.SECP256R1()), None)
+
+
+def service_keys(org: Org) -> tuple[ClientKey, ...]:
+    """Return the public half as the org keeps it."""
+    public = {**_service_key().as_dict(private=False), "kid": "service", "use": "sig"}
+    return (ClientKey(org.mint.issue_id("pks"), public, "ACTIVE", org.now(), org.now()),)
+
+
+def _principal(org: Org, scenery: Scenery) -> str:
+    """Return the name by which the org knows us: whoever made the last management call."""
+    return [*org.journal.entries()][-1].principal
+
+
+async def _administrator(world: World) -> Caller:
+    async with world.store.reading() as tx:
+        identities = await tx.list(Identity, name="administrator")
+    identity = identities[0]
+    return Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One app as it is cast: its way of authenticating and the rotation it gets."""
+
+    name: str
+    policy: Policy
+    schedule: Schedule
+    auth_method: str = "client_secret_basic"
+    by_client_id: bool = False
+    foreign: bool = False
+
+
+GRANTS = ("authorization_code", "refresh_token", "client_credentials")
+
+
+async def cast(stage: Stage, part: Part) -> Cast:
+    """Make an app, and a rotation that adopts its client secret."""
+    redirect = ("http://127.0.0.1/callback",)
+    app = stage.org.create_app(
+        AppDraft(
+            part.name, auth_method=part.auth_method, grant_types=GRANTS, redirect_uris=redirect
+        )
+    )
+    names = SecretsMapping(f"{part.name}_ID".upper(), f"{part.name}_SECRET".upper())
+    draft = RotationDraft(
+        part.name,
+        None,
+        PLACE,
+        stage.connection.id,
+        app.client_id if part.by_client_id else app.id,
+        names,
+        part.schedule,
+    )
+    view = await create_rotation(stage.bare, stage.admin, draft)
+    rotation = replace(view.rotation, policy=part.policy)
+    async with stage.store.writing() as tx:
+        await tx.replace(rotation)
+        secrets = await tx.list(Secret, rotation_id=rotation.id)
+    secret = next(s for s in secrets if s.name == names.client_secret)
+    return _kept(stage, rotation, secret, names.client_secret)
+
+
+def _kept(stage: Stage, rotation: Rotation, secret: Secret, name: str) -> Cast:
+    kept = stage.ledger.keep(rotation, secret, stage.installed.project)
+    backup = stage.store.backup()
+    for version in backup.list(Version):
+        stage.ledger.note_version(version)
+    stage.judge.look()
+    made = Cast(kept, rotation.id, rotation.app_id, rotation.client_id, name)
+    stage.casts.append(made)
+    return made

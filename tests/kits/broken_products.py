@@ -1,0 +1,249 @@
+"""Products that are broken on purpose, one guard each, to prove that the judge would see it.
+
+Each is the real product with something bent around it: the store that it writes to, the clock that
+it reads, the vault that it opens values with, or its way to Okta.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+
+from keyturn.cli.simulation.stage import Sabotage
+from keyturn.domain.secret import State, Version
+from keyturn.domain.turn import Phase, Turn
+from keyturn.services.ports import TurnStep, World
+
+
+class Bent:
+    """Something with some of its methods replaced."""
+
+    def __init__(self, inner: Any, **bent: Any) -> None:  # noqa: ANN401  anything at all
+        self._inner = inner
+        self.__dict__.update(bent)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  as above
+        return getattr(self._inner, name)
+
+
+class BentStore:
+    """A store whose transactions are bent."""
+
+    def __init__(self, store: Any, bend: Callable[[Any], Any], *, reads: bool = False) -> None:  # noqa: ANN401
+        self._store = store
+        self._bend = bend
+        self._reads = reads
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Any]:
+        """Open a snapshot."""
+        async with self._store.reading() as tx:
+            yield self._bend(tx) if self._reads else tx
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Any]:
+        """Open a transaction."""
+        async with self._store.writing() as tx:
+            yield self._bend(tx)
+
+
+def bent_store(bend: Callable[[Any], Any], *, reads: bool = False) -> Sabotage:
+    """Return a product over a bent store."""
+    return Sabotage(world=lambda w: replace(w, store=BentStore(w.store, bend, reads=reads)))
+
+
+class BentWay(httpx2.AsyncBaseTransport):
+    """A way to Okta on which somebody else acts too."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, act: Any) -> None:  # noqa: ANN401
+        self._inner = inner
+        self._act = act
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Carry a call as the bend wants it."""
+        return await self._act(self._inner.handle_async_request, request)
+
+
+def bent_way(act: Any) -> Sabotage:  # noqa: ANN401
+    """Return a product with a bent way to Okta."""
+    return Sabotage(way=lambda way: BentWay(way, act))
+
+
+def again(request: httpx2.Request, method: str = "", path: str = "") -> httpx2.Request:
+    """Return the same call, or one to another path, by the same caller."""
+    url = request.url.copy_with(path=path, query=None) if path else request.url
+    kept = ("authorization", "content-type", "accept", "dpop")
+    headers = {k: v for k, v in request.headers.items() if k in kept}
+    content = b"" if path else request.content
+    return httpx2.Request(method or request.method, url, headers=headers, content=content)
+
+
+def answer(status: int, body: object) -> httpx2.Response:
+    """Return an answer as Okta would give it."""
+    return httpx2.Response(status, json=body)
+
+
+def adds(request: httpx2.Request) -> bool:
+    """Say whether a call adds a client secret."""
+    return request.method == "POST" and request.url.path.endswith("/credentials/secrets")
+
+
+# --- what is bent -------------------------------------------------------------------------------
+
+
+async def _trust(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    if request.url.path == "/oauth2/v1/introspect":
+        return answer(200, {"active": False})
+    return await send(request)
+
+
+async def _other_value(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    if adds(request):
+        body = {"client_secret": "x" * 64, "status": "ACTIVE"}
+        other = httpx2.Request("POST", request.url, headers=again(request).headers, json=body)
+        del other.headers["content-length"]
+        return await send(other)
+    return await send(request)
+
+
+async def _twice(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    if adds(request):
+        listed = json.loads(await (await send(again(request, "GET", request.url.path))).aread())
+        await send(again(request))
+        for each in listed:
+            await _remove(send, request, each["id"])
+    return await send(request)
+
+
+async def _remove(send: Any, request: httpx2.Request, secret_id: str) -> None:  # noqa: ANN401
+    path = f"{request.url.path}/{secret_id}"
+    await send(again(request, "POST", f"{path}/lifecycle/deactivate"))
+    await send(again(request, "DELETE", path))
+
+
+async def _greedy(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    response = await send(request)
+    if request.method == "GET" and request.url.path.endswith("/credentials/secrets"):
+        for each in json.loads(await response.aread())[1:]:
+            await _remove(send, request, each["id"])
+    return response
+
+
+async def _hammer(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    if request.method == "GET" and request.url.path.endswith("/credentials/secrets"):
+        for _ in range(25):
+            await send(again(request))
+    return await send(request)
+
+
+async def _foolish(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    raise ValueError("a mistake of ours")
+
+
+def _early(tx: Any) -> Any:  # noqa: ANN401
+    async def put(*records: Any) -> None:  # noqa: ANN401
+        await tx.replace(*map(_backdated, records))
+
+    return Bent(tx, replace=put)
+
+
+def _backdated(record: Any) -> Any:  # noqa: ANN401
+    if isinstance(record, Turn) and record.phase is Phase.OVERLAPPING:
+        return replace(record, entered_at=record.entered_at - timedelta(days=1))
+    return record
+
+
+def _destroying(tx: Any) -> Any:  # noqa: ANN401
+    async def put(*records: Any) -> None:  # noqa: ANN401
+        lost = [
+            replace(r, sealed=None) if isinstance(r, Version) and r.state is State.CURRENT else r
+            for r in records
+        ]
+        await tx.replace(*lost)
+
+    return Bent(tx, replace=put)
+
+
+def _unfenced() -> Callable[[Any], Any]:
+    written: dict[str, Turn] = {}
+
+    def bend(tx: Any) -> Any:  # noqa: ANN401
+        async def put(*records: Any) -> None:  # noqa: ANN401
+            for record in records:
+                if isinstance(record, Turn):
+                    stored = await tx.find(Turn, id=record.id)
+                    written[record.id] = record
+                    record = replace(record, epoch=stored.epoch)  # noqa: PLW2901
+                await tx.replace(record)
+
+        async def find(kind: Any, **where: Any) -> Any:  # noqa: ANN401
+            if kind is Turn and tuple(where) == ("id",) and where["id"] in written:
+                return written[where["id"]]
+            return await tx.find(kind, **where)
+
+        return Bent(tx, replace=put, find=find)
+
+    return bend
+
+
+def _unrecorded(tx: Any) -> Any:  # noqa: ANN401
+    async def append_audit(attempt: Any) -> None:  # noqa: ANN401
+        return None
+
+    return Bent(tx, append_audit=append_audit)
+
+
+def _asleep(tx: Any) -> Any:  # noqa: ANN401
+    async def claim_due(now: Any, **more: Any) -> list[Turn]:  # noqa: ANN401
+        return []
+
+    return Bent(tx, claim_due=claim_due)
+
+
+def _talkative(world: World) -> World:
+    said = [""]
+
+    def opened(data_key: bytes, scope: str, place: str, sealed: bytes) -> Any:  # noqa: ANN401
+        value = world.vault.open(data_key, scope, place, sealed)
+        said[0] = value.reveal()
+        return value
+
+    def bend(tx: Any) -> Any:  # noqa: ANN401
+        async def add(*records: Any) -> None:  # noqa: ANN401
+            told = [
+                replace(r, detail=f"it was {said[0]}") if isinstance(r, TurnStep) else r
+                for r in records
+            ]
+            await tx.add(*told)
+
+        return Bent(tx, add=add)
+
+    return replace(world, vault=Bent(world.vault, open=opened), store=BentStore(world.store, bend))
+
+
+def _timeless(world: World) -> World:
+    return replace(world, clock=Bent(world.clock, uptime_s=lambda: 1e12))
+
+
+trusts_every_secret = bent_way(_trust)
+sends_another_value = bent_way(_other_value)
+adds_twice = bent_way(_twice)
+removes_foreign_secrets = bent_way(_greedy)
+hammers_okta = bent_way(_hammer)
+makes_mistakes = bent_way(_foolish)
+retires_early = bent_store(_early)
+destroys_what_is_served = bent_store(_destroying)
+keeps_no_record = bent_store(_unrecorded)
+never_wakes = bent_store(_asleep)
+talks = Sabotage(world=_talkative)
+ignores_time = Sabotage(world=_timeless)
+
+
+def ignores_the_fence() -> Sabotage:
+    """Return a product that writes to turns which it has lost."""
+    bend = _unfenced()
+    return bent_store(bend)

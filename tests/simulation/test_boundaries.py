@@ -1,0 +1,42 @@
+"""Every durable write and every call of a turn is struck in every way, singly and in pairs."""
+
+from itertools import islice
+
+import pytest
+
+from keyturn.cli.simulation.one_turn import OneTurn, Script, singles, try_turn
+
+BOUNDARIES = try_turn({}).boundaries
+SINGLES = [*singles(BOUNDARIES)]
+SHARES = 16
+
+
+def assert_legal(script: Script, tried: OneTurn) -> None:
+    """The invariants held, the turn ended, and the app has the one secret that is served."""
+    assert tried.violations == [], f"{script}: {[str(each) for each in tried.violations]}"
+    assert set(tried.ends) <= {"finished", "rolled_back"}, script
+    assert tried.living == ["ACTIVE"], script
+
+
+def test_a_turn_has_the_boundaries_that_it_is_known_for() -> None:
+    """Eight calls to Okta and what is made durable around them."""
+    assert BOUNDARIES.count("call") == 8
+    assert BOUNDARIES.count("commit") >= 16
+
+
+@pytest.mark.parametrize("index", range(len(BOUNDARIES)))
+def test_one_strike_at_every_boundary(index: int) -> None:
+    """Died before or after, failed, answer lost, late, frozen: the turn comes to its end."""
+    for at, strike in SINGLES:
+        if at == index:
+            assert_legal({at: strike}, try_turn({at: strike}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", range(SHARES))
+def test_two_strikes_at_every_pair_of_boundaries(share: int) -> None:
+    """What recovers from one strike is struck again at every boundary that follows."""
+    for at, strike in islice(SINGLES, share, None, SHARES):
+        for second in singles(try_turn({at: strike}).boundaries, after=at):
+            script = dict([(at, strike), second])
+            assert_legal(script, try_turn(script))

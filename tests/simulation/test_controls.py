@@ -1,0 +1,172 @@
+"""Negative controls: a product with one guard broken makes exactly that guard's invariant fail."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import broken_products as broken
+import pytest
+
+from keyturn.cli.simulation import invariants
+from keyturn.cli.simulation.invariants import Commit, Disclosure, Login
+from keyturn.cli.simulation.ledger import Reader
+from keyturn.cli.simulation.one_turn import Scene, try_turn
+from keyturn.cli.simulation.rim import Strike
+from keyturn.cli.simulation.stage import Stage
+from keyturn.domain.audit import Attempt, linked
+from keyturn.domain.turn import Phase, Trigger, Turn
+
+SOON_S = 4000.0
+
+
+def slow(stage: Stage) -> None:
+    """Let new secrets take four minutes to be known everywhere at Okta."""
+    stage.org.change_settings(propagation_s=250.0)
+
+
+def foreign(stage: Stage) -> None:
+    """Let somebody add a client secret."""
+    stage.org.create_secret(stage.casts[0].app_id)
+
+
+def free(stage: Stage) -> None:
+    """Let the org have the smallest rate limits."""
+    stage.org.change_settings(profile="free")
+
+
+def nothing(stage: Stage) -> None:
+    """Leave the world as it is."""
+
+
+CONTROLS: dict[str, tuple[Any, Callable[[Stage], None], set[str]]] = {
+    "serves what Okta has not accepted": (
+        broken.trusts_every_secret,
+        slow,
+        {"served_secret_is_accepted"},
+    ),
+    "sends another value than it stored": (
+        broken.sends_another_value,
+        nothing,
+        {"made_by_us_is_known_to_us"},
+    ),
+    "removes foreign secrets, unrecorded": (
+        broken.removes_foreign_secrets,
+        foreign,
+        {"foreign_is_left_alone", "change_is_on_record"},
+    ),
+    "retires before the gate": (
+        broken.retires_early,
+        nothing,
+        {"nothing_is_retired_before_its_gate"},
+    ),
+    "keeps no record": (
+        broken.keeps_no_record,
+        nothing,
+        {"change_is_on_record", "disclosure_is_on_record"},
+    ),
+    "writes values down": (broken.talks, nothing, {"no_secret_in_clear"}),
+    "never comes back to a turn": (broken.never_wakes, nothing, {"every_turn_ends"}),
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_broken_guard_fails_its_invariant_and_no_other(name: str) -> None:
+    """The judge names what is broken."""
+    sabotage, prepare, expected = CONTROLS[name]
+    tried = try_turn({}, Scene(sabotage=sabotage, prepare=prepare, lasts_s=SOON_S))
+    assert tried.broken == expected
+
+
+MORE: dict[str, tuple[Any, Callable[[Stage], None], str]] = {
+    "destroys what it serves": (
+        broken.destroys_what_is_served,
+        nothing,
+        "known_secret_stays_active",
+    ),
+    "adds one value twice": (broken.adds_twice, nothing, "made_by_us_is_known_to_us"),
+    "calls on after a 429": (broken.hammers_okta, free, "full_bucket_is_left_alone"),
+    "makes mistakes": (broken.makes_mistakes, nothing, "no_unforeseen_error"),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_a_product_that_breaks_more_is_found_out_too(name: str) -> None:
+    """What cannot be broken alone is still named."""
+    sabotage, prepare, expected = MORE[name]
+    tried = try_turn({}, Scene(sabotage=sabotage, prepare=prepare, lasts_s=1000.0))
+    assert expected in tried.broken
+
+
+@pytest.mark.parametrize("boundary", [5, 16])
+def test_a_zombie_without_a_sense_of_time_is_found_out(boundary: int) -> None:
+    """Frozen between intent and call, who does not ask the clock sends what is no longer its to."""
+    script = {boundary: Strike.FREEZE}
+    tried = try_turn(script, Scene(sabotage=broken.ignores_time, lasts_s=SOON_S))
+    assert tried.broken == {"who_may_have_lost_a_turn_sends_nothing"}
+    assert not try_turn(script, Scene(lasts_s=SOON_S)).broken
+
+
+def test_a_zombie_that_ignores_the_fence_is_found_out() -> None:
+    """Who writes under an epoch that has passed is named."""
+    sabotage = broken.ignores_the_fence()
+    tried = try_turn({2: Strike.FREEZE}, Scene(sabotage=sabotage, lasts_s=SOON_S))
+    assert "who_lost_a_turn_writes_nothing" in tried.broken
+
+
+def test_two_open_turns_of_an_app_are_found() -> None:
+    """The store refuses them; the judge does not rely on that."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        kept, now = stage.casts[0].kept, stage.clock.now()
+        turn = Turn(
+            "a", kept.rotation_id, kept.app_id, Trigger.MANUAL, Phase.PLANNED, now, now, now
+        )  # type: ignore[arg-type]  # short ids
+        for each in (turn, replace(turn, id="b")):  # type: ignore[arg-type]
+            stage.ledger.note_turn(each)
+        seen.extend(invariants.one_turn_at_a_time(stage.ledger, kept))
+
+    try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("version", "found"), [(1, 1), (2, 0), (3, 0)])
+def test_a_step_back_of_a_reader_is_found(version: int, found: int) -> None:
+    """Who was given version 2 is never given version 1."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        reader, kept = Reader("somebody", "id", version=2), stage.casts[0].kept
+        disclosure = Disclosure(reader, kept, version, "", ())
+        seen.extend(invariants.versions_ascend(stage.ledger, disclosure))
+
+    try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
+    assert len(seen) == found
+
+
+def test_a_broken_chain_is_found() -> None:
+    """An audit entry that was changed does not follow from the one before it."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        entry = linked(Attempt(stage.clock.now(), "a", "b", "c", allowed=True), None)
+        forged = replace(entry, attempt=replace(entry.attempt, actor="somebody else"))
+        for each in (entry, forged):
+            commit = Commit(None, (), (each,), None, {})
+            seen.extend(invariants.audit_chain_holds(stage.ledger, commit))
+
+    try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("age_s", "found"), [(10.0, 1), (299.0, 1), (301.0, 0)])
+def test_a_refusal_within_the_floor_is_found(age_s: float, found: int) -> None:
+    """Who keeps a secret for less than the shortest overlap is never refused."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        login = Login("somebody", stage.casts[0].kept, 1, age_s, accepted=False)
+        seen.extend(invariants.login_within_the_floor_succeeds(stage.ledger, login))
+
+    try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
+    assert len(seen) == found
