@@ -9,7 +9,7 @@ import httpx2
 
 from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.connection import ApiToken, OktaCredentials
-from keyturn.domain.ids import AppId, OktaSecretId
+from keyturn.domain.ids import AppId, CredentialId
 from keyturn.domain.okta import secret_hash
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import OktaCall, OktaOrg
@@ -17,7 +17,7 @@ from keyturn.testing import ManualClock, SeededChance
 
 BASE = "https://org.test"
 APP = AppId("0oa1")
-SECRET = OktaSecretId("ocs1")
+SECRET = CredentialId("ocs1")
 VALUE = Sensitive("canary-value-that-no-text-may-show")
 API_TOKEN = Sensitive("canary-api-token")
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)

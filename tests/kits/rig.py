@@ -22,6 +22,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy, Turn
 from keyturn.sandbox import Org, build_app
 from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
+from keyturn.services.drift import reconcile_due
 from keyturn.services.installation import Installed, install
 from keyturn.services.journey import advance
 from keyturn.services.onboarding import RotationDraft, create_rotation
@@ -74,6 +75,7 @@ class Rig:
 
     async def tick(self) -> None:
         """Do once what the runner does at every tick."""
+        await reconcile_due(self.world)
         await start_due(self.world)
         since_s = self.clock.uptime_s()
         async with self.world.store.writing() as tx:
@@ -83,9 +85,36 @@ class Rig:
         for turn in due:
             await advance(self.world, turn, held_since_s=since_s)
 
+    async def advance(self, turn: Turn, held_since_s: float) -> Turn:
+        """Go on with a turn that was claimed then, as its worker."""
+        return await advance(self.world, turn, held_since_s=held_since_s)
+
+    async def authenticate(self, value: str) -> int:
+        """Authenticate at the org's token endpoint by a client secret; return the status.
+
+        The grant itself is junk, so that nothing but the client is judged.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": "junk", "scope": "openid"}
+        transport = httpx2.ASGITransport(build_app(self.org))
+        client_id = self.org.read_app(self.app_id).client_id
+        async with httpx2.AsyncClient(transport=transport, base_url=ORG_URL) as http:
+            answer = await http.post("/oauth2/v1/token", data=form, auth=(client_id, value))
+        return answer.status_code
+
+    async def live(self, seconds: float) -> None:
+        """Let time pass as it does for a running Keyturn: a tick a day, and one at the end.
+
+        Okta forgets an API token that nobody uses for 30 days.
+        """
+        while seconds > 0:
+            step = min(seconds, 86_400)
+            self.clock.advance(step)
+            await self.tick()
+            seconds -= step
+
     async def run(self, rotation_id: str) -> Turn:
         """Let time pass until the rotation's turn has ended or is blocked."""
-        for _ in range(200):
+        for _ in range(1000):
             turn = (await view(self.world, rotation_id)).turn
             assert turn
             if not turn.running:
@@ -135,7 +164,7 @@ async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
     org = Org(1, clock.now)
     okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
     vault = Keyring(bytes(32), chance.random_bytes)
-    limits = Limits(policy, lease=timedelta(seconds=60))
+    limits = Limits(policy, lease=timedelta(seconds=60), reconcile=timedelta(days=1))
     world = World(MemoryStore(), clock, chance, vault, okta, limits)
     try:
         yield Founded(clock, org, world, await install(world))

@@ -16,7 +16,7 @@ from keyturn.domain.errors import AddressRefused, InvalidInput, Refused
 from keyturn.domain.ids import (
     AppId,
     ClientId,
-    OktaSecretId,
+    CredentialId,
     OrganizationId,
     ProjectId,
     SecretHash,
@@ -26,7 +26,7 @@ from keyturn.domain.ids import (
 from keyturn.domain.okta import (
     App,
     AuthMethod,
-    ClientSecret,
+    Credential,
     Status,
     client_secret_value,
     secret_hash,
@@ -130,16 +130,14 @@ VALUE = Sensitive("v" * 20)
 
 def at_okta(
     name: str, status: Status = Status.ACTIVE, value: Sensitive | None = VALUE
-) -> ClientSecret:
+) -> Credential:
     """Make a client secret as Okta lists it."""
-    return ClientSecret(OktaSecretId(name), SecretHash(name), status, NOW, value)
+    return Credential(CredentialId(name), SecretHash(name), status, NOW, value)
 
 
-def plan(
-    *secrets: ClientSecret, adopt: bool = True, retire: str | None = None
-) -> Adopt | IssueFirst:
+def plan(*secrets: Credential, adopt: bool = True, retire: str | None = None) -> Adopt | IssueFirst:
     """Plan how to take over an app with these secrets."""
-    wanted = OktaSecretId(retire) if retire else None
+    wanted = CredentialId(retire) if retire else None
     return decide_onboarding(APP, secrets, adopt_existing=adopt, retire_existing=wanted)
 
 
@@ -154,7 +152,7 @@ def test_onboarding_adopts_the_one_active_secret() -> None:
 
 
 @pytest.mark.parametrize("secrets", [(), (MASKED,), (OFF,)])
-def test_onboarding_issues_where_nothing_can_be_adopted(secrets: tuple[ClientSecret, ...]) -> None:
+def test_onboarding_issues_where_nothing_can_be_adopted(secrets: tuple[Credential, ...]) -> None:
     """Without a visible ACTIVE value, a first managed secret is issued beside what is there."""
     assert plan(*secrets) == IssueFirst(None)
 
@@ -168,7 +166,7 @@ def test_onboarding_leaves_a_secret_alone_on_request() -> None:
 @pytest.mark.parametrize("secrets", [(A, B), (A, OFF), (MASKED, OFF)])
 @pytest.mark.parametrize("adopt", [True, False])
 def test_onboarding_refuses_two_secrets_and_names_them(
-    secrets: tuple[ClientSecret, ...], *, adopt: bool
+    secrets: tuple[Credential, ...], *, adopt: bool
 ) -> None:
     """Two secrets leave no room to turn, and neither is ours to remove."""
     with pytest.raises(Refused) as refused:

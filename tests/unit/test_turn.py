@@ -7,6 +7,7 @@ import pytest
 
 from keyturn.domain.errors import Refused
 from keyturn.domain.ids import AppId, RotationId, TurnId
+from keyturn.domain.orders import resumed
 from keyturn.domain.steps import GUARDS
 from keyturn.domain.turn import (
     ENDED,
@@ -19,7 +20,6 @@ from keyturn.domain.turn import (
     Turn,
     blocked,
     moved,
-    resumed,
     waiting,
 )
 
@@ -97,7 +97,7 @@ def test_only_phases_that_call_okta_can_be_blocked(phase: Phase) -> None:
 
 def test_running_turn_cannot_be_resumed() -> None:
     """Only a blocked turn has somewhere to resume."""
-    with pytest.raises(Refused, match="not blocked"):
+    with pytest.raises(Refused, match="nothing to resume"):
         resumed(turn(Phase.OVERLAPPING), LATER)
 
 

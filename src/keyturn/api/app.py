@@ -1,16 +1,22 @@
 """Put the HTTP API together."""
 
+from itertools import product
+
 from fastapi import FastAPI
 
 from keyturn.api import problems
 from keyturn.api.bodylimit import BodyLimit
 from keyturn.api.infisical import connections, login, rotations, secrets
-from keyturn.api.native import health, projects, turns
+from keyturn.api.native import budgets, findings, health, keys, projects, schedule, turns
 from keyturn.api.requestlog import RequestLog
+from keyturn.domain.okta import CredentialKind
 from keyturn.services.ports import World
 from keyturn.wire.problem import Problem
+from keyturn.wire.rotations import ROTATIONS
 
-ROOMS = (health, login, projects, connections, rotations, turns, secrets)
+ROOMS = (health, login, projects, connections, keys, rotations, secrets, findings, budgets)
+
+OF_TYPE = (rotations, turns, schedule)
 """In this order: a rotation may be called "turns", and is read by that name."""
 
 
@@ -31,4 +37,6 @@ def build_api(world: World, *, version: str) -> FastAPI:
     app.add_middleware(RequestLog, world=world)
     for room in ROOMS:
         app.include_router(room.router)
+    for kind, room in product(CredentialKind, OF_TYPE):
+        app.include_router(room.of_type, prefix=f"{ROTATIONS}/{kind}")
     return app

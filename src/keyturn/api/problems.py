@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from keyturn.domain.errors import (
     CallerError,
+    DatabaseAway,
     Forbidden,
     InvalidInput,
     KeyturnError,
@@ -43,6 +44,7 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
         Forbidden: (403, "PermissionDenied"),
         NotFound: (404, "NotFound"),
         OktaError: (400, "BadRequest"),
+        DatabaseAway: (503, "ServiceUnavailable"),
         KeyturnError: OURS,
     }
 )

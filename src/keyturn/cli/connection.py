@@ -10,7 +10,9 @@ from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
+    from keyturn.wire.budgets import Budget
     from keyturn.wire.connections import Connection, CreateConnection
+    from keyturn.wire.rotations import Algorithm
 
 
 @click.group()
@@ -135,6 +137,68 @@ def delete(*, which: str, project: str, server: str | None, as_json: bool) -> No
     run(work())
 
 
+@okta.command("turn-key")
+@click.argument("which", metavar="CONNECTION")
+@click.option(
+    "--key-algorithm",
+    type=click.Choice(["RS256", "ES256"]),
+    default="RS256",
+    show_default=True,
+    help="What the new key signs with.",
+)
+@options.project
+@options.plan
+@options.server
+@options.as_json
+def turn_key(
+    *,
+    which: str,
+    key_algorithm: "Algorithm",
+    project: str,
+    plan: bool,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Turn the key by which Keyturn itself logs in as a connection's service app.
+
+    Ends once the connection uses the new key; the overlap and all that follows go on by themselves,
+    as a rotation that `keyturn rotation list` shows. The app needs okta.apps.manage on itself.
+    """
+    from keyturn.cli.rotation_draft import plan_of_a_key
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _of_project(api, project, which)
+            if plan:
+                lines = plan_of_a_key(found.name)
+                output.show({"plan": lines}, lines, as_json=as_json)
+                return
+            done = await api.turn_key(found.id, key_algorithm)
+        line = f"Connection {found.name} uses its new key. Its record: rotation {done.id}."
+        output.show(done.model_dump(mode="json"), [line], as_json=as_json)
+
+    run(work())
+
+
+@okta.command("budget")
+@options.server
+@options.as_json
+def budget(*, server: str | None, as_json: bool) -> None:
+    """Show what is left of Okta's rate limits in the windows that go on.
+
+    Turns that have not begun wait while only the reserve is left: it is for reinstating.
+    """
+
+    async def read() -> None:
+        async with connected(server) as api:
+            found = await api.list_budgets()
+        document = {"budgets": [one.model_dump(mode="json") for one in found]}
+        header = ["org", "bucket", "left", "reserve", "resets"]
+        output.show(document, output.table(header, [_left(one) for one in found]), as_json=as_json)
+
+    run(read())
+
+
 async def find_connection(api: "KeyturnApi", project_id: str, which: str) -> "Connection":
     """Find a connection that a project may use, by id or name. Raises ClickException."""
     for one in await api.list_connections(project_id):
@@ -159,6 +223,11 @@ def _named(one: "Connection") -> str:
 
 def _row(one: "Connection") -> list[str]:
     return [one.name, one.credentials.instance_url, one.method, one.id]
+
+
+def _left(one: "Budget") -> list[str]:
+    left, resets = f"{one.remaining} of {one.limit}", output.moment(one.resets_at)
+    return [one.org, one.bucket, left, str(one.reserve), resets]
 
 
 def _given(fields: dict[str, str | None]) -> dict[str, object]:

@@ -42,10 +42,10 @@ class Follower:
                 self._tell(step)
         return turn
 
-    async def rotate(self) -> "Turn":
+    async def rotate(self, *, emergency: bool = False) -> "Turn":
         """Start a turn through the API and follow it until it is served. Raises ClientError."""
         await self.begin()
-        rotating = asyncio.create_task(self._api.rotate(self._rotation_id))
+        rotating = asyncio.create_task(self._api.start_turn(self._rotation_id, emergency=emergency))
         try:
             while not rotating.done():
                 await self.look()

@@ -9,12 +9,17 @@ COMMANDS = {
     "demo": "keyturn.cli.demo:demo",
     "init": "keyturn.cli.init:init",
     "serve": "keyturn.cli.serve:serve",
+    "worker": "keyturn.cli.worker:worker",
+    "migrate": "keyturn.cli.migrate:migrate",
     "sandbox": "keyturn.cli.sandbox:sandbox",
     "connection": "keyturn.cli.connection:connection",
     "okta": "keyturn.cli.okta:okta",
     "rotation": "keyturn.cli.rotation:rotation",
+    "turn": "keyturn.cli.turn:turn",
+    "drift": "keyturn.cli.drift:drift",
     "secret": "keyturn.cli.secret:secret",
     "settings": "keyturn.cli.settings:settings",
+    "simulate": "keyturn.cli.simulate:simulate",
 }
 
 cli = LazyGroup(

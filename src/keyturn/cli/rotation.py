@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from keyturn.cli import options, output, rotation_draft
-from keyturn.cli.rotation_draft import Draft
+from keyturn.cli.rotation_draft import Draft, read_value
+from keyturn.cli.rotation_policy import policy_lines, policy_options
+from keyturn.cli.rotation_schedule import preview, schedule_lines, schedule_options, update
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
-    from keyturn.wire.rotations import RotateAtUtc, Rotation
+    from keyturn.wire.rotations import Rotation
     from keyturn.wire.turns import Turn, TurnStep
 
 
@@ -20,13 +22,30 @@ def rotation() -> None:
     """Create rotations, look at them, and turn them."""
 
 
+rotation.add_command(update)
+rotation.add_command(preview)
+
+
 @rotation.command("create")
 @click.option("--name", required=True, help="What to call it: letters, digits, hyphens.")
 @click.option("--connection", required=True, help="The Okta connection, by id or name.")
 @options.environment
 @options.path
 @options.project
-@click.option("--client-id", required=True, help="The app, by its app id or client id.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["okta-client-secret", "okta-api-service-secret", "okta-client-key"]),
+    default="okta-client-secret",
+    show_default=True,
+    help="What to turn.",
+)
+@click.option(
+    "--key-algorithm", type=click.Choice(["RS256", "ES256"]), help="For keys.  [default: RS256]"
+)
+@click.option(
+    "--client-id", required=True, help="The app, by its app id or client id; an integration's id."
+)
 @click.option("--interval", default=30, show_default=True, help="Days between two turns.")
 @click.option(
     "--rotate-at",
@@ -43,23 +62,27 @@ def rotation() -> None:
 )
 @click.option(
     "--map-client-secret",
-    default="OKTA_CLIENT_SECRET",
-    show_default=True,
-    help="The name under which readers find the client secret.",
+    help="The name under which readers find the client secret or private key.  "
+    "[default: OKTA_CLIENT_SECRET, or OKTA_PRIVATE_JWK]",
 )
+@schedule_options
 @click.option("--no-auto", is_flag=True, help="Turn only when somebody asks for it.")
 @click.option("--no-adopt", is_flag=True, help="Issue a first secret, do not adopt the app's.")
 @click.option(
     "--retire-existing", metavar="OCS_ID", help="Consent to retire this client secret of the app."
 )
 @click.option("--description", help="What it is for.")
-@click.option("--overlap", type=int, metavar="SECONDS", help="How long both secrets work.")
-@click.option("--soak", type=int, metavar="SECONDS", help="How long between retire and delete.")
+@policy_options
+@click.option(
+    "--existing-value-stdin",
+    is_flag=True,
+    help="Read the value of the app's secret to adopt from stdin: for an org that hides it.",
+)
 @options.plan
 @options.server
 @options.as_json
 def create(*, plan: bool, server: str | None, as_json: bool, **draft: Unpack[Draft]) -> None:
-    """Create a rotation: its client id and client secret are served from then on.
+    """Create a rotation: its client id and client secret or private key are served from then on.
 
     The app's one ACTIVE secret is adopted, which changes nothing at Okta; otherwise a first
     managed secret is added beside it. Use --plan to read that first.
@@ -70,24 +93,36 @@ def create(*, plan: bool, server: str | None, as_json: bool, **draft: Unpack[Dra
 
     async def work() -> None:
         async with connected(server) as api:
-            stored = await api.create_rotation(await rotation_draft.body(api, draft))
-        output.show(stored.model_dump(mode="json"), _lines(stored), as_json=as_json)
+            body = await rotation_draft.body(api, draft)
+            stored = await api.create_rotation(body, draft["kind"])
+        output.show(stored.model_dump(mode="json"), lines_of(stored), as_json=as_json)
 
     run(work())
 
 
 @rotation.command("list")
+@click.option("--quarantined", is_flag=True, help="Only those that no longer turn by themselves.")
 @options.project
 @options.server
 @options.as_json
-def list_rotations(*, project: str, server: str | None, as_json: bool) -> None:
+def list_rotations(*, quarantined: bool, project: str, server: str | None, as_json: bool) -> None:
     """List the rotations of a project."""
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await api.list_rotations(project)
+            every = await api.list_rotations(project)
+        found = [r for r in every if r.schedule.state == "quarantined" or not quarantined]
         document = {"rotations": [one.model_dump(mode="json") for one in found]}
-        header = ["name", "environment", "path", "status", "last turn", "next turn", "id"]
+        header = [
+            "name",
+            "environment",
+            "path",
+            "status",
+            "schedule",
+            "last turn",
+            "next turn",
+            "id",
+        ]
         output.show(document, output.table(header, [_row(one) for one in found]), as_json=as_json)
 
     run(work())
@@ -103,7 +138,7 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await _find(api, project, which)
+            found = await find_rotation(api, project, which)
             turns = await api.list_turns(found.id)
         _show(found, turns[0] if turns else None, as_json=as_json)
 
@@ -112,15 +147,22 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
 
 @rotation.command("turn")
 @click.argument("which", metavar="ROTATION")
+@click.option(
+    "--emergency",
+    is_flag=True,
+    help="The old secret has leaked: it goes as soon as the new one is served, without a soak.",
+)
 @options.project
 @options.plan
 @options.server
 @options.as_json
-def turn(*, which: str, project: str, plan: bool, server: str | None, as_json: bool) -> None:
+def turn(
+    *, which: str, emergency: bool, project: str, plan: bool, server: str | None, as_json: bool
+) -> None:
     """Turn the client secret of a rotation now, and end once the new one is served.
 
     Prints each phase as it is reached; a blocked turn is resumed. The overlap and all that
-    follows go on by themselves: see `keyturn rotation show`.
+    follows go on by themselves: see `keyturn rotation show`. `keyturn turn` gives it orders.
     """
     from keyturn.cli.following import Follower
 
@@ -130,14 +172,14 @@ def turn(*, which: str, project: str, plan: bool, server: str | None, as_json: b
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await _find(api, project, which)
+            found = await find_rotation(api, project, which)
             if plan:
                 _plan(rotation_draft.plan_of_a_turn(found), as_json=as_json)
                 return
-            done = await Follower(api, found.id, tell).rotate()
+            done = await Follower(api, found.id, tell).rotate(emergency=emergency)
             found = await api.read_rotation(found.id)
         lines = [f"Served. Next turn: {output.moment(found.next_rotation_at)}."]
-        output.show(_document(found, done), lines, as_json=as_json)
+        output.show(document_of(found, done), lines, as_json=as_json)
 
     run(work())
 
@@ -159,7 +201,7 @@ def retire_existing(
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await _find(api, project, which)
+            found = await find_rotation(api, project, which)
             if plan:
                 _plan(rotation_draft.plan_of_retiring(found, secret_id), as_json=as_json)
                 return
@@ -170,11 +212,49 @@ def retire_existing(
     run(work())
 
 
+@rotation.command("adopt-existing")
+@click.argument("which", metavar="ROTATION")
+@click.argument("secret_id", metavar="OCS_ID")
+@click.option("--value-stdin", is_flag=True, help="Read its value from stdin: where Okta hides it.")
+@options.project
+@options.plan
+@options.server
+@options.as_json
+def adopt_existing(
+    *,
+    which: str,
+    secret_id: str,
+    value_stdin: bool,
+    project: str,
+    plan: bool,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Serve a client secret of the app, by Okta's id, that Keyturn did not make.
+
+    The secret served so far goes as every old secret goes.
+    """
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await find_rotation(api, project, which)
+            if plan:
+                _plan(rotation_draft.plan_of_adopting(found, secret_id), as_json=as_json)
+                return
+            value = read_value() if value_stdin else None
+            found = await api.adopt_existing(found.id, secret_id, value)
+            turns = await api.list_turns(found.id)
+        _show(found, turns[0] if turns else None, as_json=as_json)
+
+    run(work())
+
+
 def _plan(lines: list[str], *, as_json: bool) -> None:
     output.show({"plan": lines}, lines, as_json=as_json)
 
 
-async def _find(api: "KeyturnApi", project: str, which: str) -> "Rotation":
+async def find_rotation(api: "KeyturnApi", project: str, which: str) -> "Rotation":
+    """Find a rotation by its id or name. Raises ClickException for none and for several."""
     found = [r for r in await api.list_rotations(project) if which in (r.id, r.name)]
     if len(found) == 1:
         return found[0]
@@ -187,11 +267,12 @@ async def _find(api: "KeyturnApi", project: str, which: str) -> "Rotation":
 
 
 def _show(found: "Rotation", last: "Turn | None", *, as_json: bool) -> None:
-    lines = [*_lines(found), *(_of_turn(last) if last else ["no turn yet"])]
-    output.show(_document(found, last), lines, as_json=as_json)
+    lines = [*lines_of(found), *(of_turn(last) if last else ["no turn yet"])]
+    output.show(document_of(found, last), lines, as_json=as_json)
 
 
-def _document(found: "Rotation", last: "Turn | None") -> dict[str, object]:
+def document_of(found: "Rotation", last: "Turn | None") -> dict[str, object]:
+    """Return a rotation and a turn of it as JSON."""
     shown = last.model_dump(mode="json") if last else None
     return {"rotation": found.model_dump(mode="json"), "turn": shown}
 
@@ -202,6 +283,7 @@ def _row(one: "Rotation") -> Sequence[str]:
         one.environment.slug,
         one.folder.path,
         one.rotation_status,
+        one.schedule.state,
         _last_turn(one) or "not yet",
         output.moment(one.next_rotation_at),
         one.id,
@@ -213,19 +295,17 @@ def _last_turn(one: "Rotation") -> str | None:
     return output.moment(one.last_rotated_at) if one.last_rotation_job_id else None
 
 
-def _clock(at: "RotateAtUtc") -> str:
-    return f"{at.hours:02}:{at.minutes:02}"
-
-
-def _lines(one: "Rotation") -> list[str]:
+def lines_of(one: "Rotation") -> list[str]:
+    """Render a rotation."""
     mapping, where = one.secrets_mapping, f"{one.environment.slug}{one.folder.path}"
     since = output.moment(one.created_at)
-    every = f"every {one.rotation_interval} days at {_clock(one.rotate_at_utc)} UTC"
     return [
         f"rotation     {one.name} ({one.id})",
+        f"type         {one.type}",
         f"serves       {mapping.client_id}, {mapping.client_secret} in {where}",
         f"app          {one.okta_app_id}, by connection {one.connection.name}",
-        f"schedule     {every if one.is_auto_rotation_enabled else 'only when asked'}",
+        *schedule_lines(one),
+        *policy_lines(one),
         f"status       {one.rotation_status}",
         *([f"             {one.last_rotation_message}"] if one.last_rotation_message else []),
         f"last turn    {_last_turn(one) or f'not yet; serves since {since}'}",
@@ -233,12 +313,20 @@ def _lines(one: "Rotation") -> list[str]:
     ]
 
 
-def _of_turn(last: "Turn") -> Iterable[str]:
+def of_turn(last: "Turn") -> Iterable[str]:
+    """Render how a turn stands, and what was recorded of it."""
     yield f"phase        {last.phase}, since {output.moment(last.entered_at)}"
     if last.blocked:
         yield f"blocked      {last.blocked.reason}: {last.blocked.detail}"
+    elif last.paused_at:
+        yield f"paused       since {output.moment(last.paused_at)}"
     elif last.wake_at:
         yield f"looks again  {output.moment(last.wake_at)}"
+    for each in last.gate.waiting if last.gate else ():
+        until = f" until {output.moment(each.until)}" if each.until else ""
+        yield f"waits for    {each.cause}{f': {each.who}' if each.who else ''}{until}"
+    if last.reinstated:
+        yield f"reinstated   {last.reinstated} times"
     yield "steps"
     for step in last.steps:
         told = "  ".join(filter(None, [step.detail, step.request_id]))

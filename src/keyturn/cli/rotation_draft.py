@@ -1,27 +1,64 @@
 """A new rotation as the command line describes it: what is sent, and what it means at Okta."""
 
+import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
+
+import click
 
 from keyturn.cli import options
 from keyturn.cli.connection import find_connection
+from keyturn.cli.rotation_policy import PolicyWords, policy_fields
+from keyturn.cli.rotation_schedule import ScheduleWords, schedule_fields, schedule_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from keyturn.client import KeyturnApi
-    from keyturn.wire.rotations import CreateRotation, Rotation
+    from keyturn.wire.rotations import CreateRotation, Rotation, RotationType
 
 NOTHING_CHANGED = "Nothing was changed."
-OF_A_TURN = (
-    "  1. list the app's client secrets, and stop if one that is not Keyturn's takes the room",
-    "  2. add a client secret of Keyturn's own value",
-    "  3. introspect a junk token with it, until Okta accepts the new secret",
-    "     (then readers are served the new secret; the old one works on for the overlap)",
-    "  4. list again, and deactivate the old client secret",
-    "  5. after the soak, delete it",
-)
+SERVED = "     (then readers are served the new one; the old one works on for the overlap)"
+STEPS: "Mapping[str, Sequence[str]]" = {
+    "okta-client-secret": (
+        "list the app's client secrets, and stop if one that is not Keyturn's takes the room",
+        "add a client secret of Keyturn's own value",
+    ),
+    "okta-api-service-secret": (
+        "list the integration's client secrets, and stop if a foreign one takes the room",
+        "have Okta make a client secret, which it shows once; one whose value was lost is deleted",
+    ),
+    "okta-client-key": (
+        "list the app's keys; those that are not Keyturn's are left alone",
+        "add the public half of a new key",
+    ),
+    "okta-connection-key": (
+        "list the keys of Keyturn's own service app",
+        "add the public half of a new key, as only a super administrator may",
+    ),
+}
 
 
-class Draft(TypedDict):
+def steps_of_a_turn(kind: str) -> list[str]:
+    """Say what a turn of a type does at Okta."""
+    look, add = STEPS[kind]
+    key = kind.endswith("-key")
+    proof = "an assertion of it" if key else "it"
+    served = SERVED
+    if kind == "okta-connection-key":
+        proof += ", and issue an access token for it"
+        served = "     (then the connection uses the new one; the old one works on for the overlap)"
+    return [
+        f"  1. {look}",
+        f"  2. {add}",
+        f"  3. introspect a junk token with {proof}, until Okta accepts the new one",
+        served,
+        "  4. list again, and deactivate the old one",
+        "  5. after the soak, delete it",
+    ]
+
+
+class Draft(ScheduleWords, PolicyWords):
     """The options of `keyturn rotation create`."""
 
     name: str
@@ -29,17 +66,18 @@ class Draft(TypedDict):
     environment: str
     path: str
     project: str
+    kind: "RotationType"
+    key_algorithm: str | None
     client_id: str
     interval: int
     rotate_at: datetime
     map_client_id: str
-    map_client_secret: str
+    map_client_secret: str | None
     no_auto: bool
     no_adopt: bool
     retire_existing: str | None
     description: str | None
-    overlap: int | None
-    soak: int | None
+    existing_value_stdin: bool
 
 
 async def body(api: "KeyturnApi", draft: Draft) -> "CreateRotation":
@@ -58,20 +96,22 @@ async def body(api: "KeyturnApi", draft: Draft) -> "CreateRotation":
 
 def plan(draft: Draft) -> list[str]:
     """Say what creating the rotation will do at Okta, and what each turn will do."""
+    noun = "client key" if draft["kind"] == "okta-client-key" else "client secret"
     adopting = [
         "  - when the app has one ACTIVE client secret and Okta shows its value: nothing;",
         "    that secret is adopted and served at once",
         "  - otherwise: add a first client secret beside what the app has",
     ]
-    issuing = ["  - add a first client secret beside what the app has; nothing else is touched"]
+    issuing = [f"  - add a first {noun} beside what the app has; nothing else is touched"]
+    first = draft["no_adopt"] or draft["kind"] != "okta-client-secret"
     retire = draft["retire_existing"]
-    every = f"Every {draft['interval']} days at {draft['rotate_at']:%H:%M} UTC"
+    every = schedule_words(draft, interval=draft["interval"], rotate_at=draft["rotate_at"])
     return [
         f"Creating rotation {draft['name']} will, at Okta (app {draft['client_id']}):",
-        *(issuing if draft["no_adopt"] else adopting),
-        *([f"  - retire client secret {retire}, after an overlap"] if retire else []),
+        *(issuing if first else adopting),
+        *([f"  - retire {noun} {retire}, after an overlap"] if retire else []),
         f"{'When somebody asks for it' if draft['no_auto'] else every}, a turn will:",
-        *OF_A_TURN,
+        *steps_of_a_turn(draft["kind"]),
         NOTHING_CHANGED,
     ]
 
@@ -79,7 +119,13 @@ def plan(draft: Draft) -> list[str]:
 def plan_of_a_turn(rotation: "Rotation") -> list[str]:
     """Say what a turn will do at Okta."""
     heading = f"A turn of {rotation.name} (app {rotation.okta_app_id}) will, at Okta:"
-    return [heading, *OF_A_TURN, NOTHING_CHANGED]
+    return [heading, *steps_of_a_turn(rotation.type), NOTHING_CHANGED]
+
+
+def plan_of_a_key(connection: str) -> list[str]:
+    """Say what a turn of a connection's own key will do at Okta."""
+    heading = f"A turn of the key of connection {connection} will, at Okta:"
+    return [heading, *steps_of_a_turn("okta-connection-key"), NOTHING_CHANGED]
 
 
 def plan_of_retiring(rotation: "Rotation", secret_id: str) -> list[str]:
@@ -92,11 +138,36 @@ def plan_of_retiring(rotation: "Rotation", secret_id: str) -> list[str]:
     ]
 
 
+def plan_of_adopting(rotation: "Rotation", secret_id: str) -> list[str]:
+    """Say what the adoption of a client secret leads to at Okta."""
+    return [
+        f"Adopting for {rotation.name} (app {rotation.okta_app_id}) will:",
+        f"  1. at Okta: introspect a junk token with client secret {secret_id}; nothing changes",
+        "  2. serve it to readers in place of the one that is served now",
+        f"  3. at Okta: after {rotation.overlap_seconds} s at least, deactivate that one; after",
+        f"     {rotation.soak_seconds} s more, delete it",
+        NOTHING_CHANGED,
+    ]
+
+
+def read_value() -> str:
+    """Read a secret value from stdin. Raises UsageError where there is none."""
+    value = sys.stdin.readline().rstrip("\r\n")
+    if not value:
+        raise click.UsageError("stdin holds no value: pipe it in, so that no history keeps it.")
+    return value
+
+
 def _fields(draft: Draft) -> dict[str, object]:
     at, parameters = draft["rotate_at"], {"clientId": draft["client_id"]}
     adopt = {"adoptExisting": False} if draft["no_adopt"] else {}
     retire = {"retireExisting": draft["retire_existing"]} if draft["retire_existing"] else {}
+    value = {"existingValue": read_value()} if draft["existing_value_stdin"] else {}
+    algorithm = {"keyAlgorithm": draft["key_algorithm"]} if draft["key_algorithm"] else {}
+    secret = "OKTA_PRIVATE_JWK" if draft["kind"] == "okta-client-key" else "OKTA_CLIENT_SECRET"
+    schedule = schedule_fields(draft)
     return {
+        **({"schedule": schedule} if schedule else {}),
         "name": draft["name"],
         "description": draft["description"],
         "environment": draft["environment"],
@@ -104,11 +175,10 @@ def _fields(draft: Draft) -> dict[str, object]:
         "isAutoRotationEnabled": not draft["no_auto"],
         "rotationInterval": draft["interval"],
         "rotateAtUtc": {"hours": at.hour, "minutes": at.minute},
-        "parameters": parameters | adopt | retire,
+        "parameters": parameters | algorithm | adopt | retire | value,
         "secretsMapping": {
             "clientId": draft["map_client_id"],
-            "clientSecret": draft["map_client_secret"],
+            "clientSecret": draft["map_client_secret"] or secret,
         },
-        "overlapSeconds": draft["overlap"],
-        "soakSeconds": draft["soak"],
+        **policy_fields(draft),
     }

@@ -14,29 +14,40 @@ from pydantic import ValidationError
 
 from keyturn.client.errors import Unreachable, not_keyturn, refusal, wants_log_in
 from keyturn.wire.base import Wire
+from keyturn.wire.budgets import Budget, BudgetsAnswer
 from keyturn.wire.connections import (
     Connection,
     ConnectionAnswer,
     ConnectionsAnswer,
     CreateConnection,
+    TurnKey,
     UpdateConnection,
 )
+from keyturn.wire.findings import Finding, FindingsAnswer
 from keyturn.wire.login import LoggedIn, Login
 from keyturn.wire.projects import Project, ProjectAnswer
 from keyturn.wire.rotations import (
-    TYPE,
+    DEFAULT_TYPE,
+    AdoptExisting,
+    Algorithm,
     CreateRotation,
     RetireExisting,
     Rotation,
     RotationAnswer,
     RotationsAnswer,
+    RotationType,
+    UpdateRotation,
 )
+from keyturn.wire.schedules import PreviewAnswer, ScheduleDraft
 from keyturn.wire.secrets import CreateSecret, Secret, SecretAnswer, SecretsAnswer, UpdateSecret
-from keyturn.wire.turns import Turn, TurnsAnswer
+from keyturn.wire.turns import Evidence, FinishNow, StartTurn, Turn, TurnsAnswer
 
 LOGIN = "/api/v1/auth/universal-auth/login"
 CONNECTIONS = "/api/v1/app-connections/okta"
-ROTATIONS = f"/api/v2/secret-rotations/{TYPE}"
+BUDGETS = "/api/v1/budgets"
+FINDINGS = "/api/v1/findings"
+EVERY_ROTATION = "/api/v2/secret-rotations"
+ROTATIONS = f"{EVERY_ROTATION}/{DEFAULT_TYPE}"
 SECRETS = "/api/v3/secrets/raw"
 TIMEOUT_S = 60.0
 """A turn is waited for until its new secret is served, which takes several calls to Okta."""
@@ -141,6 +152,16 @@ class KeyturnApi:
         """Delete an Okta connection that no rotation uses."""
         return await self._connection("DELETE", f"/{_part(connection_id)}")
 
+    async def turn_key(self, connection_id: str, algorithm: Algorithm = "RS256") -> Rotation:
+        """Turn the key of a connection's service app; return once the connection uses the new."""
+        path = f"{CONNECTIONS}/{_part(connection_id)}/turn-key"
+        body = TurnKey(key_algorithm=algorithm)
+        return (await self._call(RotationAnswer, "POST", path, body=body)).secret_rotation
+
+    async def list_budgets(self) -> tuple[Budget, ...]:
+        """List what is left of the rate limits of the orgs that are connected."""
+        return (await self._call(BudgetsAnswer, "GET", BUDGETS)).budgets
+
     async def _connection(self, method: str, path: str, body: Wire | None = None) -> Connection:
         answer = await self._call(ConnectionAnswer, method, CONNECTIONS + path, body=body)
         return answer.app_connection
@@ -148,27 +169,87 @@ class KeyturnApi:
     # --- rotations --------------------------------------------------------------------------
 
     async def list_rotations(self, project_id: str) -> tuple[Rotation, ...]:
-        """List the rotations of a project."""
+        """List the rotations of a project, of every type."""
         query = {"projectId": project_id}
-        answer = await self._call(RotationsAnswer, "GET", ROTATIONS, query=query)
+        answer = await self._call(RotationsAnswer, "GET", EVERY_ROTATION, query=query)
         return answer.secret_rotations
 
     async def read_rotation(self, rotation_id: str) -> Rotation:
         """Read one rotation."""
         return await self._rotation("GET", f"/{_part(rotation_id)}")
 
-    async def create_rotation(self, body: CreateRotation) -> Rotation:
-        """Create a rotation; its secrets are served from then on."""
-        return await self._rotation("POST", "", body)
+    async def create_rotation(
+        self, body: CreateRotation, kind: RotationType = DEFAULT_TYPE
+    ) -> Rotation:
+        """Create a rotation of a type; its secrets are served from then on."""
+        path = f"{EVERY_ROTATION}/{kind}"
+        return (await self._call(RotationAnswer, "POST", path, body=body)).secret_rotation
+
+    async def update_rotation(self, rotation_id: str, body: UpdateRotation) -> Rotation:
+        """Change a rotation; what the body does not name stays as it is."""
+        return await self._rotation("PATCH", f"/{_part(rotation_id)}", body)
+
+    async def preview_rotation(self, rotation_id: str, *, count: int = 10) -> PreviewAnswer:
+        """List the next dates of a rotation."""
+        path, query = f"{ROTATIONS}/{_part(rotation_id)}/preview", {"count": str(count)}
+        return await self._call(PreviewAnswer, "GET", path, query=query)
+
+    async def preview_schedule(self, draft: ScheduleDraft, *, count: int = 10) -> PreviewAnswer:
+        """List the next dates of a schedule that no rotation has yet; nothing is stored."""
+        path, query = f"{ROTATIONS}/preview", {"count": str(count)}
+        return await self._call(PreviewAnswer, "POST", path, query=query, body=draft)
 
     async def rotate(self, rotation_id: str) -> Rotation:
         """Start a turn, or resume a blocked one; return once the new secret is served."""
         return await self._rotation("POST", f"/{_part(rotation_id)}/rotate-secrets")
 
+    async def start_turn(self, rotation_id: str, *, emergency: bool = False) -> Rotation:
+        """Start a turn as `rotate` does; in an emergency the old secret goes at once."""
+        return await self._turn(rotation_id, "", StartTurn(emergency=emergency))
+
+    async def pause_turn(self, rotation_id: str) -> Rotation:
+        """Let the open turn stand still."""
+        return await self._turn(rotation_id, "/pause")
+
+    async def resume_turn(self, rotation_id: str) -> Rotation:
+        """Let a paused or blocked turn go on."""
+        return await self._turn(rotation_id, "/resume")
+
+    async def abort_turn(self, rotation_id: str) -> Rotation:
+        """Take the new secret back before anybody is served it."""
+        return await self._turn(rotation_id, "/abort")
+
+    async def reinstate_old(self, rotation_id: str) -> Rotation:
+        """Activate the retired secret at Okta again."""
+        return await self._turn(rotation_id, "/reinstate")
+
+    async def finish_now(self, rotation_id: str, *, at_once: bool = False) -> Rotation:
+        """Cut the overlap or the soak short; ``at_once`` leaves both out."""
+        return await self._turn(rotation_id, "/finish-now", FinishNow(at_once=at_once))
+
+    async def _turn(self, rotation_id: str, what: str, body: Wire | None = None) -> Rotation:
+        return await self._rotation("POST", f"/{_part(rotation_id)}/turn{what}", body)
+
+    async def read_evidence(self, rotation_id: str, turn_id: str) -> Evidence:
+        """Read the record of one turn."""
+        return await self._call(Evidence, "GET", _evidence(rotation_id, turn_id))
+
+    async def read_evidence_page(self, rotation_id: str, turn_id: str) -> str:
+        """Read the record of one turn as Markdown."""
+        path, query = _evidence(rotation_id, turn_id), {"format": "markdown"}
+        return (await self._answer("GET", path, query=query)).text
+
     async def retire_existing(self, rotation_id: str, secret_id: str) -> Rotation:
         """Consent to retire a client secret (``ocs…``) that Keyturn did not make."""
         body = RetireExisting(secret_id=secret_id)
         return await self._rotation("POST", f"/{_part(rotation_id)}/retire-existing", body)
+
+    async def adopt_existing(
+        self, rotation_id: str, secret_id: str, value: str | None = None
+    ) -> Rotation:
+        """Serve a client secret (``ocs…``) that Keyturn did not make, from now on."""
+        body = AdoptExisting(secret_id=secret_id, value=value)
+        return await self._rotation("POST", f"/{_part(rotation_id)}/adopt-existing", body)
 
     async def list_turns(self, rotation_id: str) -> tuple[Turn, ...]:
         """List the turns of a rotation with their steps, the newest first."""
@@ -178,6 +259,18 @@ class KeyturnApi:
     async def _rotation(self, method: str, path: str, body: Wire | None = None) -> Rotation:
         answer = await self._call(RotationAnswer, method, ROTATIONS + path, body=body)
         return answer.secret_rotation
+
+    # --- drift ------------------------------------------------------------------------------
+
+    async def list_findings(self, project_id: str) -> tuple[Finding, ...]:
+        """List what has drifted at Okta in a project and is not mended."""
+        query = {"projectId": project_id}
+        return (await self._call(FindingsAnswer, "GET", FINDINGS, query=query)).findings
+
+    async def repair_finding(self, finding_id: str) -> tuple[Finding, ...]:
+        """Mend a drift as proposed; return what is left open in its rotation."""
+        path = f"{FINDINGS}/{_part(finding_id)}/repair"
+        return (await self._call(FindingsAnswer, "POST", path)).findings
 
     # --- secrets ----------------------------------------------------------------------------
 
@@ -214,13 +307,20 @@ class KeyturnApi:
         query: Query | None = None,
         body: Wire | None = None,
     ) -> W:
+        return _parse(shape, await self._answer(method, path, query=query, body=body))
+
+    async def _answer(
+        self, method: str, path: str, *, query: Query | None = None, body: Wire | None = None
+    ) -> httpx2.Response:
         content = body.model_dump_json(exclude_unset=True, exclude_none=True) if body else None
         token = await self._bearer(refused=None)
         answer = await self._send(method, path, query, content, token)
         if wants_log_in(answer) and isinstance(self._credentials, Identity):
             token = await self._bearer(refused=token)
             answer = await self._send(method, path, query, content, token)
-        return _parse(shape, answer)
+        if not answer.is_success:
+            raise refusal(answer)
+        return answer
 
     async def _bearer(self, *, refused: str | None) -> str:
         """Return a token, never the refused one of an identity; one log-in serves all callers."""
@@ -258,6 +358,10 @@ def _parse(shape: type[W], answer: httpx2.Response) -> W:
         return shape.model_validate_json(answer.content)
     except ValidationError:
         raise not_keyturn(answer) from None
+
+
+def _evidence(rotation_id: str, turn_id: str) -> str:
+    return f"{ROTATIONS}/{_part(rotation_id)}/turns/{_part(turn_id)}/evidence"
 
 
 def _part(text: str) -> str:

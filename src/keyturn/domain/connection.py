@@ -17,7 +17,10 @@ class Method(StrEnum):
 
 @dataclass(frozen=True)
 class OktaConnection:
-    """A stored connection; ``sealed`` holds the API token or the service app's private key."""
+    """A stored connection; ``sealed`` holds the API token or the service app's private key.
+
+    Its rotations were last compared with Okta at ``reconciled_at``.
+    """
 
     id: ConnectionId
     organization_id: OrganizationId
@@ -31,6 +34,8 @@ class OktaConnection:
     version: int
     created_at: datetime
     updated_at: datetime
+    reconciled_at: datetime | None = None
+    next_reconcile_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@
     ├── OktaError                the org, or the way to it
     │   ├── OktaRefused          Okta answered no
     │   │   └── OktaThrottled    the rate limit is used up
+    │   │       └── OktaHeld     Keyturn did not ask, to stay within it
     │   ├── OktaUnclear          Okta answered with something that is not Okta's
     │   ├── OktaUnreachable      no answer
     │   └── TurnFailed           a turn came to no good end for one of these reasons
     └── OursError                Keyturn itself
+        ├── DatabaseAway         the database cannot be reached, or refuses to work
         ├── Fenced               another worker has taken this turn over
         └── SealBroken           a sealed value does not open
 
@@ -92,10 +94,18 @@ class OktaAnswer:
     def worth_another_look(self) -> bool:
         """Say whether the refusal is about what Okta holds now, so that a list tells what to do.
 
+        That is a client secret or key too many, a key that is there already, or one that is gone.
         The wording of these causes changed between Okta's releases: match loosely.
         """
-        full = any("maximum number of client secrets" in cause for cause in self.causes)
-        return full or (self.status == 404 and "OAuth2ClientSecretMediated" in self.summary)
+        told = " ".join(self.causes)
+        full = "maximum number of" in told or ("unique" in told and "kid" in told)
+        gone = "OAuth2ClientSecretMediated" in self.summary or "JsonWebKey" in self.summary
+        return full or (self.status == 404 and gone)
+
+    @property
+    def lacks_role(self) -> bool:
+        """Say whether the access is good and the administrator's role does not reach so far."""
+        return self.status == 403 and self.code == "E0000006"
 
     def __str__(self) -> str:
         told = "; ".join((self.summary, *self.causes)) if self.summary else "no error object"
@@ -130,6 +140,19 @@ class OktaThrottled(OktaRefused):
         super().__init__(what, answer)
 
 
+class OktaHeld(OktaThrottled):
+    """The rate limit has no room for this now, so Okta was not asked; nothing is wrong."""
+
+    def __init__(self, what: str, *, retry_after_s: float) -> None:
+        full = OktaAnswer(429, summary="the rate limit has no room for this now; not asked")
+        super().__init__(what, full, retry_after_s=retry_after_s)
+        self.message = (
+            f"Okta was not asked to {what}: its rate limit has no room for that for another "
+            f"{retry_after_s:.0f} s."
+        )
+        self.args = (self.message,)
+
+
 class OktaUnclear(OktaError):
     """Okta's answer is not one that Okta's contract knows (HTML, half an answer, a 5xx)."""
 
@@ -158,6 +181,13 @@ class AddressRefused(CallerError):
 
 class OursError(KeyturnError):
     """Keyturn is at fault: please report it."""
+
+
+class DatabaseAway(OursError):
+    """The database cannot be reached or refuses to work: look at it, at its disk and the network.
+
+    Whatever was under way is undone, or done as a whole; Keyturn goes on when it is back.
+    """
 
 
 class Fenced(OursError):

@@ -17,7 +17,10 @@ AppId = NewType("AppId", str)
 """Okta's id of an app instance (``0oa…``); not always its client id."""
 ClientId = NewType("ClientId", str)
 """The OAuth ``client_id`` of an app."""
-OktaSecretId = NewType("OktaSecretId", str)
-"""Okta's id of one client secret (``ocs…``)."""
+CredentialId = NewType("CredentialId", str)
+"""Okta's id of one client secret (``ocs…``) or client key (``pks…``)."""
 SecretHash = NewType("SecretHash", str)
-"""Okta's ``secret_hash`` of a client secret: 22 characters, a safe label for generated values."""
+"""By what a credential is recognised, a safe label for generated values.
+
+Okta's ``secret_hash`` of a client secret (22 characters), the thumbprint of a client key (43).
+"""

@@ -4,7 +4,7 @@ Decides how a new rotation takes an app over without changing anything at Okta. 
 how a turn goes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyturn.domain.errors import Refused
@@ -12,13 +12,23 @@ from keyturn.domain.ids import (
     AppId,
     ClientId,
     ConnectionId,
+    CredentialId,
     FolderId,
-    OktaSecretId,
     RotationId,
     TurnId,
 )
-from keyturn.domain.okta import MAX_CLIENT_SECRETS, App, AuthMethod, ClientSecret, Status
+from keyturn.domain.okta import (
+    App,
+    AuthMethod,
+    Credential,
+    CredentialKind,
+    KeyAlgorithm,
+    Rules,
+    Status,
+    hash_of,
+)
 from keyturn.domain.schedule import Schedule
+from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
 
 
@@ -36,7 +46,11 @@ class Rotation:
 
     ``parameter`` is what the operator entered (app id or client id); ``app_id`` and ``client_id``
     are what it was resolved to, once. ``last_message`` says what failed last, for people.
-    ``ending`` is set while its secrets are being revoked: no turn starts any more.
+    ``ending`` is set while its secrets are being revoked: no turn starts any more. ``checked_at``
+    is when it was last compared with Okta, None where that is wanted. ``due_at`` is the moment that
+    the schedule asks for and ``next_rotation_at`` when its turn starts; ``last_due_at`` is what the
+    schedule started a turn for last, ``failures`` how often it did so since one was served.
+    ``algorithm`` is what new client keys sign with; nothing else has one.
     """
 
     id: RotationId
@@ -61,66 +75,99 @@ class Rotation:
     last_message: str | None
     next_rotation_at: datetime | None
     ending: bool = False
+    checked_at: datetime | None = None
+    due_at: datetime | None = None
+    last_due_at: datetime | None = None
+    failures: int = 0
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    algorithm: KeyAlgorithm = KeyAlgorithm.RS256
 
     @property
     def failed(self) -> bool:
         """Say whether the last attempt left something to be told."""
         return self.last_message is not None
 
+    @property
+    def quarantined(self) -> bool:
+        """Say whether so many turns have failed in a row that none starts by itself."""
+        return 0 < self.schedule.quarantine_after <= self.failures
+
 
 @dataclass(frozen=True)
 class Adopt:
     """Serve the secret that the app has; retire the other one if its owner consents."""
 
-    secret: ClientSecret
-    retire: ClientSecret | None
+    secret: Credential
+    retire: Credential | None
 
 
 @dataclass(frozen=True)
 class IssueFirst:
     """Add a first managed secret beside what the app has."""
 
-    retire: ClientSecret | None
+    retire: Credential | None
 
 
 def decide_onboarding(
     app: App,
-    secrets: tuple[ClientSecret, ...],
+    secrets: tuple[Credential, ...],
     *,
     adopt_existing: bool,
-    retire_existing: OktaSecretId | None,
+    retire_existing: CredentialId | None,
+    entered: Sensitive | None = None,
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET,
 ) -> Adopt | IssueFirst:
     """Decide how a rotation takes over an app, touching nothing that is not ours.
 
-    Raises Refused where the app has no use for a client secret, where ``retire_existing`` names
-    none of its secrets, and where a foreign secret takes the room that a turn needs.
+    ``entered`` is the value of one of its secrets, for an org that does not show it; it is proved
+    by Okta's hash. Raises Refused where the app has no use for that kind of credential, where
+    ``retire_existing`` names none of its secrets, where ``entered`` is the value of none of them,
+    and where a foreign secret takes the room that a turn needs.
     """
-    _require_fit(app)
+    rules = kind.rules
+    _require_fit(app, rules)
     retire = next((s for s in secrets if s.id == retire_existing), None)
     if retire_existing and retire is None:
-        raise Refused(f"App {app.id} has no client secret {retire_existing} to retire.")
+        raise Refused(f"App {app.id} has no {rules.noun} {retire_existing} to retire.")
     kept = tuple(s for s in secrets if s is not retire)
+    if entered:
+        return Adopt(known_by_value(kind, kept, entered), retire)
     if adopt_existing and len(kept) == 1 and kept[0].active and kept[0].value:
         return Adopt(kept[0], retire)
-    if len(secrets) >= MAX_CLIENT_SECRETS:
-        raise Refused(_no_room(app, secrets))
+    if len(secrets) >= rules.most:
+        raise Refused(_no_room(app, secrets, rules))
     return IssueFirst(retire)
 
 
-def _require_fit(app: App) -> None:
+def known_by_value(
+    kind: CredentialKind, secrets: tuple[Credential, ...], entered: Sensitive
+) -> Credential:
+    """Return the ACTIVE credential that has this value, with it. Raises Refused where none has."""
+    try:
+        wanted = hash_of(kind, entered)
+    except ValueError:
+        wanted = None
+    found = next((s for s in secrets if s.active and s.hash == wanted), None)
+    if found is None:
+        raise Refused(f"The value that was entered is that of no ACTIVE {kind.rules.noun} of it.")
+    return replace(found, value=entered)
+
+
+def _require_fit(app: App, rules: Rules) -> None:
     if app.status is not Status.ACTIVE:
         raise Refused(f"App {app.id} is {app.status} at Okta: its administrator must activate it.")
-    if not app.auth_method.uses_secret:
+    if app.auth_method not in rules.methods:
         raise Refused(
-            f"App {app.id} authenticates by {app.auth_method}, not with a client secret: "
-            "there is nothing to rotate."
+            f"App {app.id} authenticates by {app.auth_method}, not with a {rules.noun}: there is "
+            "nothing to rotate. Another way is for its administrator to choose; a switch to keys "
+            "deletes the app's client secrets at Okta."
         )
 
 
-def _no_room(app: App, secrets: tuple[ClientSecret, ...]) -> str:
+def _no_room(app: App, secrets: tuple[Credential, ...], rules: Rules) -> str:
     listed = ", ".join(f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in secrets)
     return (
-        f"App {app.id} already has {len(secrets)} client secrets at Okta, {listed}, and Okta's "
+        f"App {app.id} already has {len(secrets)} {rules.noun}s at Okta, {listed}, and Okta's "
         "limit leaves no room to turn. Remove the one that is not in use, or consent to its "
         "retirement by naming it in parameters.retireExisting."
     )

@@ -6,12 +6,20 @@ Storing is not serving: a version is stored as ``pending`` and readers get it on
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from keyturn.domain.errors import OursError
-from keyturn.domain.ids import FolderId, OktaSecretId, RotationId, SecretHash, SecretId, VersionNo
+from keyturn.domain.ids import (
+    CredentialId,
+    FolderId,
+    IdentityId,
+    RotationId,
+    SecretHash,
+    SecretId,
+    VersionNo,
+)
 
 
 class State(StrEnum):
@@ -66,7 +74,7 @@ class Version:
     sealed: bytes | None
     created_at: datetime
     hash: SecretHash | None = None
-    okta_id: OktaSecretId | None = None
+    okta_id: CredentialId | None = None
 
     def become(self, state: State) -> "Version":
         """Return the version in its next state; a destroyed one has lost its value.
@@ -78,3 +86,36 @@ class Version:
         if state not in NEXT_STATES[self.state]:
             raise IllegalState(f"Version {self.number} is {self.state}; it cannot become {state}.")
         return replace(self, state=state, sealed=None if state is State.DESTROYED else self.sealed)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Which version of a secret an identity holds, by what it was given.
+
+    ``given`` is what it was given last, about ``read_at``; ``version`` is what it holds at least:
+    the answer that carried a newer one may have been lost on the way.
+    """
+
+    secret_id: SecretId
+    identity_id: IdentityId
+    version: VersionNo
+    given: VersionNo
+    read_at: datetime
+
+
+RECEIPT_AGE = timedelta(minutes=1)
+"""Reads that follow each other more closely may be tries of one read, and are noted as one."""
+
+
+def after_read(last: Receipt, given: VersionNo, at: datetime) -> Receipt:
+    """Return the receipt after another read; the same one where the read tells nothing more.
+
+    A newer version counts as held once its reader was given it a second time, a minute or more
+    after the first: whoever lost the first answer asks again before long. A reader that asks for an
+    earlier version by its number holds the newer one all the same.
+    """
+    if given > last.given:
+        return replace(last, given=given, read_at=at)
+    if given < last.given or at < last.read_at + RECEIPT_AGE:
+        return last
+    return replace(last, version=given, read_at=at)

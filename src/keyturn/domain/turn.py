@@ -6,12 +6,12 @@ the legal moves comes next. This file knows no clock, no Okta and no store.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from keyturn.domain.errors import Refused
-from keyturn.domain.ids import AppId, OktaSecretId, RotationId, SecretHash, TurnId, VersionNo
+from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash, TurnId, VersionNo
+from keyturn.domain.okta import CredentialKind, Rules
 
 
 class Phase(StrEnum):
@@ -40,10 +40,12 @@ class Act(StrEnum):
     """Add the written value at Okta."""
     ADOPT = "adopt"
     """Recognise the written value in Okta's list, where an answer was lost."""
+    DISCARD = "discard"
+    """Remove at Okta what was added for us, where its value was lost with the answer."""
     VERIFY = "verify"
     """Record that Okta accepts the new secret."""
     DOUBT = "doubt"
-    """Take that record back, because a later probe says otherwise."""
+    """Take that record back, because a later probe or somebody's decision says otherwise."""
     PROMOTE = "promote"
     """Serve the new version to every reader."""
     DELIVER = "deliver"
@@ -54,14 +56,16 @@ class Act(StrEnum):
     """Deactivate the old secret at Okta."""
     SOAK = "soak"
     """Start the time in which the old secret can still be reinstated."""
+    REINSTATE = "reinstate"
+    """Activate the old secret at Okta again, because somebody still uses it."""
     DELETE = "delete"
     """Delete the old secret at Okta and destroy its value."""
     FINISH = "finish"
     """End a turn that had no old secret."""
     WITHDRAW = "withdraw"
-    """Deactivate a new secret that Okta never accepted."""
+    """Deactivate a new secret that nobody was ever served."""
     ROLL_BACK = "roll back"
-    """Delete that new secret, which nobody was ever served."""
+    """Delete that new secret, or note that Okta never had it, and destroy its value."""
     GIVE_UP = "give up"
     """End a turn that has changed nothing at Okta, because somebody decided otherwise."""
     BLOCK = "block"
@@ -78,6 +82,9 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
         Phase.WRITTEN: {
             Act.ISSUE: Phase.ISSUED,
             Act.ADOPT: Phase.ISSUED,
+            Act.DISCARD: Phase.WRITTEN,
+            Act.ROLL_BACK: Phase.ROLLED_BACK,
+            Act.GIVE_UP: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
         },
         Phase.ISSUED: {
@@ -85,11 +92,13 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
             Act.WITHDRAW: Phase.ISSUED,
             Act.ROLL_BACK: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
+            Act.GIVE_UP: Phase.ROLLED_BACK,
         },
         Phase.VERIFIED: {
             Act.PROMOTE: Phase.PROMOTED,
             Act.DOUBT: Phase.ISSUED,
             Act.BLOCK: Phase.BLOCKED,
+            Act.GIVE_UP: Phase.ROLLED_BACK,
         },
         Phase.PROMOTED: {Act.DELIVER: Phase.DELIVERED},
         Phase.DELIVERED: {Act.OVERLAP: Phase.OVERLAPPING},
@@ -98,14 +107,28 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
             Act.FINISH: Phase.FINISHED,
             Act.BLOCK: Phase.BLOCKED,
         },
-        Phase.RETIRED: {Act.SOAK: Phase.SOAKING},
-        Phase.SOAKING: {Act.DELETE: Phase.FINISHED, Act.BLOCK: Phase.BLOCKED},
+        Phase.RETIRED: {
+            Act.SOAK: Phase.SOAKING,
+            Act.REINSTATE: Phase.OVERLAPPING,
+            Act.BLOCK: Phase.BLOCKED,
+        },
+        Phase.SOAKING: {
+            Act.DELETE: Phase.FINISHED,
+            Act.REINSTATE: Phase.OVERLAPPING,
+            Act.BLOCK: Phase.BLOCKED,
+        },
         Phase.FINISHED: {},
         Phase.ROLLED_BACK: {},
         Phase.BLOCKED: {Act.GIVE_UP: Phase.ROLLED_BACK},
     }
 )
 """Every legal move. A blocked turn resumes in the phase in which it was blocked."""
+
+SETTLED = timedelta(seconds=60)
+"""How long after a call to Okta was begun it can no longer take effect: four times its limit."""
+
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""As much as our clock may be ahead of Okta's, which shows whole seconds."""
 
 SERVED = frozenset(
     {
@@ -119,6 +142,9 @@ SERVED = frozenset(
 )
 """The phases in which readers are given the new version."""
 
+UNSERVED = frozenset({Phase.PLANNED, Phase.WRITTEN, Phase.ISSUED, Phase.VERIFIED})
+"""The phases in which nobody has been given the new version: a turn can still be aborted."""
+
 ENDED = frozenset({Phase.FINISHED, Phase.ROLLED_BACK})
 """The phases that nothing follows."""
 
@@ -127,35 +153,52 @@ class Reason(StrEnum):
     """Why a turn is blocked, and in the value: who must do what."""
 
     FOREIGN_SECRET = (
-        "A client secret that Keyturn neither made nor adopted takes the room at Okta. "
+        "A credential that Keyturn neither made nor adopted takes the room at Okta. "
         "The app's owner must remove it, or consent to its retirement."
     )
     APP_GONE = "Okta does not know the app. Its administrator must restore it or end the rotation."
     APP_INACTIVE = "The app is deactivated at Okta. Its administrator must activate it."
     NO_SECRET_USED = (
-        "The app no longer authenticates with a client secret. "
+        "The app no longer authenticates with the kind of credential that is turned. "
         "Its administrator must set that back or end the rotation."
     )
     ACCESS_REFUSED = (
         "Okta refuses Keyturn's own access. An Okta administrator must renew the connection's "
         "credentials or give them back the rights they lost."
     )
+    CONNECTION_CHANGED = (
+        "Somebody has given the connection other credentials since the turn began. "
+        "The Keyturn operator must abort the turn, and may then turn the key that is used now."
+    )
+    KEY_CHANGE_REFUSED = (
+        "Okta refuses to change a key of the app. Where the app holds Okta scopes, only a super "
+        "administrator may: assign that role to Keyturn's service app and turn again, or have one "
+        "change the key in Okta's admin console. Keyturn goes on with the key that it has."
+    )
     CALL_REFUSED = "Okta refuses the call. The Keyturn operator must read Okta's reason."
     VALUE_NOT_KEPT = (
         "Okta answered with another value than it was given. The Keyturn operator must look at "
-        "the app's client secrets before anything else is done."
+        "the app's credentials before anything else is done."
     )
     NEW_SECRET_LOST = (
-        "The new client secret is not ACTIVE at Okta any more, so the old one stays. "
+        "The new credential is not ACTIVE at Okta or not in use any more, so the old one stays. "
         "The app's owner must find out who changed it, and activate it."
     )
     NEW_SECRET_REFUSED = (
-        "Okta does not accept the new client secret, and no other is ACTIVE to fall back on. "
+        "Okta does not accept the new credential, and no other is ACTIVE to fall back on. "
         "The app's owner must look at how the app authenticates."
     )
     OLD_SECRET_CHANGED = (
-        "Somebody activated the old client secret again while it was soaking. "
+        "Somebody activated the old credential again while it was soaking. "
         "The app's owner must say whether it is still in use."
+    )
+    OLD_SECRET_GONE = (
+        "The old credential is to be reinstated, and Okta does not have it any more. "
+        "Whoever still uses it must take the new one; then the turn may finish."
+    )
+    OLD_SECRET_USED = (
+        "The old credential had to be reinstated and is still in use. "
+        "Its users must take the new one, or the app's owner must say that the turn may finish."
     )
 
 
@@ -178,19 +221,59 @@ class Trigger(StrEnum):
     MANUAL = "manual"
     SCHEDULED = "scheduled"
     CONSENT = "consent"
+    DRIFT = "drift"
+
+
+class Word(StrEnum):
+    """What an operator has said of an open turn."""
+
+    FINISH = "finish"
+    """Do not wait any longer: open the gate once the shortest overlap is over, end the soak."""
+    AT_ONCE = "at once"
+    """Do not wait at all, now or later: the old secret has leaked."""
+    REINSTATE = "reinstate"
+    """Activate the old secret again."""
+    ABORT = "abort"
+    """Take the new secret back before anybody is served it."""
+
+
+class Opened(StrEnum):
+    """What opened the gate to the retirement of the old secret."""
+
+    TIME = "time"
+    EVIDENCE = "evidence"
+    BACKSTOP = "backstop"
+    WORD = "word"
 
 
 @dataclass(frozen=True)
 class Held:
-    """A client secret in a turn's hands.
+    """A credential in a turn's hands.
 
-    ``version`` is None for a secret whose value is not ours to serve; ``okta_id`` is None until
+    ``version`` is None for one whose value is not ours to serve; ``okta_id`` is None until
     Okta has named it.
     """
 
     hash: SecretHash
-    okta_id: OktaSecretId | None
+    okta_id: CredentialId | None
     version: VersionNo | None
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What is noted before Okta is asked to add the new credential: it may have been, since then.
+
+    ``beside`` names what the app had then, by Okta's ids, where nothing else tells the new one
+    from others. `SETTLED` after ``last_at`` it can no longer be added unseen.
+    """
+
+    first_at: datetime
+    last_at: datetime
+    beside: str = ""
+
+    def explains(self, made_at: datetime) -> bool:
+        """Say whether something made then may be what Okta was asked for."""
+        return self.first_at - CLOCKS_DIFFER <= made_at <= self.last_at + SETTLED
 
 
 @dataclass(frozen=True)
@@ -198,9 +281,10 @@ class Turn:
     """One journey of a rotation.
 
     ``entered_at`` is when it came into its phase; ``attempts`` counts failed tries since then;
-    ``posted`` is written before Okta is asked to add the new value, ``withdrawn`` before it is
+    ``posted`` is written before Okta is asked to add the new one, ``withdrawn_at`` before it is
     asked to deactivate it again: from then on it is never served. ``epoch`` is the fence: a worker
     writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
+    ``opened`` tells what opened the gate last, ``reinstated`` how often the old secret came back.
     """
 
     id: TurnId
@@ -213,13 +297,23 @@ class Turn:
     wake_at: datetime | None
     old: Held | None = None
     new: Held | None = None
-    posted: bool = False
-    withdrawn: bool = False
+    posted: Posted | None = None
+    withdrawn_at: datetime | None = None
+    word: Word | None = None
+    opened: Opened | None = None
+    reinstated: int = 0
+    paused_at: datetime | None = None
     attempts: int = 0
     blocked: Blocked | None = None
     ended_at: datetime | None = None
     epoch: int = 0
     owner: str | None = None
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET
+
+    @property
+    def rules(self) -> Rules:
+        """Return what there is to know of the kind of credential that is turned."""
+        return self.kind.rules
 
     @property
     def open(self) -> bool:
@@ -228,21 +322,41 @@ class Turn:
 
     @property
     def running(self) -> bool:
-        """Say whether the turn goes on by itself."""
-        return self.open and self.phase is not Phase.BLOCKED
+        """Say whether the turn goes on by itself: neither ended, blocked nor paused."""
+        return self.open and self.phase is not Phase.BLOCKED and self.paused_at is None
+
+
+class Overlap(StrEnum):
+    """When the overlap is over."""
+
+    FIXED = "fixed"
+    """After a fixed time."""
+    UNTIL_NEXT = "until-next"
+    """When the next turn is due: two secrets work nearly always."""
+    EVIDENCE = "evidence"
+    """When nobody uses the old secret any more, or at the backstop."""
 
 
 @dataclass(frozen=True)
 class Policy:
     """How long a turn takes its time.
 
-    Seconds: ``overlap_s`` while both secrets work, ``soak_s`` between retire and delete, and
-    ``patience_s`` for a new secret to be accepted everywhere at Okta.
+    Seconds: ``overlap_s`` while both secrets work at least, ``soak_s`` between retire and delete,
+    ``patience_s`` for a new secret to be accepted everywhere at Okta, ``floor_s`` that no word but
+    an emergency's shortens the overlap below; with evidence, ``backstop_s`` until the gate opens
+    whatever it says, and ``quiet_s`` without a use that count as disuse. ``log`` is whether Okta's
+    System Log is asked too, ``repair`` whether drift is mended without asking.
     """
 
     overlap_s: int
     soak_s: int
     patience_s: int = 600
+    overlap: Overlap = Overlap.FIXED
+    floor_s: int = 300
+    backstop_s: int = 604_800
+    quiet_s: int = 3600
+    log: bool = False
+    repair: bool = False
 
 
 def moved(turn: Turn, act: Act, now: datetime) -> Turn:
@@ -251,10 +365,12 @@ def moved(turn: Turn, act: Act, now: datetime) -> Turn:
     Raises KeyError for an illegal move; nothing is changed then.
     """
     phase = MOVES[turn.phase][act]
+    if phase is turn.phase:
+        return turn
     return replace(
         turn,
         phase=phase,
-        entered_at=turn.entered_at if phase is turn.phase else now,
+        entered_at=now,
         attempts=0,
         ended_at=now if phase in ENDED else None,
     )
@@ -272,13 +388,3 @@ def blocked(turn: Turn, reason: Reason, detail: str, now: datetime) -> Turn:
 def waiting(turn: Turn, until: datetime) -> Turn:
     """Return the turn asleep until then, one try later."""
     return replace(turn, wake_at=until, attempts=turn.attempts + 1)
-
-
-def resumed(turn: Turn, now: datetime) -> Turn:
-    """Return a blocked turn to the phase in which it was blocked, to be looked at now.
-
-    Raises Refused for a turn that is not blocked.
-    """
-    if turn.blocked is None:
-        raise Refused(f"The turn is {turn.phase}, not blocked: there is nothing to resume.")
-    return replace(turn, phase=turn.blocked.phase, entered_at=now, blocked=None, wake_at=now)

@@ -6,15 +6,20 @@ from dataclasses import dataclass, replace
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.addresses import instance_url
+from keyturn.domain.budget import Purpose
 from keyturn.domain.connection import Method, OktaConnection, OktaCredentials, ServiceApp
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ConnectionId, ProjectId
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import Organization, Project
 from keyturn.domain.rotation import Rotation
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Turn
 from keyturn.services import gate
-from keyturn.services.ports import Journal, OktaOrg, Reading, World
+from keyturn.services.ports import Journal, OktaOrg, Reading, World, Writing
 from keyturn.services.projects import resolve_project
 from keyturn.services.records import must
+from keyturn.services.removal import remove_whole
 from keyturn.services.sealing import open_credentials, seal_credentials
 
 
@@ -72,6 +77,8 @@ async def create_okta_connection(
         version=1,
         created_at=now,
         updated_at=now,
+        reconciled_at=now,
+        next_reconcile_at=now + world.limits.reconcile,
     )
     async with world.store.writing() as writing:
         await writing.add(connection)
@@ -115,6 +122,9 @@ async def update_okta_connection(
         updated_at=world.clock.now(),
     )
     async with world.store.writing() as writing:
+        if url != old.instance_url:
+            await _refuse_in_use(writing, old, "it cannot be pointed at another org")
+            await _forget_key(writing, old)
         await writing.replace(connection)
     return connection
 
@@ -127,6 +137,7 @@ async def delete_okta_connection(
     await _pass(world, caller, Verb.DELETE_CONNECTIONS, connection.name, connection.project_id)
     async with world.store.writing() as tx:
         await _refuse_in_use(tx, connection, "it cannot be removed")
+        await _forget_key(tx, connection)
         await tx.remove(connection)
     return connection
 
@@ -158,11 +169,44 @@ async def read_okta_connection_by_name(world: World, caller: Caller, name: str) 
     raise NotFound(f"There is no Okta connection named {name}.")
 
 
-async def open_org(tx: Reading, world: World, connection_id: str, journal: Journal) -> OktaOrg:
+async def open_org(
+    tx: Reading,
+    world: World,
+    connection_id: str,
+    journal: Journal,
+    purpose: Purpose = Purpose.FINISHING,
+) -> OktaOrg:
     """Open the org behind a stored connection; every call is told to ``journal``."""
     connection = await must(tx.find(OktaConnection, id=connection_id))
     organization = await must(tx.find(Organization, id=connection.organization_id))
     credentials = open_credentials(world, organization, connection)
+    url = connection.instance_url
+    return world.okta.open(url, credentials, journal=journal, purpose=purpose)
+
+
+async def key_in_use(tx: Reading, world: World, connection_id: str) -> ServiceApp | None:
+    """Return the client id and private key by which a connection logs in; None without a key."""
+    connection = await must(tx.find(OktaConnection, id=connection_id))
+    organization = await must(tx.find(Organization, id=connection.organization_id))
+    credentials = open_credentials(world, organization, connection)
+    return credentials if isinstance(credentials, ServiceApp) else None
+
+
+async def use_key(tx: Writing, world: World, connection_id: str, private_jwk: Sensitive) -> None:
+    """Have a connection log in with this private key of its service app from now on."""
+    connection = await must(tx.find(OktaConnection, id=connection_id))
+    organization = await must(tx.find(Organization, id=connection.organization_id))
+    credentials = ServiceApp(connection.client_id or "", private_jwk)
+    sealed = seal_credentials(world, organization, connection.id, credentials)
+    now, version = world.clock.now(), connection.version + 1
+    await tx.replace(replace(connection, sealed=sealed, version=version, updated_at=now))
+
+
+async def open_org_with(
+    tx: Reading, world: World, connection_id: str, credentials: ServiceApp, journal: Journal
+) -> OktaOrg:
+    """Open the org behind a connection as if it had these credentials."""
+    connection = await must(tx.find(OktaConnection, id=connection_id))
     return world.okta.open(connection.instance_url, credentials, journal=journal)
 
 
@@ -186,10 +230,23 @@ async def _refuse_taken_name(tx: Reading, organization: Organization, name: str)
 
 
 async def _refuse_in_use(tx: Reading, connection: OktaConnection, so: str) -> None:
-    users = await tx.list(Rotation, connection_id=connection.id)
+    """Raise Refused while rotations use it; that of its own key does only while it turns."""
+    every = await tx.list(Rotation, connection_id=connection.id)
+    users = [r for r in every if not r.kind.rules.of_connection or await _turning(tx, r)]
     if users:
         named = ", ".join(rotation.name for rotation in users)
         raise Refused(f"Connection {connection.name} is used by rotation {named}; {so}.")
+
+
+async def _turning(tx: Reading, rotation: Rotation) -> bool:
+    return await tx.find(Turn, rotation_id=rotation.id, ended_at=None) is not None
+
+
+async def _forget_key(tx: Writing, connection: OktaConnection) -> None:
+    """Remove the rotation of the connection's own key; that key works on."""
+    kind = CredentialKind.CONNECTION_KEY
+    for rotation in await tx.list(Rotation, connection_id=connection.id, kind=kind):
+        await remove_whole(tx, rotation)
 
 
 def _method(credentials: OktaCredentials) -> Method:

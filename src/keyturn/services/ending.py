@@ -6,12 +6,12 @@ from dataclasses import replace
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import Refused
-from keyturn.domain.okta import ClientSecret
+from keyturn.domain.okta import Credential
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
-from keyturn.domain.turn import Turn
 from keyturn.services.connections import open_org
-from keyturn.services.ports import OktaOrg, TurnStep, World, Writing
+from keyturn.services.ports import AppCredentials, World, Writing
+from keyturn.services.removal import remove_rotation, remove_secret, remove_whole
 from keyturn.services.rotations import (
     RotationView,
     admit,
@@ -41,29 +41,24 @@ async def delete_rotation(
             "Revoking the client secret while its value stays readable would hand readers a dead "
             "secret. Set deleteSecrets=true as well, or leave revokeGeneratedCredentials out."
         )
+    of_connection = rotation.kind.rules.of_connection
+    if revoke and of_connection:
+        raise Refused(
+            "The connection logs in with this key, and it stays. Leave revokeGeneratedCredentials "
+            "out, or replace the connection's credentials first."
+        )
     seen = await view(world, rotation_id)
     if revoke:
         await _revoke(world, caller, rotation)
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
         await refuse_under_way(tx, rotation, blocked_too=False)
+        if of_connection:
+            await remove_whole(tx, rotation)
+            return seen
         await _release_secrets(tx, rotation, delete=delete_secrets)
         await remove_rotation(tx, rotation)
     return seen
-
-
-async def remove_rotation(tx: Writing, rotation: Rotation) -> None:
-    """Remove a rotation with the record of its turns; the audit log keeps what was done."""
-    for turn in await tx.list(Turn, rotation_id=rotation.id):
-        await tx.remove(*await tx.list(TurnStep, turn_id=turn.id))
-        await tx.remove(turn)
-    await tx.remove(rotation)
-
-
-async def remove_secret(tx: Writing, secret: Secret) -> None:
-    """Remove a secret with all its versions."""
-    await tx.remove(*await tx.list(Version, secret_id=secret.id))
-    await tx.remove(secret)
 
 
 async def _revoke(world: World, caller: Caller, rotation: Rotation) -> None:
@@ -71,11 +66,13 @@ async def _revoke(world: World, caller: Caller, rotation: Rotation) -> None:
     async with world.store.reading() as tx:
         org = await open_org(tx, world, rotation.connection_id, lambda call: None)
         versions = await list_versions(tx, rotation)
+    noun = rotation.kind.rules.noun
     ours = {v.okta_id for v in versions} | {v.hash for v in versions}
-    listed = await org.list_client_secrets(rotation.app_id)
+    at_okta = org.credentials_of(rotation.app_id, rotation.kind)
+    listed = await at_okta.list()
     if not any(s.active and not ours & {s.id, s.hash} for s in listed):
         raise Refused(
-            f"App {rotation.app_id} would be left without an active client secret, which Okta "
+            f"App {rotation.app_id} would be left without an active {noun}, which Okta "
             "does not allow. Give it another one first, or end the rotation without revoking."
         )
     doomed = [secret for secret in listed if ours & {secret.id, secret.hash}]
@@ -84,14 +81,14 @@ async def _revoke(world: World, caller: Caller, rotation: Rotation) -> None:
         await refuse_under_way(writing, rotation, blocked_too=False)
         await _stop_serving(writing, world, caller, rotation, doomed)
     for secret in doomed:
-        await _remove_at_okta(org, rotation, secret)
+        await _remove_at_okta(at_okta, secret)
 
 
 async def _stop_serving(
-    tx: Writing, world: World, caller: Caller, rotation: Rotation, doomed: Sequence[ClientSecret]
+    tx: Writing, world: World, caller: Caller, rotation: Rotation, doomed: Sequence[Credential]
 ) -> None:
     """Destroy the values, let no turn start any more, and write down what Okta will lose."""
-    now = world.clock.now()
+    now, noun = world.clock.now(), rotation.kind.rules.noun
     turn = await open_turn(tx, rotation)
     if turn:
         await give_up(tx, world, turn)
@@ -100,15 +97,13 @@ async def _stop_serving(
     await tx.replace(replace(rotation, ending=True, next_rotation_at=None))
     for secret in doomed:
         subject = f"app {rotation.app_id}: {secret.id} {secret.hash}"
-        await tx.append_audit(
-            Attempt(now, caller.id, "revoke a client secret", subject, allowed=True)
-        )
+        await tx.append_audit(Attempt(now, caller.id, f"revoke a {noun}", subject, allowed=True))
 
 
-async def _remove_at_okta(org: OktaOrg, rotation: Rotation, secret: ClientSecret) -> None:
+async def _remove_at_okta(at_okta: AppCredentials, secret: Credential) -> None:
     if secret.active:
-        await org.deactivate_client_secret(rotation.app_id, secret.id)
-    await org.delete_client_secret(rotation.app_id, secret.id)
+        await at_okta.deactivate(secret.id)
+    await at_okta.delete(secret.id)
 
 
 async def _release_secrets(tx: Writing, rotation: Rotation, *, delete: bool) -> None:

@@ -6,41 +6,43 @@ nothing is sent to Okta once the lease may have passed to somebody else.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
+from keyturn.domain.budget import ROOM, purpose_of
 from keyturn.domain.errors import (
     AddressRefused,
     Fenced,
     InvalidInput,
     OktaError,
+    OktaHeld,
     OursError,
 )
-from keyturn.domain.ids import OktaSecretId, SecretId
-from keyturn.domain.okta import VALUE_BYTES, Probe, client_secret_value, secret_hash
-from keyturn.domain.project import Place
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.okta import Credential
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.secret import State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.steps import (
     Block,
     Do,
     Look,
     Seen,
-    Sight,
+    Step,
     Wait,
     after_failure,
     backoff,
     next_step,
 )
-from keyturn.domain.turn import Act, Held, Reason, Trigger, Turn
-from keyturn.services.connections import open_org
-from keyturn.services.logbook import Change, Logbook
-from keyturn.services.ports import OktaOrg, Reading, World, Writing
-from keyturn.services.projects import place_of
+from keyturn.domain.turn import Act, Held, Posted, Reason, Trigger, Turn, Word
+from keyturn.services.connections import use_key
+from keyturn.services.desk import Desk, promised
+from keyturn.services.logbook import Change
+from keyturn.services.looks import LOOKS
+from keyturn.services.ports import AppCredentials, World, Writing
 from keyturn.services.records import must
-from keyturn.services.sealing import open_version
 from keyturn.services.secrets import new_version, next_number, promote
 
 log = structlog.get_logger(__name__)
@@ -53,7 +55,7 @@ async def advance(world: World, turn: Turn, *, held_since_s: float) -> Turn:
     network's are recorded and the turn is rescheduled; nothing is raised for them. A turn that
     somebody else has claimed meanwhile is left to them.
     """
-    journey = await Journey.begin(world, turn, held_since_s)
+    journey = Journey(await Desk.of(world, turn, held_since_s))
     try:
         while await journey.go_on():
             pass
@@ -62,24 +64,13 @@ async def advance(world: World, turn: Turn, *, held_since_s: float) -> Turn:
     return journey.turn
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What a turn is about; the ids outlive a change of the mapped names."""
-
-    rotation: Rotation
-    place: Place
-    client_secret: SecretId
-    client_id: SecretId
-
-
 class Journey:
-    """A turn, what was seen since its last move, and what is still to be recorded."""
+    """A held turn, and what was seen since its last move."""
 
-    def __init__(self, world: World, turn: Turn, subject: Subject, held_since_s: float) -> None:
-        self._book = Logbook(world, turn, held_since_s)
-        self._world = world
-        self._subject = subject
-        self._rotation = subject.rotation
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._book = desk.book
+        self._world = desk.world
         self._seen = Seen()
 
     @property
@@ -87,30 +78,14 @@ class Journey:
         """The turn as it was last written."""
         return self._book.turn
 
-    @classmethod
-    async def begin(cls, world: World, turn: Turn, held_since_s: float) -> "Journey":
-        """Read what the turn is about."""
-        async with world.store.reading() as tx:
-            rotation = await must(tx.find(Rotation, id=turn.rotation_id))
-            place, names = await place_of(tx, rotation.folder_id), rotation.mapping
-            secrets = {s.name: s.id for s in await tx.list(Secret, rotation_id=rotation.id)}
-        subject = Subject(rotation, place, secrets[names.client_secret], secrets[names.client_id])
-        return cls(world, turn, subject, held_since_s)
-
     async def go_on(self) -> bool:
         """Take one step; say whether another may follow at once."""
         try:
-            step = next_step(self.turn, self._seen, self._rotation.policy, self._world.clock.now())
-            if isinstance(step, Look):
-                self._seen = await LOOKS[step.at](self)
-                return True
-            if isinstance(step, Do):
-                await ACTS[step.act](self, step)
-                # The probe that verified is fresh enough to promote on.
-                kept = self._seen.new_probe if step.act is Act.VERIFY else None
-                self._seen = Seen(new_probe=kept)
-                return self.turn.running
-            await self._book.stop(step)
+            now, policy = self._world.clock.now(), self._desk.rotation.policy
+            return await self._take(next_step(self.turn, self._seen, policy, now))
+        except OktaHeld as held:
+            until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)
+            await self._book.stop(Wait(until, ROOM))
         except OktaError as error:
             await self._book.stop(after_failure(self.turn, error, self._world.clock.now()), error)
         except (AddressRefused, InvalidInput) as error:
@@ -122,98 +97,144 @@ class Journey:
             await self._book.stop(Wait(later), error)
         return False
 
-    # Looking.
+    async def _take(self, step: Step) -> bool:
+        if isinstance(step, Look | Do):
+            self._desk.purpose = purpose_of(self.turn, step)
+        if isinstance(step, Look):
+            self._seen = await LOOKS[step.at](self._desk, self._seen)
+            await self._book.renew()
+            return True
+        if isinstance(step, Do):
+            await ACTS[step.act](self, step)
+            self._seen = self._still_fresh(step)
+            return self.turn.running
+        await self._book.stop(step)
+        return False
 
-    async def look_at_secrets(self) -> Seen:
-        """See Okta's list, and what readers are given beside it."""
-        secrets = await (await self._org()).list_client_secrets(self.turn.app_id)
-        async with self._world.store.reading() as tx:
-            kept = self._subject.client_secret
-            served = await tx.find(Version, secret_id=kept, state=State.CURRENT)
-        return replace(self._seen, secrets=secrets, served=served.hash if served else None)
+    def _still_fresh(self, step: Do) -> Seen:
+        """Return what the act has not made stale: see it again only where it may have changed.
 
-    async def look_at_app(self) -> Seen:
-        """See the app itself, or that it is gone.
-
-        Where it authenticates in another way than it did, what was probed so far says nothing.
+        The probe that verified is fresh enough to promote on, the list that left room to add.
         """
-        app = await (await self._org()).find_app(self.turn.app_id)
-        seen = replace(self._seen, app=app, app_gone=app is None)
-        method = app.auth_method if app else self._rotation.auth_method
-        if not method.uses_secret or method is self._rotation.auth_method:
-            return seen
-        async with self._world.store.writing() as tx:
-            rotation = await must(tx.find(Rotation, id=self._rotation.id))
-            self._rotation = replace(rotation, auth_method=method)
-            await tx.replace(self._rotation)
-        return replace(seen, old_probe=None, new_probe=None)
-
-    async def probe_old(self) -> Seen:
-        """See whether Okta accepts the secret served so far."""
-        return replace(self._seen, old_probe=await self._probe(_held(self.turn.old)))
-
-    async def probe_new(self) -> Seen:
-        """See whether Okta accepts the new secret."""
-        return replace(self._seen, new_probe=await self._probe(_held(self.turn.new)))
-
-    async def _probe(self, held: Held) -> Probe:
-        org, rotation = await self._org(), self._rotation
-        return await org.probe(rotation.client_id, await self._value(held), rotation.auth_method)
-
-    # Acting.
+        match step.act:
+            case Act.VERIFY:
+                return Seen(new_probe=self._seen.new_probe)
+            case Act.WRITE | Act.DISCARD:
+                listed = self._seen.credentials or ()
+                return Seen(credentials=tuple(c for c in listed if c.id != step.target))
+            case _:
+                return Seen()
 
     async def write(self, step: Do) -> None:
-        """Choose the new value and store it sealed, with what is intended."""
-        value = client_secret_value(self._world.chance.random_bytes(VALUE_BYTES))
+        """Choose the new value and store it sealed, with what is intended.
+
+        Where Okta chooses, the intention is all there is to write down.
+        """
+        if not self.turn.rules.own_value:
+            await self._book.move(self.turn, step.act)
+            return
+        chosen = (await self._desk.credentials()).choose(self._desk.rotation.algorithm)
+        await self._keep(self.turn, step, chosen.value, Held(chosen.hash, None, None))
+
+    async def issue(self, step: Do) -> None:
+        """Add the new credential at Okta; the note that it may have been added comes first."""
+        if self.turn.rules.own_value:
+            await self._issue_ours(step, promised(self.turn.new))
+        else:
+            await self._issue_oktas(step)
+
+    async def _issue_ours(self, step: Do, new: Held) -> None:
+        value, noun = await self._desk.value(new), self._desk.noun
+        at_okta = await self._intend(self._posted(), f"add a {noun}", new.hash)
+        added = await at_okta.add(value)
+        if added.hash != new.hash:
+            await self._book.stop(Block(Reason.VALUE_NOT_KEPT, f"{noun.capitalize()} {added.id}."))
+            return
+        await self._named(step, added.id)
+
+    async def _issue_oktas(self, step: Do) -> None:
+        """Have Okta make the value, and store what only this answer shows.
+
+        A call that cannot have had an effect leaves no note: what is found later is not ours.
+        """
+        before, noun = self.turn, self._desk.noun
+        beside = " ".join(each.id for each in self._seen.credentials or ())
+        at_okta = await self._intend(self._posted(beside), f"add a {noun}", "of Okta's choice")
+        try:
+            added = await at_okta.add(None)
+        except OktaError as error:
+            if not error.effect_possible:
+                await self._book.note(replace(self.turn, posted=before.posted))
+            raise
+        value = added.value or Sensitive("")
+        await self._keep(self.turn, step, value, Held(added.hash, added.id, None))
+
+    def _posted(self, beside: str = "") -> Turn:
+        now, posted = self._world.clock.now(), self.turn.posted
+        first_at = posted.first_at if posted else now
+        return replace(self.turn, posted=Posted(first_at, now, beside))
+
+    async def _keep(self, turn: Turn, step: Do, value: Sensitive, new: Held) -> None:
+        """Store the value sealed, as a version that nobody is given, in the act's transaction."""
+        secret_id, project = self._desk.subject.client_secret, self._desk.subject.place.project
         async with self._world.store.reading() as tx:
-            number = await next_number(tx, self._subject.client_secret)
-        secret_id, project = self._subject.client_secret, self._subject.place.project
+            number = await next_number(tx, secret_id)
         version = new_version(self._world, project, secret_id, number, value)
-        version = replace(version, hash=secret_hash(value))
-        new = Held(secret_hash(value), None, number)
+        version = replace(version, hash=new.hash, okta_id=new.okta_id)
 
         async def change(tx: Writing) -> None:
             await tx.add(version)
 
-        await self._book.move(replace(self.turn, new=new), step.act, change)
+        await self._book.move(replace(turn, new=replace(new, version=number)), step.act, change)
 
-    async def issue(self, step: Do) -> None:
-        """Add the stored value at Okta; the note that it may have been sent comes first."""
-        new = _held(self.turn.new)
-        value = await self._value(new)
-        intent = replace(self.turn, posted=True)
-        org = await self._intend(intent, "add a client secret", new.hash)
-        added = await org.add_client_secret(self.turn.app_id, value)
-        if added.hash != new.hash:
-            await self._book.stop(Block(Reason.VALUE_NOT_KEPT, f"Client secret {added.id}."))
-            return
-        await self._named(step, added.id)
+    async def discard(self, step: Do) -> None:
+        """Remove at Okta what was added for us and whose value was lost with the answer."""
+        lost = _listed(self._seen, step)
+        noun = self._desk.noun
+        if lost.active:
+            at_okta = await self._intend(self.turn, f"deactivate a lost {noun}", lost.id)
+            await at_okta.deactivate(lost.id)
+        at_okta = await self._intend(self.turn, f"delete a lost {noun}", lost.id)
+        await at_okta.delete(lost.id)
+        why = f"The value of {noun} {lost.id} was lost with Okta's answer."
+        await self._book.move(replace(self.turn, posted=None), step.act, why=why)
 
     async def adopt(self, step: Do) -> None:
         """Take Okta's id of the stored value from its list."""
         await self._named(step, step.target)
 
-    async def _named(self, step: Do, okta_id: OktaSecretId | None) -> None:
-        new = replace(_held(self.turn.new), okta_id=okta_id)
+    async def _named(self, step: Do, okta_id: CredentialId | None) -> None:
+        new = replace(promised(self.turn.new), okta_id=okta_id)
 
         async def change(tx: Writing) -> None:
-            version = await self._version(tx, new)
+            version = await self._desk.version(tx, new)
             await tx.replace(replace(version, okta_id=okta_id))
 
         await self._book.move(replace(self.turn, new=new), step.act, change)
 
     async def promote(self, step: Do) -> None:
-        """Serve the new version: client id and client secret in one transaction."""
+        """Serve the new version: client id and credential in one transaction.
+
+        The key of a connection is served to the connection, unless somebody has given it another
+        one since the turn began.
+        """
+        value = await self._desk.value(promised(self.turn.new))
+        of_connection = self.turn.rules.of_connection
+        if of_connection and await self._desk.served() != promised(self.turn.old).hash:
+            await self._book.stop(Block(Reason.CONNECTION_CHANGED))
+            return
 
         async def change(tx: Writing) -> None:
-            await promote(tx, await self._version(tx, _held(self.turn.new)))
+            await promote(tx, await self._desk.version(tx, promised(self.turn.new)))
             await self._promote_client_id(tx)
-            await tx.replace(self._turned(await must(tx.find(Rotation, id=self._rotation.id))))
+            if of_connection:
+                await use_key(tx, self._world, self._desk.rotation.connection_id, value)
+            await tx.replace(self._turned(await must(tx.find(Rotation, id=self._desk.rotation.id))))
 
         await self._book.move(self.turn, step.act, change)
 
     async def _promote_client_id(self, tx: Writing) -> None:
-        kept = self._subject.client_id
+        kept = self._desk.subject.client_id
         pending = await tx.find(Version, secret_id=kept, state=State.PENDING)
         if pending:
             await promote(tx, pending)
@@ -235,83 +256,92 @@ class Journey:
     async def retire(self, step: Do) -> None:
         """Deactivate the old secret at Okta."""
         if step.target:
-            org = await self._intend(self.turn, "deactivate the old client secret", step.target)
-            await org.deactivate_client_secret(self.turn.app_id, step.target)
-        await self._book.move(self.turn, step.act, self._becoming(self.turn.old, State.RETIRED))
+            at_okta = await self._intend(
+                self.turn, f"deactivate the old {self._desk.noun}", step.target
+            )
+            await at_okta.deactivate(step.target)
+        # An emergency's word holds to the end; any other has been heeded.
+        word = self.turn.word if self.turn.word is Word.AT_ONCE else None
+        after = replace(self.turn, opened=step.opened, word=word)
+        why = f"Gate opened by {step.opened}. {step.why}".strip()
+        becoming = self._becoming(self.turn.old, State.RETIRED)
+        await self._book.move(after, step.act, becoming, why=why)
+
+    async def reinstate(self, step: Do) -> None:
+        """Activate the old secret at Okta again, and tell why."""
+        if step.target:
+            at_okta = await self._intend(
+                self.turn, f"activate the old {self._desk.noun}", step.target
+            )
+            await at_okta.activate(step.target)
+        after = replace(self.turn, word=None, opened=None, reinstated=self.turn.reinstated + 1)
+        why = step.why or "An operator asked for it."
+        becoming = self._becoming(self.turn.old, State.PREVIOUS)
+        told = f"The old {self._desk.noun} was reinstated: {why}"
+        await self._book.move(after, step.act, becoming, message=told, why=why)
 
     async def delete(self, step: Do) -> None:
         """Delete the old secret at Okta, then destroy its value."""
         if step.target:
-            org = await self._intend(self.turn, "delete the old client secret", step.target)
-            await org.delete_client_secret(self.turn.app_id, step.target)
+            at_okta = await self._intend(
+                self.turn, f"delete the old {self._desk.noun}", step.target
+            )
+            await at_okta.delete(step.target)
         await self._book.move(self.turn, step.act, self._becoming(self.turn.old, State.DESTROYED))
 
     async def withdraw(self, step: Do) -> None:
-        """Deactivate a new secret that Okta never accepted."""
+        """Deactivate a new secret that nobody was served."""
         if step.target:
-            intent = replace(self.turn, withdrawn=True)
-            org = await self._intend(intent, "deactivate the new client secret", step.target)
-            await org.deactivate_client_secret(self.turn.app_id, step.target)
+            intent = self._withdrawn()
+            at_okta = await self._intend(
+                intent, f"deactivate the new {self._desk.noun}", step.target
+            )
+            await at_okta.deactivate(step.target)
         await self._book.move(self.turn, step.act)
 
     async def roll_back(self, step: Do) -> None:
-        """Delete that secret at Okta, then destroy its value."""
+        """Delete that secret at Okta, where it has it, then destroy its value."""
+        aborted = self.turn.word is Word.ABORT
         if step.target:
-            intent = replace(self.turn, withdrawn=True)
-            org = await self._intend(intent, "delete the new client secret", step.target)
-            await org.delete_client_secret(self.turn.app_id, step.target)
+            intent = self._withdrawn()
+            at_okta = await self._intend(intent, f"delete the new {self._desk.noun}", step.target)
+            await at_okta.delete(step.target)
         becoming = self._becoming(self.turn.new, State.DESTROYED)
-        why = "Okta never accepted the new client secret, so it was taken back."
-        await self._book.move(self.turn, step.act, becoming, message=why)
+        why = f"Okta never accepted the new {self._desk.noun}, so it was taken back."
+        message = None if aborted else why
+        await self._book.move(self.turn, step.act, becoming, message=message)
 
-    async def _intend(self, turn: Turn, what: str, subject: str) -> OktaOrg:
+    def _withdrawn(self) -> Turn:
+        now = self._world.clock.now()
+        return replace(self.turn, withdrawn_at=self.turn.withdrawn_at or now)
+
+    async def _intend(self, turn: Turn, what: str, subject: str) -> AppCredentials:
         """Make the intent durable, then give the way to Okta if the lease still holds."""
         await self._book.intend(turn, what, subject)
-        org = await self._org()
+        credentials = await self._desk.credentials()
         self._book.refuse_late()
-        return org
-
-    # Reading what is kept.
-
-    async def _org(self) -> OktaOrg:
-        async with self._world.store.reading() as tx:
-            connection_id = self._rotation.connection_id
-            return await open_org(tx, self._world, connection_id, self._book.calls.append)
-
-    async def _version(self, tx: Reading, held: Held) -> Version:
-        kept = self._subject.client_secret
-        return await must(tx.find(Version, secret_id=kept, number=held.version))
-
-    async def _value(self, held: Held) -> Sensitive:
-        async with self._world.store.reading() as tx:
-            version = await self._version(tx, held)
-        return open_version(self._world, self._subject.place.project, version)
+        return credentials
 
     def _becoming(self, held: Held | None, state: State) -> Change:
         async def change(tx: Writing) -> None:
             if held and held.version:
-                await tx.replace((await self._version(tx, held)).become(state))
+                await tx.replace((await self._desk.version(tx, held)).become(state))
 
         return change
 
 
-def _held(held: Held | None) -> Held:
-    if held is None:
-        raise OursError("The turn's record lacks a client secret that its phase promises.")
-    return held
+def _listed(seen: Seen, step: Do) -> Credential:
+    found = next((c for c in seen.credentials or () if c.id == step.target), None)
+    if found is None:
+        raise OursError("A step names a credential that nobody has seen.")
+    return found
 
-
-LOOKS: Mapping[Sight, Callable[[Journey], Awaitable[Seen]]] = {
-    Sight.SECRETS: Journey.look_at_secrets,
-    Sight.APP: Journey.look_at_app,
-    Sight.OLD_PROBE: Journey.probe_old,
-    Sight.NEW_PROBE: Journey.probe_new,
-}
 
 ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
     Act.WRITE: Journey.write,
     Act.ISSUE: Journey.issue,
     Act.ADOPT: Journey.adopt,
+    Act.DISCARD: Journey.discard,
     Act.VERIFY: Journey.only_move,
     Act.DOUBT: Journey.only_move,
     Act.PROMOTE: Journey.promote,
@@ -319,6 +349,7 @@ ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
     Act.OVERLAP: Journey.only_move,
     Act.RETIRE: Journey.retire,
     Act.SOAK: Journey.only_move,
+    Act.REINSTATE: Journey.reinstate,
     Act.DELETE: Journey.delete,
     Act.FINISH: Journey.only_move,
     Act.WITHDRAW: Journey.withdraw,

@@ -6,12 +6,12 @@ worker left it. Decides nothing of what comes next.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import Fenced, KeyturnError
+from keyturn.domain.outlook import last_turn, rescheduled
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.schedule import LastTurn, next_rotation_at
+from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
 from keyturn.domain.turn import Act, Phase, Turn, blocked, moved, waiting
 from keyturn.services.ports import OktaCall, TurnStep, World, Writing
@@ -50,34 +50,54 @@ class Logbook:
 
         await self._save(self._leased(turn), change)
 
+    async def renew(self) -> None:
+        """Hold the turn on once a third of the lease is spent: looking takes time too."""
+        if self._spent_s() > self._world.limits.lease.total_seconds() / 3:
+            await self._save(self._leased(self.turn))
+
+    def _spent_s(self) -> float:
+        return self._world.clock.uptime_s() - self._held_since_s
+
     def refuse_late(self) -> None:
         """Raise Fenced where the lease is too near its end to change anything at Okta.
 
         By the time the call arrives somebody else may hold the turn.
         """
-        lease_s = self._world.limits.lease.total_seconds()
-        if self._world.clock.uptime_s() > self._held_since_s + lease_s * 2 / 3:
+        if self._spent_s() > self._world.limits.lease.total_seconds() * 2 / 3:
             raise Fenced("The lease is too near its end to change anything at Okta.")
 
     async def move(
-        self, turn: Turn, act: Act, change: Change | None = None, *, message: str | None = None
+        self,
+        turn: Turn,
+        act: Act,
+        change: Change | None = None,
+        *,
+        message: str | None = None,
+        why: str = "",
     ) -> None:
         """Record a move with what it changes, in one transaction."""
         after = moved(turn, act, self._world.clock.now())
         after = self._leased(after) if after.open else replace(after, wake_at=None, owner=None)
-        await self._save(after, change, note=act, told=Told(message))
+        await self._save(after, change, note=(act, why), told=Told(message))
+
+    async def note(self, turn: Turn) -> None:
+        """Make durable what is known of the turn, without a move."""
+        await self._save(self._leased(turn))
 
     async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
         """Let the turn sleep or stop, and give it back."""
         if isinstance(step, Wait):
-            after, message = waiting(self.turn, step.until), error.message if error else None
+            trying = error or not step.why
+            asleep = replace(self.turn, wake_at=step.until)
+            after = waiting(self.turn, step.until) if trying else asleep
+            message = error.message if error else None
+            note = ("failed", error.message) if error else ("wait", step.why)
         else:
             after = blocked(self.turn, step.reason, step.detail, self._world.clock.now())
             message = str(after.blocked)
+            note = ("blocked", message)
         after = replace(after, owner=None)
-        await self._save(
-            after, note="failed" if message else "wait", told=Told(message) if message else None
-        )
+        await self._save(after, note=note, told=Told(message) if message else None)
 
     def _leased(self, turn: Turn) -> Turn:
         return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
@@ -87,7 +107,7 @@ class Logbook:
         turn: Turn,
         change: Change | None = None,
         *,
-        note: str = "",
+        note: tuple[str, str] | None = None,
         told: Told | None = None,
     ) -> None:
         since_s = self._world.clock.uptime_s()
@@ -98,46 +118,40 @@ class Logbook:
                 await change(tx)
             if told:
                 await self._tell(tx, turn, told.message)
-            await self._record(tx, turn, note, told.message or "" if told else "")
+            await self._record(tx, turn, note)
         self.turn, self._held_since_s = turn, since_s
         self.calls.clear()
 
     async def _still_ours(self, tx: Writing) -> None:
-        """Leave a turn alone that somebody ended by decision while this worker held it."""
-        stored = await tx.find(Turn, id=self.turn.id)
-        if stored is None or stored.phase is not self.turn.phase:
-            raise Fenced("The turn was ended meanwhile.")
+        """Leave a turn alone that somebody decided about while this worker held it."""
+        if await tx.find(Turn, id=self.turn.id) != self.turn:
+            raise Fenced("Somebody has decided otherwise about the turn meanwhile.")
 
     async def _tell(self, tx: Writing, turn: Turn, message: str | None) -> None:
         """Tell the rotation how it goes, and when it is due again."""
         before = await must(tx.find(Rotation, id=self.turn.rotation_id))
-        after = replace(
-            before,
-            last_message=message[:MESSAGE_MAX] if message else None,
-            next_rotation_at=self._next_rotation_at(before, turn),
-        )
+        told = replace(before, last_message=message[:MESSAGE_MAX] if message else None)
+        after = self._rescheduled(told, turn)
         if after != before:
             await tx.replace(replace(after, last_attempted_at=self._world.clock.now()))
 
-    def _next_rotation_at(self, rotation: Rotation, turn: Turn) -> datetime | None:
-        """Come back tomorrow after a failure that lasts; else as the last turn commands."""
+    def _rescheduled(self, rotation: Rotation, turn: Turn) -> Rotation:
+        """Come back later after a failure that lasts; else as the last turn commands."""
         if turn.blocked or turn.phase is Phase.ROLLED_BACK:
-            failed = LastTurn(self._world.clock.now(), failed=True)
-            return next_rotation_at(rotation.schedule, failed)
+            return rescheduled(rotation, LastTurn(self._world.clock.now(), failed=True))
         if turn.phase not in (Phase.PROMOTED, Phase.FINISHED):
-            return rotation.next_rotation_at
-        last = LastTurn(rotation.last_rotated_at, manual=rotation.last_manual)
-        return next_rotation_at(rotation.schedule, last)
+            return rotation
+        return rescheduled(replace(rotation, failures=0), last_turn(rotation))
 
-    async def _record(self, tx: Writing, turn: Turn, note: str, detail: str) -> None:
+    async def _record(self, tx: Writing, turn: Turn, note: tuple[str, str] | None) -> None:
         """Add what was done and called to the turn's record, but not the same failure again."""
         before = await tx.list(TurnStep, turn_id=turn.id)
         last = before[-1] if before else None
-        if last and (last.step, last.detail) == (note, detail):
+        if last and (last.step, last.detail) == note:
             return
         now, number = self._world.clock.now(), last.number if last else 0
         told = [(call.what, f"HTTP {call.status}", call.request_id) for call in self.calls]
-        told += [(note, detail, "")] if note else []
+        told += [(*note, "")] if note else []
         steps = [
             TurnStep(turn.id, number + i, now, turn.phase, step, more, request_id)
             for i, (step, more, request_id) in enumerate(told, start=1)

@@ -4,14 +4,15 @@ Everything that may be refused is looked at before anything is stored, so that a
 nothing behind.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import OktaSecretId, RotationId, VersionNo
-from keyturn.domain.okta import App, ClientSecret, Probe
+from keyturn.domain.ids import CredentialId, RotationId, VersionNo
+from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, Probe
+from keyturn.domain.outlook import rescheduled
 from keyturn.domain.project import Place
 from keyturn.domain.rotation import (
     Adopt,
@@ -20,24 +21,24 @@ from keyturn.domain.rotation import (
     SecretsMapping,
     decide_onboarding,
 )
-from keyturn.domain.schedule import LastTurn, Schedule, next_rotation_at
+from keyturn.domain.schedule import LastTurn, Schedule
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Held, Phase, Policy, Reason, Trigger, Turn
 from keyturn.services import gate
 from keyturn.services.connections import open_org
-from keyturn.services.ending import remove_rotation, remove_secret
 from keyturn.services.journey import advance
+from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import OktaOrg, Reading, World, Writing
 from keyturn.services.projects import Where, read_place, resolve_project
+from keyturn.services.removal import remove_rotation, remove_secret
 from keyturn.services.rotations import (
     RotationView,
-    checked_interval,
     checked_mapping,
-    checked_policy,
     refuse_mapped_names,
     view,
 )
+from keyturn.services.schedules import checked_interval
 from keyturn.services.secrets import new_secret, new_version
 from keyturn.services.turns import claimed, consented, planned, stranger
 
@@ -55,8 +56,10 @@ class RotationDraft:
     schedule: Schedule
     adopt_existing: bool = True
     retire_existing: str | None = None
-    overlap_s: int | None = None
-    soak_s: int | None = None
+    existing_value: Sensitive | None = None
+    policy: PolicyChange = field(default_factory=PolicyChange)
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    algorithm: KeyAlgorithm = KeyAlgorithm.RS256
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,15 @@ async def create_rotation(world: World, caller: Caller, draft: RotationDraft) ->
     """
     draft, policy = _checked(world, draft)
     stage = await _stage(world, caller, draft)
-    secrets = await stage.org.list_client_secrets(stage.app.id)
-    retire = OktaSecretId(draft.retire_existing) if draft.retire_existing else None
+    secrets = await stage.org.credentials_of(stage.app.id, draft.kind).list()
+    retire = CredentialId(draft.retire_existing) if draft.retire_existing else None
     plan = decide_onboarding(
-        stage.app, secrets, adopt_existing=draft.adopt_existing, retire_existing=retire
+        stage.app,
+        secrets,
+        adopt_existing=draft.adopt_existing,
+        retire_existing=retire,
+        entered=draft.existing_value,
+        kind=draft.kind,
     )
     rotation = _new_rotation(world, draft, stage, policy)
     if isinstance(plan, Adopt):
@@ -90,6 +98,8 @@ async def create_rotation(world: World, caller: Caller, draft: RotationDraft) ->
 
 
 def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]:
+    if draft.kind.rules.of_connection:
+        raise Refused("The key of a connection is turned by POST …/{connectionId}/turn-key.")
     checked_interval(draft.schedule.interval_days)
     if not draft.parameter.strip():
         raise InvalidInput(FieldProblem(("parameters", "clientId"), "must not be empty"))
@@ -101,7 +111,7 @@ def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]
         mapping=checked_mapping(draft.mapping),
         where=replace(draft.where, path=names.secret_path(draft.where.path)),
     )
-    return clean, checked_policy(world, draft.overlap_s, draft.soak_s)
+    return clean, changed_policy(world.limits, world.limits.policy, draft.policy)
 
 
 async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
@@ -114,7 +124,7 @@ async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
         connection = await _connection(tx, caller, draft, place)
         await _refuse_taken(tx, place, draft.name, draft.mapping)
         org = await open_org(tx, world, connection.id, lambda call: None)
-    app = await org.find_app(draft.parameter)
+    app = await org.find_app(draft.parameter, draft.kind)
     if app is None:
         raise Refused(
             f"The org {connection.instance_url} has no OAuth app with the app id or client id "
@@ -123,6 +133,7 @@ async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
     stage = _Stage(place, connection, app, org)
     async with world.store.reading() as tx:
         await _refuse_second_rotation(tx, stage)
+        await _refuse_own_app(tx, stage)
     return stage
 
 
@@ -151,6 +162,15 @@ async def _refuse_second_rotation(tx: Reading, stage: _Stage) -> None:
         )
 
 
+async def _refuse_own_app(tx: Reading, stage: _Stage) -> None:
+    """Keep what Keyturn itself logs in with out of a turn that does not know of that."""
+    for connection in await tx.list(OktaConnection, client_id=stage.app.client_id):
+        raise Refused(
+            f"Connection {connection.name} logs in as app {stage.app.id}. Its key is turned by "
+            f"`keyturn connection okta turn-key {connection.name}`."
+        )
+
+
 async def _refuse_meanwhile(tx: Reading, stage: _Stage, rotation: Rotation) -> None:
     """Look again inside the transaction that stores: somebody may have been quicker."""
     await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
@@ -159,7 +179,7 @@ async def _refuse_meanwhile(tx: Reading, stage: _Stage, rotation: Rotation) -> N
 
 def _new_rotation(world: World, draft: RotationDraft, stage: _Stage, policy: Policy) -> Rotation:
     now = world.clock.now()
-    return Rotation(
+    rotation = Rotation(
         id=RotationId(world.chance.uuid()),
         folder_id=stage.place.folder.id,
         connection_id=stage.connection.id,
@@ -180,8 +200,12 @@ def _new_rotation(world: World, draft: RotationDraft, stage: _Stage, policy: Pol
         last_turn_id=None,
         last_manual=True,
         last_message=None,
-        next_rotation_at=next_rotation_at(draft.schedule, LastTurn(now, manual=True)),
+        next_rotation_at=None,
+        checked_at=now,
+        kind=draft.kind,
+        algorithm=draft.algorithm,
     )
+    return rescheduled(rotation, LastTurn(now, manual=True))
 
 
 async def _adopt(world: World, stage: _Stage, rotation: Rotation, plan: Adopt) -> RotationView:
@@ -229,7 +253,7 @@ async def _issue_first(
     return await view(world, rotation.id)
 
 
-def _retiring(secret: ClientSecret | None) -> Held | None:
+def _retiring(secret: Credential | None) -> Held | None:
     return stranger(secret) if secret else None
 
 

@@ -6,18 +6,37 @@ fakes in `keyturn.testing` and the adapters pass the same contract tests.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from keyturn.domain.access import AccessToken, Identity
 from keyturn.domain.audit import Attempt, AuditEntry
+from keyturn.domain.budget import Allotment, Ask, Purpose, Shares, Window
 from keyturn.domain.connection import OktaConnection, OktaCredentials
-from keyturn.domain.ids import AppId, ClientId, OktaSecretId, TurnId
-from keyturn.domain.okta import App, AuthMethod, ClientSecret, Probe
+from keyturn.domain.drift import Change, Finding
+from keyturn.domain.evidence import Use
+from keyturn.domain.ids import (
+    AppId,
+    ClientId,
+    CredentialId,
+    RotationId,
+    SecretHash,
+    TurnId,
+    VersionNo,
+)
+from keyturn.domain.okta import (
+    App,
+    AuthMethod,
+    Chosen,
+    Credential,
+    CredentialKind,
+    KeyAlgorithm,
+    Probe,
+)
 from keyturn.domain.project import Environment, Folder, Organization, Project
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Secret, Version
+from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy, Turn
 
@@ -95,6 +114,9 @@ Record = (
     | TurnStep
     | Secret
     | Version
+    | Receipt
+    | Finding
+    | Window
 )
 """What can be stored: frozen records, each with its own key."""
 
@@ -118,6 +140,10 @@ class Reading(Protocol):
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         """Return rotations whose ``next_rotation_at`` has come, oldest first."""
+        ...
+
+    async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
+        """Return connections whose ``next_reconcile_at`` has come, oldest first."""
         ...
 
     async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
@@ -153,12 +179,13 @@ class Writing(Reading, Protocol):
         ...
 
     async def claim_due(
-        self, now: datetime, *, owner: str, lease: timedelta, limit: int
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
         """Claim turns whose ``wake_at`` has come, oldest first.
 
         Each claimed turn gets this owner, the next epoch, and ``wake_at`` at the lease's end, so
         that it comes due again by itself if its owner dies.
+        Without an owner it is left for whoever comes with its epoch.
         """
         ...
 
@@ -187,6 +214,37 @@ class OktaCall:
     request_id: str
 
 
+class AppCredentials(Protocol):
+    """The credentials of one kind that one client has at Okta.
+
+    Every method but `choose` makes one call; what is said of `OktaOrg` is true of them as well.
+    """
+
+    def choose(self, algorithm: KeyAlgorithm) -> Chosen:
+        """Choose a new value of our own, asking nobody; only a key is made for an algorithm."""
+        ...
+
+    async def list(self) -> tuple[Credential, ...]:
+        """List them, with their values where Okta shows them."""
+        ...
+
+    async def add(self, value: Sensitive | None) -> Credential:
+        """Add one, ACTIVE; without a value Okta makes one and shows it in the answer."""
+        ...
+
+    async def activate(self, credential_id: CredentialId) -> None:
+        """Activate one; an ACTIVE one is left as it is."""
+        ...
+
+    async def deactivate(self, credential_id: CredentialId) -> None:
+        """Deactivate one."""
+        ...
+
+    async def delete(self, credential_id: CredentialId) -> None:
+        """Delete an INACTIVE one; one that is gone already is no error."""
+        ...
+
+
 class OktaOrg(Protocol):
     """Speak to one Okta org.
 
@@ -199,32 +257,43 @@ class OktaOrg(Protocol):
         """Make sure that the credentials are good for managing apps, changing nothing."""
         ...
 
-    async def find_app(self, app_or_client_id: str) -> App | None:
-        """Find an app by its app id or, failing that, by its client id."""
+    async def find_app(
+        self, app_or_client_id: str, kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    ) -> App | None:
+        """Find an app by its app id or, failing that, by its client id.
+
+        An API service integration is found by its id alone.
+        """
         ...
 
-    async def list_client_secrets(self, app_id: AppId) -> tuple[ClientSecret, ...]:
-        """List the app's client secrets, with their values where Okta shows them."""
+    def credentials_of(self, app_id: AppId, kind: CredentialKind) -> AppCredentials:
+        """Return the credentials of this kind that an app or integration has."""
         ...
 
-    async def add_client_secret(self, app_id: AppId, value: Sensitive) -> ClientSecret:
-        """Add a client secret of our own value, ACTIVE."""
+    async def list_uses(self, used: SecretHash, *, since: datetime) -> tuple[Use, ...]:
+        """List what the System Log tells of a client secret's use, the latest 100 since then.
+
+        One call of `/api/v1/logs`. Okta calls the member that carries the hash unstable, so an
+        empty answer proves little.
+        """
         ...
 
-    async def activate_client_secret(self, app_id: AppId, secret_id: OktaSecretId) -> None:
-        """Activate a client secret; an ACTIVE one is left as it is."""
-        ...
+    async def list_changes(self, *, since: datetime) -> tuple[Change, ...] | None:
+        """List the changes of apps and their credentials in the System Log since then.
 
-    async def deactivate_client_secret(self, app_id: AppId, secret_id: OktaSecretId) -> None:
-        """Deactivate a client secret."""
-        ...
-
-    async def delete_client_secret(self, app_id: AppId, secret_id: OktaSecretId) -> None:
-        """Delete an INACTIVE client secret; one that is gone already is no error."""
+        One call of `/api/v1/logs`; None where there were more than one answer holds.
+        """
         ...
 
     async def probe(self, client_id: ClientId, value: Sensitive, method: AuthMethod) -> Probe:
-        """Ask Okta whether it accepts a client secret, spending no grant (RFC 7662)."""
+        """Ask Okta whether it accepts a client secret or private key; no grant is spent."""
+        ...
+
+    async def issue_token(self) -> None:
+        """Make sure that Okta has issued an access token for these credentials.
+
+        One that is still fresh will do; an API token needs none.
+        """
         ...
 
 
@@ -234,14 +303,72 @@ Journal = Callable[[OktaCall], None]
 class OktaOrgs(Protocol):
     """Reach Okta orgs by their stored connections."""
 
-    def open(self, instance_url: str, credentials: OktaCredentials, *, journal: Journal) -> OktaOrg:
+    def open(
+        self,
+        instance_url: str,
+        credentials: OktaCredentials,
+        *,
+        journal: Journal,
+        purpose: Purpose = Purpose.FINISHING,
+    ) -> OktaOrg:
         """Return the org at this address; ``journal`` is told of every call that is made.
 
-        Raises AddressRefused for an address that Keyturn does not go to, and InvalidInput for
-        credentials that cannot be any. Access tokens of service
-        apps are kept and shared between openings of one connection.
+        What the rate limit has no room for is held back by ``purpose``: its calls raise OktaHeld
+        before anything is sent. Raises AddressRefused for an address that Keyturn does not go
+        to, and InvalidInput for credentials that cannot be any. Access tokens of service apps are
+        kept and shared between openings of one connection.
         """
         ...
+
+    async def list_windows(self) -> Sequence[Window]:
+        """List the rate windows that are known and have not turned yet."""
+        ...
+
+
+class Pool(Protocol):
+    """Share rate windows out among the workers of one database. Raises OursError.
+
+    Moments are by Okta's clock. A worker calls what it has taken, and nothing more.
+    """
+
+    async def take(self, wanted: Window, ask: Ask) -> Allotment | None:
+        """Take calls from the window that goes on at ``wanted.resets_at``; maybe none.
+
+        There are ``wanted.remaining`` left at most. None where no such window is known.
+        """
+        ...
+
+    async def learn(self, window: Window, ask: Ask) -> Allotment:
+        """Put down a window that a call has shown which nobody had taken, and take from it."""
+        ...
+
+    async def list(self, *, at: datetime) -> Sequence[Window]:
+        """List the windows that go on."""
+        ...
+
+
+class Dependents(Protocol):
+    """Know what uses a rotation's client secret through Keyturn, beside those who read it."""
+
+    async def list_unproved(self, rotation_id: RotationId, version: VersionNo) -> Sequence[str]:
+        """Name the dependents that have not yet authenticated with this version, or a newer."""
+        ...
+
+    async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
+        """Name the dependents that could not authenticate since then."""
+        ...
+
+
+class NoDependents:
+    """Nothing uses a client secret through Keyturn."""
+
+    async def list_unproved(self, rotation_id: RotationId, version: VersionNo) -> Sequence[str]:
+        """Name nobody."""
+        return ()
+
+    async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
+        """Name nobody."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -250,14 +377,18 @@ class Limits:
 
     ``policy`` is what a rotation gets that asks for nothing else; ``overlap_floor_s`` is the
     shortest overlap a rotation may ask for, because clients cache that long. ``lease`` is how long
-    a worker holds a turn before others may take it over.
+    a worker holds a turn before others may take it over. ``reconcile`` is the time between two
+    comparisons of a connection's rotations with Okta, ``shares`` how Okta's rate limits are shared
+    out.
     """
 
     policy: Policy
     overlap_floor_s: int = 300
     lease: timedelta = timedelta(seconds=60)
     token_ttl_s: int = 2_592_000
+    reconcile: timedelta = timedelta(hours=1)
     private_addresses_allowed: bool = False
+    shares: Shares = field(default_factory=Shares)
 
 
 @dataclass(frozen=True)
@@ -270,3 +401,4 @@ class World:
     vault: Vault
     okta: OktaOrgs
     limits: Limits
+    dependents: Dependents = field(default_factory=NoDependents)

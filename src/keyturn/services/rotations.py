@@ -1,35 +1,39 @@
 """The standing orders: list, read, change and end rotations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import time
+from dataclasses import dataclass, field, replace
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ClientId
+from keyturn.domain.orders import given_up, standing
+from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
 from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation, SecretsMapping
-from keyturn.domain.schedule import LastTurn, Schedule, next_rotation_at
+from keyturn.domain.schedule import allows
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Act, Phase, Policy, Trigger, Turn, moved
+from keyturn.domain.turn import Phase, Trigger, Turn
 from keyturn.services import gate
+from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project
 from keyturn.services.records import must
+from keyturn.services.schedules import ScheduleChange, changed_schedule
 from keyturn.services.sealing import open_version
 
 
 @dataclass(frozen=True)
 class RotationView:
-    """A rotation with where it is, what it speaks through, and its open or last turn."""
+    """A rotation: where it is, what it speaks through, its open or last turn, how it stands."""
 
     rotation: Rotation
     place: Place
     connection: OktaConnection
     turn: Turn | None
+    outlook: Outlook
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,10 @@ class RotationChange:
     name: str | None = None
     description: str | None = None
     described: bool = False
-    automatic: bool | None = None
-    interval_days: int | None = None
-    rotate_at: time | None = None
+    schedule: ScheduleChange = field(default_factory=ScheduleChange)
     parameter: str | None = None
     mapping: SecretsMapping | None = None
-    overlap_s: int | None = None
-    soak_s: int | None = None
+    policy: PolicyChange = field(default_factory=PolicyChange)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ async def list_rotations(world: World, caller: Caller, *, project: str) -> Seque
     subject = f"rotations of {project}"
     await gate.require(world, caller, Verb.READ_ROTATIONS, subject=subject, project_id=project_id)
     async with world.store.reading() as tx:
-        every = [await _view(tx, rotation) for rotation in await tx.list(Rotation)]
+        every = [await _view(world, tx, rotation) for rotation in await tx.list(Rotation)]
     return [seen for seen in every if seen.place.project.id == project_id]
 
 
@@ -97,7 +98,7 @@ async def read_rotation_by_name(
         rotation = await tx.find(Rotation, folder_id=place.folder.id, name=name)
         if rotation is None:
             raise NotFound(f"There is no rotation {name} in {place}.")
-        return await _view(tx, rotation)
+        return await _view(world, tx, rotation)
 
 
 async def update_rotation(
@@ -105,7 +106,7 @@ async def update_rotation(
 ) -> RotationView:
     """Change a rotation; what is mapped moves with its names, and nothing changes at Okta.
 
-    Switching automatic rotation off also ends a scheduled turn that has not begun. Raises NotFound,
+    A scheduled turn that has not begun ends where the new schedule forbids it. Raises NotFound,
     Forbidden, InvalidInput, Taken, and Refused for another app.
     """
     await admit(world, caller, Verb.EDIT_ROTATIONS, rotation_id)
@@ -116,15 +117,17 @@ async def update_rotation(
         await _refuse_taken_name(tx, rotation, after.name)
         await _rename_secrets(tx, rotation, after.mapping)
         await tx.replace(after)
-        await _heed(tx, world, after)
-        return await _view(tx, after)
+        after = await _heed(tx, world, after)
+        return await _view(world, tx, after)
 
 
 async def read_generated_credentials(
     world: World, caller: Caller, rotation_id: str
 ) -> GeneratedCredentials:
-    """Read every working pair of a rotation in clear. Raises NotFound, Forbidden."""
+    """Read every working pair of a rotation in clear. Raises NotFound, Forbidden, Refused."""
     rotation = await admit(world, caller, Verb.READ_CREDENTIALS, rotation_id)
+    if rotation.kind.rules.of_connection:
+        raise Refused("The key by which Keyturn itself logs in is shown to nobody.")
     async with world.store.reading() as tx:
         rotation = await current_rotation(tx, rotation.id)
         place = await place_of(tx, rotation.folder_id)
@@ -162,7 +165,7 @@ async def admit(
 async def view(world: World, rotation_id: str) -> RotationView:
     """Return a rotation that is known to exist, as it stands now."""
     async with world.store.reading() as tx:
-        return await _view(tx, await must(tx.find(Rotation, id=rotation_id)))
+        return await _view(world, tx, await must(tx.find(Rotation, id=rotation_id)))
 
 
 async def current_rotation(tx: Reading, rotation_id: str) -> Rotation:
@@ -185,18 +188,24 @@ async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool
     turn = await open_turn(tx, rotation)
     if turn and turn.blocked and blocked_too:
         raise Refused(f"A turn of {rotation.name} is blocked. {turn.blocked} Then turn it again.")
+    if turn and turn.paused_at:
+        raise Refused(f"A turn of {rotation.name} is {standing(turn)}: resume it, or abort it.")
     if turn and turn.running:
         until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
         raise Refused(
-            f"A turn of {rotation.name} is under way ({turn.phase}{until}); both of Okta's places "
-            "for client secrets are in use. Wait for its end."
+            f"A turn of {rotation.name} is under way ({turn.phase}{until}), with an old "
+            f"{turn.rules.noun} and a new one. Wait for its end, or finish it now."
         )
 
 
 async def give_up(tx: Writing, world: World, turn: Turn) -> None:
     """End a turn that has changed nothing at Okta; a value that was written is destroyed."""
-    ended = moved(turn, Act.GIVE_UP, world.clock.now())
-    await tx.replace(replace(ended, blocked=None, wake_at=None, owner=None))
+    await tx.replace(given_up(turn, world.clock.now()))
+    await destroy_pending(tx, turn)
+
+
+async def destroy_pending(tx: Writing, turn: Turn) -> None:
+    """Destroy the value that a turn has written and nobody was served."""
     for secret in await tx.list(Secret, rotation_id=turn.rotation_id):
         pending = await tx.find(Version, secret_id=secret.id, state=State.PENDING)
         if pending and turn.new and pending.hash == turn.new.hash:
@@ -210,12 +219,6 @@ async def refuse_mapped_names(tx: Reading, place: Place, *wanted: str) -> None:
         raise Taken(f"There are secrets named {', '.join(taken)} in {place}: map to other names.")
 
 
-def checked_interval(days: int | None) -> None:
-    """Raise InvalidInput for an interval of less than a day."""
-    if days is not None and days < 1:
-        raise InvalidInput(FieldProblem(("rotationInterval",), "must be at least 1 day"))
-
-
 def checked_mapping(mapping: SecretsMapping) -> SecretsMapping:
     """Return the mapping with its names checked. Raises InvalidInput."""
     client_id = names.secret_name(("secretsMapping", "clientId"), mapping.client_id)
@@ -226,23 +229,14 @@ def checked_mapping(mapping: SecretsMapping) -> SecretsMapping:
     return SecretsMapping(client_id, client_secret)
 
 
-def checked_policy(world: World, overlap_s: int | None, soak_s: int | None) -> Policy:
-    """Return the policy asked for, else the installation's. Raises InvalidInput below the floor."""
-    policy, floor_s = world.limits.policy, world.limits.overlap_floor_s
-    asked_s = policy.overlap_s if overlap_s is None else overlap_s
-    if asked_s < floor_s:
-        rule = f"must be at least {floor_s}: readers may keep a secret that long"
-        raise InvalidInput(FieldProblem(("overlapSeconds",), rule))
-    if soak_s is not None and soak_s < 0:
-        raise InvalidInput(FieldProblem(("soakSeconds",), "must not be negative"))
-    return replace(policy, overlap_s=asked_s, soak_s=policy.soak_s if soak_s is None else soak_s)
-
-
-async def _view(tx: Reading, rotation: Rotation) -> RotationView:
+async def _view(world: World, tx: Reading, rotation: Rotation) -> RotationView:
     place = await place_of(tx, rotation.folder_id)
     connection = await must(tx.find(OktaConnection, id=rotation.connection_id))
     turns = await tx.list(Turn, rotation_id=rotation.id)
-    return RotationView(rotation, place, connection, turns[-1] if turns else None)
+    turn = turns[-1] if turns else None
+    running = turn is not None and turn.running
+    stands = outlook(rotation, world.clock.now(), running=running)
+    return RotationView(rotation, place, connection, turn, stands)
 
 
 def _refuse_other_app(rotation: Rotation, parameter: str | None) -> None:
@@ -254,27 +248,17 @@ def _refuse_other_app(rotation: Rotation, parameter: str | None) -> None:
 
 
 def _changed(world: World, rotation: Rotation, change: RotationChange) -> Rotation:
-    old = rotation.schedule
-    checked_interval(change.interval_days)
-    schedule = Schedule(
-        change.interval_days or old.interval_days,
-        change.rotate_at or old.rotate_at,
-        old.automatic if change.automatic is None else change.automatic,
-    )
-    policy = rotation.policy
-    overlap_s = policy.overlap_s if change.overlap_s is None else change.overlap_s
-    soak_s = policy.soak_s if change.soak_s is None else change.soak_s
-    last = LastTurn(rotation.last_rotated_at, rotation.last_manual)
-    return replace(
+    now = world.clock.now()
+    changed = replace(
         rotation,
         name=names.slug("name", change.name) if change.name else rotation.name,
         description=_described(rotation, change),
-        schedule=schedule,
+        schedule=changed_schedule(rotation.schedule, change.schedule, now),
         mapping=checked_mapping(change.mapping) if change.mapping else rotation.mapping,
-        policy=checked_policy(world, overlap_s, soak_s),
-        updated_at=world.clock.now(),
-        next_rotation_at=next_rotation_at(schedule, last),
+        policy=changed_policy(world.limits, rotation.policy, change.policy),
+        updated_at=now,
     )
+    return rescheduled(changed, last_turn(rotation), not_before=now)
 
 
 def _described(rotation: Rotation, change: RotationChange) -> str | None:
@@ -300,16 +284,23 @@ async def _rename_secrets(tx: Writing, rotation: Rotation, after: SecretsMapping
     await tx.replace(*(replace(s, name=renames[s.name]) for s in changed))
 
 
-async def _heed(tx: Writing, world: World, rotation: Rotation) -> None:
-    """Let a change take effect on a turn that exists already."""
+async def _heed(tx: Writing, world: World, rotation: Rotation) -> Rotation:
+    """Let a change take effect on a turn that exists already; return what becomes of its order.
+
+    A scheduled turn that has not begun ends where the schedule now forbids it. That is no failure.
+    """
     turn = await open_turn(tx, rotation)
     if turn is None:
-        return
+        return rotation
     unbegun = turn.trigger is Trigger.SCHEDULED and turn.phase is Phase.PLANNED
-    if unbegun and not rotation.schedule.automatic:
+    allowed = rotation.schedule.automatic and allows(rotation.schedule, world.clock.now())
+    if unbegun and not allowed:
         await give_up(tx, world, turn)
+        rotation = replace(rotation, failures=max(0, rotation.failures - 1))
+        await tx.replace(rotation)
     elif turn.running and turn.owner is None:
         await tx.replace(replace(turn, wake_at=world.clock.now()))
+    return rotation
 
 
 async def _working_versions(tx: Reading, rotation: Rotation) -> Sequence[Version]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import NotFound, Refused, Taken
-from keyturn.domain.ids import ProjectId, SecretId, VersionNo
+from keyturn.domain.ids import IdentityId, ProjectId, SecretId, VersionNo
 from keyturn.domain.project import Place, Project
-from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.secret import Receipt, Secret, State, Version, after_read
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.ports import Reading, World, Writing
@@ -46,7 +46,9 @@ async def list_secrets(world: World, caller: Caller, where: Where) -> Sequence[R
         place = await read_place(tx, project_id, where)
         secrets = await tx.list(Secret, folder_id=place.folder.id)
         pairs = [(s, await tx.find(Version, secret_id=s.id, state=State.CURRENT)) for s in secrets]
-    return [_opened(world, place, secret, version) for secret, version in pairs if version]
+    found = [(secret, version) for secret, version in pairs if version]
+    await _note_reads(world, caller, found)
+    return [_opened(world, place, secret, version) for secret, version in found]
 
 
 async def read_secret(
@@ -65,6 +67,7 @@ async def read_secret(
         raise NotFound(f"There is no secret {name} in {place}.")
     if found is None:
         raise NotFound(f"Secret {name} in {place} has no version {version} that can be read.")
+    await _note_reads(world, caller, [(secret, found)])
     return _opened(world, place, secret, found)
 
 
@@ -164,6 +167,39 @@ async def _served(tx: Reading, secret: Secret, number: int | None) -> Version | 
     found = await tx.find(Version, secret_id=secret.id, number=number)
     readable = (State.CURRENT, State.PREVIOUS)
     return found if found and found.state in readable else None
+
+
+async def _note_reads(
+    world: World, caller: Caller, found: Sequence[tuple[Secret, Version]]
+) -> None:
+    """Remember who holds which version of what a rotation keeps; other secrets never retire."""
+    kept = [(secret, version) for secret, version in found if secret.rotation_id]
+    async with world.store.reading() as tx:
+        news = [each for each in kept if await _news(tx, world, caller, *each)]
+    if not news:
+        return
+    async with world.store.writing() as writing:
+        for secret, version in news:
+            receipt = await _news(writing, world, caller, secret, version)
+            last = await _find_receipt(writing, caller, secret)
+            if receipt:
+                await (writing.replace(receipt) if last else writing.add(receipt))
+
+
+async def _news(
+    tx: Reading, world: World, caller: Caller, secret: Secret, version: Version
+) -> Receipt | None:
+    """Return the receipt that a read leaves, or None where it tells nothing more."""
+    now, number = world.clock.now(), version.number
+    last = await _find_receipt(tx, caller, secret)
+    if last is None:
+        return Receipt(secret.id, IdentityId(caller.id), number, number, now)
+    after = after_read(last, number, now)
+    return None if after == last else after
+
+
+async def _find_receipt(tx: Reading, caller: Caller, secret: Secret) -> Receipt | None:
+    return await tx.find(Receipt, secret_id=secret.id, identity_id=caller.id)
 
 
 def _opened(world: World, place: Place, secret: Secret, version: Version) -> ReadSecret:

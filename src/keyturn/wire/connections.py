@@ -65,6 +65,12 @@ class UpdateConnection(_OfOkta):
     credentials: OktaCredentials | None = None
 
 
+class TurnKey(Wire):
+    """Turn the private key of a connection's service app (ours); ``keyAlgorithm`` is the new's."""
+
+    key_algorithm: Literal["RS256", "ES256"] = "RS256"
+
+
 class ShownCredentials(Wire):
     """What may be shown of a connection's credentials."""
 

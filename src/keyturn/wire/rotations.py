@@ -1,23 +1,28 @@
 """Rotations of Okta client secrets."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, StrictBool
 
-from keyturn.wire.base import FolderPath, Id, Instant, Seconds, Text, Trimmed, Whole, Wire
+from keyturn.wire.base import FolderPath, Id, Instant, Seconds, Text, Trimmed, Wire
 from keyturn.wire.connections import ConnectionRef
+from keyturn.wire.schedules import Days, RotateAtUtc, RotationSchedule, ScheduleFields
 
-TYPE: Literal["okta-client-secret"] = "okta-client-secret"
-CENTURY_DAYS = 36_500
+ROTATIONS = "/api/v2/secret-rotations"
 
-Days = Annotated[Whole, Field(ge=1, le=CENTURY_DAYS)]
+RotationType = Literal[
+    "okta-client-secret", "okta-api-service-secret", "okta-client-key", "okta-connection-key"
+]
+"""What is turned; the last is the key by which Keyturn itself logs in, and is not created here."""
 
+DEFAULT_TYPE: RotationType = "okta-client-secret"
 
-class RotateAtUtc(Wire):
-    """A time of day in UTC."""
+Algorithm = Literal["RS256", "ES256"]
 
-    hours: Annotated[Whole, Field(ge=0, le=23)]
-    minutes: Annotated[Whole, Field(ge=0, le=59)]
+VALUE_MAX = 16_384
+"""As long as an entered value may be: a private key is longer than any client secret."""
+
+OverlapPolicy = Literal["fixed", "until-next", "evidence"]
 
 
 class Parameters(Wire):
@@ -29,23 +34,45 @@ class Parameters(Wire):
 class CreateParameters(Parameters):
     """The app, and (ours) what becomes of the client secrets that it has.
 
-    ``adoptExisting`` serves the app's one ACTIVE secret from the start; ``retireExisting`` names a
-    secret (``ocs…``) that the first turn may retire.
+    ``adoptExisting`` serves the app's one ACTIVE secret from the start; ``existingValue`` is its
+    value, for an org that does not show it. ``retireExisting`` names a secret (``ocs…``) that the
+    first turn may retire. ``keyAlgorithm`` is what new client keys sign with; secrets have none.
     """
 
+    key_algorithm: Algorithm = "RS256"
     adopt_existing: StrictBool = True
     retire_existing: Text | None = None
+    existing_value: str | None = Field(None, min_length=1, max_length=VALUE_MAX, repr=False)
 
 
 class SecretsMapping(Wire):
-    """The names under which readers find the client id and the client secret."""
+    """The names under which readers find the client id and the client secret or private key."""
 
     client_id: Text
     client_secret: Text
 
 
-class CreateRotation(Wire):
-    """A rotation as somebody asks for it; the overlap and the soak are ours."""
+class PolicyFields(Wire):
+    """How long turns take their time (ours); what is absent is as the installation has it.
+
+    ``overlapPolicy`` says when the overlap is over: after ``overlapSeconds``, when the next turn
+    is due, or on evidence that nobody uses the old secret any more, at ``backstopSeconds`` at the
+    latest. ``readSystemLog`` asks Okta's System Log too; ``quietSeconds`` without a use of the
+    old secret there count as disuse. ``repairDrift`` lets Keyturn mend what somebody else has
+    done to its own secret.
+    """
+
+    overlap_policy: OverlapPolicy | None = None
+    overlap_seconds: Seconds | None = None
+    soak_seconds: Seconds | None = None
+    backstop_seconds: Seconds | None = None
+    quiet_seconds: Seconds | None = None
+    read_system_log: StrictBool | None = None
+    repair_drift: StrictBool | None = None
+
+
+class CreateRotation(PolicyFields):
+    """A rotation as somebody asks for it."""
 
     name: Text
     project_id: Text
@@ -56,13 +83,12 @@ class CreateRotation(Wire):
     is_auto_rotation_enabled: StrictBool = True
     rotation_interval: Days
     rotate_at_utc: RotateAtUtc = RotateAtUtc(hours=0, minutes=0)
+    schedule: ScheduleFields | None = None
     parameters: CreateParameters
     secrets_mapping: SecretsMapping
-    overlap_seconds: Seconds | None = None
-    soak_seconds: Seconds | None = None
 
 
-class UpdateRotation(Wire):
+class UpdateRotation(PolicyFields):
     """What is to change; a field that is absent stays as it is."""
 
     name: Text | None = None
@@ -70,10 +96,9 @@ class UpdateRotation(Wire):
     is_auto_rotation_enabled: StrictBool | None = None
     rotation_interval: Days | None = None
     rotate_at_utc: RotateAtUtc | None = None
+    schedule: ScheduleFields | None = None
     parameters: Parameters | None = None
     secrets_mapping: SecretsMapping | None = None
-    overlap_seconds: Seconds | None = None
-    soak_seconds: Seconds | None = None
 
 
 class EnvironmentRef(Wire):
@@ -92,7 +117,7 @@ class FolderRef(Wire):
 
 
 class Rotation(Wire):
-    """A stored rotation; the last four fields are ours."""
+    """A stored rotation; the fields after ``parameters`` are ours."""
 
     id: str
     name: str
@@ -117,12 +142,19 @@ class Rotation(Wire):
     folder: FolderRef
     rotate_at_utc: RotateAtUtc
     last_rotation_message: str | None
-    type: Literal["okta-client-secret"] = TYPE
+    type: RotationType
     parameters: Parameters
     okta_app_id: str
     okta_client_id: str
     overlap_seconds: int
     soak_seconds: int
+    overlap_policy: OverlapPolicy
+    backstop_seconds: int
+    quiet_seconds: int
+    read_system_log: bool
+    repair_drift: bool
+    key_algorithm: Algorithm | None
+    schedule: RotationSchedule
 
 
 class RotationAnswer(Wire):
@@ -159,7 +191,7 @@ class RotationOptionsAnswer(Wire):
 
 
 class GeneratedCredential(Wire):
-    """One slot: a client secret that works at Okta, in clear."""
+    """One slot: a client secret or private key that works at Okta, in clear."""
 
     client_id: str
     client_secret: str = Field(repr=False)
@@ -172,10 +204,20 @@ class GeneratedCredentialsAnswer(Wire):
     generated_credentials: tuple[GeneratedCredential, ...]
     active_index: int
     rotation_id: str
-    type: Literal["okta-client-secret"] = TYPE
+    type: RotationType
 
 
 class RetireExisting(Wire):
     """Consent to retire a client secret that Keyturn did not make, by Okta's id (ours)."""
 
     secret_id: Text
+
+
+class AdoptExisting(Wire):
+    """Serve a client secret that Keyturn did not make, by Okta's id (ours).
+
+    ``value`` is given where Okta does not show it.
+    """
+
+    secret_id: Text
+    value: str | None = Field(None, min_length=1, max_length=VALUE_MAX, repr=False)

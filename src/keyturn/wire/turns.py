@@ -1,5 +1,9 @@
 """Turns: the journeys of a rotation (ours)."""
 
+from typing import Literal
+
+from pydantic import StrictBool
+
 from keyturn.wire.base import Instant, Wire
 
 
@@ -30,8 +34,47 @@ class TurnStep(Wire):
     request_id: str
 
 
+class Waiting(Wire):
+    """One thing that the gate to the retirement of the old secret waits for."""
+
+    cause: str
+    who: str
+    until: Instant | None
+
+
+class Gate(Wire):
+    """Whether the old secret may be retired.
+
+    ``state`` is ``open``, ``shut``, or ``unread`` while only Okta's System Log is left to be asked;
+    ``by`` says what opened it.
+    """
+
+    state: Literal["open", "shut", "unread"]
+    by: str | None
+    waiting: tuple[Waiting, ...]
+
+
+class FinishNow(Wire):
+    """Cut the overlap or the soak short.
+
+    ``atOnce`` leaves out the shortest overlap and the soak as well: for a secret that has leaked.
+    """
+
+    at_once: StrictBool = False
+
+
+class StartTurn(Wire):
+    """Start a turn; in an ``emergency`` the old secret goes as soon as the new one is served."""
+
+    emergency: StrictBool = False
+
+
 class Turn(Wire):
-    """One journey of a rotation."""
+    """One journey of a rotation.
+
+    ``word`` is what an operator has said that is still to be heeded, ``opened`` what opened the
+    gate last, ``reinstated`` how often the old secret came back.
+    """
 
     id: str
     rotation_id: str
@@ -41,7 +84,12 @@ class Turn(Wire):
     entered_at: Instant
     ended_at: Instant | None
     wake_at: Instant | None
+    paused_at: Instant | None
     blocked: Blocked | None
+    word: str | None
+    opened: str | None
+    reinstated: int
+    gate: Gate | None
     old: Held | None
     new: Held | None
     steps: tuple[TurnStep, ...]
@@ -51,3 +99,19 @@ class TurnsAnswer(Wire):
     """Turns, the newest first."""
 
     turns: tuple[Turn, ...]
+
+
+class Evidence(Wire):
+    """The record of one turn: ids, times and hashes, never a value."""
+
+    rotation_id: str
+    rotation_name: str
+    place: str
+    org: str
+    app_id: str
+    client_id: str
+    overlap_policy: str
+    overlap_seconds: int
+    soak_seconds: int
+    turn: Turn
+    exported_at: Instant

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from keyturn.api.app import build_api
 from keyturn.domain.access import Identity, Role
+from keyturn.domain.errors import DatabaseAway
 from keyturn.services.ports import World
 from keyturn.testing import MemoryStore
 
@@ -23,6 +24,14 @@ class BrokenStore(MemoryStore):
     def reading(self) -> object:
         """Fail."""
         raise RuntimeError(f"disk full while holding {CANARY}")
+
+
+class AwayStore(MemoryStore):
+    """A store whose database is away."""
+
+    def reading(self) -> object:
+        """Fail."""
+        raise DatabaseAway
 
 
 async def demote(world: World) -> None:
@@ -150,3 +159,17 @@ async def test_a_caller_who_hangs_up_is_no_fault_of_ours(house: House, path: str
     with capture_logs() as lines:
         await build_api(house.world, version="0")(scope, receive, send)
     assert [line["event"] for line in lines] == ["request"]
+
+
+async def test_database_that_is_away_is_503(house: House) -> None:
+    """Who asks is told that it is not their fault, and that another time may do."""
+    transport = httpx2.ASGITransport(
+        build_api(replace(house.world, store=AwayStore()), version="0")
+    )
+    headers = {"authorization": house.http.headers["authorization"]}
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://k.example", headers=headers
+    ) as http:
+        answer = await http.get(CONNECTIONS)
+    assert problem(answer) == (503, "ServiceUnavailable")
+    assert "database" in answer.json()["message"]

@@ -11,7 +11,20 @@ from keyturn.sandbox import Fault
 
 BASE = "/api/v2/secret-rotations"
 ISSUE = "/api/v1/apps/{appId}/credentials/secrets"
-OURS = {"oktaAppId", "oktaClientId", "overlapSeconds", "soakSeconds", "isLastRotationManual"}
+OURS = {
+    "oktaAppId",
+    "oktaClientId",
+    "overlapSeconds",
+    "soakSeconds",
+    "isLastRotationManual",
+    "overlapPolicy",
+    "backstopSeconds",
+    "quietSeconds",
+    "readSystemLog",
+    "repairDrift",
+    "keyAlgorithm",
+    "schedule",
+}
 DOCUMENTED = {
     "id",
     "name",
@@ -232,19 +245,20 @@ async def test_rotation_by_name_tells_folder_from_name(house: House) -> None:
 async def test_options_offer_okta(house: House) -> None:
     """The kinds of rotations are listed with the names that a form starts with."""
     answer = await house.http.get(BASE + "/options")
-    assert answer.json()["secretRotationOptions"] == [
-        {
-            "name": "Okta Client Secret",
-            "connection": "okta",
-            "type": "okta-client-secret",
-            "template": {
-                "secretsMapping": {
-                    "clientId": "OKTA_CLIENT_ID",
-                    "clientSecret": "OKTA_CLIENT_SECRET",
-                }
-            },
-        }
-    ]
+    offered = answer.json()["secretRotationOptions"]
+    assert offered[0] == {
+        "name": "Okta Client Secret",
+        "connection": "okta",
+        "type": "okta-client-secret",
+        "template": {
+            "secretsMapping": {
+                "clientId": "OKTA_CLIENT_ID",
+                "clientSecret": "OKTA_CLIENT_SECRET",
+            }
+        },
+    }
+    types = [option["type"] for option in offered]
+    assert types == ["okta-client-secret", "okta-api-service-secret", "okta-client-key"]
 
 
 async def test_patch_changes_only_what_it_names(house: House) -> None:
@@ -253,11 +267,12 @@ async def test_patch_changes_only_what_it_names(house: House) -> None:
     path = f"{ROTATIONS}/{rotation['id']}"
     changes = {"rotationInterval": 7, "rotateAtUtc": {"hours": 3, "minutes": 30}}
     changed = (await house.http.patch(path, json=changes)).json()["secretRotation"]
-    assert {**changed, "updatedAt": None} == {
+    assert {**changed, "updatedAt": None, "schedule": None} == {
         **rotation,
         **changes,
         "nextRotationAt": "2026-03-09T03:30:00.000Z",
         "updatedAt": None,
+        "schedule": None,
     }
     emptied = await house.http.patch(path, json={"description": None})
     assert emptied.json()["secretRotation"]["description"] is None

@@ -11,7 +11,12 @@ TURN = {
     "enteredAt",
     "endedAt",
     "wakeAt",
+    "pausedAt",
     "blocked",
+    "word",
+    "opened",
+    "reinstated",
+    "gate",
     "old",
     "new",
     "steps",
@@ -63,3 +68,113 @@ async def test_consent_retires_a_foreign_secret(house: House) -> None:
 async def test_turns_of_nothing_are_404(house: House) -> None:
     """A rotation that does not exist has no turns to list."""
     assert problem(await house.http.get(f"{ROTATIONS}/{NO_ID}/turns")) == (404, "NotFound")
+
+
+ORDERS = ("pause", "resume", "abort", "reinstate", "finish-now")
+
+
+async def turning(house: House) -> str:
+    """Turn a rotation; return its path while both secrets work."""
+    rotation = await house.rotate_by_order()
+    path = f"{ROTATIONS}/{rotation['id']}"
+    assert (await house.http.post(f"{path}/turn")).status_code == 200
+    return path
+
+
+async def newest(house: House, path: str) -> dict[str, object]:
+    """Return the newest turn of a rotation."""
+    found: list[dict[str, object]] = (await house.http.get(f"{path}/turns")).json()["turns"]
+    return found[0]
+
+
+async def test_a_turn_is_paused_and_resumed(house: House) -> None:
+    """A paused turn says since when, and is not looked at; a resumed one goes on."""
+    path = await turning(house)
+    assert (await house.http.post(f"{path}/turn/pause")).status_code == 200
+    paused = await newest(house, path)
+    assert paused["pausedAt"]
+    assert paused["wakeAt"] is None
+    assert (await house.http.post(f"{path}/turn/resume")).status_code == 200
+    assert (await newest(house, path))["pausedAt"] is None
+
+
+async def test_orders_that_do_not_fit_are_refused(house: House) -> None:
+    """What is not safe or not possible in this phase is a 400 that says why."""
+    path = await turning(house)
+    for order, why in (
+        ("resume", "nothing to resume"),
+        ("abort", "Readers may hold"),
+        ("reinstate", "is retired"),
+    ):
+        answer = await house.http.post(f"{path}/turn/{order}")
+        assert problem(answer) == (400, "BadRequest")
+        assert why in answer.json()["message"]
+    assert (await newest(house, path))["phase"] == "overlapping"
+
+
+async def test_orders_need_a_turn_and_a_rotation(house: House) -> None:
+    """Without an open turn an order is refused, without a rotation it finds nothing."""
+    rotation = await house.rotate_by_order()
+    for order in ORDERS:
+        lost = await house.http.post(f"{ROTATIONS}/{NO_ID}/turn/{order}")
+        assert problem(lost) == (404, "NotFound")
+        none = await house.http.post(f"{ROTATIONS}/{rotation['id']}/turn/{order}")
+        assert problem(none) == (400, "BadRequest")
+
+
+async def test_finishing_now_is_noted(house: House) -> None:
+    """The word is shown until it is heeded; in an emergency nothing is waited for."""
+    path = await turning(house)
+    await house.http.post(f"{path}/turn/finish-now")
+    assert (await newest(house, path))["word"] == "finish"
+    wrong = await house.http.post(f"{path}/turn/finish-now", json={"atOnce": "yes"})
+    assert issues(wrong) == ["atOnce"]
+    await house.http.post(f"{path}/turn/finish-now", json={"atOnce": True})
+    assert (await newest(house, path))["word"] == "at once"
+
+
+async def test_emergency_leaves_one_secret(house: House) -> None:
+    """An emergency turn ends within its request, and the leaked secret is gone."""
+    rotation = await house.rotate_by_order()
+    path = f"{ROTATIONS}/{rotation['id']}"
+    answer = await house.http.post(f"{path}/turn", json={"emergency": True})
+    assert answer.status_code == 200
+    turn = await newest(house, path)
+    assert (turn["phase"], turn["opened"]) == ("finished", "word")
+    assert len(house.org.read_app(house.app_id).live_secrets) == 1
+
+
+async def test_gate_says_what_it_waits_for(house: House) -> None:
+    """While both secrets work the turn shows why the old one is not retired yet."""
+    turn = await newest(house, await turning(house))
+    assert turn["gate"] == {
+        "state": "shut",
+        "by": None,
+        "waiting": [{"cause": "the overlap", "who": "", "until": "2026-03-01T12:05:00.000Z"}],
+    }
+
+
+async def test_evidence_is_a_file_for_programs_and_for_people(house: House) -> None:
+    """The record of a turn names org, app, secrets by hash and every step, and no value."""
+    path = await turning(house)
+    turn = await newest(house, path)
+    where = f"{path}/turns/{turn['id']}/evidence"
+    document = (await house.http.get(where)).json()
+    assert document["turn"] == turn
+    assert document["appId"] == house.app_id
+    page = await house.http.get(where, params={"format": "markdown"})
+    assert page.headers["content-type"].startswith("text/markdown")
+    assert str(turn["id"]) in page.text
+    assert all(f"| {step['phase']} | {step['step']} |" in page.text for step in turn["steps"])  # type: ignore[attr-defined,index]
+    value = await house.served()
+    assert value not in page.text
+    assert value not in str(document)
+
+
+async def test_evidence_of_another_rotations_turn_is_404(house: House) -> None:
+    """A turn is read through its own rotation only."""
+    path = await turning(house)
+    assert problem(await house.http.get(f"{path}/turns/{NO_ID}/evidence")) == (404, "NotFound")
+    turn = await newest(house, path)
+    other = f"{ROTATIONS}/{NO_ID}/turns/{turn['id']}/evidence"
+    assert problem(await house.http.get(other)) == (404, "NotFound")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,6 +22,14 @@ from keyturn.cli.main import cli
 pytestmark = pytest.mark.slow
 
 KEYTURN = (sys.executable, "-m", "keyturn")
+THEIRS = {
+    "kty": "EC",
+    "kid": "theirs",
+    "crv": "P-256",
+    "x": "gI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV0",
+    "y": "SLW_xSffzlPWrHEVI30DHM_4egVwt3NQqeUD7nMFpps",
+}
+"""Somebody else's key (the one of RFC 7518, appendix C)."""
 ANY_PORTS = ("--http-port", "0", "--https-port", "0", "--control-port", "0")
 
 
@@ -100,6 +109,13 @@ def test_a_connection_is_listed_without_its_token(house: House) -> None:
     result = house.run("connection", "okta", "list")
     assert house.org["http_url"] in result.stdout
     assert house.org["ssws_token"] not in result.stdout
+
+
+def test_the_budget_is_shown(house: House) -> None:
+    """What is left of the org's rate limits is there once something was called."""
+    assert "api/v1/apps" in house.run("connection", "okta", "budget").stdout
+    budget = house.ask("connection", "okta", "budget")["budgets"][0]
+    assert budget["remaining"] < budget["limit"]
 
 
 def test_a_rotation_is_created_as_the_options_say(rotation: dict[str, Any]) -> None:
@@ -220,3 +236,110 @@ def test_what_is_no_http_is_a_line_of_json_in_the_log(house: House) -> None:
     told = [json.loads(line) for line in lines if "Invalid HTTP" in line]
     assert [(one["level"], one["logger"]) for one in told] == [("warning", "uvicorn.error")]
     assert "canary" not in "".join(lines)
+
+
+def test_a_turn_is_given_orders(house: House, rotation: dict[str, Any]) -> None:
+    """Pause, resume, finish: each shows how the turn then stands, and its record tells who."""
+    name = rotation["name"]
+    if not _open(house, name):
+        house.run("rotation", "turn", name)
+    assert "paused" in house.run("turn", "pause", name).stdout
+    assert house.ask("turn", "list", name)["turns"][0]["pausedAt"]
+    house.run("turn", "resume", name)
+    assert "readers may hold" in house.run("turn", "abort", name, code=1).stderr.lower()
+    assert "retired" in house.run("turn", "reinstate", name, code=1).stderr
+    house.run("turn", "finish-now", name)
+    page = house.run("turn", "evidence", name).stdout
+    assert "# Turn of web" in page
+    assert "By administrator." in page or "finish now" in page
+    document = house.ask("turn", "evidence", name)
+    assert document["rotationName"] == name
+
+
+def _open(house: House, name: str) -> bool:
+    """Say whether the newest turn overlaps still."""
+    turns = house.ask("turn", "list", name)["turns"]
+    return bool(turns and turns[0]["phase"] == "overlapping")
+
+
+def test_evidence_is_written_to_a_file(
+    house: House, rotation: dict[str, Any], tmp_path: Path
+) -> None:
+    """The file holds what would have been printed."""
+    out = tmp_path / "evidence.md"
+    house.run("turn", "evidence", rotation["name"], "--out", str(out))
+    assert out.read_text().startswith("# Turn of ")
+
+
+def test_drift_of_nothing_is_none(house: House) -> None:
+    """Without drift the list says so; an unknown finding is told."""
+    assert house.run("drift", "list").stdout == "none\n"
+    unknown = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+    assert "no finding" in house.run("drift", "repair", unknown, code=1).stderr
+
+
+def test_policy_is_changed_and_shown(house: House, rotation: dict[str, Any]) -> None:
+    """What a turn waits for is set by options and told by `show`."""
+    words = ("--overlap-policy", "evidence", "--backstop", "86400", "--read-system-log")
+    shown = house.run("rotation", "update", rotation["name"], *words).stdout
+    assert "on evidence, 300 to 86400 s, Okta's log quiet for 3600 s" in shown
+    wrong = house.run("rotation", "update", rotation["name"], "--backstop", "10", code=1)
+    assert "backstopSeconds" in wrong.stderr
+
+
+def made_at_okta(house: House, path: str, body: dict[str, Any]) -> str:
+    """Make an app or an integration by Okta's own API, and return its id."""
+    headers = {"authorization": f"SSWS {house.org['ssws_token']}"}
+    answer = httpx2.post(house.org["http_url"] + path, json=body, headers=headers)
+    assert answer.status_code in (200, 201), answer.text
+    return str(answer.json()["id"])
+
+
+def test_a_secret_of_an_integration_is_issued_and_served(house: House) -> None:
+    """Okta shows the value once, to Keyturn; readers get it by name."""
+    body = {"type": "my_app", "grantedScopes": ["okta.users.read"]}
+    app = made_at_okta(house, "/integrations/api/v1/api-services", body)
+    words = ("--name", "service", "--connection", "org", "--env", "staging", "--client-id", app)
+    kind = ("--type", "okta-api-service-secret")
+    plan = house.run("rotation", "create", *words, *kind, "--plan").stdout
+    assert "have Okta make a client secret" in plan
+    assert house.ask("rotation", "create", *words, *kind)["type"] == "okta-api-service-secret"
+    served = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "staging").stdout
+    assert len(served.strip()) == 64
+
+
+def test_a_client_key_is_issued_and_turned(house: House) -> None:
+    """Readers are given a private key under a name of its own; a turn tells its phases."""
+    client = {"token_endpoint_auth_method": "private_key_jwt"}
+    oauth = {"application_type": "service", "grant_types": ["client_credentials"]}
+    oauth |= {"response_types": ["token"], "jwks": {"keys": [THEIRS]}}
+    body = {"name": "oidc_client", "label": "Keys", "signOnMode": "OPENID_CONNECT"}
+    body |= {"credentials": {"oauthClient": client}, "settings": {"oauthClient": oauth}}
+    app = made_at_okta(house, "/api/v1/apps", body)
+    words = ("--name", "keys", "--connection", "org", "--env", "prod", "--client-id", app)
+    kind = ("--type", "okta-client-key", "--key-algorithm", "ES256", "--no-auto")
+    assert (
+        "add a first client key" in house.run("rotation", "create", *words, *kind, "--plan").stdout
+    )
+    house.run("rotation", "create", *words, *kind)
+    read = ("secret", "get", "OKTA_PRIVATE_JWK", "--env", "prod")
+    before = json.loads(house.run(*read).stdout)
+    assert (before["kty"], before["alg"]) == ("EC", "ES256")
+    assert "Served." in house.run("rotation", "turn", "keys").stdout
+    assert json.loads(house.run(*read).stdout)["kid"] != before["kid"]
+    assert "add the public half" in house.run("rotation", "turn", "keys", "--plan").stdout
+
+
+def test_the_key_of_a_connection_is_turned(house: House, tmp_path: Path) -> None:
+    """The plan changes nothing; the turn changes the connection, and shows no key."""
+    jwk, okta = tmp_path / "key.json", ("connection", "okta")
+    jwk.write_text(json.dumps(house.org["service_private_jwk"]))
+    way = ("--client-id", house.org["service_client_id"], "--private-jwk-file", str(jwk))
+    house.run(*okta, "add", "--name", "own", "--url", house.org["http_url"], *way)
+    assert "super administrator" in house.run(*okta, "turn-key", "own", "--plan").stdout
+    told = house.run(*okta, "turn-key", "own", "--key-algorithm", "ES256").stdout
+    assert "uses its new key" in told
+    versions = {one["name"]: one["version"] for one in house.ask(*okta, "list")["connections"]}
+    assert versions["own"] == 2
+    assert "key-of-own" in house.run("rotation", "list").stdout
+    assert "API token" in house.run(*okta, "turn-key", "org", code=1).stderr

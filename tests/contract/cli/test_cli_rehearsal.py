@@ -9,7 +9,7 @@ from keyturn.cli.rehearsal.judge import History, TrueSecret, find_fault, measure
 from keyturn.cli.rehearsal.live import live
 from keyturn.cli.rehearsal.show import showing
 from keyturn.cli.rehearsal.tally import Counted, Tally
-from keyturn.sandbox.records import hash_secret
+from keyturn.sandbox.state.records import hash_secret
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

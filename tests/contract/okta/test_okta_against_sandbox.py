@@ -10,8 +10,8 @@ from okta_kit import START
 from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.errors import OktaRefused, OktaThrottled, OktaUnclear, OktaUnreachable
-from keyturn.domain.ids import AppId, ClientId, OktaSecretId
-from keyturn.domain.okta import AuthMethod, Probe, Status, client_secret_value
+from keyturn.domain.ids import AppId, ClientId, CredentialId
+from keyturn.domain.okta import AuthMethod, CredentialKind, Probe, Status, client_secret_value
 from keyturn.domain.sensitive import Sensitive
 from keyturn.sandbox import AppDraft, Fault, Org, build_app
 from keyturn.sandbox.state.keys import render_private, render_public
@@ -80,20 +80,23 @@ async def test_the_life_of_a_client_secret(rehearsal: Rehearsal, kind: str) -> N
     await org.check_access()
     app = await org.find_app(rehearsal.app_id)
     assert app is not None
-    (old,) = await org.list_client_secrets(app.id)
-    new = await org.add_client_secret(app.id, value)
+    (old,) = await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).list()
+    new = await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).add(value)
     assert (new.value, new.active) == (value, True)
     assert await org.probe(app.client_id, value, app.auth_method) is Probe.ACCEPTED
-    await org.deactivate_client_secret(app.id, old.id)
+    await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).deactivate(old.id)
     assert old.value is not None
     assert await org.probe(app.client_id, old.value, app.auth_method) is Probe.REJECTED
-    await org.activate_client_secret(app.id, old.id)
-    await org.activate_client_secret(app.id, old.id)
-    assert all(secret.active for secret in await org.list_client_secrets(app.id))
-    await org.deactivate_client_secret(app.id, old.id)
-    await org.delete_client_secret(app.id, old.id)
-    await org.delete_client_secret(app.id, old.id)
-    assert await org.list_client_secrets(app.id) == (new,)
+    await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).activate(old.id)
+    await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).activate(old.id)
+    assert all(
+        secret.active
+        for secret in await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).list()
+    )
+    await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).deactivate(old.id)
+    await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).delete(old.id)
+    await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).delete(old.id)
+    assert await org.credentials_of(app.id, CredentialKind.CLIENT_SECRET).list() == (new,)
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
@@ -121,9 +124,13 @@ async def test_find_app_by_a_client_id_of_its_own(rehearsal: Rehearsal) -> None:
 async def test_a_third_secret_is_refused(rehearsal: Rehearsal) -> None:
     """Okta's limit of two comes through as a refusal that calls for another look."""
     org = rehearsal.open("api token")
-    await org.add_client_secret(rehearsal.app_id, rehearsal.new_value())
+    await org.credentials_of(rehearsal.app_id, CredentialKind.CLIENT_SECRET).add(
+        rehearsal.new_value()
+    )
     with pytest.raises(OktaRefused) as caught:
-        await org.add_client_secret(rehearsal.app_id, rehearsal.new_value())
+        await org.credentials_of(rehearsal.app_id, CredentialKind.CLIENT_SECRET).add(
+            rehearsal.new_value()
+        )
     assert caught.value.answer.worth_another_look
 
 
@@ -144,22 +151,33 @@ async def test_a_lost_answer_says_that_an_effect_is_possible(
     rehearsal.sandbox.add_fault(Fault(kind, method="POST", count=1))  # type: ignore[arg-type]  # one of its kinds
     org = rehearsal.open("api token")
     with pytest.raises(error) as caught:
-        await org.add_client_secret(rehearsal.app_id, rehearsal.new_value())
+        await org.credentials_of(rehearsal.app_id, CredentialKind.CLIENT_SECRET).add(
+            rehearsal.new_value()
+        )
     assert caught.value.effect_possible
-    assert len(await org.list_client_secrets(rehearsal.app_id)) == there
+    assert (
+        len(await org.credentials_of(rehearsal.app_id, CredentialKind.CLIENT_SECRET).list())
+        == there
+    )
 
 
 async def test_the_rate_limit_of_a_free_org(rehearsal: Rehearsal) -> None:
-    """Ten calls a minute are made; the eleventh waits without being made, and then goes through."""
+    """Seven of ten calls a minute leave room for a change and for safety; then all wait."""
     rehearsal.sandbox.change_settings(profile="free")
-    org = rehearsal.open("api token")
-    for _ in range(10):
-        await org.list_client_secrets(rehearsal.app_id)
+    secrets = rehearsal.open("api token").credentials_of(
+        rehearsal.app_id, CredentialKind.CLIENT_SECRET
+    )
+    for _ in range(7):
+        listed = await secrets.list()
     with pytest.raises(OktaThrottled) as caught:
-        await org.list_client_secrets(rehearsal.app_id)
-    assert len(rehearsal.journal) == 10
+        await secrets.list()
+    for _ in range(3):
+        await secrets.activate(listed[0].id)
+    with pytest.raises(OktaThrottled):
+        await secrets.activate(listed[0].id)
+    assert [call.status for call in rehearsal.journal] == [200] * 10
     rehearsal.clock.advance(caught.value.retry_after_s)
-    await org.list_client_secrets(rehearsal.app_id)
+    await secrets.list()
 
 
 async def test_a_service_app_without_a_role(rehearsal: Rehearsal) -> None:
@@ -182,6 +200,10 @@ async def test_a_service_app_without_a_role(rehearsal: Rehearsal) -> None:
 async def test_an_unknown_secret_of_an_unknown_app(rehearsal: Rehearsal) -> None:
     """A missing app is not taken for a secret that is gone."""
     org = rehearsal.open("api token")
-    await org.delete_client_secret(rehearsal.app_id, OktaSecretId("ocs0"))
+    await org.credentials_of(rehearsal.app_id, CredentialKind.CLIENT_SECRET).delete(
+        CredentialId("ocs0")
+    )
     with pytest.raises(OktaRefused, match="AppInstance"):
-        await org.delete_client_secret(AppId("0oa0"), OktaSecretId("ocs0"))
+        await org.credentials_of(AppId("0oa0"), CredentialKind.CLIENT_SECRET).delete(
+            CredentialId("ocs0")
+        )

@@ -20,6 +20,7 @@ from keyturn.domain.errors import (
     OktaUnclear,
     OktaUnreachable,
 )
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Journal, OktaCall, OktaOrg
 from keyturn.testing import ManualClock, SeededChance
@@ -77,7 +78,7 @@ UNCLEAR = {
 async def test_unclear(okta: ScriptedOkta, kind: str) -> None:
     """An answer outside Okta's contract is unclear, and says that an effect is possible."""
     with pytest.raises(OktaUnclear) as caught:
-        await okta.script(UNCLEAR[kind]).list_client_secrets(APP)
+        await okta.script(UNCLEAR[kind]).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert caught.value.effect_possible
     assert caught.value.answer.status == UNCLEAR[kind].status_code
     assert [call.status for call in okta.journal] == [UNCLEAR[kind].status_code]
@@ -89,7 +90,7 @@ async def test_refused_keeps_the_error_object_whole(okta: ScriptedOkta) -> None:
     cause = "You've reached the maximum number of client secrets per client."
     org = okta.script(refusal(400, "E0000001", summary, cause))
     with pytest.raises(OktaRefused) as caught:
-        await org.add_client_secret(APP, VALUE)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert caught.value.answer == OktaAnswer(
         400, "req1", "E0000001", summary, (cause,), error_id="oae1"
     )
@@ -101,14 +102,18 @@ async def test_odd_causes_do_not_hide_a_refusal(okta: ScriptedOkta, causes: obje
     """An error object with unreadable causes is a refusal all the same."""
     body = {"errorCode": "E0000001", "errorSummary": "No", "errorCauses": causes}
     with pytest.raises(OktaRefused, match="No") as caught:
-        await okta.script(reply(400, body)).list_client_secrets(APP)
+        await okta.script(reply(400, body)).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert caught.value.answer.causes == ()
 
 
 async def test_missing_scope_is_named(okta: ScriptedOkta) -> None:
     """An empty 403 tells the scope in its challenge (RFC 6750, section 3)."""
     with pytest.raises(OktaRefused) as caught:
-        await okta.script(reply(403, None, www_authenticate=SCOPE)).list_client_secrets(APP)
+        await (
+            okta.script(reply(403, None, www_authenticate=SCOPE))
+            .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+            .list()
+        )
     assert caught.value.answer.summary == "the access token lacks the scope okta.apps.manage"
 
 
@@ -116,7 +121,11 @@ async def test_other_challenges_are_told(okta: ScriptedOkta) -> None:
     """An empty 401 with a challenge says what is wrong with the token."""
     challenge = 'Bearer error="invalid_token", error_description="The token has expired."'
     with pytest.raises(OktaRefused, match=r"invalid_token: The token has expired\."):
-        await okta.script(reply(401, None, www_authenticate=challenge)).list_client_secrets(APP)
+        await (
+            okta.script(reply(401, None, www_authenticate=challenge))
+            .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+            .list()
+        )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +145,7 @@ async def test_unreachable(
 ) -> None:
     """Without an answer an effect is possible once something may have been sent."""
     with pytest.raises(OktaUnreachable) as caught:
-        await okta.script(failure).add_client_secret(APP, VALUE)
+        await okta.script(failure).credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert caught.value.effect_possible is effect_possible
     assert okta.journal == [OktaCall("add a client secret", 0, "")]
 
@@ -144,7 +153,11 @@ async def test_unreachable(
 async def test_a_lost_read_has_no_effect(okta: ScriptedOkta) -> None:
     """A call that changes nothing leaves nothing to look for."""
     with pytest.raises(OktaUnreachable) as caught:
-        await okta.script(httpx2.ReadError("broken")).list_client_secrets(APP)
+        await (
+            okta.script(httpx2.ReadError("broken"))
+            .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+            .list()
+        )
     assert not caught.value.effect_possible
 
 
@@ -168,7 +181,7 @@ async def test_a_call_ends_at_its_limit() -> None:
     """An Okta that never answers is given up, and the change may have happened."""
     org = open_silent(ApiToken(API_TOKEN), lambda call: None)
     with pytest.raises(OktaUnreachable, match="no answer in time") as caught:
-        await org.add_client_secret(APP, VALUE)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert caught.value.effect_possible
 
 
@@ -177,7 +190,10 @@ async def test_waiting_for_a_token_ends_at_the_limit() -> None:
     jwk = Sensitive(json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
     journal: list[OktaCall] = []
     org = open_silent(ServiceApp("service1", jwk), journal.append)
-    changes = (org.add_client_secret(APP, VALUE), org.add_client_secret(APP, VALUE))
+    changes = (
+        org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE),
+        org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE),
+    )
     errors = await asyncio.gather(*changes, return_exceptions=True)
     assert [type(error) for error in errors] == [OktaUnreachable] * 2
     assert not any(error.effect_possible for error in errors if isinstance(error, OktaError))
@@ -209,7 +225,7 @@ LEAKS: dict[str, httpx2.Response | Exception] = {
 async def test_no_error_tells_a_value(okta: ScriptedOkta, kind: str) -> None:
     """Neither text, repr, attributes, traceback nor journal repeat a secret value."""
     with pytest.raises(OktaError) as caught:
-        await okta.script(LEAKS[kind]).add_client_secret(APP, VALUE)
+        await okta.script(LEAKS[kind]).credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     error = caught.value
     shown = "".join(traceback.format_exception(error))
     for text in (str(error), repr(error), repr(vars(error)), shown, repr(okta.journal)):
@@ -221,7 +237,7 @@ async def test_told_texts_are_short_and_printable(okta: ScriptedOkta) -> None:
     """No answer can flood a log or forge a line in it."""
     org = okta.script(refusal(400, "E1", "line\nbreak " + "x" * 10_000))
     with pytest.raises(OktaRefused) as caught:
-        await org.list_client_secrets(APP)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 700
 
@@ -230,7 +246,7 @@ async def test_a_challenge_without_words_is_told_by_its_code(okta: ScriptedOkta)
     """Where Okta gives no description, none is made up."""
     challenge = reply(401, None, www_authenticate='Bearer error="invalid_token"')
     with pytest.raises(OktaRefused) as caught:
-        await okta.script(challenge).list_client_secrets(APP)
+        await okta.script(challenge).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert caught.value.answer.summary == "invalid_token"
 
 
@@ -239,5 +255,5 @@ async def test_a_redirect_is_told_as_one(okta: ScriptedOkta, status: int) -> Non
     """An address that leads elsewhere is asked about, and where it leads is not repeated."""
     moved = reply(status, {"error": "x"}, location=f"https://evil.test/{VALUE.reveal()}")
     with pytest.raises(OktaUnclear, match="redirects elsewhere; is this the address") as caught:
-        await okta.script(moved).list_client_secrets(APP)
+        await okta.script(moved).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert "evil" not in str(caught.value)

@@ -18,6 +18,7 @@ from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.adapters.okta.guard import GuardedBackend, GuardedTransport, resolve_by_system
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.errors import AddressRefused, OktaError, OktaUnreachable
+from keyturn.domain.okta import CredentialKind
 from keyturn.services.ports import OktaOrg
 from keyturn.testing import ManualClock, SeededChance
 
@@ -128,7 +129,7 @@ async def test_the_scheme_decides_whether_a_public_address_is_reached(
     )
     org = orgs.open(f"{scheme}://public.test", ApiToken(API_TOKEN), journal=lambda call: None)
     with pytest.raises(AddressRefused if scheme == "http" else OktaError):
-        await org.list_client_secrets(APP)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert inner.connected == ([] if scheme == "http" else [("93.184.215.14", port)])
     await orgs.aclose()
 
@@ -156,7 +157,7 @@ async def test_the_product_refuses_to_go_home(host: str) -> None:
     orgs = OktaHttpOrgs(ManualClock(START), SeededChance(1))
     org = orgs.open(f"https://{host}:9", ApiToken(API_TOKEN), journal=lambda call: None)
     with pytest.raises(AddressRefused):
-        await org.list_client_secrets(APP)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     await orgs.aclose()
 
 
@@ -234,7 +235,7 @@ async def test_the_name_is_kept_on_the_wire(tmp_path: Path) -> None:
     certificate, heads = write_certificate(tmp_path, "org.test"), list[bytes]()
     async with serving(certificate, heads) as port:
         orgs, org = open_org(port, ca_file=certificate)
-        assert await org.list_client_secrets(APP) == ()
+        assert await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list() == ()
         await orgs.aclose()
     assert f"host: org.test:{port}".encode() in heads[0].lower()
 
@@ -247,7 +248,7 @@ async def test_a_certificate_must_be_trusted_and_fit(tmp_path: Path, name: str) 
     async with serving(certificate, heads) as port:
         orgs, org = open_org(port, ca_file=ca_file)
         with pytest.raises(OktaUnreachable, match="certificate") as caught:
-            await org.activate_client_secret(APP, "ocs1")  # type: ignore[arg-type]  # any id
+            await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).activate("ocs1")  # type: ignore[arg-type]  # any id
         await orgs.aclose()
     assert not caught.value.effect_possible
     assert heads == []

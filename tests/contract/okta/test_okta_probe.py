@@ -1,13 +1,14 @@
 """A probe authenticates as the app does, and only a clear answer is one."""
 
 import base64
+import json
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx2
 import jwt as pyjwt
 import pytest
-from okta_kit import BASE, START, VALUE, ScriptedOkta, refusal, reply
+from okta_kit import APP, BASE, START, VALUE, ScriptedOkta, refusal, reply
 
 from keyturn.domain.errors import (
     OktaError,
@@ -18,7 +19,7 @@ from keyturn.domain.errors import (
     Refused,
 )
 from keyturn.domain.ids import ClientId
-from keyturn.domain.okta import AuthMethod, Probe
+from keyturn.domain.okta import AuthMethod, CredentialKind, KeyAlgorithm, Probe
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import OktaCall
 
@@ -119,9 +120,33 @@ async def test_anything_else_tells_nothing(
     assert VALUE.reveal() not in repr(caught.value)
 
 
-@pytest.mark.parametrize("method", [AuthMethod.PRIVATE_KEY_JWT, AuthMethod.NONE])
-async def test_methods_without_a_secret(okta: ScriptedOkta, method: AuthMethod) -> None:
-    """An app without a client secret cannot be probed."""
+async def test_apps_without_a_credential(okta: ScriptedOkta) -> None:
+    """A public app cannot be probed."""
     with pytest.raises(Refused):
-        await okta.script().probe(CLIENT, VALUE, method)
+        await okta.script().probe(CLIENT, VALUE, AuthMethod.NONE)
     assert okta.asked == []
+
+
+@pytest.mark.parametrize("algorithm", KeyAlgorithm)
+async def test_private_key_jwt(okta: ScriptedOkta, algorithm: KeyAlgorithm) -> None:
+    """A private key signs an assertion for the endpoint that is called, and does not travel."""
+    org = okta.script(INACTIVE)
+    key = org.credentials_of(APP, CredentialKind.CLIENT_KEY).choose(algorithm)
+    assert await org.probe(CLIENT, key.value, AuthMethod.PRIVATE_KEY_JWT) is Probe.ACCEPTED
+    private = json.loads(key.value.reveal())
+    assert private["d"].encode() not in okta.requests[0].content
+    assertion = form(okta)["client_assertion"]
+    header = pyjwt.get_unverified_header(assertion)
+    assert (header["alg"], header["kid"]) == (algorithm, key.hash)
+    audience, unaged = f"{BASE}/oauth2/v1/introspect", {"verify_exp": False, "verify_iat": False}
+    public = pyjwt.PyJWK(private).key.public_key()
+    assert pyjwt.decode(assertion, public, [algorithm], unaged, audience=audience)["sub"] == CLIENT
+
+
+@pytest.mark.parametrize("about", ["JWT kid is invalid.", "signature is invalid."])
+async def test_a_key_that_okta_does_not_know_is_rejected(okta: ScriptedOkta, about: str) -> None:
+    """A refused key id or signature is a no; one of the assertion's audience is none."""
+    key = okta.script().credentials_of(APP, CredentialKind.CLIENT_KEY).choose(KeyAlgorithm.ES256)
+    told = {"error": "invalid_client", "error_description": f"The client_assertion {about}"}
+    probe = okta.script(reply(401, told)).probe(CLIENT, key.value, AuthMethod.PRIVATE_KEY_JWT)
+    assert await probe is Probe.REJECTED

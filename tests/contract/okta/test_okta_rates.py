@@ -2,11 +2,23 @@
 
 import httpx2
 import pytest
-from okta_kit import API_TOKEN, APP, BASE, VALUE, ScriptedOkta, app, refusal, reply
+from okta_kit import (
+    API_TOKEN,
+    APP,
+    BASE,
+    SECRET,
+    VALUE,
+    ScriptedOkta,
+    app,
+    refusal,
+    reply,
+    secret,
+)
 
-from keyturn.adapters.okta.rates import bucket
+from keyturn.adapters.okta.rates import bucket_name
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.errors import OktaThrottled
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.sensitive import Sensitive
 
 DATE = "Fri, 01 May 2026 09:00:00 GMT"
@@ -33,7 +45,7 @@ def too_many(**headers: str) -> httpx2.Response:
 async def retry_after_s(okta: ScriptedOkta, answer: httpx2.Response) -> float:
     """Return what a change learns from this answer."""
     with pytest.raises(OktaThrottled) as caught:
-        await okta.script(answer).add_client_secret(APP, VALUE)
+        await okta.script(answer).credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert not caught.value.effect_possible
     return caught.value.retry_after_s
 
@@ -60,7 +72,7 @@ async def test_a_429_without_sense_waits_a_minute(
 ) -> None:
     """Missing or absurd headers, as of the limit of concurrent calls, mean one minute."""
     assert await retry_after_s(okta, too_many(**headers)) == 60
-    await okta.script(reply(200, [])).list_client_secrets(APP)
+    await okta.script(reply(200, [])).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
 
 
 async def test_an_html_429_is_throttling(okta: ScriptedOkta) -> None:
@@ -71,40 +83,50 @@ async def test_an_html_429_is_throttling(okta: ScriptedOkta) -> None:
 async def test_a_full_window_spares_the_call(okta: ScriptedOkta) -> None:
     """After the last call of a window none is made until it turns."""
     org = okta.script(reply(200, [], **rates(50, 0, resets_in_s=10)), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     okta.clock.advance(4)
     with pytest.raises(OktaThrottled) as caught:
-        await org.list_client_secrets(APP)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert (caught.value.retry_after_s, len(okta.asked), len(okta.journal)) == (7, 1, 1)
     okta.clock.advance(7)
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert len(okta.asked) == 2
 
 
 async def test_a_window_with_room_spares_nothing(okta: ScriptedOkta) -> None:
-    """A call that may succeed is made."""
-    org = okta.script(reply(200, [], **rates(50, 1, resets_in_s=10)), reply(200, []))
-    await org.list_client_secrets(APP)
-    await org.list_client_secrets(APP)
+    """A call that may succeed is made: the last one of a window for what is needed."""
+    listed, activated = reply(200, [], **rates(50, 1, resets_in_s=10)), reply(200, secret())
+    org = okta.script(listed, activated)
+    secrets = org.credentials_of(APP, CredentialKind.CLIENT_SECRET)
+    await secrets.list()
+    await secrets.activate(SECRET)
 
 
 async def test_windows_are_by_org_principal_and_bucket(okta: ScriptedOkta) -> None:
     """One full window stops nobody else."""
     full = reply(200, [], **rates(50, 0, resets_in_s=10))
     org = okta.script(full, reply(200, app()), reply(200, []), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     await org.find_app(APP)
-    await okta.open(ApiToken(Sensitive("another-token"))).list_client_secrets(APP)
+    await (
+        okta.open(ApiToken(Sensitive("another-token")))
+        .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+        .list()
+    )
     elsewhere = okta.orgs.open(
         "https://other.test", ApiToken(API_TOKEN), journal=okta.journal.append
     )
-    await elsewhere.list_client_secrets(APP)
+    await elsewhere.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     with pytest.raises(OktaThrottled):
-        await okta.orgs.open(
-            BASE.upper().replace("HTTPS", "https") + ":443/",
-            ApiToken(API_TOKEN),
-            journal=okta.journal.append,
-        ).list_client_secrets(APP)
+        await (
+            okta.orgs.open(
+                BASE.upper().replace("HTTPS", "https") + ":443/",
+                ApiToken(API_TOKEN),
+                journal=okta.journal.append,
+            )
+            .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+            .list()
+        )
 
 
 @pytest.mark.parametrize(
@@ -117,6 +139,6 @@ async def test_windows_are_by_org_principal_and_bucket(okta: ScriptedOkta) -> No
         ("/oauth2/v1/token", "oauth2/v1/token"),
     ],
 )
-def test_bucket(path: str, name: str) -> None:
+def test_bucket_name(path: str, name: str) -> None:
     """All of the apps' paths share a bucket, except the app itself."""
-    assert bucket(path) == name
+    assert bucket_name(path) == name

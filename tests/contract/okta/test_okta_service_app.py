@@ -14,6 +14,7 @@ from okta_kit import APP, BASE, START, VALUE, ScriptedOkta, reply, secret
 
 from keyturn.domain.connection import ServiceApp
 from keyturn.domain.errors import InvalidInput, OktaRefused, OktaUnclear, OktaUnreachable
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import OktaOrg
 
@@ -73,7 +74,11 @@ def read_proof(request: httpx2.Request) -> dict[str, object]:
 @pytest.mark.parametrize("alg", SIGNING)
 async def test_the_assertion(okta: ScriptedOkta, alg: str) -> None:
     """The app signs who it is, for the token endpoint, for minutes, once (RFC 7523)."""
-    await open_org(okta, granted(), reply(200, []), alg=alg).list_client_secrets(APP)
+    await (
+        open_org(okta, granted(), reply(200, []), alg=alg)
+        .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+        .list()
+    )
     members = form(okta.requests[0])
     assertion = members["client_assertion"]
     key = pyjwt.PyJWK(SIGNING[alg].as_dict(private=False), alg)
@@ -91,32 +96,41 @@ async def test_one_token_for_all_openings(okta: ScriptedOkta) -> None:
     """However many ask at once, through however many openings, one token is fetched."""
     answers = [reply(200, []) for _ in range(5)]
     orgs = [open_org(okta, *steps) for steps in ([granted(), *answers], [], [])]
-    await asyncio.gather(*(org.list_client_secrets(APP) for org in [*orgs, *orgs[:2]]))
+    await asyncio.gather(
+        *(
+            org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
+            for org in [*orgs, *orgs[:2]]
+        )
+    )
     assert okta.asked.count(TOKEN) == 1
 
 
 async def test_the_public_half_of_a_key_opens_nothing(okta: ScriptedOkta) -> None:
     """Who knows a public key does not get the access token of who holds the private one."""
-    await open_org(okta, granted(), reply(200, [])).list_client_secrets(APP)
+    await (
+        open_org(okta, granted(), reply(200, []))
+        .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+        .list()
+    )
     public = json.dumps(SIGNING["RS256"].as_dict(private=False))
     with pytest.raises(InvalidInput):
         okta.open(ServiceApp("service1", Sensitive(public)))
     forged = {**SIGNING["RS256"].as_dict(private=True), "note": "not the same text"}
     org = okta.open(ServiceApp("service1", Sensitive(json.dumps(forged))))
     okta.script(granted(), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert okta.asked.count(TOKEN) == 2
 
 
 async def test_a_token_is_renewed_before_its_end(okta: ScriptedOkta) -> None:
     """A token is used until shortly before it expires, and then replaced by a fresh assertion."""
     org = open_org(okta, granted("one"), reply(200, []), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     okta.clock.advance(3539)
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     okta.clock.advance(2)
     okta.script(granted("two"), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert okta.asked == [TOKEN, LIST, LIST, TOKEN, LIST]
     assertions = {form(okta.requests[index])["client_assertion"] for index in (0, 3)}
     assert len(assertions) == 2
@@ -125,20 +139,20 @@ async def test_a_token_is_renewed_before_its_end(okta: ScriptedOkta) -> None:
 async def test_a_read_survives_a_stale_token(okta: ScriptedOkta) -> None:
     """A call that changes nothing is made once more with a new token, and no more than once."""
     org = open_org(okta, granted("one"), STALE, granted("two"), reply(200, []))
-    assert await org.list_client_secrets(APP) == ()
+    assert await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list() == ()
     assert okta.requests[-1].headers["authorization"] == "Bearer two"
     okta.script(STALE, granted("three"), STALE)
     with pytest.raises(OktaRefused, match="E0000011"):
-        await org.list_client_secrets(APP)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
 
 
 async def test_a_change_with_a_stale_token_is_left_to_the_caller(okta: ScriptedOkta) -> None:
     """A change is not repeated; the next call has a new token."""
     org = open_org(okta, granted("one"), STALE, granted("two"), reply(201, secret()))
     with pytest.raises(OktaRefused):
-        await org.add_client_secret(APP, VALUE)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert len(okta.asked) == 2
-    await org.add_client_secret(APP, VALUE)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert okta.requests[-1].headers["authorization"] == "Bearer two"
 
 
@@ -147,9 +161,9 @@ async def test_a_refused_app_is_told_in_okta_words(okta: ScriptedOkta) -> None:
     body = {"error": "invalid_client", "error_description": "The audience is wrong."}
     org = open_org(okta, reply(401, body), reply(401, body))
     with pytest.raises(OktaRefused):
-        await org.add_client_secret(APP, VALUE)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     with pytest.raises(OktaRefused) as caught:
-        await org.add_client_secret(APP, VALUE)
+        await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert caught.value.answer.summary == "invalid_client: The audience is wrong."
     assert okta.asked == [TOKEN, TOKEN]
     assert form(okta.requests[0])["client_assertion"] not in repr(vars(caught.value))
@@ -168,14 +182,18 @@ async def test_a_refused_app_is_told_in_okta_words(okta: ScriptedOkta) -> None:
 async def test_a_garbled_grant_is_unclear(okta: ScriptedOkta, answer: httpx2.Response) -> None:
     """An access token that cannot be used is none."""
     with pytest.raises(OktaUnclear) as caught:
-        await open_org(okta, answer).list_client_secrets(APP)
+        await open_org(okta, answer).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert ACCESS not in repr(vars(caught.value))
 
 
 async def test_a_change_without_a_token_had_no_effect(okta: ScriptedOkta) -> None:
     """Where the token does not come, the change was never sent."""
     with pytest.raises(OktaUnreachable) as caught:
-        await open_org(okta, httpx2.ReadError("broken")).add_client_secret(APP, VALUE)
+        await (
+            open_org(okta, httpx2.ReadError("broken"))
+            .credentials_of(APP, CredentialKind.CLIENT_SECRET)
+            .add(VALUE)
+        )
     assert not caught.value.effect_possible
     assert [call.what for call in okta.journal] == ["issue an access token"]
 
@@ -183,7 +201,7 @@ async def test_a_change_without_a_token_had_no_effect(okta: ScriptedOkta) -> Non
 async def test_dpop_is_learnt(okta: ScriptedOkta) -> None:
     """A demand for a proof, then for a nonce, is met, each time with a fresh assertion."""
     steps = (NO_PROOF, nonce_wanted("n1"), granted(scheme="DPoP", dpop_nonce="n2"), reply(200, []))
-    await open_org(okta, *steps).list_client_secrets(APP)
+    await open_org(okta, *steps).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert "dpop" not in okta.requests[0].headers
     first, second = (read_proof(request) for request in okta.requests[1:3])
     assert "nonce" not in first
@@ -209,10 +227,10 @@ async def test_a_bound_token_travels_with_its_proof(okta: ScriptedOkta) -> None:
 async def test_a_known_dpop_app_proves_at_once(okta: ScriptedOkta) -> None:
     """The next token is asked for with proof and the latest nonce, in one request."""
     org = open_org(okta, NO_PROOF, granted(scheme="DPoP", dpop_nonce="n9"), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     okta.clock.advance(3600)
     okta.script(granted(scheme="DPoP"), reply(200, []))
-    await org.list_client_secrets(APP)
+    await org.credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert okta.asked == [TOKEN, TOKEN, LIST, TOKEN, LIST]
     proof = pyjwt.decode(okta.requests[3].headers["dpop"], options={"verify_signature": False})
     assert proof["nonce"] == "n9"
@@ -232,7 +250,7 @@ async def test_demands_without_end_are_refusals(
 ) -> None:
     """Okta's demands are met once each."""
     with pytest.raises(OktaRefused):
-        await open_org(okta, *demands).list_client_secrets(APP)
+        await open_org(okta, *demands).credentials_of(APP, CredentialKind.CLIENT_SECRET).list()
     assert okta.asked == [TOKEN] * requests
 
 

@@ -8,8 +8,8 @@ import pytest
 from rig import PLACE, SECRETS, START, Rig
 
 from keyturn.domain.errors import NotFound, OktaUnclear, Refused, SealBroken, TurnFailed
-from keyturn.domain.ids import ProjectId
-from keyturn.domain.okta import AuthMethod, client_secret_value
+from keyturn.domain.ids import AppId, ProjectId
+from keyturn.domain.okta import AuthMethod, CredentialKind, client_secret_value
 from keyturn.domain.project import Project
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
@@ -17,11 +17,14 @@ from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Reason, Turn
 from keyturn.sandbox import AppDraft, Fault
+from keyturn.services.consent import retire_existing
 from keyturn.services.ending import delete_rotation
+from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import TurnStep
 from keyturn.services.rotations import RotationChange, update_rotation, view
+from keyturn.services.schedules import ScheduleChange
 from keyturn.services.secrets import read_secret
-from keyturn.services.turns import retire_existing, rotate, start_due
+from keyturn.services.turns import rotate, start_due
 from keyturn.testing import CrashingStore, CrashPlan
 
 ONE = f"{SECRETS}/{{secretId}}"
@@ -155,7 +158,7 @@ async def test_switching_off_stops_a_scheduled_turn_that_has_not_begun(rig: Rig)
     outage = rig.org.add_fault(Fault("drop-before-effect"))
     rig.clock.advance(timedelta(days=40).total_seconds())
     await rig.tick()
-    off = RotationChange(automatic=False)
+    off = RotationChange(schedule=ScheduleChange(automatic=False))
     await update_rotation(rig.world, rig.admin, rotation.id, off)
     rig.org.remove_fault(outage)
     rig.clock.advance(3600)
@@ -256,9 +259,8 @@ async def test_one_broken_rotation_keeps_no_other_waiting(rig: Rig) -> None:
         for secret in await tx.list(Secret, rotation_id=broken.id):
             await tx.remove(*await tx.list(Version, secret_id=secret.id))
             await tx.remove(secret)
-    rig.clock.advance(timedelta(days=40).total_seconds())
-    await rig.tick()
-    assert (await turn_of(rig, healthy.id)).phase is Phase.OVERLAPPING
+    await rig.live(timedelta(days=40).total_seconds())
+    assert (await turn_of(rig, healthy.id)).phase is Phase.FINISHED
 
 
 async def test_every_change_at_okta_is_on_record_before_it_is_made(rig: Rig) -> None:
@@ -316,8 +318,10 @@ async def test_okta_that_keeps_another_value_blocks_and_stays_known(rig: Rig) ->
         def open(self, *where: object, **how: object) -> object:
             org = healthy.okta.open(*where, **how)  # type: ignore[arg-type]  # passed on
             kept = client_secret_value(bytes(48))
-            add = org.add_client_secret
-            org.add_client_secret = lambda app_id, value: add(app_id, kept)  # type: ignore[method-assign]
+            at_okta = org.credentials_of(AppId(rig.app_id), CredentialKind.CLIENT_SECRET)
+            add = at_okta.add
+            at_okta.add = lambda value: add(kept)  # type: ignore[method-assign]
+            org.credentials_of = lambda app_id, kind: at_okta  # type: ignore[method-assign]
             return org
 
     rig.world = replace(healthy, okta=Stubborn())  # type: ignore[arg-type]  # a port in miniature
@@ -373,9 +377,11 @@ async def test_two_requests_for_a_turn_make_one(rig: Rig) -> None:
 
 async def test_shorter_overlap_takes_effect_on_a_sleeping_turn(rig: Rig) -> None:
     """A change of the policy is looked at now, not when the old time is over."""
-    rotation = (await rig.rotation(overlap_s=3600)).rotation
+    rotation = (await rig.rotation(policy=PolicyChange(overlap_s=3600))).rotation
     await rotate(rig.world, rig.admin, rotation.id)
-    await update_rotation(rig.world, rig.admin, rotation.id, RotationChange(overlap_s=300))
+    await update_rotation(
+        rig.world, rig.admin, rotation.id, RotationChange(policy=PolicyChange(overlap_s=300))
+    )
     rig.clock.advance(300)
     await rig.tick()
     assert [s["status"] for s in rig.living()] == ["INACTIVE", "ACTIVE"]
@@ -383,7 +389,12 @@ async def test_shorter_overlap_takes_effect_on_a_sleeping_turn(rig: Rig) -> None
 
 async def test_schedule_leaves_a_running_turn_alone(rig: Rig) -> None:
     """A date that comes while a turn is under way starts no second one."""
-    rotation = (await rig.rotation(schedule=Schedule(1, time(10, 0)), overlap_s=10**6)).rotation
+    rotation = (
+        await rig.rotation(
+            schedule=Schedule(1, time(10, 0)),
+            policy=PolicyChange(overlap_s=10**6, backstop_s=10**7),
+        )
+    ).rotation
     await rotate(rig.world, rig.admin, rotation.id)
     rig.clock.advance(timedelta(days=3).total_seconds())
     await rig.tick()
@@ -395,7 +406,7 @@ async def test_turn_that_was_ended_meanwhile_is_left(rig: Rig) -> None:
     rotation = (await rig.rotation()).rotation
     rig.clock.advance(timedelta(days=40).total_seconds())
     await start_due(rig.world)
-    off = RotationChange(automatic=False)
+    off = RotationChange(schedule=ScheduleChange(automatic=False))
 
     async def switch_off(seconds: float) -> None:
         await update_rotation(rig.world, rig.admin, rotation.id, off)

@@ -34,6 +34,7 @@ from keyturn.services.connections import (
     update_okta_connection,
 )
 from keyturn.services.ending import delete_rotation
+from keyturn.services.policies import PolicyChange
 from keyturn.services.projects import Where, read_project
 from keyturn.services.rotations import RotationChange, read_rotation, update_rotation
 from keyturn.services.secrets import SecretChange, create_secret, read_secret, update_secret
@@ -183,8 +184,8 @@ async def test_adoption_takes_consent_for_the_other_secret(rig: Rig) -> None:
     [
         ({"parameter": " "}, "parameters.clientId"),
         ({"schedule": Schedule(0, time(0, 0))}, "rotationInterval"),
-        ({"overlap_s": 299}, "overlapSeconds"),
-        ({"soak_s": -1}, "soakSeconds"),
+        ({"policy": PolicyChange(overlap_s=299)}, "overlapSeconds"),
+        ({"policy": PolicyChange(soak_s=-1)}, "soakSeconds"),
         ({"mapping": SecretsMapping("SAME", "SAME")}, "secretsMapping.clientSecret"),
     ],
 )

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 
 from keyturn.adapters.okta.shapes import Garbled, find_member, find_text
+from keyturn.domain.budget import Purpose
 from keyturn.domain.errors import FieldProblem, InvalidInput, OktaAnswer, OktaRefused, OktaUnclear
 from keyturn.domain.sensitive import Sensitive
 
@@ -32,8 +33,9 @@ class Call:
     """One call to make; ``what`` is the imperative phrase that names it to people.
 
     ``path`` begins with a slash, is escaped and may carry a query. ``principal`` is whose rate
-    limit it counts against. ``changes`` says that it changes something at Okta. No answer's text
-    repeats a value in ``hidden``.
+    limit it counts against, ``purpose`` what it is for where that is not what the org was opened
+    for, and so many calls about the same app ``follow``. ``changes`` says that it changes something
+    at Okta. No answer's text repeats a value in ``hidden``.
     """
 
     what: str
@@ -41,9 +43,16 @@ class Call:
     path: str
     principal: str = ""
     changes: bool = False
+    purpose: Purpose | None = None
+    follow: int = 0
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes = field(default=b"", repr=False)
     hidden: tuple[Sensitive, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """Return what the call is about: the path down to the app's id."""
+        return "/".join(self.path.partition("?")[0].split("/")[:5])
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
         """Return the same call with more headers, whose values are hidden."""

@@ -20,6 +20,12 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Chance, Clock
 
 SCOPES = "okta.apps.manage okta.apps.read"
+LOG_SCOPES = "okta.logs.read"
+"""Asked for apart, because an org may not have granted it, and turns do without."""
+
+INTEGRATION_SCOPES = "okta.oauthIntegrations.manage okta.oauthIntegrations.read"
+"""Asked for apart, because only API service integrations need them."""
+
 TOKEN_PATH = "/oauth2/v1/token"
 FETCH_TOKEN = "issue an access token"
 
@@ -81,11 +87,19 @@ class ServiceAppCredentials:
     """
 
     def __init__(
-        self, client_id: str, signing: SigningKey, token_url: str, *, clock: Clock, chance: Chance
+        self,
+        client_id: str,
+        signing: SigningKey,
+        token_url: str,
+        *,
+        scopes: str,
+        clock: Clock,
+        chance: Chance,
     ) -> None:
         self.principal = client_id
         self._signing = signing
         self._token_url = token_url
+        self._scopes = scopes
         self._assertions = Assertions(token_url, clock, chance)
         self._clock = clock
         self._chance = chance
@@ -145,7 +159,7 @@ class ServiceAppCredentials:
     def _request(self) -> Call:
         members = {
             "grant_type": "client_credentials",
-            "scope": SCOPES,
+            "scope": self._scopes,
             **self._assertions.by_key(self.principal, self._signing),
         }
         hidden = (Sensitive(members["client_assertion"]),)

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import httpx2
 
 from keyturn.adapters.okta.answers import Answer, Call
-from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, FullWindows, bucket, find_wait_s
-from keyturn.domain.errors import OktaAnswer, OktaThrottled, OktaUnreachable
+from keyturn.adapters.okta.governor import Governor
+from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, read_rates
+from keyturn.domain.budget import Purpose
+from keyturn.domain.errors import OktaThrottled, OktaUnreachable
 from keyturn.services.ports import Journal, OktaCall
 
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
@@ -36,13 +38,17 @@ class _TooLarge(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """Carry calls to one org; ``limit_s`` bounds one call in all, its access token included."""
+    """Carry calls to one org; ``limit_s`` bounds one call in all, its access token included.
+
+    ``purpose`` is what they are for where they do not say it themselves.
+    """
 
     base: str
     transport: httpx2.AsyncBaseTransport
-    windows: FullWindows
+    governor: Governor
     journal: Journal
     limit_s: float
+    purpose: Purpose = Purpose.FINISHING
 
     def deadline(self) -> float:
         """Return when a call that begins now must have ended, in the event loop's seconds."""
@@ -51,17 +57,14 @@ class Line:
     async def send(self, call: Call, until: float) -> Answer:
         """Make the call once and return whatever Okta answered, short of a 429.
 
-        Raises OktaThrottled, without asking where the answer is known; OktaUnclear for half an
-        answer; OktaUnreachable for none.
+        Raises OktaHeld, without asking, where the rate limit has no room; OktaThrottled for a 429;
+        OktaUnclear for half an answer; OktaUnreachable for none.
         """
-        key = (self.base, call.principal, bucket(call.path))
-        if wait_s := self.windows.wait_s(key):
-            full = OktaAnswer(429, summary="the rate limit of this minute is used up; not asked")
-            raise OktaThrottled(call.what, full, retry_after_s=wait_s)
-        answer = await self._exchange(call, until)
-        self.windows.learn(key, answer.headers)
+        async with self.governor.admitted(self.base, call, self.purpose, until) as slot:
+            answer = slot.answer = await self._exchange(call, until)
         if answer.status == 429:
-            wait_s = find_wait_s(answer.headers) or DEFAULT_WAIT_S
+            rates = read_rates(answer.headers)
+            wait_s = rates.wait_s if rates else DEFAULT_WAIT_S
             told = answer.find_error() or answer.told()
             raise OktaThrottled(call.what, told, retry_after_s=wait_s)
         return answer

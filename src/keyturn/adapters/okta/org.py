@@ -1,25 +1,44 @@
 """One Okta org: which call serves which purpose.
 
-Decides paths, the statuses that mean yes, and what a 404 means. Knows nothing of headers and
-sockets.
+Decides with which credentials, how an app is found, and how the System Log is asked. Knows nothing
+of headers and sockets.
 """
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import httpx2
 
 from keyturn.adapters.okta import shapes
 from keyturn.adapters.okta.answers import Answer, Call, segment
+from keyturn.adapters.okta.app_credentials import HttpAppCredentials
 from keyturn.adapters.okta.credentials import ApiTokenCredentials, Credentials
 from keyturn.adapters.okta.jose import Assertions
 from keyturn.adapters.okta.line import Line
+from keyturn.adapters.okta.management import Management
 from keyturn.adapters.okta.probe import probe_call, read_probe
+from keyturn.domain.drift import Change
 from keyturn.domain.errors import OktaRefused
-from keyturn.domain.ids import AppId, ClientId, OktaSecretId
-from keyturn.domain.okta import App, AuthMethod, ClientSecret, Probe, Status
+from keyturn.domain.evidence import Use
+from keyturn.domain.ids import AppId, ClientId, SecretHash
+from keyturn.domain.okta import App, AuthMethod, CredentialKind, Probe
 from keyturn.domain.sensitive import Sensitive
 
 APPS = "/api/v1/apps"
+INTEGRATIONS = "/integrations/api/v1/api-services"
+LOGS = "/api/v1/logs"
+OF_APPS = " or ".join(
+    f'eventType sw "{kind}"'
+    for kind in (
+        "app.oauth2.credentials.lifecycle",
+        "app.oauth2.client.lifecycle",
+        "application.lifecycle",
+        "integration.api_service.lifecycle",
+    )
+)
+API_SERVICE = CredentialKind.API_SERVICE_SECRET
+MOST_EVENTS = 1000
+"""As many as one answer of the System Log holds."""
 ACTIVE_APPS = f"{APPS}?" + urlencode({"limit": 200, "filter": 'status eq "ACTIVE"'})
 MOST_PAGES = 500
 """100,000 apps; more pages than that are a loop."""
@@ -28,72 +47,101 @@ MOST_PAGES = 500
 class HttpOrg:
     """Speak to one org through a line, with credentials (`services.ports.OktaOrg`)."""
 
-    def __init__(self, line: Line, credentials: Credentials, assertions: Assertions) -> None:
+    def __init__(
+        self,
+        line: Line,
+        credentials: Credentials,
+        assertions: Assertions,
+        *,
+        logs: Credentials,
+        integrations: Credentials,
+    ) -> None:
         self._line = line
-        self._credentials = credentials
+        self._apps = Management(line, credentials)
+        self._logs = Management(line, logs)
+        self._integrations = Management(line, integrations)
         self._assertions = assertions
+        self._chance = assertions.chance
 
     async def check_access(self) -> None:
         """Make sure that an org answers and lets these credentials see apps, changing nothing."""
-        if isinstance(self._credentials, ApiTokenCredentials):
-            me = await self._read("check the API token", "/api/v1/users/me")
+        if isinstance(self._apps.credentials, ApiTokenCredentials):
+            me = await self._apps.read("check the API token", "/api/v1/users/me")
             me.parse(lambda data: shapes.read_text(data, "id"))
-        (await self._read("list apps", f"{APPS}?limit=1")).parse(shapes.read_list)
+        (await self._apps.read("list apps", f"{APPS}?limit=1")).parse(shapes.read_list)
 
-    async def find_app(self, app_or_client_id: str) -> App | None:
-        """Find an app by its app id or, failing that, by its client id among the ACTIVE ones."""
+    async def find_app(
+        self, app_or_client_id: str, kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    ) -> App | None:
+        """Find an app by its app id or, failing that, by its client id among the ACTIVE ones.
+
+        An API service integration is found by its id alone.
+        """
         if not app_or_client_id.strip("."):
             return None
+        if kind is API_SERVICE:
+            return await self._find_integration(app_or_client_id)
         try:
-            answer = await self._read("read an app", f"{APPS}/{segment(app_or_client_id)}")
+            answer = await self._apps.read("read an app", f"{APPS}/{segment(app_or_client_id)}")
         except OktaRefused as refused:
             if refused.answer.status != 404:
                 raise
             return await self._search_app(app_or_client_id)
         return answer.parse(shapes.parse_app)
 
-    async def list_client_secrets(self, app_id: AppId) -> tuple[ClientSecret, ...]:
-        """List the app's client secrets; Okta gives all of them in one answer."""
-        answer = await self._read("list client secrets", _secrets(app_id))
-        return answer.parse(shapes.parse_client_secrets)
+    def credentials_of(self, app_id: AppId, kind: CredentialKind) -> HttpAppCredentials:
+        """Return the credentials of this kind that an app or integration has."""
+        management = self._integrations if kind is API_SERVICE else self._apps
+        return HttpAppCredentials(management, self._chance, app_id, kind)
 
-    async def add_client_secret(self, app_id: AppId, value: Sensitive) -> ClientSecret:
-        """Add a client secret of our own value; the caller judges what Okta says it added."""
-        call = self._change("add a client secret", "POST", _secrets(app_id), hidden=(value,))
-        call = call.with_json({"client_secret": value.reveal(), "status": Status.ACTIVE})
-        answer = (await self._call(call)).accept(200, 201)
-        return answer.parse(shapes.parse_client_secret)
+    async def list_uses(self, used: SecretHash, *, since: datetime) -> tuple[Use, ...]:
+        """List the latest OAuth events that name this client secret by its hash."""
+        uses_it = f'debugContext.debugData.clientSecret eq "{used}"'
+        answer = await self._read_log(f'eventType sw "app.oauth2" and {uses_it}', since, limit=100)
+        return answer.parse(shapes.parse_uses)
 
-    async def activate_client_secret(self, app_id: AppId, secret_id: OktaSecretId) -> None:
-        """Activate a client secret; Okta leaves an ACTIVE one as it is."""
-        await self._set_status(app_id, secret_id, Status.ACTIVE)
+    async def list_changes(self, *, since: datetime) -> tuple[Change, ...] | None:
+        """List the changes of apps and their credentials; None where there are too many."""
+        answer = await self._read_log(OF_APPS, since, limit=MOST_EVENTS)
+        changes, count = answer.parse(shapes.parse_changes)
+        return changes if count < MOST_EVENTS else None
 
-    async def deactivate_client_secret(self, app_id: AppId, secret_id: OktaSecretId) -> None:
-        """Deactivate a client secret."""
-        await self._set_status(app_id, secret_id, Status.INACTIVE)
-
-    async def delete_client_secret(self, app_id: AppId, secret_id: OktaSecretId) -> None:
-        """Delete an INACTIVE client secret; a 404 that names the secret is no error."""
-        path = _secrets(app_id, secret_id)
-        answer = await self._call(self._change("delete a client secret", "DELETE", path))
-        try:
-            answer.accept(204)
-        except OktaRefused as refused:
-            told = refused.answer
-            if not (told.status == 404 and "(OAuth2ClientSecretMediated)" in told.summary):
-                raise
+    async def _read_log(self, wanted: str, since: datetime, *, limit: int) -> Answer:
+        asked = {
+            "filter": wanted,
+            "since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "sortOrder": "DESCENDING",
+            "limit": str(limit),
+        }
+        path = f"{LOGS}?{urlencode(asked)}"
+        return await self._logs.read("read the System Log", path)
 
     async def probe(self, client_id: ClientId, value: Sensitive, method: AuthMethod) -> Probe:
-        """Ask Okta whether it accepts a client secret; counts against the app's own limits."""
+        """Ask Okta whether it accepts a credential; counts against the app's own limits."""
         call = probe_call(client_id, value, method, self._assertions)
         return read_probe(await self._line.send(call, self._line.deadline()))
+
+    async def issue_token(self) -> None:
+        """Make sure that Okta has issued an access token for these credentials."""
+        call = Call("issue an access token", "GET", APPS, self._apps.credentials.principal)
+        await self._apps.credentials.authorise(self._line, call, self._line.deadline())
+
+    async def _find_integration(self, integration_id: str) -> App | None:
+        path = f"{INTEGRATIONS}/{segment(integration_id)}"
+        try:
+            answer = await self._integrations.read("read an API service integration", path)
+        except OktaRefused as refused:
+            if refused.answer.status != 404:
+                raise
+            return None
+        return answer.parse(shapes.parse_integration)
 
     async def _search_app(self, client_id: str) -> App | None:
         seen = set[str]()
         here: str | None = ACTIVE_APPS
         while here:
             seen.add(here)
-            answer = await self._read("search apps", here)
+            answer = await self._apps.read("search apps", here)
             app = answer.parse(lambda data: shapes.find_app(data, client_id))
             if app:
                 return app
@@ -112,38 +160,3 @@ class HttpOrg:
         if path in seen or len(seen) >= MOST_PAGES:
             raise answer.unclear("the pages have no end")
         return path
-
-    async def _set_status(self, app_id: AppId, secret_id: OktaSecretId, status: Status) -> None:
-        verb = "activate" if status is Status.ACTIVE else "deactivate"
-        path = f"{_secrets(app_id, secret_id)}/lifecycle/{verb}"
-        answer = await self._call(self._change(f"{verb} a client secret", "POST", path))
-        told = answer.accept(200).parse(shapes.parse_client_secret)
-        if (told.id, told.status) != (secret_id, status):
-            raise answer.unclear("the answer's id or status is not the one that was asked for")
-
-    async def _read(self, what: str, path: str) -> Answer:
-        answer = await self._call(Call(what, "GET", path, self._credentials.principal))
-        return answer.accept(200)
-
-    def _change(
-        self, what: str, method: str, path: str, *, hidden: tuple[Sensitive, ...] = ()
-    ) -> Call:
-        principal = self._credentials.principal
-        return Call(what, method, path, principal, changes=True, hidden=hidden)
-
-    async def _call(self, call: Call) -> Answer:
-        """Make the call; one that changes nothing is made again when its access token was stale."""
-        until = self._line.deadline()
-        sent = await self._credentials.authorise(self._line, call, until)
-        answer = await self._line.send(sent, until)
-        stale = answer.status == 401 and self._credentials.renewable_after(sent)
-        if not stale or call.changes:
-            return answer
-        return await self._line.send(
-            await self._credentials.authorise(self._line, call, until), until
-        )
-
-
-def _secrets(app_id: AppId, secret_id: OktaSecretId | None = None) -> str:
-    collection = f"{APPS}/{segment(app_id)}/credentials/secrets"
-    return f"{collection}/{segment(secret_id)}" if secret_id is not None else collection

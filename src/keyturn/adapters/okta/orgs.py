@@ -5,24 +5,28 @@ call itself.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx2
 
 from keyturn.adapters.okta.credentials import (
+    INTEGRATION_SCOPES,
+    LOG_SCOPES,
+    SCOPES,
     TOKEN_PATH,
     ApiTokenCredentials,
     Credentials,
     ServiceAppCredentials,
 )
+from keyturn.adapters.okta.governor import Governor
 from keyturn.adapters.okta.guard import GuardedBackend, GuardedTransport
 from keyturn.adapters.okta.jose import Assertions, parse_signing_key
 from keyturn.adapters.okta.line import Line
 from keyturn.adapters.okta.org import HttpOrg
 from keyturn.adapters.okta.probe import INTROSPECT_PATH
-from keyturn.adapters.okta.rates import FullWindows
 from keyturn.domain.addresses import instance_url as parse_instance_url
+from keyturn.domain.budget import Purpose, Window
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.errors import AddressRefused
 from keyturn.services.ports import Chance, Clock, Journal, OktaOrg
@@ -37,10 +41,11 @@ class OktaHttpOrgs:
 
     ``transport`` makes the transport in place of the guarded one to the network. ``ca_file`` names
     certificate authorities to trust beside the system's. ``private_allowed`` lets addresses lead
-    to private networks. ``call_limit_s`` bounds one call in all.
+    to private networks. ``call_limit_s`` bounds one call in all. ``governor`` keeps them within
+    the rate limits; by default one for this process alone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the world around it, each a thing apart
         self,
         clock: Clock,
         chance: Chance,
@@ -49,16 +54,24 @@ class OktaHttpOrgs:
         ca_file: Path | None = None,
         private_allowed: bool = False,
         call_limit_s: float = CALL_LIMIT_S,
+        governor: Governor | None = None,
     ) -> None:
         self._clock = clock
         self._chance = chance
         self._private_allowed = private_allowed
         self._call_limit_s = call_limit_s
         self._transport = transport() if transport else self._guarded(ca_file)
-        self._windows = FullWindows(clock)
-        self._service_apps: dict[tuple[str, str, bytes], ServiceAppCredentials] = {}
+        self._governor = governor or Governor(clock)
+        self._service_apps: dict[tuple[str, str, bytes, str], ServiceAppCredentials] = {}
 
-    def open(self, instance_url: str, credentials: OktaCredentials, *, journal: Journal) -> OktaOrg:
+    def open(
+        self,
+        instance_url: str,
+        credentials: OktaCredentials,
+        *,
+        journal: Journal,
+        purpose: Purpose = Purpose.FINISHING,
+    ) -> OktaOrg:
         """Return the org at this address; ``journal`` is told of every call that is made.
 
         Raises AddressRefused for an address that Keyturn does not go to, and InvalidInput for
@@ -66,9 +79,20 @@ class OktaHttpOrgs:
         when a connection is made.
         """
         base = _base(parse_instance_url(instance_url, private_allowed=self._private_allowed))
-        line = Line(base, self._transport, self._windows, journal, self._call_limit_s)
+        limit_s = self._call_limit_s
+        line = Line(base, self._transport, self._governor, journal, limit_s, purpose)
         assertions = Assertions(base + INTROSPECT_PATH, self._clock, self._chance)
-        return HttpOrg(line, self._credentials(base, credentials), assertions)
+        return HttpOrg(
+            line,
+            self._credentials(base, credentials, SCOPES),
+            assertions,
+            logs=self._credentials(base, credentials, LOG_SCOPES),
+            integrations=self._credentials(base, credentials, INTEGRATION_SCOPES),
+        )
+
+    async def list_windows(self) -> Sequence[Window]:
+        """List the rate windows that are known and have not turned yet."""
+        return await self._governor.list_windows()
 
     async def aclose(self) -> None:
         """Close every connection and forget every access token."""
@@ -79,26 +103,27 @@ class OktaHttpOrgs:
         backend = GuardedBackend(private_allowed=self._private_allowed)
         return GuardedTransport(backend, ca_file=ca_file)
 
-    def _credentials(self, base: str, credentials: OktaCredentials) -> Credentials:
+    def _credentials(self, base: str, credentials: OktaCredentials, scopes: str) -> Credentials:
         match credentials:
             case ApiToken(value):
                 return ApiTokenCredentials(value)
             case ServiceApp():
-                return self._service_app(base, credentials)
+                return self._service_app(base, credentials, scopes)
 
-    def _service_app(self, base: str, app: ServiceApp) -> ServiceAppCredentials:
-        """Return the kept credentials of this private key.
+    def _service_app(self, base: str, app: ServiceApp, scopes: str) -> ServiceAppCredentials:
+        """Return the kept credentials of this private key for these scopes.
 
         The whole key is the cache's key: a thumbprint is of the public half, and who knows only
         that must not be handed somebody else's access token.
         """
         digest = hashlib.sha256(app.private_jwk.reveal().encode()).digest()
-        key = (base, app.client_id, digest)
+        key = (base, app.client_id, digest, scopes)
         if key not in self._service_apps:
             self._service_apps[key] = ServiceAppCredentials(
                 app.client_id,
                 parse_signing_key(app.private_jwk),
                 base + TOKEN_PATH,
+                scopes=scopes,
                 clock=self._clock,
                 chance=self._chance,
             )

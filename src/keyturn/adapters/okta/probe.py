@@ -1,8 +1,8 @@
-"""Whether Okta accepts a client secret, asked without spending anything.
+"""Whether Okta accepts a client's credential, asked without spending anything.
 
-Decides how an app's own method carries its secret. Introspection needs the client's
-authentication and calls a token that nobody issued inactive (RFC 7662, section 2), so the answer
-tells of the secret alone. Source: inference from Okta's reference, confirmed on no live org yet.
+Decides how an app's own method carries it. Introspection needs the client's authentication
+and calls a token that nobody issued inactive (RFC 7662, section 2), so the answer tells of the
+credential alone. Source: inference from Okta's reference, confirmed on no live org yet.
 """
 
 import base64
@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote_plus
 
 from keyturn.adapters.okta.answers import Answer, Call
-from keyturn.adapters.okta.jose import Assertions
+from keyturn.adapters.okta.jose import Assertions, parse_signing_key
 from keyturn.adapters.okta.shapes import Garbled, find_member
 from keyturn.domain.errors import OktaAnswer, Refused
 from keyturn.domain.ids import ClientId
@@ -28,9 +28,10 @@ def probe_call(
 
     ``assertions`` are addressed to the introspection endpoint: Okta's guide to client
     authentication wants the endpoint that is called.
-    Raises Refused for a method without a client secret.
+    ``value`` is a client secret or a private key. Raises Refused for a method without either.
     """
-    call = Call("probe a client secret", "POST", INTROSPECT_PATH, client_id, hidden=(value,))
+    noun = "client key" if method is AuthMethod.PRIVATE_KEY_JWT else "client secret"
+    call = Call(f"probe a {noun}", "POST", INTROSPECT_PATH, client_id, hidden=(value,))
     match method:
         case AuthMethod.CLIENT_SECRET_BASIC:
             return call.with_form(JUNK).with_headers({"Authorization": _basic(client_id, value)})
@@ -41,21 +42,27 @@ def probe_call(
             members = {"client_id": client_id, **assertions.by_secret(client_id, value)}
             hidden = (value, Sensitive(members["client_assertion"]))
             return replace(call, hidden=hidden).with_form({**JUNK, **members})
+        case AuthMethod.PRIVATE_KEY_JWT:
+            signing = parse_signing_key(value)
+            members = {"client_id": client_id, **assertions.by_key(client_id, signing)}
+            hidden = (value, Sensitive(members["client_assertion"]))
+            return replace(call, hidden=hidden).with_form({**JUNK, **members})
         case _:
-            raise Refused(f"An app that uses {method} has no client secret to probe.")
+            raise Refused(f"An app that uses {method} has no credential to probe.")
 
 
 def read_probe(answer: Answer) -> Probe:
-    """Read what the answer says of the secret. Raises OktaError where it says nothing."""
+    """Read what the answer says of the credential. Raises OktaError where it says nothing."""
     error = answer.find_error()
-    if answer.status == 401 and error and _blames_the_secret(error):
+    if answer.status == 401 and error and _blames_the_credential(error):
         return Probe.REJECTED
     return answer.accept(200).parse(_parse_inactive)
 
 
-def _blames_the_secret(error: OktaAnswer) -> bool:
-    """Tell a wrong secret from a wrong assertion: only its signature depends on the secret."""
-    about_assertion = "client_assertion" in error.summary and "signature" not in error.summary
+def _blames_the_credential(error: OktaAnswer) -> bool:
+    """Tell a wrong credential from a wrong assertion: only signature and key depend on it."""
+    of_credential = any(word in error.summary for word in ("signature", "kid", "JWKSet"))
+    about_assertion = "client_assertion" in error.summary and not of_credential
     return error.code == "invalid_client" and not about_assertion
 
 

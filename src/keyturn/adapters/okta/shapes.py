@@ -7,9 +7,14 @@ An error names the member and never what it held.
 from datetime import datetime
 from typing import TypeVar
 
-from keyturn.domain.ids import AppId, ClientId, OktaSecretId, SecretHash
-from keyturn.domain.okta import App, AuthMethod, ClientSecret, Status, secret_hash
+from keyturn.domain.drift import Change
+from keyturn.domain.evidence import Use
+from keyturn.domain.ids import AppId, ClientId, CredentialId, SecretHash
+from keyturn.domain.okta import App, AuthMethod, Credential, Status, secret_hash, thumbprint
 from keyturn.domain.sensitive import Sensitive
+
+LONGEST_WHO = 120
+"""As much of a client's address and user agent as is told to people."""
 
 SHORTEST_VALUE = 14
 """Okta takes no shorter client secret, so ``***abcd`` is a mask and not a value."""
@@ -66,14 +71,30 @@ def find_app(data: object, client_id: str) -> App | None:
     return None
 
 
-def parse_client_secret(data: object) -> ClientSecret:
+def parse_integration(data: object) -> App:
+    """Parse an API service integration: a client whose one way to authenticate is a secret.
+
+    Its own client id is the last part of the link to its client. Raises Garbled.
+    """
+    app_id = read_text(data, "id")
+    link = find_text(data, "_links", "client", "href") or app_id
+    return App(
+        id=AppId(app_id),
+        client_id=ClientId(link.rstrip("/").rpartition("/")[2]),
+        label=read_text(data, "name"),
+        status=Status.ACTIVE,
+        auth_method=AuthMethod.CLIENT_SECRET_BASIC,
+    )
+
+
+def parse_client_secret(data: object) -> Credential:
     """Parse a client secret. Raises Garbled, also where hash and shown value do not agree."""
     shown_hash = SecretHash(read_text(data, "secret_hash"))
     value = _value(data)
     if value is not None and secret_hash(value) != shown_hash:
         raise Garbled("the answer's secret_hash is not that of its client_secret")
-    return ClientSecret(
-        id=OktaSecretId(read_text(data, "id")),
+    return Credential(
+        id=CredentialId(read_text(data, "id")),
         hash=shown_hash,
         status=_one_of(Status, data, "status"),
         created_at=_moment(data, "created"),
@@ -81,9 +102,72 @@ def parse_client_secret(data: object) -> ClientSecret:
     )
 
 
-def parse_client_secrets(data: object) -> tuple[ClientSecret, ...]:
-    """Parse a list of client secrets. Raises Garbled."""
-    return tuple(parse_client_secret(each) for each in read_list(data))
+def parse_client_key(data: object) -> Credential:
+    """Parse a client's public key; its thumbprint is told, whatever its `kid`. Raises Garbled."""
+    try:
+        found = thumbprint(data if isinstance(data, dict) else {})
+    except ValueError:
+        raise Garbled("the answer is not a key") from None
+    return Credential(
+        id=CredentialId(read_text(data, "id")),
+        hash=found,
+        status=_one_of(Status, data, "status"),
+        created_at=_moment(data, "created"),
+    )
+
+
+def read_collection(data: object) -> list[object]:
+    """Return the credentials that an answer lists, but for keys that Okta only encrypts with.
+
+    Sources disagree on a list of keys: an array, ``{"keys": […]}`` and ``{"jwks": {"keys": […]}}``.
+    Raises Garbled.
+    """
+    shapes = (find_member(data, "jwks", "keys"), find_member(data, "keys"), data)
+    every = read_list(next(shape for shape in shapes if shape is not None))
+    return [one for one in every if find_text(one, "use") != "enc"]
+
+
+def parse_uses(data: object) -> tuple[Use, ...]:
+    """Parse the System Log's events of a client secret's use. Raises Garbled.
+
+    Okta accepted the secret unless the event failed for the client's sake: a request may fail for
+    another reason.
+    """
+    return tuple(_use(each) for each in read_list(data))
+
+
+def _use(data: object) -> Use:
+    where = find_text(data, "client", "ipAddress") or "an unknown address"
+    agent = find_text(data, "client", "userAgent", "rawUserAgent") or ""
+    told = f"{where}, {agent}" if agent else where
+    errors = {
+        find_text(data, "outcome", "reason"),
+        find_text(data, "debugContext", "debugData", "error"),
+    }
+    failed = find_text(data, "outcome", "result") == "FAILURE" and "invalid_client" in errors
+    return Use(_moment(data, "published"), _told(told), accepted=not failed)
+
+
+def parse_changes(data: object) -> tuple[tuple[Change, ...], int]:
+    """Parse the System Log's events of apps, and count them. Raises Garbled."""
+    events = read_list(data)
+    return tuple(change for event in events for change in _changes(event)), len(events)
+
+
+def _changes(event: object) -> list[Change]:
+    """Return a change for each app that an event is about, whatever Okta calls its type."""
+    targets = find_member(event, "target")
+    ids = [find_text(one, "id") for one in targets] if isinstance(targets, list) else []
+    what = read_text(event, "eventType")
+    who = find_text(event, "actor", "displayName") or "somebody"
+    request_id = find_text(event, "debugContext", "debugData", "requestId") or ""
+    request_id = request_id or find_text(event, "transaction", "id") or ""
+    at, told = _moment(event, "published"), _told(who)
+    return [Change(AppId(one), at, what, told, request_id) for one in ids if one and one.isalnum()]
+
+
+def _told(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text[:LONGEST_WHO])
 
 
 def read_list(data: object) -> list[object]:

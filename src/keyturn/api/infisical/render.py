@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from keyturn.api import scheduling
 from keyturn.domain.connection import OktaConnection
 from keyturn.services.rotations import GeneratedCredentials, RotationView
 from keyturn.services.secrets import ReadSecret
-from keyturn.wire import connections, rotations, secrets
+from keyturn.wire import connections, rotations, schedules, secrets
 
 MESSAGE_MAX = 1024
 
@@ -62,7 +63,7 @@ def rotation(view: RotationView) -> rotations.Rotation:
         ),
         project_id=place.project.id,
         folder=rotations.FolderRef(id=place.folder.id, path=place.folder.path),
-        rotate_at_utc=rotations.RotateAtUtc(
+        rotate_at_utc=schedules.RotateAtUtc(
             hours=schedule.rotate_at.hour, minutes=schedule.rotate_at.minute
         ),
         last_rotation_message=stored.last_message and stored.last_message[:MESSAGE_MAX],
@@ -71,6 +72,14 @@ def rotation(view: RotationView) -> rotations.Rotation:
         okta_client_id=stored.client_id,
         overlap_seconds=stored.policy.overlap_s,
         soak_seconds=stored.policy.soak_s,
+        overlap_policy=stored.policy.overlap.value,
+        backstop_seconds=stored.policy.backstop_s,
+        quiet_seconds=stored.policy.quiet_s,
+        read_system_log=stored.policy.log,
+        repair_drift=stored.policy.repair,
+        type=stored.kind.value,
+        key_algorithm=stored.algorithm.value if stored.kind.rules.are_keys else None,
+        schedule=scheduling.shown(stored, view.outlook),
     )
 
 
@@ -97,6 +106,7 @@ def generated(found: GeneratedCredentials) -> rotations.GeneratedCredentialsAnsw
         ),
         active_index=found.active_index,
         rotation_id=found.rotation.id,
+        type=found.rotation.kind.value,
     )
 
 

@@ -1,35 +1,59 @@
-"""Rotations of Okta client secrets."""
+"""Rotations of credentials at Okta: the same routes for each type."""
 
-from datetime import time
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical import render
 from keyturn.api.lenient import LenientRoute
+from keyturn.api.scheduling import asked
+from keyturn.domain.errors import NotFound
+from keyturn.domain.okta import CredentialKind, KeyAlgorithm
 from keyturn.domain.rotation import SecretsMapping
-from keyturn.domain.schedule import Schedule
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Overlap
 from keyturn.services import ending, onboarding, rotations, turns
 from keyturn.services.onboarding import RotationDraft
+from keyturn.services.policies import PolicyChange
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationChange
+from keyturn.services.schedules import DEFAULT, ScheduleChange, changed_schedule
 from keyturn.wire import rotations as wire
 from keyturn.wire.base import FolderPath, Id, Text
 
-router = APIRouter(prefix="/api/v2/secret-rotations", tags=["Rotations"], route_class=LenientRoute)
-OKTA = "/" + wire.TYPE
+router = APIRouter(prefix=wire.ROTATIONS, tags=["Rotations"], route_class=LenientRoute)
+of_type = APIRouter(tags=["Rotations"], route_class=LenientRoute)
+"""Included once for each type of rotation; an id names its rotation under any of them."""
 
-OPTION = wire.RotationOption(
-    name="Okta Client Secret",
-    connection="okta",
-    type=wire.TYPE,
-    template=wire.RotationTemplate(
-        secrets_mapping=wire.SecretsMapping(
-            client_id="OKTA_CLIENT_ID", client_secret="OKTA_CLIENT_SECRET"
-        )
-    ),
+NAMES = {
+    CredentialKind.CLIENT_SECRET: ("Okta Client Secret", "OKTA_CLIENT_SECRET"),
+    CredentialKind.API_SERVICE_SECRET: ("Okta API Service Secret", "OKTA_CLIENT_SECRET"),
+    CredentialKind.CLIENT_KEY: ("Okta Client Key", "OKTA_PRIVATE_JWK"),
+}
+"""What people call each type that can be created, and the name under which readers find it."""
+
+OPTIONS = tuple(
+    wire.RotationOption(
+        name=name,
+        connection="okta",
+        type=kind.value,
+        template=wire.RotationTemplate(
+            secrets_mapping=wire.SecretsMapping(client_id="OKTA_CLIENT_ID", client_secret=secret)
+        ),
+    )
+    for kind, (name, secret) in NAMES.items()
 )
+
+
+async def kind_of(request: Request) -> CredentialKind:
+    """Return the type of rotation that the request's path names."""
+    return CredentialKind(request.url.path.removeprefix(wire.ROTATIONS).split("/")[1])
+
+
+TheKind = Annotated[CredentialKind, Depends(kind_of)]
 
 Switch = Literal["true", "false"]
 ProjectId = Annotated[Text, Query(alias="projectId")]
@@ -38,11 +62,10 @@ ProjectId = Annotated[Text, Query(alias="projectId")]
 @router.get("/options")
 async def list_rotation_options(caller: TheCaller) -> wire.RotationOptionsAnswer:
     """List the kinds of rotations that can be created."""
-    return wire.RotationOptionsAnswer(secret_rotation_options=(OPTION,))
+    return wire.RotationOptionsAnswer(secret_rotation_options=OPTIONS)
 
 
 @router.get("")
-@router.get(OKTA, name="list_okta_rotations")
 async def list_rotations(
     world: TheWorld, caller: TheCaller, project_id: ProjectId
 ) -> wire.RotationsAnswer:
@@ -51,10 +74,20 @@ async def list_rotations(
     return render.rotations_answer(views)
 
 
-@router.get(OKTA + "/rotation-name/{rotation_name}")
+@of_type.get("")
+async def list_rotations_of_type(
+    world: TheWorld, caller: TheCaller, kind: TheKind, project_id: ProjectId
+) -> wire.RotationsAnswer:
+    """List the rotations of this type of a project."""
+    views = await rotations.list_rotations(world, caller, project=project_id)
+    return render.rotations_answer(view for view in views if view.rotation.kind is kind)
+
+
+@of_type.get("/rotation-name/{rotation_name}")
 async def read_rotation_by_name(
     world: TheWorld,
     caller: TheCaller,
+    kind: TheKind,
     rotation_name: Text,
     project_id: ProjectId,
     environment: Annotated[Text, Query()],
@@ -63,26 +96,29 @@ async def read_rotation_by_name(
     """Read one rotation by its name and place."""
     where = Where(project_id, environment, secret_path)
     view = await rotations.read_rotation_by_name(world, caller, where, rotation_name)
+    if view.rotation.kind is not kind:
+        raise NotFound(f"There is no rotation {rotation_name} of type {kind} in {where}.")
     return render.rotation_answer(view)
 
 
-@router.get(OKTA + "/{rotation_id}")
+@of_type.get("/{rotation_id}")
 async def read_rotation(world: TheWorld, caller: TheCaller, rotation_id: Id) -> wire.RotationAnswer:
     """Read one rotation."""
     view = await rotations.read_rotation(world, caller, rotation_id)
     return render.rotation_answer(view)
 
 
-@router.post(OKTA)
+@of_type.post("")
 async def create_rotation(
-    world: TheWorld, caller: TheCaller, body: wire.CreateRotation
+    world: TheWorld, caller: TheCaller, kind: TheKind, body: wire.CreateRotation
 ) -> wire.RotationAnswer:
     """Create a rotation: its secrets are served from now on, and it turns as scheduled."""
-    view = await onboarding.create_rotation(world, caller, _draft(body))
+    draft = replace(_draft(body, world.clock.now()), kind=kind)
+    view = await onboarding.create_rotation(world, caller, draft)
     return render.rotation_answer(view)
 
 
-@router.patch(OKTA + "/{rotation_id}")
+@of_type.patch("/{rotation_id}")
 async def update_rotation(
     world: TheWorld, caller: TheCaller, rotation_id: Id, body: wire.UpdateRotation
 ) -> wire.RotationAnswer:
@@ -91,7 +127,7 @@ async def update_rotation(
     return render.rotation_answer(view)
 
 
-@router.delete(OKTA + "/{rotation_id}")
+@of_type.delete("/{rotation_id}")
 async def delete_rotation(
     world: TheWorld,
     caller: TheCaller,
@@ -110,7 +146,7 @@ async def delete_rotation(
     return render.rotation_answer(view)
 
 
-@router.get(OKTA + "/{rotation_id}/generated-credentials")
+@of_type.get("/{rotation_id}/generated-credentials")
 async def read_generated_credentials(
     world: TheWorld, caller: TheCaller, rotation_id: Id
 ) -> wire.GeneratedCredentialsAnswer:
@@ -119,7 +155,7 @@ async def read_generated_credentials(
     return render.generated(found)
 
 
-@router.post(OKTA + "/{rotation_id}/rotate-secrets")
+@of_type.post("/{rotation_id}/rotate-secrets")
 async def rotate_secrets(
     world: TheWorld, caller: TheCaller, rotation_id: Id
 ) -> wire.RotationAnswer:
@@ -127,8 +163,7 @@ async def rotate_secrets(
     return render.rotation_answer(await turns.rotate(world, caller, rotation_id))
 
 
-def _draft(body: wire.CreateRotation) -> RotationDraft:
-    at = body.rotate_at_utc
+def _draft(body: wire.CreateRotation, now: datetime) -> RotationDraft:
     return RotationDraft(
         name=body.name,
         description=body.description,
@@ -136,31 +171,49 @@ def _draft(body: wire.CreateRotation) -> RotationDraft:
         connection_id=body.connection_id,
         parameter=body.parameters.client_id,
         mapping=_mapping(body.secrets_mapping),
-        schedule=Schedule(
-            interval_days=body.rotation_interval,
-            rotate_at=time(at.hours, at.minutes),
-            automatic=body.is_auto_rotation_enabled,
-        ),
+        schedule=changed_schedule(DEFAULT, _schedule(body), now),
         adopt_existing=body.parameters.adopt_existing,
         retire_existing=body.parameters.retire_existing,
-        overlap_s=body.overlap_seconds,
-        soak_s=body.soak_seconds,
+        existing_value=_sensitive(body.parameters.existing_value),
+        policy=_policy(body),
+        algorithm=KeyAlgorithm(body.parameters.key_algorithm),
     )
 
 
 def _change(body: wire.UpdateRotation) -> RotationChange:
-    at = body.rotate_at_utc
     return RotationChange(
         name=body.name,
         description=body.description,
         described="description" in body.model_fields_set,
-        automatic=body.is_auto_rotation_enabled,
-        interval_days=body.rotation_interval,
-        rotate_at=time(at.hours, at.minutes) if at else None,
+        schedule=_schedule(body),
         parameter=body.parameters.client_id if body.parameters else None,
         mapping=_mapping(body.secrets_mapping) if body.secrets_mapping else None,
+        policy=_policy(body),
+    )
+
+
+def _schedule(body: wire.CreateRotation | wire.UpdateRotation) -> ScheduleChange:
+    return asked(
+        automatic=body.is_auto_rotation_enabled,
+        interval=body.rotation_interval,
+        rotate_at=body.rotate_at_utc,
+        ours=body.schedule,
+    )
+
+
+def _sensitive(given: str | None) -> Sensitive | None:
+    return Sensitive(given) if given else None
+
+
+def _policy(body: wire.PolicyFields) -> PolicyChange:
+    return PolicyChange(
+        overlap=Overlap(body.overlap_policy) if body.overlap_policy else None,
         overlap_s=body.overlap_seconds,
         soak_s=body.soak_seconds,
+        backstop_s=body.backstop_seconds,
+        quiet_s=body.quiet_seconds,
+        log=body.read_system_log,
+        repair=body.repair_drift,
     )
 
 

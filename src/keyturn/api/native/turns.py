@@ -1,77 +1,110 @@
-"""The turns of a rotation, and the consent to retire a secret that Keyturn did not make."""
+"""The turns of a rotation: looked at, started, and ordered about."""
 
-from fastapi import APIRouter
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import PlainTextResponse, Response
 
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical.render import rotation_answer
 from keyturn.api.lenient import LenientRoute
-from keyturn.domain.turn import Blocked, Held
-from keyturn.services import turns
-from keyturn.services.turns import TurnView
+from keyturn.api.native import evidence
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services import consent, orders, reports, turns
 from keyturn.wire import turns as wire
 from keyturn.wire.base import Id
-from keyturn.wire.rotations import TYPE, RetireExisting, RotationAnswer
+from keyturn.wire.rotations import AdoptExisting, RetireExisting, RotationAnswer
 
-router = APIRouter(
-    prefix=f"/api/v2/secret-rotations/{TYPE}/{{rotation_id}}",
-    tags=["Turns"],
-    route_class=LenientRoute,
-)
+of_type = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=LenientRoute)
 
 
-@router.get("/turns")
+@of_type.get("/turns")
 async def list_turns(world: TheWorld, caller: TheCaller, rotation_id: Id) -> wire.TurnsAnswer:
     """List the turns of a rotation with their steps, the newest first."""
-    views = await turns.list_turns(world, caller, rotation_id)
-    return wire.TurnsAnswer(turns=tuple(map(_turn, views)))
+    views = await reports.list_turns(world, caller, rotation_id)
+    return wire.TurnsAnswer(turns=tuple(map(evidence.turn, views)))
 
 
-@router.post("/retire-existing")
+@of_type.get(
+    "/turns/{turn_id}/evidence",
+    response_model=wire.Evidence,
+    responses={200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}},
+)
+async def read_evidence(
+    world: TheWorld,
+    caller: TheCaller,
+    rotation_id: Id,
+    turn_id: Id,
+    form: Annotated[Literal["json", "markdown"], Query(alias="format")] = "json",
+) -> Response | wire.Evidence:
+    """Read the record of one turn as a file to keep, for programs or for people."""
+    report = await reports.report_turn(world, caller, rotation_id, turn_id)
+    document = evidence.document(report, world.clock.now())
+    if form == "json":
+        return document
+    return PlainTextResponse(evidence.markdown(document), media_type="text/markdown")
+
+
+@of_type.post("/turn")
+async def start_turn(
+    world: TheWorld, caller: TheCaller, rotation_id: Id, body: wire.StartTurn | None = None
+) -> RotationAnswer:
+    """Start a turn, or resume a blocked one, and answer once the new secret is served."""
+    emergency = body is not None and body.emergency
+    seen = await turns.rotate(world, caller, rotation_id, emergency=emergency)
+    return rotation_answer(seen)
+
+
+@of_type.post("/turn/pause")
+async def pause_turn(world: TheWorld, caller: TheCaller, rotation_id: Id) -> RotationAnswer:
+    """Let the open turn stand still; what is served and what Okta holds stay as they are."""
+    return rotation_answer(await orders.pause_turn(world, caller, rotation_id))
+
+
+@of_type.post("/turn/resume")
+async def resume_turn(world: TheWorld, caller: TheCaller, rotation_id: Id) -> RotationAnswer:
+    """Let a paused or blocked turn go on."""
+    return rotation_answer(await orders.resume_turn(world, caller, rotation_id))
+
+
+@of_type.post("/turn/abort")
+async def abort_turn(world: TheWorld, caller: TheCaller, rotation_id: Id) -> RotationAnswer:
+    """Take the new secret back; refused once readers were given it."""
+    return rotation_answer(await orders.abort_turn(world, caller, rotation_id))
+
+
+@of_type.post("/turn/reinstate")
+async def reinstate_old(world: TheWorld, caller: TheCaller, rotation_id: Id) -> RotationAnswer:
+    """Activate the retired secret at Okta again; the turn goes back to its overlap."""
+    return rotation_answer(await orders.reinstate_old(world, caller, rotation_id))
+
+
+@of_type.post("/turn/finish-now")
+async def finish_now(
+    world: TheWorld, caller: TheCaller, rotation_id: Id, body: wire.FinishNow | None = None
+) -> RotationAnswer:
+    """Cut the overlap or the soak short."""
+    at_once = body is not None and body.at_once
+    seen = await orders.finish_now(world, caller, rotation_id, at_once=at_once)
+    return rotation_answer(seen)
+
+
+@of_type.post("/retire-existing")
 async def retire_existing(
     world: TheWorld, caller: TheCaller, rotation_id: Id, body: RetireExisting
 ) -> RotationAnswer:
     """Consent to retire a client secret of the app that Keyturn did not make."""
-    view = await turns.retire_existing(world, caller, rotation_id, secret_id=body.secret_id)
+    view = await consent.retire_existing(world, caller, rotation_id, secret_id=body.secret_id)
     return rotation_answer(view)
 
 
-def _turn(view: TurnView) -> wire.Turn:
-    turn = view.turn
-    return wire.Turn(
-        id=turn.id,
-        rotation_id=turn.rotation_id,
-        trigger=turn.trigger,
-        phase=turn.phase,
-        created_at=turn.created_at,
-        entered_at=turn.entered_at,
-        ended_at=turn.ended_at,
-        wake_at=turn.wake_at,
-        blocked=_blocked(turn.blocked),
-        old=_held(turn.old),
-        new=_held(turn.new),
-        steps=tuple(
-            wire.TurnStep(
-                number=step.number,
-                at=step.at,
-                phase=step.phase,
-                step=step.step,
-                detail=step.detail,
-                request_id=step.request_id,
-            )
-            for step in view.steps
-        ),
+@of_type.post("/adopt-existing")
+async def adopt_existing(
+    world: TheWorld, caller: TheCaller, rotation_id: Id, body: AdoptExisting
+) -> RotationAnswer:
+    """Serve a client secret of the app that Keyturn did not make, in place of its own."""
+    value = Sensitive(body.value) if body.value else None
+    view = await consent.adopt_existing(
+        world, caller, rotation_id, secret_id=body.secret_id, value=value
     )
-
-
-def _held(held: Held | None) -> wire.Held | None:
-    if held is None:
-        return None
-    return wire.Held(hash=held.hash, okta_id=held.okta_id, version=held.version)
-
-
-def _blocked(blocked: Blocked | None) -> wire.Blocked | None:
-    """Render the reason's name for programs and its sentences, with the detail, for people."""
-    if blocked is None:
-        return None
-    reason = blocked.reason.name.lower()
-    return wire.Blocked(reason=reason, detail=str(blocked), phase=blocked.phase)
+    return rotation_answer(view)

@@ -11,7 +11,7 @@ import httpx2
 from pydantic import BaseModel
 
 from keyturn.cli.rehearsal.stage import Stage
-from keyturn.sandbox.records import hash_secret
+from keyturn.sandbox.state.records import hash_secret
 
 
 class TrueSecret(BaseModel):

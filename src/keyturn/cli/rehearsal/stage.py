@@ -110,6 +110,8 @@ def _settings(directory: Path, ca_file: Path) -> Settings:
     """Name every setting that matters here, so that the environment changes nothing."""
     return Settings(
         data_dir=directory / "data",
+        database_url=None,
+        engine=None,
         root_key_file=None,
         host="127.0.0.1",
         port=0,
@@ -120,8 +122,10 @@ def _settings(directory: Path, ca_file: Path) -> Settings:
         overlap_s=OVERLAP_S,
         overlap_floor_s=OVERLAP_S,
         soak_s=SOAK_S,
+        reconcile_s=3600,
         patience_s=600,
         lease_s=60,
+        okta_call_limit_s=15,
         tick_s=0.2,
         concurrency=4,
         token_ttl_s=3600,

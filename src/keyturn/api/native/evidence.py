@@ -1,0 +1,145 @@
+"""What a turn looks like on the wire, and its record as a file to keep."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from keyturn.domain.evidence import Gate, Open, Shut, Waiting
+from keyturn.domain.turn import Blocked, Held
+from keyturn.services.reports import TurnReport, TurnView
+from keyturn.wire import turns as wire
+
+
+def turn(view: TurnView) -> wire.Turn:
+    """Render a turn with its steps."""
+    told = view.turn
+    return wire.Turn(
+        id=told.id,
+        rotation_id=told.rotation_id,
+        trigger=told.trigger,
+        phase=told.phase,
+        created_at=told.created_at,
+        entered_at=told.entered_at,
+        ended_at=told.ended_at,
+        wake_at=told.wake_at,
+        paused_at=told.paused_at,
+        blocked=_blocked(told.blocked),
+        word=told.word,
+        opened=told.opened,
+        reinstated=told.reinstated,
+        gate=_gate(view.gate) if view.gate else None,
+        old=_held(told.old),
+        new=_held(told.new),
+        steps=tuple(
+            wire.TurnStep(
+                number=step.number,
+                at=step.at,
+                phase=step.phase,
+                step=step.step,
+                detail=step.detail,
+                request_id=step.request_id,
+            )
+            for step in view.steps
+        ),
+    )
+
+
+def document(report: TurnReport, now: datetime) -> wire.Evidence:
+    """Render the record of a turn for programs."""
+    rotation = report.rotation
+    return wire.Evidence(
+        rotation_id=rotation.id,
+        rotation_name=rotation.name,
+        place=str(report.place),
+        org=report.connection.instance_url,
+        app_id=rotation.app_id,
+        client_id=rotation.client_id,
+        overlap_policy=rotation.policy.overlap,
+        overlap_seconds=rotation.policy.overlap_s,
+        soak_seconds=rotation.policy.soak_s,
+        turn=turn(report.told),
+        exported_at=now,
+    )
+
+
+def markdown(told: wire.Evidence) -> str:
+    """Render the record of a turn for people."""
+    return "\n".join(_lines(told)) + "\n"
+
+
+def _lines(told: wire.Evidence) -> Iterator[str]:
+    one = told.turn
+    yield f"# Turn of {told.rotation_name}"
+    yield ""
+    facts = {
+        "rotation": f"{told.rotation_name} ({told.rotation_id})",
+        "serves": told.place,
+        "app": f"{told.app_id}, client id {told.client_id}, at {told.org}",
+        "turn": f"{one.id}, {one.trigger}",
+        "phase": f"{one.phase}, since {_at(one.entered_at)}",
+        "began": _at(one.created_at),
+        "ended": _at(one.ended_at),
+        "old secret": _secret(one.old),
+        "new secret": _secret(one.new),
+        "overlap": f"{told.overlap_policy}, {told.overlap_seconds} s at least",
+        "gate opened by": one.opened or "not yet opened",
+        "old secret reinstated": f"{one.reinstated} times",
+        "soak": f"{told.soak_seconds} s",
+        "exported": _at(told.exported_at),
+    }
+    if one.blocked:
+        facts["blocked"] = f"{one.blocked.reason}: {one.blocked.detail}"
+    yield from _table(["", ""], [[f"**{name}**", fact] for name, fact in facts.items()])
+    yield ""
+    yield "Secrets are named by Okta's id and by Okta's hash: base64url of the first 16 bytes of"
+    yield "SHA-256. No value is in this file."
+    yield ""
+    rows = [[str(s.number), _at(s.at), s.phase, s.step, s.detail, s.request_id] for s in one.steps]
+    yield from _table(["", "when", "phase", "step", "detail", "Okta's request id"], rows)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
+    for cells in (header, ["---"] * len(header), *rows):
+        yield "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not yet"
+
+
+def _secret(held: wire.Held | None) -> str:
+    if held is None:
+        return "none"
+    version = f", version {held.version}" if held.version else ", not Keyturn's"
+    return f"{held.okta_id or 'not named yet'}, hash {held.hash}{version}"
+
+
+def _held(held: Held | None) -> wire.Held | None:
+    if held is None:
+        return None
+    return wire.Held(hash=held.hash, okta_id=held.okta_id, version=held.version)
+
+
+def _blocked(blocked: Blocked | None) -> wire.Blocked | None:
+    """Render the reason's name for programs and its sentences, with the detail, for people."""
+    if blocked is None:
+        return None
+    reason = blocked.reason.name.lower()
+    return wire.Blocked(reason=reason, detail=str(blocked), phase=blocked.phase)
+
+
+def _gate(gate: Gate) -> wire.Gate:
+    match gate:
+        case Open(by, unmet):
+            return wire.Gate(state="open", by=by, waiting=tuple(map(_waiting, unmet)))
+        case Shut(waiting):
+            return wire.Gate(state="shut", by=None, waiting=tuple(map(_waiting, waiting)))
+        case _:
+            return wire.Gate(state="unread", by=None, waiting=())
+
+
+def _waiting(waiting: Waiting) -> wire.Waiting:
+    return wire.Waiting(cause=waiting.cause, who=waiting.who, until=waiting.until)

@@ -1,0 +1,178 @@
+"""Turns: started, watched, and ordered about."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keyturn.cli import options, output
+from keyturn.cli.rotation import document_of, find_rotation, of_turn
+from keyturn.cli.running import connected, run
+
+if TYPE_CHECKING:
+    from keyturn.client import KeyturnApi
+    from keyturn.wire.rotations import Rotation
+    from keyturn.wire.turns import Turn
+
+    Order = Callable[[KeyturnApi, str], Awaitable[Rotation]]
+
+which_rotation = click.argument("which", metavar="ROTATION")
+
+
+@click.group()
+def turn() -> None:
+    """Give orders to the open turn of a rotation, and look at the turns there were.
+
+    `keyturn rotation turn` starts one.
+    """
+
+
+@turn.command("pause")
+@which_rotation
+@options.project
+@options.server
+@options.as_json
+def pause(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Let the open turn stand still; what is served and what Okta holds stay as they are."""
+    _order(lambda api, one: api.pause_turn(one), which, project, server, as_json=as_json)
+
+
+@turn.command("resume")
+@which_rotation
+@options.project
+@options.server
+@options.as_json
+def resume(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Let a paused or blocked turn go on."""
+    _order(lambda api, one: api.resume_turn(one), which, project, server, as_json=as_json)
+
+
+@turn.command("abort")
+@which_rotation
+@options.project
+@options.server
+@options.as_json
+def abort(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Take the new secret back; refused once readers were given it."""
+    _order(lambda api, one: api.abort_turn(one), which, project, server, as_json=as_json)
+
+
+@turn.command("reinstate")
+@which_rotation
+@options.project
+@options.server
+@options.as_json
+def reinstate(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Activate the retired secret at Okta again; the turn goes back to its overlap.
+
+    From then on only `finish-now`, or a quiet System Log, retires it again.
+    """
+    _order(lambda api, one: api.reinstate_old(one), which, project, server, as_json=as_json)
+
+
+@turn.command("finish-now")
+@which_rotation
+@click.option(
+    "--at-once",
+    is_flag=True,
+    help="Leave out the shortest overlap and the soak: the old secret has leaked.",
+)
+@options.project
+@options.server
+@options.as_json
+def finish_now(
+    *, which: str, at_once: bool, project: str, server: str | None, as_json: bool
+) -> None:
+    """Cut the overlap or the soak of the open turn short.
+
+    Whoever still uses the old secret is refused by Okta from then on.
+    """
+
+    def order(api: "KeyturnApi", one: str) -> "Awaitable[Rotation]":
+        return api.finish_now(one, at_once=at_once)
+
+    _order(order, which, project, server, as_json=as_json)
+
+
+@turn.command("list")
+@which_rotation
+@options.project
+@options.server
+@options.as_json
+def list_turns(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """List the turns of a rotation, the newest first."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            turns = await api.list_turns((await find_rotation(api, project, which)).id)
+        document = {"turns": [one.model_dump(mode="json") for one in turns]}
+        header = ["began", "ended", "started by", "phase", "gate", "reinstated", "id"]
+        output.show(document, output.table(header, [_row(one) for one in turns]), as_json=as_json)
+
+    run(work())
+
+
+@turn.command("evidence")
+@which_rotation
+@click.option("--turn", "turn_id", help="The turn's id.  [default: the newest]")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead."
+)
+@options.project
+@options.server
+@options.as_json
+def evidence(
+    *,
+    which: str,
+    turn_id: str | None,
+    out: Path | None,
+    project: str,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Export the record of one turn, as Markdown or as JSON: hashes and ids, never a value."""
+
+    async def work() -> str:
+        async with connected(server) as api:
+            found = await find_rotation(api, project, which)
+            one = turn_id or await _newest(api, found)
+            if as_json:
+                return (await api.read_evidence(found.id, one)).model_dump_json(indent=2) + "\n"
+            return await api.read_evidence_page(found.id, one)
+
+    text = run(work())
+    if out:
+        out.write_text(text)
+    click.echo(f"Written to {out}." if out else text, nl=out is not None)
+
+
+def _order(order: "Order", which: str, project: str, server: str | None, *, as_json: bool) -> None:
+    """Give an order and show the turn as it then stands."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await order(api, (await find_rotation(api, project, which)).id)
+            newest = (await api.list_turns(found.id))[0]
+        output.show(document_of(found, newest), of_turn(newest), as_json=as_json)
+
+    run(work())
+
+
+async def _newest(api: "KeyturnApi", found: "Rotation") -> str:
+    turns = await api.list_turns(found.id)
+    if not turns:
+        raise click.ClickException(f"Rotation {found.name} has not turned yet.")
+    return turns[0].id
+
+
+def _row(one: "Turn") -> list[str]:
+    return [
+        output.moment(one.created_at),
+        output.moment(one.ended_at) if one.ended_at else "open",
+        one.trigger,
+        "paused" if one.paused_at else one.phase,
+        one.opened or "",
+        str(one.reinstated or ""),
+        one.id,
+    ]

@@ -1,0 +1,168 @@
+"""What somebody else has changed at Okta behind a rotation's back, and what would mend it.
+
+Decides by comparing what Okta shows with what is on record. Knows nothing of how either was read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash
+from keyturn.domain.okta import App, Credential, CredentialKind, Rules, Status
+from keyturn.domain.turn import Held
+
+
+class Kind(StrEnum):
+    """What has drifted, and in the value: what it means and who should act."""
+
+    SECRET_ADDED = (
+        "Somebody has added a client secret that Keyturn neither made nor adopted; it takes the "
+        "room of the next turn. Its owner must remove it, or consent to its retirement."
+    )
+    OLD_VALUE_BACK = (
+        "A value that Keyturn has replaced is a client secret again. If Terraform manages the app, "
+        "set omit_secret = true there; then consent to the retirement of this secret."
+    )
+    SECRET_OVERWRITTEN = (
+        "The served credential was replaced by another value. If Terraform manages the app, "
+        "set omit_secret = true there; then turn the rotation."
+    )
+    SECRET_DEACTIVATED = (
+        "Somebody has deactivated the served credential: readers hold one that Okta refuses. "
+        "Activate it, or turn the rotation."
+    )
+    SECRET_REMOVED = (
+        "Somebody has removed the served credential: readers hold one that Okta refuses. "
+        "Turn the rotation."
+    )
+    APP_GONE = "Okta does not know the app. Its administrator must restore it or end the rotation."
+    APP_DEACTIVATED = "The app is deactivated at Okta. Its administrator must activate it."
+    KEYS_USED = (
+        "The app no longer authenticates with the kind of credential that is turned. "
+        "Its administrator must set that back or end the rotation."
+    )
+
+
+class Repair(StrEnum):
+    """What would mend a drift."""
+
+    ACTIVATE = "activate"
+    TURN = "turn"
+    BY_HAND = "by hand"
+
+
+PROPOSED: Mapping[Kind, Repair] = MappingProxyType(
+    {
+        Kind.SECRET_ADDED: Repair.BY_HAND,
+        Kind.OLD_VALUE_BACK: Repair.BY_HAND,
+        Kind.SECRET_OVERWRITTEN: Repair.TURN,
+        Kind.SECRET_DEACTIVATED: Repair.ACTIVATE,
+        Kind.SECRET_REMOVED: Repair.TURN,
+        Kind.APP_GONE: Repair.BY_HAND,
+        Kind.APP_DEACTIVATED: Repair.BY_HAND,
+        Kind.KEYS_USED: Repair.BY_HAND,
+    }
+)
+"""Nothing that is not ours is touched by a repair."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One thing that is not as it is on record; ``subject`` is Okta's id of what it is about."""
+
+    kind: Kind
+    subject: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A drift on record; ``closed_at`` is when it was repaired or seen to be gone."""
+
+    id: str
+    rotation_id: RotationId
+    kind: Kind
+    subject: str
+    detail: str
+    found_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of an app or its credentials that Okta has logged.
+
+    ``request_id`` is that of the request that made it, so that our own can be told apart.
+    """
+
+    app_id: AppId
+    at: datetime
+    what: str
+    who: str
+    request_id: str
+
+
+def compare(
+    app: App | None,
+    app_id: AppId,
+    listed: tuple[Credential, ...],
+    served: Held | None,
+    ours: frozenset[SecretHash],
+    *,
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET,
+) -> tuple[Drift, ...]:
+    """List what has drifted; nothing for an app that is as it is on record.
+
+    ``served`` is what readers are given, ``ours`` every hash that the rotation has ever kept.
+    """
+    rules = kind.rules
+    unfit = _unfit(app, app_id, rules)
+    if unfit:
+        return (unfit,)
+    found = _of_served(listed, served, ours, rules) if served else None
+    strangers = tuple(
+        Drift(
+            Kind.OLD_VALUE_BACK if secret.hash in ours else Kind.SECRET_ADDED,
+            secret.id,
+            f"{rules.noun.capitalize()} {secret.id}, {secret.status}, "
+            f"made {secret.created_at:%Y-%m-%d}.",
+        )
+        for secret in listed
+        if not rules.shared
+        and not _is(secret, served)
+        and not (found and secret.id == found.subject)
+    )
+    return (found, *strangers) if found else strangers
+
+
+def _unfit(app: App | None, app_id: AppId, rules: Rules) -> Drift | None:
+    if app is None:
+        return Drift(Kind.APP_GONE, app_id)
+    if app.status is not Status.ACTIVE:
+        return Drift(Kind.APP_DEACTIVATED, app_id)
+    if app.auth_method not in rules.methods:
+        return Drift(Kind.KEYS_USED, app_id, f"It uses {app.auth_method}.")
+    return None
+
+
+def _of_served(
+    listed: tuple[Credential, ...], served: Held, ours: frozenset[SecretHash], rules: Rules
+) -> Drift | None:
+    kept = next((s for s in listed if s.hash == served.hash), None)
+    if kept and kept.active:
+        return None
+    if kept:
+        return Drift(Kind.SECRET_DEACTIVATED, kept.id, f"{rules.noun.capitalize()} {kept.id}.")
+    same_place = (s for s in listed if s.id == served.okta_id or s.hash in ours)
+    other = next(same_place, None)
+    if other:
+        return Drift(Kind.SECRET_OVERWRITTEN, other.id, f"{rules.noun.capitalize()} {other.id}.")
+    gone = served.okta_id or CredentialId("unnamed")
+    return Drift(Kind.SECRET_REMOVED, gone, f"{rules.noun.capitalize()} {gone}.")
+
+
+def _is(secret: Credential, served: Held | None) -> bool:
+    return served is not None and secret.hash == served.hash

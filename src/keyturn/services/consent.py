@@ -1,0 +1,145 @@
+"""What the owner of a foreign client secret may consent to: that it is retired, or adopted.
+
+A foreign secret is one of the app's that Keyturn neither made nor adopted. Without consent it is
+never touched.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.okta import Credential, CredentialKind, Probe
+from keyturn.domain.rotation import Rotation, known_by_value
+from keyturn.domain.secret import Secret
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import SERVED, Held, Phase, Reason, Trigger, Turn
+from keyturn.services.connections import open_org
+from keyturn.services.journey import advance
+from keyturn.services.ports import World, Writing
+from keyturn.services.projects import place_of
+from keyturn.services.records import must
+from keyturn.services.rotations import (
+    RotationView,
+    admit,
+    current_rotation,
+    give_up,
+    open_turn,
+    refuse_under_way,
+    view,
+)
+from keyturn.services.secrets import new_version, next_number
+from keyturn.services.turns import claimed, consented, planned, served_secret
+
+
+async def retire_existing(
+    world: World, caller: Caller, rotation_id: str, *, secret_id: str
+) -> RotationView:
+    """Consent to the retirement of a foreign client secret of the rotation's app, named by its id.
+
+    It is retired as any old secret is: after an overlap, reversible until the soak is over. A turn
+    that the foreign secret has blocked is given up for it. Raises NotFound, Forbidden, and Refused
+    where another turn is under way or the id is not that of a foreign secret.
+    """
+    rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail=f"retire {secret_id}")
+    async with world.store.reading() as tx:
+        org = await open_org(tx, world, rotation.connection_id, lambda call: None)
+    listed = await org.credentials_of(rotation.app_id, rotation.kind).list()
+    held_since_s = world.clock.uptime_s()
+    async with world.store.writing() as writing:
+        rotation = await current_rotation(writing, rotation_id)
+        served = await served_secret(writing, rotation)
+        foreign = _foreign(rotation, served, listed, secret_id)
+        if served is None:
+            raise Refused(f"Rotation {rotation.name} serves nothing yet that could take its place.")
+        await _give_way(writing, world, rotation, listed)
+        turn = claimed(world, consented(world, rotation, served, foreign))
+        await writing.add(turn)
+    await advance(world, turn, held_since_s=held_since_s)
+    return await view(world, rotation_id)
+
+
+async def adopt_existing(
+    world: World, caller: Caller, rotation_id: str, *, secret_id: str, value: Sensitive | None
+) -> RotationView:
+    """Serve a foreign client secret of the rotation's app, named by its id, from now on.
+
+    ``value`` is entered where Okta does not show it, and proved by Okta's hash. The secret served
+    so far is retired as any old one is. Raises NotFound, Forbidden, TurnFailed, and Refused where
+    another turn is under way, the id is not that of a foreign secret, its value is not known, or
+    Okta does not accept it.
+    """
+    rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail=f"adopt {secret_id}")
+    async with world.store.reading() as tx:
+        org = await open_org(tx, world, rotation.connection_id, lambda call: None)
+        served = await served_secret(tx, rotation)
+    listed = await org.credentials_of(rotation.app_id, rotation.kind).list()
+    foreign = _valued(rotation.kind, _foreign(rotation, served, listed, secret_id), value)
+    shown = foreign.value or Sensitive("")
+    if await org.probe(rotation.client_id, shown, rotation.auth_method) is Probe.REJECTED:
+        raise Refused(f"Okta does not accept client secret {secret_id}: there is none to serve.")
+    held_since_s = world.clock.uptime_s()
+    async with world.store.writing() as writing:
+        rotation = await current_rotation(writing, rotation_id)
+        await _give_way(writing, world, rotation, listed)
+        turn = await _begin_adopting(writing, world, rotation, foreign)
+    await advance(world, turn, held_since_s=held_since_s)
+    seen = await view(world, rotation_id)
+    if seen.turn is None or seen.turn.phase not in SERVED:
+        raise TurnFailed(seen.rotation.last_message)
+    return seen
+
+
+async def _begin_adopting(
+    tx: Writing, world: World, rotation: Rotation, foreign: Credential
+) -> Turn:
+    """Store the foreign value and a turn that serves it once Okta has accepted it again.
+
+    ``posted`` stays unset: what Keyturn did not add it does not take back either.
+    """
+    place = await place_of(tx, rotation.folder_id)
+    name = rotation.mapping.client_secret
+    kept = await must(tx.find(Secret, rotation_id=rotation.id, name=name))
+    number = await next_number(tx, kept.id)
+    value = foreign.value or Sensitive("")
+    version = new_version(world, place.project, kept.id, number, value)
+    await tx.add(replace(version, hash=foreign.hash, okta_id=foreign.id))
+    turn = planned(world, rotation, Trigger.CONSENT, await served_secret(tx, rotation))
+    new = Held(foreign.hash, foreign.id, number)
+    turn = claimed(world, replace(turn, phase=Phase.ISSUED, new=new))
+    await tx.add(turn)
+    return turn
+
+
+def _foreign(
+    rotation: Rotation, served: Held | None, listed: Sequence[Credential], secret_id: str
+) -> Credential:
+    found = next((s for s in listed if s.id == secret_id), None)
+    if found is None or (served and found.id == served.okta_id):
+        raise Refused(f"App {rotation.app_id} has no foreign client secret {secret_id}.")
+    return found
+
+
+def _valued(kind: CredentialKind, foreign: Credential, entered: Sensitive | None) -> Credential:
+    """Return the secret with its value. Raises Refused where that is not known, or not ACTIVE."""
+    if entered:
+        return known_by_value(kind, (foreign,), entered)
+    if foreign.value is None:
+        raise Refused(f"Okta does not show the value of client secret {foreign.id}: enter it.")
+    if not foreign.active:
+        raise Refused(f"Client secret {foreign.id} is INACTIVE: it can be retired, not adopted.")
+    return foreign
+
+
+async def _give_way(
+    tx: Writing, world: World, rotation: Rotation, listed: Sequence[Credential]
+) -> None:
+    """Give up a turn that a foreign secret has blocked and that has changed nothing at Okta."""
+    turn = await open_turn(tx, rotation)
+    blocked = turn.blocked if turn else None
+    if turn is None or blocked is None or blocked.reason is not Reason.FOREIGN_SECRET:
+        await refuse_under_way(tx, rotation)
+        return
+    if turn.new and any(secret.hash == turn.new.hash for secret in listed):
+        raise Refused("The blocked turn has added its secret meanwhile: resume it by turning.")
+    await give_up(tx, world, turn)

@@ -1,0 +1,280 @@
+"""Compare what Okta has with what is on record, slowly, and tell or mend what has drifted.
+
+Okta's System Log says which apps were touched; those, and all where the log is silent or cannot be
+read, are looked at one by one. A rotation whose turn goes on is left to its turn, which looks for
+itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.audit import Attempt
+from keyturn.domain.budget import Purpose
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.drift import PROPOSED, Change, Drift, Finding, Repair, compare
+from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrottled, Refused
+from keyturn.domain.ids import AppId, CredentialId
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import Trigger
+from keyturn.services import gate
+from keyturn.services.connections import open_org
+from keyturn.services.ports import OktaOrg, Reading, TurnStep, World
+from keyturn.services.projects import place_of, resolve_project
+from keyturn.services.records import must
+from keyturn.services.rotations import admit, current_rotation, list_versions, open_turn
+from keyturn.services.turns import rotate, served_secret, start
+
+log = structlog.get_logger(__name__)
+
+OVERLAPPING_LOOK = timedelta(minutes=5)
+"""As much of the log is read twice: events arrive late."""
+
+LONGEST_TRUST = timedelta(days=7)
+"""After so long without a look the log is not enough."""
+
+AGAIN = timedelta(minutes=5)
+"""When a comparison that was not brought to its end is tried again."""
+
+REPAIRER = "drift"
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding, the rotation that it is about, and what would mend it."""
+
+    finding: Finding
+    rotation: Rotation
+    repair: Repair
+
+
+async def reconcile_due(world: World) -> int:
+    """Compare the connections whose time has come; return how many rotations were looked at."""
+    async with world.store.reading() as tx:
+        due = await tx.list_due_connections(world.clock.now())
+    return sum([await _guarded(world, connection) for connection in due])
+
+
+async def _guarded(world: World, connection: OktaConnection) -> int:
+    """Look at one connection; what is wrong with it keeps none of the others waiting."""
+    try:
+        if not await _claim(world, connection):
+            return 0
+        return await reconcile(world, connection)
+    except KeyturnError as error:
+        wait_s = error.retry_after_s if isinstance(error, OktaThrottled) else 0.0
+        log.warning("not compared", connection=connection.id, why=error.message)
+        await _put_off(world, connection, max(timedelta(seconds=wait_s), AGAIN))
+        return 0
+
+
+async def reconcile(world: World, connection: OktaConnection) -> int:
+    """Compare a connection's rotations with Okta; return how many were looked at.
+
+    Raises OktaError; what was not looked at by then is looked at next time.
+    """
+    async with world.store.reading() as tx:
+        slowly = Purpose.BACKGROUND
+        org = await open_org(tx, world, connection.id, lambda call: None, slowly)
+        rotations = await tx.list(Rotation, connection_id=connection.id)
+    if rotations:
+        changes = await _read_changes(world, org, connection)
+        await _note_doubts(world, connection, rotations, changes)
+    else:
+        await _put_off(world, connection, world.limits.reconcile)
+        return 0
+    async with world.store.reading() as tx:
+        doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)
+    who = {change.app_id: change for change in changes or ()}
+    return sum([await _check(world, org, rotation, who) for rotation in doubtful])
+
+
+async def list_findings(world: World, caller: Caller, *, project: str) -> Sequence[FindingView]:
+    """List the open findings of a project. Raises Forbidden."""
+    project_id = await resolve_project(world, project)
+    subject = f"findings of {project}"
+    await gate.require(world, caller, Verb.READ_ROTATIONS, subject=subject, project_id=project_id)
+    async with world.store.reading() as tx:
+        found = []
+        for finding in await tx.list(Finding, closed_at=None):
+            rotation = await must(tx.find(Rotation, id=finding.rotation_id))
+            if (await place_of(tx, rotation.folder_id)).project.id == project_id:
+                found.append(FindingView(finding, rotation, PROPOSED[finding.kind]))
+    return found
+
+
+async def repair_finding(world: World, caller: Caller, finding_id: str) -> Sequence[FindingView]:
+    """Mend what a finding tells of, and return what is left open in its rotation.
+
+    Raises NotFound, Forbidden, OktaError, TurnFailed, and Refused for what only people can mend.
+    """
+    async with world.store.reading() as tx:
+        finding = await tx.find(Finding, id=finding_id)
+    if finding is None:
+        raise NotFound(f"There is no finding {finding_id}.")
+    rotation = await admit(world, caller, Verb.ROTATE, finding.rotation_id, detail="repair")
+    if finding.closed_at:
+        raise Refused(f"Finding {finding_id} was closed by {finding.closed_by}.")
+    match PROPOSED[finding.kind]:
+        case Repair.BY_HAND:
+            raise Refused(f"{finding.kind.value} {finding.detail}".strip())
+        case Repair.ACTIVATE:
+            await _activate(world, rotation, finding, caller.name)
+        case Repair.TURN:
+            await rotate(world, caller, rotation.id)
+    await _close(world, finding, caller.name)
+    async with world.store.reading() as tx:
+        left = await tx.list(Finding, rotation_id=rotation.id, closed_at=None)
+    return [FindingView(one, rotation, PROPOSED[one.kind]) for one in left]
+
+
+async def _read_changes(
+    world: World, org: OktaOrg, connection: OktaConnection
+) -> Sequence[Change] | None:
+    """Return what the log tells since the last look; None where it cannot be relied on."""
+    since, now = connection.reconciled_at, world.clock.now()
+    if since is None or now - since > LONGEST_TRUST:
+        return None
+    try:
+        return await org.list_changes(since=since - OVERLAPPING_LOOK)
+    except OktaThrottled:
+        raise
+    except OktaRefused:
+        return None
+
+
+async def _note_doubts(
+    world: World,
+    connection: OktaConnection,
+    rotations: Sequence[Rotation],
+    changes: Sequence[Change] | None,
+) -> None:
+    """Make durable which rotations are to be looked at, and that the log was read."""
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        for rotation in rotations:
+            doubtful = changes is None or await _touched(tx, rotation, changes)
+            if doubtful and rotation.checked_at:
+                stored = await current_rotation(tx, rotation.id)
+                await tx.replace(replace(stored, checked_at=None))
+        stored_connection = await must(tx.find(OktaConnection, id=connection.id))
+        later = now + world.limits.reconcile
+        await tx.replace(replace(stored_connection, reconciled_at=now, next_reconcile_at=later))
+
+
+async def _touched(tx: Reading, rotation: Rotation, changes: Sequence[Change]) -> bool:
+    """Say whether somebody else has changed the app; our own calls are on record."""
+    for change in changes:
+        if change.app_id == rotation.app_id and not await tx.list(
+            TurnStep, request_id=change.request_id
+        ):
+            return True
+    return False
+
+
+async def _check(
+    world: World, org: OktaOrg, rotation: Rotation, who: Mapping[AppId, Change]
+) -> int:
+    async with world.store.reading() as tx:
+        turn = await open_turn(tx, rotation)
+        served = await served_secret(tx, rotation)
+        ours = frozenset(v.hash for v in await list_versions(tx, rotation) if v.hash)
+    if (turn and turn.running) or rotation.ending:
+        return 0
+    app, kind = await org.find_app(rotation.app_id, rotation.kind), rotation.kind
+    fit = app is not None and app.auth_method in kind.rules.methods
+    listed = await org.credentials_of(rotation.app_id, kind).list() if fit else ()
+    drifts = compare(app, rotation.app_id, listed, served, ours, kind=kind)
+    for finding in await _write_down(world, rotation, drifts, who.get(rotation.app_id)):
+        if rotation.policy.repair:
+            await _repair(world, rotation, finding)
+    return 1
+
+
+async def _write_down(
+    world: World, rotation: Rotation, drifts: Sequence[Drift], change: Change | None
+) -> Sequence[Finding]:
+    """Open what is new, close what is gone, and return what is new."""
+    now = world.clock.now()
+    told = f" By {change.who}, {change.at:%Y-%m-%d %H:%M} UTC ({change.what})." if change else ""
+    async with world.store.writing() as tx:
+        stored = await current_rotation(tx, rotation.id)
+        open_ones = await tx.list(Finding, rotation_id=rotation.id, closed_at=None)
+        found = {(drift.kind, drift.subject) for drift in drifts}
+        known = {(finding.kind, finding.subject) for finding in open_ones}
+        for finding in open_ones:
+            if (finding.kind, finding.subject) not in found:
+                await tx.replace(replace(finding, closed_at=now, closed_by="seen to be gone"))
+        new = [
+            Finding(
+                world.chance.uuid(),
+                rotation.id,
+                drift.kind,
+                drift.subject,
+                (drift.detail + told).strip(),
+                now,
+            )
+            for drift in drifts
+            if (drift.kind, drift.subject) not in known
+        ]
+        await tx.add(*new)
+        await tx.replace(replace(stored, checked_at=now))
+    for finding in new:
+        log.warning("drift", rotation=rotation.id, kind=finding.kind.name, subject=finding.subject)
+    return new
+
+
+async def _repair(world: World, rotation: Rotation, finding: Finding) -> None:
+    """Mend by policy what is ours to mend; what cannot be mended now stays a finding."""
+    try:
+        match PROPOSED[finding.kind]:
+            case Repair.ACTIVATE:
+                await _activate(world, rotation, finding, REPAIRER)
+                await _close(world, finding, REPAIRER)
+            case Repair.TURN:
+                async with world.store.writing() as tx:
+                    await start(tx, world, rotation, Trigger.DRIFT)
+                await _close(world, finding, REPAIRER)
+            case Repair.BY_HAND:
+                return
+    except KeyturnError as error:
+        log.warning("not repaired", rotation=rotation.id, why=error.message)
+
+
+async def _activate(world: World, rotation: Rotation, finding: Finding, actor: str) -> None:
+    """Activate the served secret again, by the id under which it was found."""
+    subject, noun = f"app {rotation.app_id}: {finding.subject}", rotation.kind.rules.noun
+    entry = Attempt(world.clock.now(), actor, f"activate the served {noun}", subject, allowed=True)
+    async with world.store.writing() as tx:
+        await tx.append_audit(entry)
+    async with world.store.reading() as reading:
+        org = await open_org(reading, world, rotation.connection_id, lambda call: None)
+    at_okta = org.credentials_of(rotation.app_id, rotation.kind)
+    await at_okta.activate(CredentialId(finding.subject))
+
+
+async def _close(world: World, finding: Finding, by: str) -> None:
+    closed = replace(finding, closed_at=world.clock.now(), closed_by=by)
+    async with world.store.writing() as tx:
+        if await tx.find(Finding, id=finding.id, closed_at=None):
+            await tx.replace(closed)
+
+
+async def _claim(world: World, connection: OktaConnection) -> bool:
+    """Keep other workers from looking at the same time; if this one dies they look soon."""
+    async with world.store.writing() as tx:
+        stored = await tx.find(OktaConnection, id=connection.id)
+        if stored is None or stored.next_reconcile_at != connection.next_reconcile_at:
+            return False
+        await tx.replace(replace(stored, next_reconcile_at=world.clock.now() + AGAIN))
+    return True
+
+
+async def _put_off(world: World, connection: OktaConnection, by: timedelta) -> None:
+    async with world.store.writing() as tx:
+        stored = await tx.find(OktaConnection, id=connection.id)
+        if stored:
+            await tx.replace(replace(stored, next_reconcile_at=world.clock.now() + by))

@@ -1,0 +1,33 @@
+"""Who still holds or needs the old secret, as far as Keyturn knows."""
+
+from collections.abc import Sequence
+
+from keyturn.domain.access import Identity
+from keyturn.domain.evidence import Evidence, Holder
+from keyturn.domain.ids import SecretId, VersionNo
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Receipt
+from keyturn.domain.turn import Turn
+from keyturn.services.ports import Reading, World
+from keyturn.services.records import must
+
+
+async def observe(world: World, turn: Turn, secret_id: SecretId) -> Evidence:
+    """Return what readers and dependents of a turn's client secret tell now."""
+    version = VersionNo((turn.new and turn.new.version) or 0)
+    async with world.store.reading() as tx:
+        holders = await list_holders(tx, secret_id, version)
+        rotation = await must(tx.find(Rotation, id=turn.rotation_id))
+    troubled = await world.dependents.list_troubled(turn.rotation_id, since=turn.entered_at)
+    unproved = await world.dependents.list_unproved(turn.rotation_id, version)
+    return Evidence(tuple(holders), tuple(unproved), tuple(troubled), rotation.next_rotation_at)
+
+
+async def list_holders(tx: Reading, secret_id: SecretId, version: VersionNo) -> Sequence[Holder]:
+    """List the identities that may hold a version of a secret from before this one.
+
+    An identity that was removed reads nothing any more, and holds nothing that counts.
+    """
+    receipts = [r for r in await tx.list(Receipt, secret_id=secret_id) if r.version < version]
+    named = [(r, await tx.find(Identity, id=r.identity_id)) for r in receipts]
+    return [Holder(identity.name, r.version, r.read_at) for r, identity in named if identity]

@@ -1,0 +1,81 @@
+"""Look where a step points; what was seen is added to what had been seen before."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from types import MappingProxyType
+
+from keyturn.domain.errors import OktaRefused, OktaThrottled
+from keyturn.domain.evidence import LogSight
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.steps import Seen, Sight
+from keyturn.services.desk import Desk, promised
+from keyturn.services.holders import observe
+from keyturn.services.records import must
+
+
+async def look_at_credentials(desk: Desk, seen: Seen) -> Seen:
+    """See Okta's list, and what is in use beside it."""
+    listed = await (await desk.credentials()).list()
+    return replace(seen, credentials=listed, served=await desk.served())
+
+
+async def look_at_app(desk: Desk, seen: Seen) -> Seen:
+    """See the app itself, or that it is gone.
+
+    Where it authenticates in another way than it did, what was probed so far says nothing.
+    """
+    app = await (await desk.org()).find_app(desk.turn.app_id, desk.turn.kind)
+    seen = replace(seen, app=app, app_gone=app is None)
+    method = app.auth_method if app else desk.rotation.auth_method
+    if method not in desk.turn.rules.methods or method is desk.rotation.auth_method:
+        return seen
+    async with desk.world.store.writing() as tx:
+        rotation = await must(tx.find(Rotation, id=desk.rotation.id))
+        desk.rotation = replace(rotation, auth_method=method)
+        await tx.replace(desk.rotation)
+    return replace(seen, old_probe=None, new_probe=None)
+
+
+async def probe_old(desk: Desk, seen: Seen) -> Seen:
+    """See whether Okta accepts what was in use so far."""
+    return replace(seen, old_probe=await desk.probe(promised(desk.turn.old)))
+
+
+async def probe_new(desk: Desk, seen: Seen) -> Seen:
+    """See whether Okta accepts the new one."""
+    return replace(seen, new_probe=await desk.probe(promised(desk.turn.new)))
+
+
+async def look_at_evidence(desk: Desk, seen: Seen) -> Seen:
+    """See who still holds or needs the old one, as far as Keyturn knows."""
+    evidence = await observe(desk.world, desk.turn, desk.subject.client_secret)
+    return replace(seen, evidence=evidence)
+
+
+async def look_at_log(desk: Desk, seen: Seen) -> Seen:
+    """See what Okta's System Log tells of the old one; without access, nothing."""
+    if not desk.turn.rules.logged:
+        return replace(seen, log=LogSight(readable=False))
+    quiet = timedelta(seconds=desk.rotation.policy.quiet_s)
+    since = min(desk.turn.entered_at, desk.world.clock.now() - quiet)
+    try:
+        org = await desk.org()
+        uses = await org.list_uses(promised(desk.turn.old).hash, since=since)
+    except OktaThrottled:
+        raise
+    except OktaRefused:
+        return replace(seen, log=LogSight(readable=False))
+    return replace(seen, log=LogSight(uses))
+
+
+LOOKS: Mapping[Sight, Callable[[Desk, Seen], Awaitable[Seen]]] = MappingProxyType(
+    {
+        Sight.CREDENTIALS: look_at_credentials,
+        Sight.APP: look_at_app,
+        Sight.OLD_PROBE: probe_old,
+        Sight.NEW_PROBE: probe_new,
+        Sight.EVIDENCE: look_at_evidence,
+        Sight.LOG: look_at_log,
+    }
+)

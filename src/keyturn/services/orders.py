@@ -1,0 +1,92 @@
+"""What people decide of an open turn, and what it waits for.
+
+Every order passes the gate and goes on record in the turn's own steps. What Okta has to be asked
+for it is done by whoever runs the turn next.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from keyturn.domain import orders
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.errors import Refused
+from keyturn.domain.turn import Phase, Turn, Word
+from keyturn.services.ports import TurnStep, World
+from keyturn.services.rotations import (
+    RotationView,
+    admit,
+    current_rotation,
+    destroy_pending,
+    open_turn,
+    view,
+)
+
+Order = Callable[[Turn, datetime], Turn]
+
+
+async def pause_turn(world: World, caller: Caller, rotation_id: str) -> RotationView:
+    """Let the open turn stand still where it is; what is served and what Okta holds stay.
+
+    Raises NotFound, Forbidden, Refused where no turn goes on by itself.
+    """
+    return await _give(world, caller, rotation_id, "pause", orders.paused)
+
+
+async def resume_turn(world: World, caller: Caller, rotation_id: str) -> RotationView:
+    """Let a paused or blocked turn go on. Raises NotFound, Forbidden, Refused."""
+    return await _give(world, caller, rotation_id, "resume", orders.resumed)
+
+
+async def abort_turn(world: World, caller: Caller, rotation_id: str) -> RotationView:
+    """Take the new secret back before anybody is served it.
+
+    Raises NotFound, Forbidden, and Refused once readers were given the new version.
+    """
+    return await _give(world, caller, rotation_id, "abort", orders.aborted)
+
+
+async def reinstate_old(world: World, caller: Caller, rotation_id: str) -> RotationView:
+    """Activate the retired secret again; the turn goes back to its overlap.
+
+    Raises NotFound, Forbidden, and Refused where nothing is retired.
+    """
+    return await _give(world, caller, rotation_id, "reinstate", orders.reinstating)
+
+
+async def finish_now(
+    world: World, caller: Caller, rotation_id: str, *, at_once: bool = False
+) -> RotationView:
+    """Cut the overlap or the soak short.
+
+    The shortest overlap is kept unless ``at_once``, which also leaves the soak out: for a secret
+    that has leaked. Raises NotFound, Forbidden, and Refused where the turn waits for nothing.
+    """
+    word = Word.AT_ONCE if at_once else Word.FINISH
+    order = partial(_hurried, word=word)
+    return await _give(world, caller, rotation_id, f"finish now ({word})", order)
+
+
+def _hurried(turn: Turn, now: datetime, word: Word) -> Turn:
+    return orders.hurried(turn, word, now)
+
+
+async def _give(
+    world: World, caller: Caller, rotation_id: str, what: str, order: Order
+) -> RotationView:
+    await admit(world, caller, Verb.ROTATE, rotation_id, detail=what)
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        rotation = await current_rotation(tx, rotation_id)
+        turn = await open_turn(tx, rotation)
+        if turn is None:
+            raise Refused(f"No turn of {rotation.name} is open: there is nothing to {what}.")
+        after = order(turn, now)
+        await tx.replace(after)
+        if after.phase is Phase.ROLLED_BACK:
+            await destroy_pending(tx, after)
+        steps = await tx.list(TurnStep, turn_id=turn.id)
+        number = steps[-1].number + 1 if steps else 1
+        told = f"By {caller.name}."
+        await tx.add(TurnStep(turn.id, number, now, after.phase, what, told))
+    return await view(world, rotation_id)

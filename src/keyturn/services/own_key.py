@@ -1,0 +1,173 @@
+"""The key by which Keyturn itself logs in at an org, turned by the same machine as any other.
+
+Its rotation lives in a folder that no path can name, so nobody reads it from there; when its turn
+serves the new version, the connection uses it from the same commit on. The app at Okta is the
+connection's own service app, which has to hold ``okta.apps.manage`` on itself.
+"""
+
+from dataclasses import replace
+from datetime import time
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.connection import OktaConnection, ServiceApp
+from keyturn.domain.errors import Refused
+from keyturn.domain.ids import FolderId, RotationId, VersionNo
+from keyturn.domain.okta import App, AuthMethod, Credential, CredentialKind, KeyAlgorithm, hash_of
+from keyturn.domain.project import Environment, Folder, Place, Project
+from keyturn.domain.rotation import Rotation, SecretsMapping
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services import gate
+from keyturn.services.connections import key_in_use, open_org, read_okta_connection
+from keyturn.services.ports import Reading, World, Writing
+from keyturn.services.records import must
+from keyturn.services.removal import remove_whole
+from keyturn.services.rotations import RotationView, open_turn
+from keyturn.services.secrets import new_secret, new_version
+from keyturn.services.turns import rotate
+
+KIND = CredentialKind.CONNECTION_KEY
+MAPPING = SecretsMapping("CLIENT_ID", "PRIVATE_JWK")
+BY_HAND = Schedule(90, time(0, 0), automatic=False)
+"""A key is turned when somebody asks for it; its rotation may be given a schedule like any."""
+
+
+async def turn_key(
+    world: World, caller: Caller, connection_id: str, *, algorithm: KeyAlgorithm
+) -> RotationView:
+    """Turn the private key of a connection's service app; return once the connection uses the new.
+
+    The first time, the key in use is recognised at Okta by its thumbprint. A blocked turn is
+    resumed. Raises NotFound, Forbidden, OktaError, TurnFailed, and Refused: for a connection
+    without a key, for a key that Okta does not list or another connection uses, and while a turn is
+    under way.
+    """
+    connection = await read_okta_connection(world, caller, connection_id)
+    subject = f"connection {connection.name}: turn its key"
+    await gate.require(
+        world, caller, Verb.EDIT_CONNECTIONS, subject=subject, project_id=connection.project_id
+    )
+    async with world.store.reading() as tx:
+        in_use = await key_in_use(tx, world, connection.id)
+    if in_use is None:
+        raise Refused(
+            f"Connection {connection.name} logs in with an API token, so it has no key to turn. "
+            "Give it a service app's client id and private key instead."
+        )
+    await _refuse_shared(world, connection, in_use)
+    rotation = await _rotation_of(world, connection, in_use)
+    async with world.store.writing() as writing:
+        stored = await must(writing.find(Rotation, id=rotation.id))
+        await writing.replace(replace(stored, algorithm=algorithm))
+    return await rotate(world, caller, rotation.id)
+
+
+async def _refuse_shared(world: World, connection: OktaConnection, in_use: ServiceApp) -> None:
+    """Refuse to turn a key that another connection uses: it would be left with a dead one."""
+    async with world.store.reading() as tx:
+        for other in await tx.list(OktaConnection, client_id=in_use.client_id):
+            theirs = await key_in_use(tx, world, other.id)
+            if theirs and other.id != connection.id and _same_key(theirs, in_use):
+                raise Refused(
+                    f"Connection {other.name} logs in with the same key as {connection.name}, and "
+                    "would be left with a dead one. Give it a key of its own, or remove it."
+                )
+
+
+def _same_key(one: ServiceApp, other: ServiceApp) -> bool:
+    return hash_of(KIND, one.private_jwk) == hash_of(KIND, other.private_jwk)
+
+
+async def _rotation_of(world: World, connection: OktaConnection, in_use: ServiceApp) -> Rotation:
+    """Return the rotation of the key in use; one that has lost track of it is made anew."""
+    async with world.store.reading() as tx:
+        kept = await tx.find(Rotation, connection_id=connection.id, kind=KIND)
+        if kept and (await open_turn(tx, kept) or await _keeps(tx, kept, in_use)):
+            return kept
+        org = await open_org(tx, world, connection.id, lambda call: None)
+    app = await org.find_app(in_use.client_id)
+    if app is None:
+        raise Refused(
+            f"Okta does not show {connection.name} its own app {in_use.client_id}: grant it "
+            "okta.apps.read, and a role that reaches the app."
+        )
+    listed = await org.credentials_of(app.id, KIND).list()
+    wanted = hash_of(KIND, in_use.private_jwk)
+    held = next((key for key in listed if key.active and key.hash == wanted), None)
+    if held is None:
+        raise Refused(
+            f"Okta lists no ACTIVE key of app {app.id} that is the one {connection.name} uses. "
+            "A key that Okta fetches from a URI is turned where that URI is."
+        )
+    async with world.store.writing() as writing:
+        if kept:
+            await remove_whole(writing, kept)
+        held = replace(held, value=in_use.private_jwk)
+        return await _add(writing, world, connection, app, held)
+
+
+async def _keeps(tx: Reading, rotation: Rotation, in_use: ServiceApp) -> bool:
+    name = rotation.mapping.client_secret
+    secret = await must(tx.find(Secret, rotation_id=rotation.id, name=name))
+    served = await tx.find(Version, secret_id=secret.id, state=State.CURRENT)
+    same_key = served is not None and served.hash == hash_of(KIND, in_use.private_jwk)
+    return same_key and rotation.client_id == in_use.client_id
+
+
+async def _add(
+    tx: Writing, world: World, connection: OktaConnection, app: App, held: Credential
+) -> Rotation:
+    place = await _home(tx, world, connection)
+    rotation = _new(world, connection, app, place)
+    await tx.add(place.folder, rotation)
+    values = {MAPPING.client_id: Sensitive(app.client_id), MAPPING.client_secret: held.value}
+    for name, value in values.items():
+        secret = replace(new_secret(world, place, name), rotation_id=rotation.id)
+        version = new_version(world, place.project, secret.id, VersionNo(1), value or Sensitive(""))
+        if value is held.value:
+            version = replace(version, hash=held.hash, okta_id=held.id)
+        await tx.add(secret, version.become(State.CURRENT))
+    return rotation
+
+
+async def _home(tx: Reading, world: World, connection: OktaConnection) -> Place:
+    """Make a folder in the connection's project, or in the first one, that no path can name."""
+    organization_id = connection.organization_id
+    projects = await tx.list(Project, organization_id=organization_id)
+    project = next((p for p in projects if connection.project_id in (None, p.id)), None)
+    environments = await tx.list(Environment, project_id=project.id) if project else ()
+    if project is None or not environments:
+        raise Refused("There is no project with an environment to keep the key's versions in.")
+    path = f"/.connection-keys/{connection.id}"
+    folder = Folder(FolderId(world.chance.uuid()), environments[0].id, path)
+    return Place(project, environments[0], folder)
+
+
+def _new(world: World, connection: OktaConnection, app: App, place: Place) -> Rotation:
+    now = world.clock.now()
+    return Rotation(
+        id=RotationId(world.chance.uuid()),
+        folder_id=place.folder.id,
+        connection_id=connection.id,
+        name=f"key-of-{connection.name}",
+        description=f"The key by which Keyturn logs in as {connection.name}.",
+        parameter=app.client_id,
+        app_id=app.id,
+        client_id=app.client_id,
+        auth_method=AuthMethod.PRIVATE_KEY_JWT,
+        mapping=MAPPING,
+        schedule=BY_HAND,
+        policy=world.limits.policy,
+        active_index=0,
+        created_at=now,
+        updated_at=now,
+        last_attempted_at=now,
+        last_rotated_at=now,
+        last_turn_id=None,
+        last_manual=True,
+        last_message=None,
+        next_rotation_at=None,
+        checked_at=now,
+        kind=KIND,
+    )

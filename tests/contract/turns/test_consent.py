@@ -1,0 +1,95 @@
+"""Adoption and ownership: what a foreign secret's owner may consent to, and nothing without it."""
+
+import pytest
+from rig import Rig
+
+from keyturn.domain.errors import Refused
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Phase, Reason
+from keyturn.sandbox import Fault
+from keyturn.services.consent import adopt_existing
+from keyturn.services.orders import abort_turn
+from keyturn.services.rotations import view
+from keyturn.services.turns import rotate
+
+VALUE = Sensitive("operator-typed-secret-42")
+
+
+async def blocked_by_foreign(rig: Rig) -> tuple[str, str]:
+    """Block a turn by a foreign secret; return the ids of rotation and secret."""
+    rotation = (await rig.rotation()).rotation
+    foreign = rig.org.create_secret(rig.app_id)
+    with pytest.raises(Exception, match="Foreign"):
+        await rotate(rig.world, rig.admin, rotation.id)
+    return rotation.id, foreign.id
+
+
+async def test_foreign_secret_is_adopted_and_ours_retired(rig: Rig) -> None:
+    """Its owner may have it served instead; the secret served so far goes as every old one goes."""
+    rotation_id, foreign_id = await blocked_by_foreign(rig)
+    await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=foreign_id, value=None)
+    foreign = next(s for s in rig.living() if s["id"] == foreign_id)
+    assert await rig.served_hash() == foreign["hash"]
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    assert [s["id"] for s in rig.living()] == [foreign_id]
+    assert not rig.posts()
+
+
+async def test_entered_value_must_be_that_secrets(rig: Rig) -> None:
+    """A value is believed by Okta's hash, and a wrong one changes nothing."""
+    rotation_id, foreign_id = await blocked_by_foreign(rig)
+    before = await rig.served_hash()
+    with pytest.raises(Refused, match="no ACTIVE client secret"):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=foreign_id, value=VALUE)
+    assert await rig.served_hash() == before
+    blocked = (await view(rig.world, rotation_id)).turn
+    assert blocked
+    assert blocked.phase is Phase.BLOCKED
+
+
+async def test_own_and_unknown_secrets_are_not_foreign(rig: Rig) -> None:
+    """Consent names a foreign secret or nothing happens."""
+    rotation_id, _ = await blocked_by_foreign(rig)
+    for secret_id in (rig.living()[0]["id"], "ocsunknown"):
+        with pytest.raises(Refused, match="no foreign client secret"):
+            await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=secret_id, value=None)
+
+
+async def test_inactive_secret_is_not_adopted(rig: Rig) -> None:
+    """What Okta refuses is not served."""
+    rotation_id, foreign_id = await blocked_by_foreign(rig)
+    rig.org.deactivate_secret(rig.app_id, foreign_id)
+    with pytest.raises(Refused, match="INACTIVE"):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=foreign_id, value=None)
+
+
+async def test_adopted_secret_is_never_taken_back(rig: Rig) -> None:
+    """One that Okta stops accepting in mid-adoption blocks; it is not ours to delete."""
+    rotation_id, foreign_id = await blocked_by_foreign(rig)
+    rig.org.add_fault(Fault("error-before-effect", route="/oauth2/v1/introspect", skip=1))
+    with pytest.raises(Exception, match=r"introspect|Okta"):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=foreign_id, value=None)
+    rig.org.remove_fault(None)
+    rig.org.deactivate_secret(rig.app_id, foreign_id)
+    turn = await rig.run(rotation_id)
+    assert turn.blocked
+    assert turn.blocked.reason is Reason.NEW_SECRET_REFUSED
+    assert foreign_id in {s["id"] for s in rig.living()}
+    await abort_turn(rig.world, rig.admin, rotation_id)
+    assert foreign_id in {s["id"] for s in rig.living()}
+
+
+async def test_rotation_begins_with_an_entered_value(rig: Rig) -> None:
+    """An org that shows no values can be adopted from, too; Okta's hash proves the value."""
+    value = rig.org.read_app(rig.app_id).live_secrets[0].value
+    rig.calls()
+    rotation = (await rig.rotation(existing_value=Sensitive(value))).rotation
+    assert await rig.served_hash() == rig.living()[0]["hash"]
+    assert not rig.posts()
+    assert rotation.last_message is None
+
+
+async def test_rotation_does_not_begin_with_a_wrong_value(rig: Rig) -> None:
+    """A typing error is told before anything is stored."""
+    with pytest.raises(Refused, match="no ACTIVE client secret"):
+        await rig.rotation(existing_value=VALUE)

@@ -1,0 +1,185 @@
+"""Drift: changes that somebody else makes at Okta are found, told, and mended where ours."""
+
+from typing import Any
+
+import pytest
+from rig import SECRETS, Rig
+
+from keyturn.domain.drift import Kind, Repair
+from keyturn.domain.errors import NotFound, Refused
+from keyturn.domain.turn import Phase
+from keyturn.sandbox import Fault
+from keyturn.services.drift import FindingView, list_findings, repair_finding
+from keyturn.services.policies import PolicyChange
+from keyturn.services.rotations import view
+from keyturn.services.turns import rotate
+
+DAY = 86_400
+
+
+async def kept(rig: Rig, **policy: Any) -> str:  # noqa: ANN401  fields of PolicyChange
+    """Create a rotation, let its first comparison pass, and return its id."""
+    rotation = (await rig.rotation(policy=PolicyChange(**policy))).rotation
+    await rig.live(DAY)
+    rig.calls()
+    return rotation.id
+
+
+async def findings(rig: Rig) -> list[FindingView]:
+    """Return what is open."""
+    return list(await list_findings(rig.world, rig.admin, project="example"))
+
+
+def served_id(rig: Rig) -> str:
+    """Return Okta's id of the app's first living secret."""
+    okta_id: str = rig.living()[0]["id"]
+    return okta_id
+
+
+async def test_quiet_comparison_costs_one_call(rig: Rig) -> None:
+    """Nothing touched, nothing looked at: the System Log alone is asked."""
+    await kept(rig)
+    await rig.live(DAY)
+    assert [c["route"] for c in rig.calls()] == ["/api/v1/logs"]
+
+
+async def test_own_changes_are_not_taken_for_somebody_elses(rig: Rig) -> None:
+    """A turn's own calls are known by Okta's request ids, and cost no second look."""
+    rotation_id = await kept(rig)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.run(rotation_id)
+    rig.calls()
+    await rig.live(DAY)
+    assert [c["route"] for c in rig.calls()] == ["/api/v1/logs"]
+    assert await findings(rig) == []
+
+
+async def test_foreign_secret_is_found_and_left_alone(rig: Rig) -> None:
+    """It is named with its id and who added it; no repair touches it."""
+    await kept(rig, repair=True)
+    foreign = rig.org.create_secret(rig.app_id)
+    await rig.live(DAY)
+    (found,) = await findings(rig)
+    assert (found.finding.kind, found.finding.subject) == (Kind.SECRET_ADDED, foreign.id)
+    assert found.repair is Repair.BY_HAND
+    assert " By " in found.finding.detail
+    with pytest.raises(Refused, match="consent"):
+        await repair_finding(rig.world, rig.admin, found.finding.id)
+    assert len(rig.living()) == 2
+
+
+async def test_finding_closes_when_the_drift_is_gone(rig: Rig) -> None:
+    """What somebody undid is not told any more."""
+    await kept(rig)
+    foreign = rig.org.create_secret(rig.app_id)
+    await rig.live(DAY)
+    assert len(await findings(rig)) == 1
+    rig.org.deactivate_secret(rig.app_id, foreign.id)
+    rig.org.delete_secret(rig.app_id, foreign.id)
+    await rig.live(DAY)
+    assert await findings(rig) == []
+
+
+async def test_same_drift_is_found_once(rig: Rig) -> None:
+    """A second look adds nothing."""
+    await kept(rig)
+    rig.org.create_secret(rig.app_id)
+    await rig.live(3 * DAY)
+    assert len(await findings(rig)) == 1
+
+
+async def deactivate_served(rig: Rig) -> None:
+    """Deactivate the served secret, as somebody at the console can once there is another."""
+    served = served_id(rig)
+    rig.org.create_secret(rig.app_id)
+    rig.org.deactivate_secret(rig.app_id, served)
+
+
+async def test_deactivated_served_secret_is_activated_by_hand(rig: Rig) -> None:
+    """The finding proposes it, and somebody's word does it."""
+    await kept(rig)
+    await deactivate_served(rig)
+    await rig.live(DAY)
+    deactivated = next(f for f in await findings(rig) if f.finding.kind is Kind.SECRET_DEACTIVATED)
+    left = await repair_finding(rig.world, rig.admin, deactivated.finding.id)
+    assert [one.finding.kind for one in left] == [Kind.SECRET_ADDED]
+    assert rig.living()[0]["status"] == "ACTIVE"
+
+
+async def test_policy_mends_by_itself(rig: Rig) -> None:
+    """With the policy to repair, the served secret works again without anybody's word."""
+    await kept(rig, repair=True)
+    await deactivate_served(rig)
+    await rig.live(DAY)
+    assert rig.living()[0]["status"] == "ACTIVE"
+    assert [f.finding.kind for f in await findings(rig)] == [Kind.SECRET_ADDED]
+
+
+async def test_removed_served_secret_is_replaced(rig: Rig) -> None:
+    """Readers are given a new secret that works where theirs was removed."""
+    rotation_id = await kept(rig, repair=True)
+    served = served_id(rig)
+    other = rig.org.create_secret(rig.app_id)
+    rig.org.deactivate_secret(rig.app_id, served)
+    rig.org.delete_secret(rig.app_id, served)
+    await rig.live(2 * DAY)
+    turn = (await view(rig.world, rotation_id)).turn
+    assert turn
+    assert turn.trigger == "drift"
+    assert turn.phase is not Phase.BLOCKED
+    assert await rig.served_hash() in {s["hash"] for s in rig.living() if s["id"] != other.id}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [("deactivate", Kind.APP_DEACTIVATED), ("delete", Kind.APP_GONE)],
+)
+async def test_unfit_app_is_told(rig: Rig, change: str, kind: Kind) -> None:
+    """Somebody who ends the app is answered by a finding, not by a failed turn weeks later."""
+    await kept(rig)
+    rig.org.deactivate_app(rig.app_id)
+    if change == "delete":
+        rig.org.delete_app(rig.app_id)
+    await rig.live(DAY)
+    assert [f.finding.kind for f in await findings(rig)] == [kind]
+
+
+async def test_all_are_looked_at_where_the_log_is_refused(rig: Rig) -> None:
+    """Without the log every app is in doubt, and drift is found all the same."""
+    await kept(rig)
+    rig.org.create_secret(rig.app_id)
+    rig.org.add_fault(Fault("error-before-effect", route="/api/v1/logs", status=403))
+    await rig.live(DAY)
+    assert [f.finding.kind for f in await findings(rig)] == [Kind.SECRET_ADDED]
+
+
+async def test_comparison_that_okta_cuts_short_goes_on_later(rig: Rig) -> None:
+    """What could not be looked at stays wanted."""
+    await kept(rig)
+    rig.org.create_secret(rig.app_id)
+    rig.org.add_fault(Fault("rate-limit", route=SECRETS, count=1))
+    await rig.live(DAY)
+    assert await findings(rig) == []
+    await rig.live(600)
+    assert [f.finding.kind for f in await findings(rig)] == [Kind.SECRET_ADDED]
+
+
+async def test_running_turn_is_left_to_itself(rig: Rig) -> None:
+    """Two secrets during a turn are no drift."""
+    rotation_id = await kept(rig, overlap_s=10 * DAY, backstop_s=20 * DAY)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.live(3 * DAY)
+    assert await findings(rig) == []
+
+
+async def test_unknown_and_closed_findings_are_refused(rig: Rig) -> None:
+    """Nothing is repaired twice, and nothing that never was."""
+    await kept(rig)
+    await deactivate_served(rig)
+    await rig.live(DAY)
+    found = next(f for f in await findings(rig) if f.repair is Repair.ACTIVATE)
+    await repair_finding(rig.world, rig.admin, found.finding.id)
+    with pytest.raises(Refused, match="closed"):
+        await repair_finding(rig.world, rig.admin, found.finding.id)
+    with pytest.raises(NotFound):
+        await repair_finding(rig.world, rig.admin, "no such finding")

@@ -1,0 +1,129 @@
+"""What people may decide of an open turn, and what is refused them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from keyturn.domain.errors import Refused
+from keyturn.domain.ids import AppId, RotationId, SecretHash, TurnId
+from keyturn.domain.orders import aborted, hurried, paused, reinstating, resumed
+from keyturn.domain.turn import (
+    ENDED,
+    SETTLED,
+    UNSERVED,
+    Held,
+    Phase,
+    Posted,
+    Reason,
+    Trigger,
+    Turn,
+    Word,
+    blocked,
+)
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+POSTED = Posted(NOW, NOW)
+LEASE_END = NOW + timedelta(seconds=60)
+OLD = Held(SecretHash("old"), None, None)
+
+
+def turn(phase: Phase, **changes: Any) -> Turn:  # noqa: ANN401  fields of Turn
+    """Make a turn that nobody holds."""
+    plain = Turn(
+        TurnId("t"), RotationId("r"), AppId("a"), Trigger.MANUAL, phase, NOW, NOW, NOW, OLD
+    )
+    return replace(plain, **changes)
+
+
+@pytest.mark.parametrize("phase", sorted(set(Phase) - ENDED - {Phase.BLOCKED}))
+def test_a_turn_that_goes_on_can_be_paused(phase: Phase) -> None:
+    """A paused turn is open, comes due never, and resumes in its phase with its time run on."""
+    still = paused(turn(phase), NOW)
+    assert (still.open, still.running, still.wake_at) == (True, False, None)
+    again = resumed(still, NOW + timedelta(hours=1))
+    assert (again.phase, again.entered_at, again.running) == (phase, NOW, True)
+
+
+@pytest.mark.parametrize("phase", sorted({*ENDED, Phase.BLOCKED}))
+def test_what_stands_still_cannot_be_paused(phase: Phase) -> None:
+    """Pausing an ended or blocked turn is refused, and says where it stands."""
+    with pytest.raises(Refused, match=f"{phase}: there is nothing to pause"):
+        paused(turn(phase), NOW)
+
+
+def test_a_paused_turn_is_not_paused_twice() -> None:
+    """The second pause would forget when the first one began."""
+    with pytest.raises(Refused, match="paused"):
+        paused(paused(turn(Phase.OVERLAPPING), NOW), NOW)
+
+
+def test_a_call_under_way_is_waited_for() -> None:
+    """A worker that holds the turn may have a call on its way: its lease is waited for."""
+    held = turn(Phase.WRITTEN, owner="w", wake_at=LEASE_END, posted=POSTED)
+    assert aborted(held, NOW).wake_at == LEASE_END
+    assert resumed(paused(held, NOW), NOW).wake_at == NOW + SETTLED
+
+
+@pytest.mark.parametrize("phase", sorted(UNSERVED))
+def test_turn_nobody_was_served_by_can_be_aborted(phase: Phase) -> None:
+    """Before promotion the new secret is taken back; the turn is told so for good."""
+    after = aborted(turn(phase, posted=POSTED), NOW)
+    assert (after.phase, after.withdrawn_at, after.word) == (phase, NOW, Word.ABORT)
+
+
+@pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.WRITTEN])
+def test_turn_that_asked_nothing_of_okta_ends_at_once(phase: Phase) -> None:
+    """Where Okta was not asked for anything there is nothing to take back."""
+    assert aborted(turn(phase), NOW).phase is Phase.ROLLED_BACK
+
+
+@pytest.mark.parametrize("phase", sorted(set(Phase) - UNSERVED - {Phase.BLOCKED}))
+def test_served_turn_is_not_aborted(phase: Phase) -> None:
+    """Readers may hold the new secret: it stays."""
+    with pytest.raises(Refused, match="so it stays"):
+        aborted(turn(phase, posted=POSTED), NOW)
+
+
+def test_blocked_turn_is_aborted_where_it_was_blocked() -> None:
+    """A foreign secret in the way is no reason to be stuck for ever."""
+    stuck = blocked(turn(Phase.WRITTEN, posted=POSTED), Reason.FOREIGN_SECRET, "", NOW)
+    assert aborted(stuck, NOW).phase is Phase.WRITTEN
+    unbegun = blocked(turn(Phase.PLANNED), Reason.FOREIGN_SECRET, "", NOW)
+    assert aborted(unbegun, NOW).phase is Phase.ROLLED_BACK
+
+
+@pytest.mark.parametrize("phase", [Phase.RETIRED, Phase.SOAKING])
+def test_retired_secret_can_be_reinstated(phase: Phase) -> None:
+    """Between retire and delete the old secret can come back."""
+    after = reinstating(turn(phase), NOW)
+    assert (after.phase, after.word, after.wake_at) == (phase, Word.REINSTATE, NOW)
+
+
+@pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.RETIRED, Phase.SOAKING}))
+def test_nothing_else_can_be_reinstated(phase: Phase) -> None:
+    """Where nothing is retired there is nothing to bring back."""
+    with pytest.raises(Refused, match="is retired"):
+        reinstating(turn(phase), NOW)
+
+
+@pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING])
+def test_waiting_can_be_cut_short(phase: Phase) -> None:
+    """Overlap and soak end on somebody's word, also of a paused turn."""
+    after = hurried(paused(turn(phase), NOW), Word.FINISH, NOW)
+    assert (after.word, after.running, after.wake_at) == (Word.FINISH, True, NOW)
+
+
+@pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.ISSUED, Phase.FINISHED])
+def test_what_waits_for_nothing_cannot_be_hurried(phase: Phase) -> None:
+    """A secret that is not served yet is not hurried into anything."""
+    with pytest.raises(Refused, match="cut short"):
+        hurried(turn(phase), Word.AT_ONCE, NOW)
+
+
+def test_blocked_turn_begins_its_phase_anew() -> None:
+    """What somebody had to mend gives the phase its time again."""
+    later = NOW + timedelta(days=1)
+    stuck = blocked(turn(Phase.ISSUED), Reason.CALL_REFUSED, "", NOW)
+    assert resumed(stuck, later).entered_at == later
