@@ -1,6 +1,7 @@
 """What turns cost: beside bare HTTP calls, beside rotations that sleep, beside Okta's rate limit.
 
-Everything runs in this process: the sandbox without sockets, SQLite on this machine's disk.
+Everything runs in this process: the sandbox without sockets, SQLite on this machine's disk, and for
+the flow, which takes minutes of this machine for its hours by the clock, a store in memory.
 `--json` prints JSON. `flow` is what the tests of the rate governor run too, with fewer turns.
 """
 
@@ -40,7 +41,7 @@ from keyturn.services.onboarding import RotationDraft, create_rotation
 from keyturn.services.ports import Clock, Limits, Store, World
 from keyturn.services.projects import Where
 from keyturn.services.turns import rotate, start_due
-from keyturn.testing import ManualClock, SeededChance
+from keyturn.testing import ManualClock, MemoryStore, SeededChance
 
 URL = "https://sandbox.okta.test"
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
@@ -340,8 +341,7 @@ async def measure(turns: int) -> dict[str, list[dict[str, object]]]:
     for rotations in (1_000, 100_000):
         async with on_disk() as store:
             among.append(await due(store, rotations))
-    async with on_disk() as store:
-        at_the_limit = await flow(store, turns)
+    at_the_limit = await flow(MemoryStore(), turns)
     return {
         "overhead": [asdict(beside_bare)],
         "due": [asdict(each) for each in among],

@@ -12,6 +12,7 @@ from okta_kit import API_TOKEN, BASE, START, reply, secret
 
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.okta.answers import Answer, Call
+from keyturn.adapters.okta.governor import MANY
 from keyturn.domain.budget import Allotment, Ask, Purpose, Shares, Window
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.errors import OktaHeld, OktaThrottled, OktaUnreachable, OursError
@@ -360,6 +361,30 @@ async def test_an_answer_outlives_what_the_pool_is_told(okta: Limited) -> None:
     await worker.of(0).list()
     okta.use(40)
     assert await worker.of(1).list() == ()
+
+
+async def test_a_thousand_apps_have_their_own_buckets(okta: Limited) -> None:
+    """Those that nobody uses are forgotten, and never one that somebody has in hand."""
+    okta.silent, governor = True, Governor(okta.clock)
+
+    async def ask(app: str) -> None:
+        call = Call("probe", "POST", "/oauth2/v1/introspect", app)
+        until = asyncio.get_running_loop().time() + 10
+        async with governor.admitted(BASE, call, Purpose.SAFETY, until) as slot:
+            told = await okta.answer(httpx2.Request("GET", URL.replace("app0", app)))
+            slot.answer = Answer(call, 200, told.headers)
+
+    call = Call("probe", "POST", "/oauth2/v1/introspect", "app")
+    until = asyncio.get_running_loop().time() + 60
+    async with governor.admitted(BASE, call, Purpose.SAFETY, until):
+        okta.clock.advance(200)
+        for number in range(MANY + 1):
+            await ask(f"app{number}")
+        waiting = asyncio.create_task(ask("app"))
+        await asyncio.sleep(0.01)
+        assert "GET app" not in okta.asked
+    await waiting
+    assert okta.asked[-1] == "GET app"
 
 
 async def test_windows_are_listed_as_they_are_known(okta: Limited) -> None:

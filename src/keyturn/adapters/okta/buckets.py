@@ -42,6 +42,7 @@ class Bucket:
     until_s: float = 0.0
     unlimited_until_s: float = 0.0
     told_s: float = -WINDOW_S
+    users: int = 0
     in_flight: int = 0
     started: int = 0
     held: int = 0
@@ -64,9 +65,9 @@ class Bucket:
         return self.room if early else replace(self.room, owed=0)
 
     def useful(self, now_s: float) -> bool:
-        """Say whether there is anything to remember."""
+        """Say whether anybody uses it, or there is anything to remember."""
         ends_s = max(self.until_s, self.unlimited_until_s) + WINDOW_S
-        return now_s < ends_s or self.in_flight > 0 or self.learning is not None
+        return now_s < ends_s or self.users > 0
 
     def begin(self, room: Room, reset: int, now_s: float, until_s: float) -> None:
         """Know a window; a new one begins with what the last one owed."""

@@ -84,18 +84,17 @@ class Governor:
         follow = call.follow if purpose is not Purpose.BACKGROUND else 0
         ask = Ask(call.purpose or purpose, 1 + follow)
         bucket = self._bucket(key)
-        slot = Slot(await self._admit(key, call, ask, until))
-        bucket.in_flight += 1
+        bucket.users += 1
         try:
-            yield slot
-        finally:
-            bucket.in_flight -= 1
+            slot = Slot(await self._admit(key, call, ask, until))
+            bucket.in_flight += 1
             try:
-                if slot.answer:
-                    await self._learn(key, slot.answer, ask, scout=slot.scout)
+                yield slot
             finally:
-                if slot.scout:
-                    bucket.wake()
+                bucket.in_flight -= 1
+                await self._end(key, slot, ask)
+        finally:
+            bucket.users -= 1
 
     async def list_windows(self) -> Sequence[Window]:
         """List the windows that are known and go on."""
@@ -195,6 +194,14 @@ class Governor:
 
     # After a call.
 
+    async def _end(self, key: Key, slot: Slot, ask: Ask) -> None:
+        try:
+            if slot.answer:
+                await self._learn(key, slot.answer, ask, scout=slot.scout)
+        finally:
+            if slot.scout:
+                self._bucket(key).wake()
+
     async def _learn(self, key: Key, answer: Answer, ask: Ask, *, scout: bool) -> None:
         bucket, now_s = self._bucket(key), self._clock.uptime_s()
         told, room = read_rates(answer.headers), bucket.known(now_s)
@@ -239,6 +246,7 @@ class Governor:
     # What is known.
 
     def _bucket(self, key: Key) -> Bucket:
+        """Return the one bucket of this name; it stays the same while anybody uses it."""
         now_s = self._clock.uptime_s()
         if len(self._buckets) > MANY and now_s > self._tidied_s + WINDOW_S:
             self._tidied_s = now_s
