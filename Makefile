@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock simulate soak
+.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock pairs simulate soak
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(DEV) ## Measure speed: what is in benchmarks/, one after another
 
 simulate: $(DEV) ## Simulate 2,000 worlds in which everything goes wrong (ARGS="--seed 7 --trace")
 	$(BIN)/keyturn simulate $(or $(ARGS),--seeds 1:2000 --jobs 2)
+
+pairs: $(DEV) ## Strike a turn at every pair of its boundaries
+	KEYTURN_EVERY_PAIR=1 $(BIN)/pytest -q -n auto tests/simulation/test_boundaries.py
 
 soak: $(DEV) ## Simulate new worlds for an hour (MINUTES=60)
 	$(BIN)/keyturn simulate --seeds $$(date +%s) --jobs 2 --minutes $(or $(MINUTES),60)
