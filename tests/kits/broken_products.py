@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 
 from keyturn.cli.simulation.stage import Sabotage
+from keyturn.domain.budget import Purpose
 from keyturn.domain.secret import State, Version
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import TurnStep, World
@@ -152,8 +153,9 @@ def _early(tx: Any) -> Any:  # noqa: ANN401
 
 
 def _backdated(record: Any) -> Any:  # noqa: ANN401
+    """Forget when the overlap began, by our clock and by when Okta was asked."""
     if isinstance(record, Turn) and record.phase is Phase.OVERLAPPING:
-        return replace(record, entered_at=record.entered_at - timedelta(days=1))
+        return replace(record, entered_at=record.entered_at - timedelta(days=1), posted=None)
     return record
 
 
@@ -225,6 +227,42 @@ def _talkative(world: World) -> World:
     return replace(world, vault=Bent(world.vault, open=opened), store=BentStore(world.store, bend))
 
 
+def _comparing(bend: Callable[[Any], Any]) -> Sabotage:
+    """Return a product that does something else where it compares with Okta."""
+
+    def world(world: World) -> World:
+        def opened(*where: Any, purpose: Any = Purpose.FINISHING, **more: Any) -> Any:  # noqa: ANN401
+            org = world.okta.open(*where, purpose=purpose, **more)
+            if purpose is not Purpose.BACKGROUND:
+                return org
+            return Bent(org, credentials_of=lambda *of: bend(org.credentials_of(*of)))
+
+        return replace(world, okta=Bent(world.okta, open=opened))
+
+    return Sabotage(world=world)
+
+
+def _tidied(credentials: Any) -> Any:  # noqa: ANN401
+    async def listed() -> Any:  # noqa: ANN401
+        first, *others = await credentials.list()
+        for other in others:
+            await credentials.deactivate(other.id)
+            await credentials.delete(other.id)
+        return (first,)
+
+    return Bent(credentials, list=listed)
+
+
+def _awoken(credentials: Any) -> Any:  # noqa: ANN401
+    async def listed() -> Any:  # noqa: ANN401
+        found = await credentials.list()
+        for each in found:
+            await credentials.activate(each.id)
+        return found
+
+    return Bent(credentials, list=listed)
+
+
 def _timeless(world: World) -> World:
     return replace(world, clock=Bent(world.clock, uptime_s=lambda: 1e12))
 
@@ -239,6 +277,9 @@ retires_early = bent_store(_early)
 destroys_what_is_served = bent_store(_destroying)
 keeps_no_record = bent_store(_unrecorded)
 never_wakes = bent_store(_asleep)
+repairs_what_is_foreign = _comparing(_tidied)
+activates_whatever_it_finds = _comparing(_awoken)
+shares_no_window = Sabotage(pool=lambda pool, process: None)
 talks = Sabotage(world=_talkative)
 ignores_time = Sabotage(world=_timeless)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import broken_products as broken
@@ -9,11 +10,13 @@ import pytest
 
 from keyturn.cli.simulation import invariants
 from keyturn.cli.simulation.invariants import Commit, Disclosure, Login
+from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.one_turn import Scene, try_turn
 from keyturn.cli.simulation.rim import Strike
 from keyturn.cli.simulation.stage import Stage
 from keyturn.domain.audit import Attempt, linked
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.turn import Phase, Trigger, Turn
 
 SOON_S = 4000.0
@@ -27,6 +30,11 @@ def slow(stage: Stage) -> None:
 def foreign(stage: Stage) -> None:
     """Let somebody add a client secret."""
     stage.org.create_secret(stage.casts[0].app_id)
+
+
+def idle(stage: Stage) -> None:
+    """Let somebody add a client secret that is not used."""
+    stage.org.create_secret(stage.casts[0].app_id, status="INACTIVE")
 
 
 def free(stage: Stage) -> None:
@@ -97,20 +105,106 @@ def test_a_product_that_breaks_more_is_found_out_too(name: str) -> None:
     assert expected in tried.broken
 
 
-@pytest.mark.parametrize("boundary", [5, 16])
-def test_a_zombie_without_a_sense_of_time_is_found_out(boundary: int) -> None:
+@pytest.mark.parametrize("change", ["add", "deactivate", "delete"])
+def test_a_zombie_without_a_sense_of_time_is_found_out(change: str) -> None:
     """Frozen between intent and call, who does not ask the clock sends what is no longer its to."""
-    script = {boundary: Strike.FREEZE}
-    tried = try_turn(script, Scene(sabotage=broken.ignores_time, lasts_s=SOON_S))
-    assert tried.broken == {"who_may_have_lost_a_turn_sends_nothing"}
-    assert not try_turn(script, Scene(lasts_s=SOON_S)).broken
+    timeless, sound = Scene(sabotage=broken.ignores_time, lasts_s=SOON_S), Scene(lasts_s=SOON_S)
+    found = [
+        try_turn({at: Strike.FREEZE}, timeless).broken
+        for at in try_turn({}, timeless).before(change)
+    ]
+    assert {"who_may_have_lost_a_turn_sends_nothing"} in found
+    assert not any(
+        try_turn({at: Strike.FREEZE}, sound).broken for at in try_turn({}, sound).before(change)
+    )
+
+
+REPAIRS = {
+    "removes": (broken.repairs_what_is_foreign, "foreign_is_left_alone"),
+    "activates": (broken.activates_whatever_it_finds, "only_what_is_needed_is_activated"),
+}
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_a_repair_of_what_is_foreign_is_found_out(name: str) -> None:
+    """Who compares with Okta and changes a foreign secret there, unasked, is named."""
+    sabotage, expected = REPAIRS[name]
+    tried = try_turn({}, Scene(sabotage=sabotage, prepare=idle, compared_s=120.0))
+    assert tried.broken == {expected, "change_is_on_record"}
+    assert not try_turn({}, Scene(prepare=idle, compared_s=120.0)).broken
+
+
+def test_workers_that_share_no_window_are_found_out() -> None:
+    """Calls that nobody has taken out of what all workers share are counted, and told."""
+    hurried = Scene(sabotage=broken.shares_no_window, emergency=True)
+    assert try_turn({}, hurried).broken == {"calls_stay_within_what_was_shared_out"}
+    assert not try_turn({}, Scene(emergency=True)).broken
+
+
+KINDS = pytest.mark.parametrize("kind", PROPS)
+
+
+@KINDS
+def test_every_kind_turns_and_is_used(kind: CredentialKind) -> None:
+    """Who reads the new one is accepted with it, and Okta holds nothing else."""
+    tried = try_turn({}, Scene(kind=kind))
+    assert tried.violations == []
+    assert (set(tried.ends), tried.living) == ({"finished"}, ["ACTIVE"])
+    assert tried.events["logins"] > tried.events["logins refused"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("retires before the gate", "nothing_is_retired_before_its_gate"),
+        ("keeps no record", "change_is_on_record"),
+        ("writes values down", "no_secret_in_clear"),
+    ],
+)
+@KINDS
+def test_the_judge_sees_every_kind(kind: CredentialKind, name: str, expected: str) -> None:
+    """A broken guard is found out whatever is turned."""
+    scene = Scene(kind=kind, sabotage=CONTROLS[name][0], lasts_s=SOON_S)
+    assert expected in try_turn({}, scene).broken
+
+
+@KINDS
+def test_what_is_served_and_ended_by_us_is_found(kind: CredentialKind) -> None:
+    """The org's own record of each kind tells that readers are given what is not accepted."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        cast, ledger = stage.casts[0], stage.ledger
+        served = ledger.app(cast.app_id).live_secrets[0]
+        cast.props.add(stage.org, cast.app_id, Random(1))
+        cast.props.deactivate(stage.org, cast.app_id, served.id)
+        seen.extend(invariants.served_secret_is_accepted(ledger, cast.kept))
+
+    try_turn({}, Scene(kind=kind, prepare=prepare, lasts_s=60.0))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PROPS if not kind.rules.are_keys])
+def test_what_we_added_and_forgot_is_found(kind: CredentialKind) -> None:
+    """A secret of ours that no turn is looking for belongs in the store."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        cast, ledger = stage.casts[0], stage.ledger
+        stage.org.create_secret(cast.app_id, by=ledger.principal)
+        seen.extend(invariants.made_by_us_is_known_to_us(ledger, cast.kept))
+
+    try_turn({}, Scene(kind=kind, prepare=prepare, lasts_s=60.0))
+    assert len(seen) == 1
 
 
 def test_a_zombie_that_ignores_the_fence_is_found_out() -> None:
     """Who writes under an epoch that has passed is named."""
-    sabotage = broken.ignores_the_fence()
-    tried = try_turn({2: Strike.FREEZE}, Scene(sabotage=sabotage, lasts_s=SOON_S))
-    assert "who_lost_a_turn_writes_nothing" in tried.broken
+    found = set[str]()
+    for at in try_turn({}).before("add"):
+        scene = Scene(sabotage=broken.ignores_the_fence(), lasts_s=SOON_S)
+        found |= try_turn({at: Strike.FREEZE}, scene).broken
+    assert "who_lost_a_turn_writes_nothing" in found
 
 
 def test_two_open_turns_of_an_app_are_found() -> None:

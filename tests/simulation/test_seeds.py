@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from keyturn.cli.main import cli
+from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.many import simulate_many
 from keyturn.cli.simulation.simulation import simulate
 
@@ -44,6 +45,15 @@ def test_nothing_is_violated_in_many_worlds() -> None:
     assert [f"seed {seed}: {each}" for seed, each in totals.violations] == []
     assert sum(totals.turns.values()) >= 1000
     assert len(totals.faults) >= 20
+
+
+@pytest.mark.slow
+def test_worlds_have_all_that_the_product_does() -> None:
+    """Every kind is turned, first turns begin amid faults, and drift is found."""
+    events = simulate_many(range(101, 141), jobs=2).events
+    for what in (*(f"turns of {kind}" for kind in PROPS), "turns begun: first"):
+        assert events[what] > 0, what
+    assert any(what.startswith("found: ") for what in events)
 
 
 def test_a_seed_replays_byte_for_byte() -> None:

@@ -1,5 +1,6 @@
 """The fakes that Keyturn ships: public, and held to the contracts of what they stand for."""
 
+from keyturn.testing.asgi import AppTransport
 from keyturn.testing.chance import SeededChance
 from keyturn.testing.clock import ManualClock
 from keyturn.testing.crash import CrashingStore, CrashPlan
@@ -8,6 +9,7 @@ from keyturn.testing.loop import VirtualLoop, run_virtually
 from keyturn.testing.memory import Backup, MemoryStore
 
 __all__ = [
+    "AppTransport",
     "Backup",
     "CrashPlan",
     "CrashingStore",

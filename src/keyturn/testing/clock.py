@@ -9,19 +9,20 @@ class ManualClock:
     def __init__(self, start: datetime) -> None:
         if start.utcoffset() != timedelta(0):
             raise ValueError("a clock starts at an aware time in UTC")
-        self._start = start
-        self._passed = timedelta(0)
+        self._start = self._now = start
+        self._uptime_s = 0.0
 
     def now(self) -> datetime:
         """Return the time of day, aware, in UTC."""
-        return self._start + self._passed
+        return self._now
 
     def uptime_s(self) -> float:
         """Return the seconds that have passed since the start."""
-        return self._passed.total_seconds()
+        return self._uptime_s
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass. Raises ValueError for a step backwards."""
         if seconds < 0:
             raise ValueError("time does not run backwards")
-        self._passed += timedelta(seconds=seconds)
+        self._now += timedelta(seconds=seconds)
+        self._uptime_s = (self._now - self._start).total_seconds()

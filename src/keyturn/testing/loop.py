@@ -6,50 +6,99 @@ process can be waited for.
 """
 
 import asyncio
-import selectors
-from collections.abc import Coroutine
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from heapq import heappop, heappush
+from itertools import count
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from keyturn.testing.clock import ManualClock
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 MICROSECOND_S = 1e-6
-"""The least that the clock counts: less than that would be no time at all, again and again."""
+"""The least that the clock counts: a timer that is nearer than that is due."""
 
 
 class Deadlocked(RuntimeError):
     """Everybody waits for somebody else, and for no time to pass."""
 
 
-class _Nothing(selectors.SelectSelector):
-    """Wait for files as long as for nothing: turn the clock instead."""
+class VirtualLoop(asyncio.BaseEventLoop):
+    """An event loop whose time is a clock's that only it turns."""
+
+    _stopping: bool
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__()
-        self._clock = clock
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Let the time pass for which the loop would have waited."""
-        if timeout is None:
-            raise Deadlocked
-        if timeout > 0:
-            self._clock.advance(max(timeout, MICROSECOND_S))
-        return []
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is a clock's that only it turns."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        super().__init__(_Nothing(clock))
         self._manual = clock
-        # The clock counts microseconds: a timer that is nearer than one is due.
-        self._clock_resolution = MICROSECOND_S
+        self._numbers = count()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._ready: deque[asyncio.Handle] = deque()
 
     def time(self) -> float:
         """Return the clock's uptime in seconds."""
         return self._manual.uptime_s()
+
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Call back as soon as everybody before it has been called."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back when so many seconds have passed."""
+        return self.call_at(self._manual.uptime_s() + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back at a time; of two at the same time, the one that asked first."""
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
+
+    def _run_once(self) -> None:
+        """Call whoever is ready; where nobody is, let the time pass until somebody is."""
+        ready, timers = self._ready, self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        if not (ready or self._stopping):
+            self._let_time_pass()
+        until_s = self._manual.uptime_s() + MICROSECOND_S
+        while timers and timers[0][0] < until_s:
+            ready.append(heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()  # noqa: SLF001  as every event loop does
+
+    def _let_time_pass(self) -> None:
+        if not self._timers:
+            raise Deadlocked
+        left_s = self._timers[0][0] - self._manual.uptime_s()
+        if left_s > 0:
+            self._manual.advance(max(left_s, MICROSECOND_S))
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Leave a cancelled timer where it is: its time comes to nothing."""
 
 
 def run_virtually(clock: ManualClock, work: Coroutine[object, object, T]) -> T:

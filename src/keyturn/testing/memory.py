@@ -5,8 +5,8 @@ Records are frozen and tables never change once they are published, so that a sn
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -84,81 +84,112 @@ class Backup:
 
     def list(self, kind: type[R]) -> Sequence[R]:
         """List the records of a kind, in the order in which they were added."""
-        return [each for each in self.tables.get(kind, {}).values() if isinstance(each, kind)]
+        return [*_records(self.tables, kind)]
 
 
 class MemoryStore:
     """Records in memory, gone with the process."""
 
     def __init__(self) -> None:
-        self._tables: Mapping[type, _Table] = {}
-        self._audit: Sequence[AuditEntry] = ()
+        self._held = Backup({}, ())
         self._turnstile = asyncio.Lock()
 
     def backup(self) -> Backup:
         """Return what is held now; it costs nothing, because published tables never change."""
-        return Backup(self._tables, self._audit)
+        return self._held
 
     def restore(self, backup: Backup) -> None:
         """Hold what a backup held, and forget what came after it."""
-        self._tables, self._audit = backup.tables, backup.audit
+        self._held = backup
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reading]:
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
-        yield _Snapshot(self._tables, self._audit)
+        return _Reading(self)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
+    def writing(self) -> AbstractAsyncContextManager[Writing]:
         """Open a transaction that writes, once every other one has ended."""
-        async with self._turnstile:
-            transaction = _Transaction(self._tables, self._audit)
-            yield transaction
-            transaction.require_references()
-            self._tables, self._audit = transaction.tables, transaction.audit
+        return _Writing(self, self._turnstile)
+
+
+class _Reading:
+    """What `async with` opens a snapshot by; a class, because a simulation does little else."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def __aenter__(self) -> Reading:
+        return _Snapshot(self._store.backup())
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+class _Writing:
+    """What `async with` opens a transaction by; it is published where nothing went wrong."""
+
+    def __init__(self, store: MemoryStore, turnstile: asyncio.Lock) -> None:
+        self._store = store
+        self._turnstile = turnstile
+
+    async def __aenter__(self) -> Writing:
+        await self._turnstile.acquire()
+        self._transaction = _Transaction(self._store.backup())
+        return self._transaction
+
+    async def __aexit__(self, _: object, error: object, __: object) -> None:
+        try:
+            if error is None:
+                self._transaction.require_references()
+                self._store.restore(self._transaction.outcome())
+        finally:
+            self._turnstile.release()
 
 
 class _Snapshot:
-    def __init__(self, tables: Mapping[type, _Table], audit: Sequence[AuditEntry]) -> None:
-        self.tables = dict(tables)
-        self.audit = audit
+    def __init__(self, seen: Backup) -> None:
+        self.tables = seen.tables
+        self.audit = seen.audit
 
     async def find(self, kind: type[R], /, **where: object) -> R | None:
-        found = await self.list(kind, **where)
+        found = self._list(kind, where)
         if len(found) > 1:
             raise OursError(f"More than one {kind.__name__} fits {', '.join(where)}.")
         return found[0] if found else None
 
     async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
-        if tuple(where) == KEYS.get(kind, ("id",)):
+        return self._list(kind, where)
+
+    def _list(self, kind: type[R], where: Mapping[str, object]) -> Sequence[R]:
+        names = tuple(where)
+        if names == KEYS.get(kind, ("id",)):
             found = self._table(kind).get(tuple(where.values()))
             return [found] if isinstance(found, kind) else []
-        if not where:
-            return [*self._all(kind)]
-        wanted, read = tuple(where.values()), _reader(tuple(where))
-        return [each for each in self._all(kind) if read(each) == wanted]
+        every = _records(self.tables, kind)
+        if not names:
+            return [*every]
+        read = attrgetter(*names)  # of one field its value, of several a tuple
+        wanted = tuple(where.values()) if len(names) > 1 else where[names[0]]
+        return [each for each in every if read(each) == wanted]
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
-        due = ((each.next_rotation_at, each) for each in self._all(Rotation))
+        due = ((each.next_rotation_at, each) for each in _records(self.tables, Rotation))
         return _oldest(due, now)[:limit]
 
     async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
-        due = ((each.next_reconcile_at, each) for each in self._all(OktaConnection))
+        due = ((each.next_reconcile_at, each) for each in _records(self.tables, OktaConnection))
         return _oldest(due, now)
 
     async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         return [entry for entry in self.audit if entry.number > after][:limit]
-
-    def _all(self, kind: type[R]) -> Iterable[R]:
-        return cast("Iterable[R]", self._table(kind).values())  # a table holds one kind
 
     def _table(self, kind: type) -> _Table:
         return self.tables.get(kind, {})
 
 
 class _Transaction(_Snapshot):
-    def __init__(self, tables: Mapping[type, _Table], audit: Sequence[AuditEntry]) -> None:
-        super().__init__(tables, audit)
+    def __init__(self, seen: Backup) -> None:
+        super().__init__(seen)
+        self.tables: dict[type, _Table] = dict(seen.tables)
         self._changed: dict[type, dict[_Key, Record]] = {}
         self._written: list[Record] = []
         self._shrunk: set[type] = set()
@@ -191,17 +222,22 @@ class _Transaction(_Snapshot):
     async def claim_due(
         self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
-        due = _oldest(((turn.wake_at, turn) for turn in self._all(Turn)), now)[:limit]
+        due = _oldest(((turn.wake_at, turn) for turn in _records(self.tables, Turn)), now)[:limit]
         until = now + lease
         claimed = [replace(turn, owner=owner, wake_at=until, epoch=turn.epoch + 1) for turn in due]
         for turn in claimed:
             self._put(turn)
         return claimed
 
+    def outcome(self) -> Backup:
+        """Return what the store holds once this is published."""
+        return Backup(self.tables, self.audit)
+
     def _put(self, record: Record) -> None:
-        once, key = _once(record), _key(record)
-        others = self._table(type(record)).items() if once else ()
-        if any(once == _once(other) and at != key for at, other in others):
+        once, key, table = _once(record), _key(record), self._table(type(record))
+        stored = table.get(key)
+        unchanged = stored is not None and _once(stored) == once
+        if once and not unchanged and once in map(_once, table.values()):
             raise Taken
         self._own(type(record))[key] = record
         self._written.append(record)
@@ -216,7 +252,7 @@ class _Transaction(_Snapshot):
         """Raise OursError where a record refers to one that is not there."""
         for record in self._written:
             self._require_targets(record)
-        for kind, references in REFERENCES.items():
+        for kind, references in REFERENCES.items() if self._shrunk else ():
             if self._shrunk & {*references.values()}:
                 for record in self._table(kind).values():
                     self._require_targets(record)
@@ -229,6 +265,10 @@ class _Transaction(_Snapshot):
             if named != (None,) and named not in self._table(target):
                 kind = type(record).__name__
                 raise OursError(f"A {kind} refers to a {target.__name__} that is not there.")
+
+
+def _records(tables: Mapping[type, _Table], kind: type[R]) -> Iterable[R]:
+    return cast("Iterable[R]", tables.get(kind, {}).values())  # a table holds one kind
 
 
 def _values(record: Record, names: Iterable[str]) -> _Key:

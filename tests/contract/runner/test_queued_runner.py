@@ -18,6 +18,7 @@ from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import Record
+from keyturn.services.turns import start_due
 from keyturn.testing import MemoryStore
 
 WEEKLY = Schedule(7, time(0, 0))
@@ -99,7 +100,7 @@ async def test_a_row_waits_for_its_job_under_a_new_epoch(
     await create_queue(database)
     ticker = running(rig, database)
     async with ticker._app.open_async():  # noqa: SLF001  a ticker without its worker
-        await ticker._start_due()  # noqa: SLF001
+        await start_due(rig.world)
         await ticker._take_due()  # noqa: SLF001
     turn = await the_turn(rig)
     assert (turn.owner, turn.epoch) == (None, 1)
@@ -149,7 +150,7 @@ async def test_jobs_of_a_dead_worker_are_handed_on(
     await create_queue(database)
     ticker = running(rig, database)
     async with ticker._app.open_async():  # noqa: SLF001
-        await ticker._start_due()  # noqa: SLF001
+        await start_due(rig.world)
         await ticker._take_due()  # noqa: SLF001
         jobs("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
 

@@ -7,6 +7,7 @@ one transaction and no two are open at a time.
 import asyncio
 
 from keyturn.adapters.runner.ticking import Ticking
+from keyturn.services.duties import claim_due
 from keyturn.services.ports import World
 
 
@@ -26,11 +27,9 @@ class EmbeddedRunner(Ticking):
         room = self._concurrency - len(self._journeys)
         if room <= 0:
             return
-        since_s, now = self._world.clock.uptime_s(), self._world.clock.now()
-        async with self._world.store.writing() as tx:
-            lease = self._world.limits.lease
-            turns = await tx.claim_due(now, owner=self._owner, lease=lease, limit=room)
-        for turn in turns:
-            journey = asyncio.create_task(self._advance(turn, since_s), name=f"turn {turn.id}")
+        for claim in await claim_due(self._world, owner=self._owner, limit=room):
+            name = f"turn {claim.turn.id}"
+            going = self._advance(claim.turn, claim.held_since_s)
+            journey = asyncio.create_task(going, name=name)
             self._journeys.add(journey)
             journey.add_done_callback(self._journeys.discard)

@@ -3,22 +3,22 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Self
 
 import structlog
 
 from keyturn.adapters.runner.port import Health
 from keyturn.domain.turn import Turn
-from keyturn.services.drift import reconcile_due
+from keyturn.services.duties import DUTIES, Duty
 from keyturn.services.journey import advance
 from keyturn.services.ports import World
-from keyturn.services.turns import start_due
 
 log = structlog.get_logger(__name__)
 
 
 class Ticking(ABC):
-    """Start scheduled turns and take up due ones, again and again.
+    """Discharge every duty of a worker and take up due turns, again and again.
 
     ``tick_s`` is the pause between two looks.
     """
@@ -33,9 +33,9 @@ class Ticking(ABC):
         self._loops: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._repeat(self._start_due, "starting scheduled turns", self._tick_s)
         self._repeat(self._take_due, "taking up due turns", self._tick_s)
-        self._repeat(self._reconcile, "comparing with Okta", self._tick_s)
+        for duty in DUTIES:
+            self._repeat(partial(self._discharge, duty), duty.doing, self._tick_s)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -60,12 +60,9 @@ class Ticking(ABC):
 
         self._loops.append(asyncio.create_task(loop(), name=what))
 
-    async def _start_due(self) -> None:
-        await start_due(self._world)
+    async def _discharge(self, duty: Duty) -> None:
+        await duty.discharge(self._world)
         self._found_at_s = self._world.clock.uptime_s()
-
-    async def _reconcile(self) -> None:
-        await reconcile_due(self._world)
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the runner is stopped."""

@@ -4,7 +4,6 @@ Knows nothing of turns. Whether a refusal was due to the product is for the inva
 """
 
 import asyncio
-import base64
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +13,7 @@ from urllib.parse import urlencode
 import httpx2
 
 from keyturn.cli.simulation.invariants import Login
+from keyturn.cli.simulation.kinds import REDIRECT_URI, Claim
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.processes import Died
 from keyturn.cli.simulation.stage import ORG_URL, PLACE, Cast, Stage, Station
@@ -61,7 +61,8 @@ class Consumer:
         self._chance = chance
         self.habit = chance.choice(list(Habit))
         self.grant = chance.choice(
-            [Grant.INTROSPECTION, Grant.INTROSPECTION, Grant.CLIENT_CREDENTIALS, Grant.CODE]
+            [Grant.INTROSPECTION, Grant.INTROSPECTION, Grant.CLIENT_CREDENTIALS]
+            + [Grant.CODE] * cast.kept.props.logs_in
         )
         self._held: list[Held] = []
         self._refresh = ""
@@ -120,16 +121,18 @@ class Consumer:
 
     async def _send(self, value: str) -> httpx2.Response:
         path, form = self._ask()
-        basic = base64.b64encode(f"{self._cast.client_id}:{value}".encode()).decode()
+        url, number = ORG_URL + path, str(self._chance.getrandbits(64))
+        claim = Claim(self._cast.client_id, value, url, self._stage.org.now(), number)
+        proof, members = self._cast.kept.props.prove(claim)
         request = httpx2.Request(
             "POST",
-            ORG_URL + path,
+            url,
             headers={
-                "Authorization": f"Basic {basic}",
+                **proof,
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Accept": "application/json",
             },
-            content=urlencode(form).encode(),
+            content=urlencode(form | members).encode(),
         )
         try:
             response = await self._stage.transport.handle_async_request(request)
@@ -155,7 +158,7 @@ class Consumer:
         return "/oauth2/v1/token", {
             "grant_type": "authorization_code",
             "code": self._somebody_logs_in(),
-            "redirect_uri": "http://127.0.0.1/callback",
+            "redirect_uri": REDIRECT_URI,
         }
 
     def _somebody_logs_in(self) -> str:
@@ -168,8 +171,8 @@ class Consumer:
                 value=value,
                 client_id=self._cast.client_id,
                 user_id=org.seeded.user_id,
-                redirect_uri="http://127.0.0.1/callback",
-                scopes=("openid", "offline_access"),
+                redirect_uri=REDIRECT_URI,
+                scopes=("offline_access",),
                 nonce=None,
                 challenge=None,
                 issued_at=now,

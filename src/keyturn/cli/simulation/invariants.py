@@ -6,19 +6,21 @@ They are asked after every event of their kind; the numbers are those of docs/pr
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, is_dataclass
+from datetime import datetime, time, timedelta
+from enum import Enum
+from functools import cache
 
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
 from keyturn.cli.simulation.processes import Work
 from keyturn.domain.audit import AuditEntry, linked
 from keyturn.domain.ids import TurnId
-from keyturn.domain.okta import MAX_CLIENT_SECRETS
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.turn import Overlap, Phase, Policy, Turn, Word
+from keyturn.domain.secret import Version
+from keyturn.domain.turn import Overlap, Phase, Policy, Word
 from keyturn.sandbox.journal import Entry
 from keyturn.sandbox.state.records import Secret as OktaSecret
-from keyturn.services.ports import Record, TurnStep
+from keyturn.services.ports import Record
 
 Wrong = Iterator[str]
 
@@ -26,6 +28,7 @@ CALL_LIMIT_S = 15.0
 LEASE_SHARE = 2 / 3
 MOMENT_S = 1.0
 """What the product may spend between a look and the call that rests on it, in steps of its own."""
+OKTAS_CHOICE = "of Okta's choice"  # as an intent names it
 LATELY = 200
 """So many audit entries may have come between an intent and its call."""
 LOOK_S = 90.0
@@ -97,8 +100,8 @@ def served_secret_is_accepted(ledger: Ledger, kept: Kept) -> Wrong:
 def known_secret_stays_active(ledger: Ledger, kept: Kept) -> Wrong:
     """2: an app keeps at least one ACTIVE client secret that we know, and never more than two."""
     living = ledger.app(kept.app_id).live_secrets
-    if len(living) > MAX_CLIENT_SECRETS:
-        yield f"app {kept.app_id} has {len(living)} client secrets"
+    if len(living) > kept.rules.most:
+        yield f"app {kept.app_id} has {len(living)} credentials of a kind"
     if kept.current is None or _app_is_off(ledger, kept):
         return
     hashes = {v.hash for v in kept.versions.values() if v.sealed}
@@ -111,7 +114,7 @@ def known_secret_stays_active(ledger: Ledger, kept: Kept) -> Wrong:
 def _app_is_off(ledger: Ledger, kept: Kept) -> bool:
     """Say whether somebody else has taken the app, or its client secrets, out of use."""
     app = ledger.app(kept.app_id)
-    return app.status != "ACTIVE" or not app.auth_method.startswith("client_secret_")
+    return app.status != "ACTIVE" or app.auth_method not in kept.rules.methods
 
 
 def login_within_the_floor_succeeds(ledger: Ledger, login: Login) -> Wrong:
@@ -136,15 +139,22 @@ def _in_an_emergency(kept: Kept) -> bool:
 
 
 def made_by_us_is_known_to_us(ledger: Ledger, kept: Kept) -> Wrong:
-    """3: every client secret that our calls added is in the store by its hash, and there once."""
+    """3: every credential that our calls added is in the store by its hash, and there once."""
     known = {version.hash for version in kept.versions.values()}
     ours = [s for s in ledger.app(kept.app_id).live_secrets if s.made_by == ledger.principal]
     for secret in ours:
-        if secret.hash not in known and secret.hash not in ledger.lost:
+        if secret.hash not in known and not _explained(ledger, kept, secret):
             yield f"client secret {secret.id} was added by us and is not in the store"
-    values = [secret.value for secret in ours]
+    values = [secret.hash for secret in ours]
     if len(set(values)) < len(values):
         yield f"one value was added twice to app {kept.app_id}"
+
+
+def _explained(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
+    """Say whether a value that Okta chose was lost with its answer, and is its turn's to remove."""
+    turn = ledger.turns.get(ledger.added_by.get(secret.id, ""))
+    looked_for = not kept.rules.own_value and turn is not None and turn.open
+    return looked_for or secret.hash in ledger.lost
 
 
 def foreign_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
@@ -154,8 +164,10 @@ def foreign_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
         return
     kept = ledger.kept.get(effect.sent.app_id)
     known = {v.hash for v in kept.versions.values()} if kept else set()
-    allowed = secret.hash in known or secret.id in ledger.consented
-    if not allowed or (secret.hash in ledger.lost and secret.id not in ledger.consented):
+    turn_id = effect.sent.work.turn_id if effect.sent.work else None
+    asked_for = secret.id in ledger.consented
+    its_own = turn_id is not None and ledger.added_by.get(secret.id) == turn_id
+    if not (asked_for or its_own or (secret.hash in known and secret.hash not in ledger.lost)):
         yield f"{effect.sent.kind} of client secret {secret.id}, which is not ours"
 
 
@@ -231,6 +243,18 @@ def _never_served(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
     return secret.hash not in kept.served and secret.id not in ledger.consented
 
 
+def only_what_is_needed_is_activated(ledger: Ledger, effect: Effect) -> Wrong:
+    """4: nothing is activated but what readers are given, or what its turn has to reinstate."""
+    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    if secret is None or kept is None or effect.sent.kind != "activate":
+        return
+    turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
+    reinstated = turn is not None and turn.old is not None and turn.old.okta_id == secret.id
+    served = kept.current is None or kept.current.hash == secret.hash
+    if not (reinstated or served or ledger.now_s() - kept.promoted_s < LOOK_S):
+        yield f"client secret {secret.id} was activated, which nobody is given"
+
+
 def one_turn_at_a_time(ledger: Ledger, kept: Kept) -> Wrong:
     """4: at most one turn of an app is open."""
     turns = ledger.open_turns(kept.app_id)
@@ -284,13 +308,14 @@ def change_is_on_record(ledger: Ledger, sent: Sent, audit: Sequence[AuditEntry])
     """6: an audit entry of the turn precedes every change that is sent to Okta."""
     if not sent.changes or sent.work is None:
         return
-    turn = ledger.turns.get(sent.work.turn_id or "")
-    named = {sent.secret_id} if sent.secret_id else {turn.new.hash if turn and turn.new else ""}
-    actor = f"turn {sent.work.turn_id}"
-    told = [e.attempt for e in audit[-LATELY:] if e.attempt.actor == actor and e.attempt.allowed]
-    if any(sent.app_id in a.subject and each and each in a.subject for a in told for each in named):
-        return
-    yield f"{sent.work} sent {sent.kind} {sent.secret_id} without an audit entry"
+    turn, kept = ledger.turns.get(sent.work.turn_id or ""), ledger.kept.get(sent.app_id)
+    new = turn.new.hash if turn and turn.new else OKTAS_CHOICE
+    named = sent.secret_id or (new if kept and kept.rules.own_value else OKTAS_CHOICE)
+    actor = f"turn {sent.work.turn_id}" if sent.work.turn_id else None
+    lately = [each.attempt for each in audit[-LATELY:] if each.attempt.allowed]
+    told = [each.subject for each in lately if actor in (None, each.actor)]
+    if not any(sent.app_id in subject and named in subject for subject in told):
+        yield f"{sent.work} sent {sent.kind} {sent.secret_id} without an audit entry"
 
 
 def disclosure_is_on_record(ledger: Ledger, disclosure: Disclosure) -> Wrong:
@@ -313,6 +338,7 @@ def full_bucket_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
 # --- 8: nothing in clear ------------------------------------------------------------------------
 
 LIKE_A_VALUE = re.compile(r"[A-Za-z0-9_\-]{32,}")
+NO_TEXT = (int, float, datetime, time, timedelta, Enum, type(None))
 
 
 def no_secret_in_clear(texts: Iterable[str], secrets: set[str]) -> Wrong:
@@ -325,14 +351,25 @@ def no_secret_in_clear(texts: Iterable[str], secrets: set[str]) -> Wrong:
 
 def texts_of(commit: Commit) -> Iterator[str]:
     """Yield what a transaction wrote that carries no sealed value."""
-    for record in commit.changed:
-        if isinstance(record, TurnStep):
-            yield record.step
-            yield record.detail
-        elif isinstance(record, Turn | Rotation):
-            yield repr(record)
-    for entry in commit.audit:
-        yield repr(entry.attempt)
+    todo: list[object] = [each for each in commit.changed if not isinstance(each, Version)]
+    todo += [entry.attempt for entry in commit.audit]
+    for held in todo:  # to write whole records out takes ten times as long
+        match _nature(type(held)):  # type: ignore[arg-type]  # a type has a hash
+            case "text":
+                yield str(held)
+            case "fields":
+                todo += vars(held).values()
+            case "other":
+                yield repr(held)
+
+
+@cache
+def _nature(kind: type) -> str:
+    if issubclass(kind, NO_TEXT):
+        return "nothing"
+    if issubclass(kind, str):
+        return "text"
+    return "fields" if is_dataclass(kind) else "other"
 
 
 # --- 9: an end ----------------------------------------------------------------------------------
@@ -349,8 +386,8 @@ def every_turn_ends(ledger: Ledger, kept: Kept) -> Wrong:
 def _named(ledger: Ledger, effect: Effect) -> OktaSecret | None:
     if effect.entry.outcome != "ok" or not effect.sent.secret_id:
         return None
-    app = ledger.org.apps.get(effect.sent.app_id)
-    secrets = app.secrets if app else ()
+    known = effect.sent.app_id in ledger.org.apps
+    secrets = ledger.app(effect.sent.app_id).secrets if known else ()
     return next((s for s in secrets if s.id == effect.sent.secret_id), None)
 
 
@@ -365,6 +402,7 @@ STANDING: Sequence[Callable[[Ledger, Kept], Wrong]] = (
 OF_EFFECTS: Sequence[Callable[[Ledger, Effect], Wrong]] = (
     foreign_is_left_alone,
     nothing_is_retired_before_its_gate,
+    only_what_is_needed_is_activated,
     full_bucket_is_left_alone,
 )
 OF_COMMITS: Sequence[Callable[[Ledger, Commit], Wrong]] = (

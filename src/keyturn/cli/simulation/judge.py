@@ -13,12 +13,14 @@ from keyturn.cli.simulation import invariants
 from keyturn.cli.simulation.invariants import Commit, Disclosure, Effect, Login
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
 from keyturn.cli.simulation.processes import Work
+from keyturn.cli.simulation.sharing import Sharing
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import State, Version
-from keyturn.domain.turn import Turn
+from keyturn.domain.turn import Phase, Turn
 from keyturn.sandbox.journal import Entry, Journal
 from keyturn.services.ports import Record, TurnStep
+from keyturn.services.turns import OF_A_REQUEST
 from keyturn.testing.memory import Backup
 
 SENT: ContextVar[Sent | None] = ContextVar("SENT", default=None)
@@ -69,6 +71,7 @@ class Judge:
         self._audit: Sequence[AuditEntry] = ()
         self._full: dict[tuple[str, str], float] = {}
         self._told: set[tuple[str, str]] = set()
+        self.sharing = Sharing(ledger.org)
         ledger.org.journal = HeardJournal(self.hear_call)
 
     def note(self, *told: object) -> None:
@@ -108,16 +111,20 @@ class Judge:
             self.counts[kind] += 1
         for invariant in invariants.OF_EFFECTS:
             self._find(invariant, invariant(ledger, effect))
+        shared = self.sharing.calls_stay_within_what_was_shared_out
+        self._find(shared, shared(effect, bucket[1]))
         self.look()
 
     def hear_answer(self, sent: Sent, status: int, window_ends_in_s: float | None) -> None:
         """Hear that an answer has reached the one who asked."""
+        self.sharing.hear_answer(sent)
         if status == 429 and window_ends_in_s and sent.work:
             route = "/oauth2" if sent.path.startswith("/oauth2") else sent.path
             self._full[sent.work.process, _bucket(route)] = self.ledger.now_s() + window_ends_in_s
 
     def hear_death(self, process: str) -> None:
         """Hear that a process has lost what it knew."""
+        self.sharing.hear_death()
         self._full = {key: until for key, until in self._full.items() if key[0] != process}
 
     def hear_commit(self, work: Work | None, began_s: float, before: Backup, after: Backup) -> None:
@@ -170,6 +177,7 @@ class Judge:
     def hear_restored(self, backup: Backup) -> None:
         """Hear that the store holds only what it held earlier; readers may see older versions."""
         self._audit = backup.audit
+        self.sharing.hear_restored()
         self.ledger.note_restored(backup)
         for readers in self.ledger.readers.values():
             for reader in readers:
@@ -218,9 +226,14 @@ class Judge:
             self.secrets |= {secret.value for secret in app.secrets}
         return self.secrets
 
+    def note_version(self, version: Version) -> None:
+        """Hear of a version, and of what nobody may see of it."""
+        self.ledger.note_version(version)
+        self.secrets |= self.ledger.hidden(version)
+
     def _note_record(self, record: Record) -> None:
         if isinstance(record, Version):
-            self.ledger.note_version(record)
+            self.note_version(record)
         elif isinstance(record, Turn):
             self.ledger.note_turn(record)
         elif isinstance(record, Rotation):
@@ -252,17 +265,27 @@ def _commit(
     work: Work | None, changed: Sequence[Record], fresh: Sequence[AuditEntry], before: Backup
 ) -> Commit:
     turns = [record for record in changed if isinstance(record, Turn)]
-    stored = {turn.id: turn.epoch for turn in before.list(Turn)} if turns else {}
-    epochs = {turn.id: stored.get(turn.id, turn.epoch) for turn in turns}
-    claims = any(turn.epoch != epochs[turn.id] for turn in turns)
+    stored = {turn.id: turn for turn in before.list(Turn)} if turns else {}
+    was = {turn.id: stored.get(turn.id, turn) for turn in turns}
+    epochs = {turn.id: was[turn.id].epoch for turn in turns if not _asked_for(was[turn.id], turn)}
+    claims = any(turn.epoch != was[turn.id].epoch for turn in turns)
     old = before.audit[-1] if before.audit else None
     return Commit(work, changed, fresh, old, epochs, claims)
+
+
+def _asked_for(was: Turn, turn: Turn) -> bool:
+    """Say whether a request has just taken a turn that was nobody's, by what it read of it now."""
+    free = was.open and was.owner is None and turn.owner == OF_A_REQUEST
+    return free and (turn.phase is was.phase or was.phase is Phase.BLOCKED)
 
 
 def _hold(work: Work, changed: Sequence[Record], began_s: float) -> None:
     """Note which turn the work holds, and since when."""
     for turn in changed:
-        if isinstance(turn, Turn) and turn.owner and work.turn_id in (None, turn.id):
+        mine = isinstance(turn, Turn) and (
+            work.turn_id in (None, turn.id) or turn.owner == OF_A_REQUEST
+        )
+        if isinstance(turn, Turn) and turn.owner and mine:
             work.turn_id, work.epoch, work.held_since_s = turn.id, turn.epoch, began_s
 
 

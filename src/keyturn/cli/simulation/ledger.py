@@ -4,19 +4,24 @@ Decides nothing of what is right; `invariants` reads it. Takes nobody's word: wh
 read from the sandbox, what readers are given is opened from the store.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
+from keyturn.cli.simulation.kinds import PROPS, Props
 from keyturn.cli.simulation.processes import Work
+from keyturn.domain.okta import CredentialKind, Rules
 from keyturn.domain.project import Project
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn, Word
 from keyturn.sandbox import Org
 from keyturn.sandbox.journal import Entry
+from keyturn.sandbox.state.directory import SOMEBODY_ELSE
 from keyturn.sandbox.state.records import App
 from keyturn.sandbox.state.records import Secret as OktaSecret
 from keyturn.services.ports import Record, World
@@ -38,18 +43,18 @@ class Sent:
 
     @property
     def changes(self) -> bool:
-        """Say whether it asks for a change of a client secret."""
-        return "/credentials/secrets" in self.path and self.method != "GET"
+        """Say whether it asks for a change of a credential."""
+        return "/credentials/" in self.path and self.method != "GET"
 
     @property
     def secret_id(self) -> str:
-        """Return the client secret it names, empty where it names none."""
-        return self.path.partition("/credentials/secrets/")[2].partition("/")[0]
+        """Return the credential it names, empty where it names none."""
+        return _named(self.path)[1]
 
     @property
     def app_id(self) -> str:
         """Return the app it names, empty where it names none."""
-        return self.path.partition("/api/v1/apps/")[2].partition("/")[0].partition("?")[0]
+        return _named(self.path)[0]
 
     @property
     def kind(self) -> str:
@@ -59,6 +64,19 @@ class Sent:
         if self.method == "DELETE":
             return "delete"
         return self.path.rpartition("/lifecycle/")[2] if "/lifecycle/" in self.path else "add"
+
+
+_PATH = re.compile(
+    "/(?:api/v1/apps|integrations/api/v1/api-services)/([^/?]+)"
+    "(?:/credentials/(?:secrets|jwks)/([^/?]+))?"
+)
+
+
+@lru_cache(maxsize=1024)
+def _named(path: str) -> tuple[str, str]:
+    """Return the app or integration that a path names, and its credential."""
+    found = _PATH.match(path)
+    return (found[1], found[2] or "") if found else ("", "")
 
 
 @dataclass
@@ -76,6 +94,12 @@ class Kept:
     orders: list[tuple[float, Rotation]] = field(default_factory=list)
     retired_s: dict[str, float] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
+    props: Props = PROPS[CredentialKind.CLIENT_SECRET]
+
+    @property
+    def rules(self) -> Rules:
+        """Return what the product promises of the kind that is turned."""
+        return self.props.rules
 
     def orders_lately(self, now_s: float) -> Sequence[Rotation]:
         """Return the standing orders that somebody may still be following."""
@@ -120,6 +144,10 @@ class Ledger:
         self.log_blind_s = -1e9
         """When Okta's System Log last told something else than the truth."""
         self.principal = ""
+        self.added_by: dict[str, str] = {}
+        """By which turn of ours a credential was added."""
+        self._actor = SOMEBODY_ELSE
+        self._shown: dict[str, tuple[App, App]] = {}
         self._every_turn: dict[str, Turn] = {}
         self._by_secret: dict[str, Kept] = {}
         self._apps: dict[str, App] = {}
@@ -130,12 +158,19 @@ class Ledger:
 
     def keep(self, rotation: Rotation, secret: Secret, project: Project) -> Kept:
         """Watch a rotation from now on."""
-        kept = Kept(rotation.id, rotation.app_id, secret.id)
+        kept = Kept(rotation.id, rotation.app_id, secret.id, props=PROPS[rotation.kind])
         kept.orders.append((self.now_s(), rotation))
         self.kept[rotation.app_id] = self._by_secret[secret.id] = kept
         self._projects[secret.id] = project
         self._apps[rotation.app_id] = self.app(rotation.app_id)
         return kept
+
+    def forget(self, kept: Kept) -> None:
+        """Watch a rotation no longer: it was taken back before it had changed anything."""
+        del self.kept[kept.app_id], self._by_secret[kept.secret_id]
+        for turns in (self.turns, self._every_turn):
+            for turn in [t for t in turns.values() if t.rotation_id == kept.rotation_id]:
+                del turns[turn.id]
 
     def note_version(self, version: Version) -> None:
         """Take note of a version as it was committed."""
@@ -171,6 +206,8 @@ class Ledger:
             self.lost |= {v.hash for v in kept.versions.values() if v.hash and v.hash not in known}
             kept.versions, kept.current = {}, None
             for secret in self.app(kept.app_id).secrets:
+                if secret.made_by == self.principal and secret.hash not in known:
+                    self.lost.add(secret.hash)
                 if secret.status != "ACTIVE" or secret.deleted_at:
                     self.taken.setdefault(secret.hash, "ended before a backup was restored")
         for version in backup.list(Version):
@@ -194,6 +231,11 @@ class Ledger:
             self._opened[key] = open_version(self.world, project, version).reveal()
         return self._opened[key]
 
+    def hidden(self, version: Version) -> set[str]:
+        """Return what nobody may see of what a version keeps."""
+        kept = self._by_secret.get(version.secret_id)
+        return {kept.props.hidden(self.value(version))} if kept and version.sealed else set()
+
     def all_turns(self) -> Sequence[Turn]:
         """Return every turn that ever was, those forgotten by a restored store included."""
         return [*self._every_turn.values()]
@@ -205,12 +247,20 @@ class Ledger:
     # --- what Okta holds ------------------------------------------------------------------------
 
     def app(self, app_id: str) -> App:
-        """Return an app as it is at Okta, deleted or not."""
-        return self.org.apps[app_id]
+        """Return an app as it is at Okta, deleted or not, with what is turned as its secrets."""
+        app, kept = self.org.apps[app_id], self.kept.get(app_id)
+        if kept is None:
+            return app
+        seen, shown = self._shown.get(app_id, (None, None))
+        if shown is None or seen is not app:
+            shown = kept.props.show(app, shown, self._actor, self.org.now())
+            self._shown[app_id] = app, shown
+        return shown
 
     def find_secret(self, app_id: str, value: str) -> OktaSecret | None:
-        """Find a client secret by its value: a living one before a deleted one."""
-        found = [secret for secret in self.app(app_id).secrets if secret.value == value]
+        """Find a credential by its value: a living one before a deleted one."""
+        matches = self.kept[app_id].props.matches
+        found = [s for s in self.app(app_id).secrets if value and matches(s, value)]
         return min(found, key=lambda s: (s.deleted_at is not None, s.status), default=None)
 
     @contextmanager
@@ -227,8 +277,14 @@ class Ledger:
         if entry.route.endswith("/token") and entry.secret_id:
             self.used_s[entry.secret_id] = self.now_s()
         ours = sent.secret_id if sent and entry.outcome == "ok" else None
+        self._actor = entry.principal
         for app_id in self.kept:
             self._note_app(app_id, entry.fault or "", ours)
+        self._actor = SOMEBODY_ELSE
+        if sent and sent.work and sent.kind == "add" and sent.app_id in self.kept:
+            for secret in self.app(sent.app_id).live_secrets:
+                if secret.made_by == self.principal:
+                    self.added_by.setdefault(secret.id, sent.work.turn_id or "")
 
     def _note_app(self, app_id: str, what: str, ours: str | None) -> None:
         after, before = self.app(app_id), self._apps[app_id]

@@ -8,11 +8,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import time, timedelta
 from random import Random
 
 from keyturn.cli.simulation.consumers import Consumer, Habit
 from keyturn.cli.simulation.judge import Judge, Violation
+from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Sent
 from keyturn.cli.simulation.processes import Died, Process, Work
 from keyturn.cli.simulation.rim import Strike
@@ -28,9 +29,12 @@ from keyturn.cli.simulation.stage import (
     set_up,
 )
 from keyturn.cli.simulation.workers import Worker
+from keyturn.domain.budget import WINDOW_S
 from keyturn.domain.errors import KeyturnError
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Policy, Turn
+from keyturn.services.ports import Limits
 from keyturn.services.turns import rotate
 from keyturn.testing import ManualClock, run_virtually
 
@@ -52,6 +56,7 @@ class ScriptedFates:
         self._script = script
         self._judge = judge
         self.boundaries: list[str] = []
+        self.kinds: list[str] = []
 
     def where_it_waits(self, process: Process, work: Work, coroutine: object) -> None:
         """Do nothing."""
@@ -60,11 +65,11 @@ class ScriptedFates:
         """Say what befalls a transaction; those of readers and of idle workers are no boundary."""
         if work is None or (work.turn_id is None and not work.what.startswith("order")):
             return None
-        return self._strike("commit", process)
+        return self._strike("commit", "commit", process)
 
     def at_a_call(self, process: Process, sent: Sent) -> Strike | None:
         """Say what befalls a call."""
-        return self._strike("call", process)
+        return self._strike("call", sent.kind, process)
 
     def dies_now(self, process: Process) -> None:
         """Let a process die whose end was decided before."""
@@ -83,9 +88,10 @@ class ScriptedFates:
         """Let the store be reached."""
         return ""
 
-    def _strike(self, kind: str, process: Process) -> Strike | None:
+    def _strike(self, kind: str, what: str, process: Process) -> Strike | None:
         strike = self._script.get(len(self.boundaries))
         self.boundaries.append(kind)
+        self.kinds.append(what)
         if strike:
             self._judge.note("script", kind, len(self.boundaries) - 1, strike.value)
         dies_here = strike is Strike.DIE_BEFORE or (kind == "commit" and strike is Strike.DIE_AFTER)
@@ -99,10 +105,15 @@ class ScriptedFates:
 
 @dataclass
 class OneTurn:
-    """What came of one turn, and the boundaries that it passed."""
+    """What came of one turn, and the boundaries that it passed.
+
+    ``kinds`` tells what each of them was: a commit, a look, or what a call changes.
+    """
 
     ends: Counter[str] = field(default_factory=Counter)
     boundaries: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     living: list[str] = field(default_factory=list)
@@ -112,15 +123,28 @@ class OneTurn:
         """Return the invariants that did not hold."""
         return {violation.invariant for violation in self.violations}
 
+    def before(self, change: str) -> Iterator[int]:
+        """Yield the commits between the last look and a change: one of them is its intent."""
+        at = self.kinds.index(change) - 1
+        while self.kinds[at] == "commit":
+            yield at
+            at -= 1
+
 
 @dataclass(frozen=True)
 class Scene:
-    """A turn to try: its policy, what breaks the product, and what is special in its world."""
+    """A turn to try: what is turned, what breaks the product, and what is special in its world.
+
+    ``compared_s`` is the time between two comparisons with Okta.
+    """
 
     policy: Policy = SHORT
     sabotage: Sabotage = AS_IT_IS
     prepare: Callable[[Stage], None] = lambda stage: None
     habit: Habit = Habit.EACH_USE
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    emergency: bool = False
+    compared_s: float = 3600.0
     tracing: bool = False
     lasts_s: float = LONGEST_S
 
@@ -139,15 +163,19 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
         made.append(ScriptedFates(script, judge))
         return made[0]
 
-    stage = await set_up(Scenery(1), clock, fates, sabotage=scene.sabotage, tracing=scene.tracing)
-    it = await cast(stage, Part("app", scene.policy, Schedule(30, time(0, 0))))
+    limits = Limits(scene.policy, reconcile=timedelta(seconds=scene.compared_s))
+    scenery = Scenery(1, limits=limits)
+    stage = await set_up(scenery, clock, fates, sabotage=scene.sabotage, tracing=scene.tracing)
+    method, monthly = PROPS[scene.kind].methods[0], Schedule(30, time(0, 0))
+    it = await cast(stage, Part("app", scene.policy, monthly, method, kind=scene.kind))
+    await asyncio.sleep(WINDOW_S)  # what the set-up has called is in a rate window of its own
     scene.prepare(stage)
     server = stage.station("server")
     tasks = [asyncio.create_task(Worker(stage, f"worker{n}", Random(n)).run()) for n in (1, 2)]
     consumer = Consumer(stage, server, it, Random(1))
     consumer.habit = scene.habit
     tasks.append(asyncio.create_task(consumer.run("consumer")))
-    order = rotate(server.world, stage.admin, it.rotation_id)
+    order = rotate(server.world, stage.admin, it.rotation_id, emergency=scene.emergency)
     try:
         await server.process.run("order turn", order)
     except (Died, KeyturnError) as error:
@@ -163,6 +191,8 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     return OneTurn(
         Counter(str(turn.phase) for turn in stage.ledger.all_turns()),
         made[0].boundaries,
+        made[0].kinds,
+        stage.judge.counts,
         stage.judge.violations,
         stage.judge.trace,
         [f"{s.status}" for s in stage.ledger.app(it.app_id).live_secrets],

@@ -11,14 +11,18 @@ from dataclasses import replace
 from random import Random
 
 from keyturn.cli.simulation.processes import Died
-from keyturn.cli.simulation.stage import Cast, Stage, Station
+from keyturn.cli.simulation.stage import PLACE, SCOPES, Cast, Stage, Station
 from keyturn.domain.errors import KeyturnError
+from keyturn.domain.foreign import Consent
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Overlap
 from keyturn.sandbox.errors import OktaError as SandboxRefusal
-from keyturn.sandbox.state.org import SERVICE_SCOPES
-from keyturn.sandbox.state.records import SECRET_METHODS, ApiToken
+from keyturn.sandbox.state.records import ApiToken
+from keyturn.sandbox.state.records import Secret as OktaSecret
 from keyturn.services import orders
-from keyturn.services.consent import retire_existing
+from keyturn.services.consent import adopt_existing, retire_existing
+from keyturn.services.drift import list_findings, repair_finding
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import World
 from keyturn.services.rotations import RotationChange, update_rotation
@@ -49,6 +53,8 @@ class Operators:
             "switch off": self._switch_off,
             "switch on": self._switch_on,
             "consent": self._consent,
+            "adopt": self._adopt,
+            "repair": self._repair,
         }
 
     async def run(self, mean_s: float) -> None:
@@ -71,11 +77,18 @@ class Operators:
 
     async def order(self, what: str, cast: Cast | None = None) -> None:
         """Give one order, refused or not."""
-        cast = cast or self._chance.choice(self._stage.casts)
+        chosen = cast or self._chance.choice(self._stage.casts)
+        act = self._orders[what]
+        await self.attempt(what, chosen.app_id, lambda world: act(world, chosen))
+
+    async def attempt(
+        self, what: str, about: str, act: Callable[[World], Awaitable[object]]
+    ) -> None:
+        """Ask the process that serves the API for something, refused or not."""
         judge = self._stage.judge
-        judge.note("order", what, cast.kept.app_id)
+        judge.note("order", what, about)
         try:
-            await self._station.process.run(f"order {what}", self._give(self._orders[what], cast))
+            await self._station.process.run(f"order {what}", self._give(act))
             self.counts[what] += 1
         except Died:
             judge.note("order", what, "died with its process")
@@ -86,8 +99,8 @@ class Operators:
         except Exception as error:  # noqa: BLE001  what the API would answer with 500
             judge.hear_unforeseen(f"order {what}", error)
 
-    async def _give(self, order: Order, cast: Cast) -> None:
-        await order(self._station.world, cast)
+    async def _give(self, act: Callable[[World], Awaitable[object]]) -> None:
+        await act(self._station.world)
 
     async def _emergency(self, world: World, cast: Cast) -> None:
         await rotate(world, self._stage.admin, cast.rotation_id, emergency=True)
@@ -115,15 +128,37 @@ class Operators:
         await update_rotation(world, self._stage.admin, cast.rotation_id, change)
 
     async def _consent(self, world: World, cast: Cast) -> None:
-        """Consent to the retirement of a client secret that is not ours."""
+        """Consent to the retirement of a credential that is not ours."""
+        secret = self._choose_foreign(cast)
+        if secret:
+            given = Consent(CredentialId(secret.id), secret.created_at.date())
+            await retire_existing(world, self._stage.admin, cast.rotation_id, given)
+
+    async def _adopt(self, world: World, cast: Cast) -> None:
+        """Have a credential served that is not ours, by the value that its owner has."""
+        secret = self._choose_foreign(cast)
+        if secret:
+            value = Sensitive(secret.value) if secret.value and not cast.props.in_clear else None
+            admin, rotation_id = self._stage.admin, cast.rotation_id
+            await adopt_existing(world, admin, rotation_id, secret_id=secret.id, value=value)
+
+    def _choose_foreign(self, cast: Cast) -> OktaSecret | None:
+        """Choose a credential that is not ours, and note that its owner has consented."""
         ledger = self._stage.ledger
         known = {v.hash for v in cast.kept.versions.values()}
         foreign = [s for s in ledger.app(cast.app_id).live_secrets if s.hash not in known]
         if not foreign:
-            return
+            return None
         secret = self._chance.choice(foreign)
         ledger.consented.add(secret.id)
-        await retire_existing(world, self._stage.admin, cast.rotation_id, secret_id=secret.id)
+        return secret
+
+    async def _repair(self, world: World, cast: Cast) -> None:
+        """Mend by hand what the product has found of an app."""
+        told = await list_findings(world, self._stage.admin, project=PLACE.project)
+        found = [one.finding.id for one in told if one.rotation.id == cast.rotation_id]
+        if found:
+            await repair_finding(world, self._stage.admin, self._chance.choice(found))
 
 
 class Administrator:
@@ -140,23 +175,23 @@ class Administrator:
             if value not in org.api_tokens or org.api_tokens[value].expired(org.now()):
                 org.api_tokens[value] = token
         service = org.read_app(org.seeded.service_app_id)
-        if set(service.granted_scopes) != set(SERVICE_SCOPES) or not service.roles:
-            grants, roles = org.make_grants(SERVICE_SCOPES, "admin"), org.make_roles("SUPER_ADMIN")
+        if set(service.granted_scopes) != set(SCOPES) or not service.roles:
+            grants, roles = org.make_grants(SCOPES, "admin"), org.make_roles("SUPER_ADMIN")
             org.store_app(replace(service, grants=grants, roles=roles))
 
     def repair_apps(self) -> None:
-        """Let apps be used again, with client secrets; what was deleted stays deleted."""
+        """Let apps be used again, as they were; what was deleted stays deleted."""
         org, ledger = self._stage.org, self._stage.ledger
         with ledger.by_somebody_else("an administrator"):
             for cast in self._stage.casts:
                 app = ledger.app(cast.app_id)
                 if app.status == "INACTIVE":
                     org.activate_app(cast.app_id)
-                if app.status != "DELETED" and app.auth_method not in SECRET_METHODS:
-                    org.change_auth_method(cast.app_id, "client_secret_basic")
+                if app.status != "DELETED" and app.auth_method not in cast.props.rules.methods:
+                    org.change_auth_method(cast.app_id, cast.props.methods[0])
 
     def remove_foreign(self, cast: Cast) -> None:
-        """Remove the client secrets of an app that the product does not know."""
+        """Remove the credentials of an app that the product does not know."""
         org, ledger = self._stage.org, self._stage.ledger
         if ledger.app(cast.app_id).status == "DELETED":
             return
@@ -164,5 +199,5 @@ class Administrator:
         with ledger.by_somebody_else("an owner"), suppress(SandboxRefusal):
             for secret in ledger.app(cast.app_id).live_secrets:
                 if secret.hash not in known:
-                    org.deactivate_secret(cast.app_id, secret.id)
-                    org.delete_secret(cast.app_id, secret.id)
+                    cast.props.deactivate(org, cast.app_id, secret.id)
+                    cast.props.delete(org, cast.app_id, secret.id)

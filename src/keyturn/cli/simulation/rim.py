@@ -5,7 +5,7 @@ strikes is decided by `fates`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -75,17 +75,11 @@ class RimStore:
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
-        return self._reading()
+        return _RimReading(self._store.reading(), self._reach)
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:
         """Open a transaction that writes."""
         return self._writing()
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Reading]:
-        await self._reach()
-        async with self._store.reading() as tx:
-            yield tx
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Writing]:
@@ -110,6 +104,23 @@ class RimStore:
         await asyncio.sleep(self._fates.store_pause_s())
         if why := self._fates.refuse_store(self._process):
             raise OursError(f"The database failed ({why}): look at its disk and its free space.")
+
+
+class _RimReading:
+    """A snapshot, once the store is reached; a class, because most of what is done is to read."""
+
+    def __init__(
+        self, inner: AbstractAsyncContextManager[Reading], reach: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._inner = inner
+        self._reach = reach
+
+    async def __aenter__(self) -> Reading:
+        await self._reach()
+        return await self._inner.__aenter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave the snapshot to itself: nothing has to be given back."""
 
 
 class RimTransport(httpx2.AsyncBaseTransport):
@@ -164,7 +175,9 @@ def _forget(effect: "asyncio.Task[httpx2.Response]") -> None:
 
 
 def _window_s(response: httpx2.Response) -> float | None:
-    """Return how long the rate window lasts by the answer's own clock, or None."""
+    """Return how long a window that is used up lasts by the answer's own clock, or None."""
+    if response.status_code != 429:
+        return None
     try:
         reset = int(response.headers["x-rate-limit-reset"])
         date = parsedate_to_datetime(response.headers["date"])

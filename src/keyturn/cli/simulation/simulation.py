@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import time, timedelta
 from random import Random
 
 import structlog
@@ -18,10 +18,14 @@ import structlog
 from keyturn.cli.simulation.consumers import SCOPE, Consumer
 from keyturn.cli.simulation.fates import RandomFates, Rates
 from keyturn.cli.simulation.judge import Judge, Violation
+from keyturn.cli.simulation.kinds import PROPS
+from keyturn.cli.simulation.newcomers import Newcomer
 from keyturn.cli.simulation.people import Operators
 from keyturn.cli.simulation.stage import (
     AS_IT_IS,
     START,
+    Cast,
+    Onboarding,
     Part,
     Sabotage,
     Scenery,
@@ -31,16 +35,27 @@ from keyturn.cli.simulation.stage import (
 )
 from keyturn.cli.simulation.weather import Weather
 from keyturn.cli.simulation.workers import Worker
+from keyturn.domain.drift import Finding
 from keyturn.domain.errors import KeyturnError
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import Schedule
-from keyturn.domain.turn import Overlap, Phase, Policy, Turn
+from keyturn.domain.turn import Overlap, Phase, Policy, Turn, Word
 from keyturn.services.orders import resume_turn
+from keyturn.services.ports import Limits
 from keyturn.testing import ManualClock, run_virtually
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
-STORM_S = 2.25 * DAY_S
+STORM_S = 1.35 * DAY_S
+NEWCOMERS_S = 1.1 * DAY_S
+"""Until when somebody may ask for another rotation."""
+COMPARED_H = (1, 3, 3, 8)
+"""How often a world compares with Okta; each look costs it as much as a step of a turn."""
+MIXED = 0.3
+PLAIN = (CredentialKind.CLIENT_SECRET,)
+KINDS = tuple(PROPS)
+ONBOARDINGS = (*[Onboarding.ADOPT] * 4, Onboarding.BESIDE, Onboarding.RETIRE, Onboarding.RETIRE)
 SETTLING_S = 8 * DAY_S
 """Longer than any overlap, backstop, patience and soak of a simulated policy together."""
 
@@ -97,6 +112,7 @@ class _World:
         self._sabotage = sabotage
         self._chance = Random(seed)
         self._mood = self._chance.choice(MOODS)
+        self._later: list[Part] = []
 
     async def run(self, lines: list[str]) -> Outcome:
         stage = await self._set_up()
@@ -109,10 +125,17 @@ class _World:
         processes = [worker.process for worker in workers] + [server.process]
         weather = Weather(stage, fates, processes, self._branch())
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
-        for each in stage.casts:
-            for number in range(self._chance.choice((1, 2, 2))):
+
+        def serve(each: Cast) -> None:
+            for number in range(self._chance.choice((1, 1, 2))):
                 consumer = Consumer(stage, server, each, self._branch())
                 tasks.append(asyncio.create_task(consumer.run(f"{each.name}-{number}")))
+
+        for each in stage.casts:
+            serve(each)
+        for part in self._later:
+            newcomer = Newcomer(stage, operators, part, self._branch())
+            tasks.append(asyncio.create_task(newcomer.run(NEWCOMERS_S, serve)))
         storm = [
             asyncio.create_task(weather.run(self._mood.weather_s)),
             asyncio.create_task(operators.run(self._mood.orders_s)),
@@ -135,6 +158,10 @@ class _World:
             seed=self._seed,
             profile=chance.choice(("off", "workforce", "free")),
             service_app=chance.random() < 0.25,
+            limits=Limits(
+                Policy(overlap_s=300, soak_s=3600),
+                reconcile=timedelta(hours=chance.choice(COMPARED_H)),
+            ),
         )
 
         def fates(judge: Judge) -> RandomFates:
@@ -144,14 +171,18 @@ class _World:
             scenery, self._clock, fates, sabotage=self._sabotage, tracing=self._tracing
         )
         stage.org.servers.add_scope("default", SCOPE)
+        mixed = chance.random() < MIXED
         for number in range(chance.choice((2, 3, 4))):
-            made = await cast(stage, self._part(f"app{number}"))
-            policy = made.kept.orders[0][1].policy
-            stage.judge.note("cast", made.app_id, policy)
+            part = self._part(f"app{number}", PLAIN if not (mixed and number) else KINDS)
+            if number and part.onboarding is not Onboarding.ADOPT:
+                self._later.append(part)
+                continue
+            made = await cast(stage, replace(part, onboarding=Onboarding.ADOPT))
+            stage.judge.note("cast", made.app_id, part.kind, part.policy)
             await asyncio.sleep(MINUTE_S)  # a free org's rate limit takes no more at once
         return stage
 
-    def _part(self, name: str) -> Part:
+    def _part(self, name: str, kinds: Sequence[CredentialKind]) -> Part:
         chance = self._chance
         overlap_s = chance.choice((300, 300, 900, 3600))
         policy = Policy(
@@ -163,14 +194,18 @@ class _World:
             backstop_s=chance.choice((7200, 14_400)),
             quiet_s=chance.choice((600, 3600)),
             log=chance.random() < 0.5,
+            repair=chance.random() < 0.5,
         )
-        method = chance.choice(("client_secret_basic", "client_secret_basic", "client_secret_post"))
+        kind = chance.choice(kinds)
+        method = chance.choice(PROPS[kind].methods)
         at = time(chance.randrange(24), chance.choice((0, 30)))
         every, zone = chance.choice(("4h", "6h", "8h", "")), chance.choice(ZONES)
         if policy.overlap is Overlap.UNTIL_NEXT:
             every = "4h"  # while it waits it is looked at every five minutes
         schedule = Schedule(1, at, every=every) if every else Schedule(1, at, at=at, zone=zone)
-        return Part(name, policy, schedule, method, by_client_id=chance.random() < 0.2)
+        by_client_id = chance.random() < 0.2
+        onboarding = chance.choice(ONBOARDINGS)
+        return Part(name, policy, schedule, method, by_client_id, kind, onboarding)
 
     async def _settle(self, stage: Stage, operators: Operators) -> None:
         """Let time pass without faults; whoever paused a turn lets it go on, no new ones begin."""
@@ -190,7 +225,8 @@ class _World:
         """Say the word where a turn waits for the next one, since none will be."""
         each = next(cast for cast in stage.casts if cast.app_id == turn.app_id)
         until_next = each.kept.orders[-1][1].policy.overlap is Overlap.UNTIL_NEXT
-        if until_next and turn.phase is Phase.OVERLAPPING and turn.word is None:
+        said = turn.word in (Word.FINISH, Word.AT_ONCE)
+        if until_next and turn.phase is Phase.OVERLAPPING and not said:
             await operators.order("finish now", each)
 
     async def _stop_schedules(self, stage: Stage) -> None:
@@ -212,17 +248,32 @@ class _World:
         )
         faults.update(fates.counts)
         faults.update(weather.counts)
-        events = {k: n for k, n in judge.counts.items() if not k.startswith("fault ")}
+        events = Counter({k: n for k, n in judge.counts.items() if not k.startswith("fault ")})
+        events.update(_told(stage))
         return Outcome(
             self._seed,
             Counter(_end(stage, turn) for turn in stage.ledger.all_turns()),
             faults,
             operators.counts,
-            Counter(events),
+            events,
             fates.sites,
             judge.violations,
             judge.trace,
         )
+
+
+def _told(stage: Stage) -> Iterator[str]:
+    """Name what turned and why, what was found, who activated something, and who closed that."""
+    backup = stage.store.backup()
+    for turn in stage.ledger.all_turns():
+        yield f"turns of {turn.kind}"
+        yield f"turns begun: {turn.trigger}"
+    for attempt in (entry.attempt for entry in backup.audit):
+        if attempt.verb.startswith("activate the served"):
+            yield f"activated by {attempt.actor}"
+    for finding in backup.list(Finding):
+        yield f"found: {finding.kind.name.lower()}"
+        yield f"findings closed: {finding.closed_by or 'no'}"
 
 
 def _going(stage: Stage) -> Sequence[Turn]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import Enum, auto
 from functools import cache
 
 import httpx2
@@ -14,31 +15,44 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
 from keyturn.adapters.crypto import Keyring
-from keyturn.adapters.okta import OktaHttpOrgs
+from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.cli.simulation.judge import Judge
+from keyturn.cli.simulation.kinds import PROPS, Props
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
 from keyturn.cli.simulation.processes import Process
 from keyturn.cli.simulation.rim import Fates, RimStore, RimTransport
 from keyturn.domain.access import Caller, Identity, Role
 from keyturn.domain.connection import ApiToken, OktaConnection, OktaCredentials, ServiceApp
+from keyturn.domain.foreign import Consent
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.okta import CredentialKind, KeyAlgorithm
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
-from keyturn.sandbox import AppDraft, Keys, Org, Settings, build_app
+from keyturn.sandbox import Keys, Org, Settings, build_app
 from keyturn.sandbox.state.limits import Profile
-from keyturn.sandbox.state.records import ClientKey
+from keyturn.sandbox.state.org import SERVICE_SCOPES
+from keyturn.sandbox.state.records import App, ClientKey
+from keyturn.services.budgets import SharedPool
 from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
 from keyturn.services.identities import new_identity
 from keyturn.services.installation import Installed, install
 from keyturn.services.onboarding import RotationDraft, create_rotation
-from keyturn.services.ports import Limits, World
+from keyturn.services.policies import PolicyChange
+from keyturn.services.ports import Limits, Pool, World
 from keyturn.services.projects import Where
-from keyturn.testing import JumpingClock, ManualClock, MemoryStore, SeededChance
+from keyturn.testing import AppTransport, JumpingClock, ManualClock, MemoryStore, SeededChance
 
 ORG_URL = "https://sandbox.okta.test"
 PLACE = Where("example", "dev")
+SCOPES = (
+    *SERVICE_SCOPES,
+    "okta.oauthIntegrations.manage",
+    "okta.oauthIntegrations.read",
+)
+"""What the product's own service app may do."""
 START = datetime(2026, 3, 27, 9, 30, tzinfo=UTC)
 
 
@@ -50,12 +64,20 @@ def _same_way(way: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
     return way
 
 
+def _same_pool(pool: Pool, process: str) -> Pool | None:
+    return pool
+
+
 @dataclass(frozen=True)
 class Sabotage:
-    """What breaks the product on purpose: what it sees of the world, and what it sends to Okta."""
+    """What breaks the product on purpose.
+
+    What it sees of the world, what it sends to Okta, and how a process shares rate windows.
+    """
 
     world: Callable[[World], World] = _same_world
     way: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport] = _same_way
+    pool: Callable[[Pool, str], Pool | None] = _same_pool
 
 
 AS_IT_IS = Sabotage()
@@ -76,6 +98,11 @@ class Cast:
     app_id: str
     client_id: str
     name: str
+
+    @property
+    def props(self) -> Props:
+        """Return what is special about the kind that is turned."""
+        return self.kept.props
 
 
 @dataclass
@@ -111,7 +138,7 @@ class Stage:
     installed: Installed
     admin: Caller
     connection: OktaConnection
-    transport: httpx2.ASGITransport
+    transport: httpx2.AsyncBaseTransport
     fates: Fates
     seed: int
     casts: list[Cast] = field(default_factory=list)
@@ -122,8 +149,11 @@ class Stage:
         self._lives += 1
         chance = SeededChance(self.seed * 100_003 + self._lives)
         transport = self.sabotage.way(RimTransport(self.transport, process, self.fates, self.judge))
-        okta = OktaHttpOrgs(self.wall, chance, transport=lambda: transport)
         store = RimStore(self.store, process, self.fates, self.judge)
+        shares = self.bare.limits.shares
+        pool = self.sabotage.pool(SharedPool(store, shares), process.name)
+        governor = Governor(self.wall, shares, pool)
+        okta = OktaHttpOrgs(self.wall, chance, transport=lambda: transport, governor=governor)
         return self.sabotage.world(replace(self.bare, store=store, okta=okta, chance=chance))
 
     def station(self, name: str) -> Station:
@@ -165,9 +195,11 @@ async def set_up(
     wall, chance, store = JumpingClock(clock), SeededChance(scenery.seed), MemoryStore()
     settings = Settings(profile=scenery.profile)
     org = Org(scenery.seed, clock.now, keys=shared_keys(), settings=settings)
-    transport = httpx2.ASGITransport(build_app(org))
+    transport = AppTransport(build_app(org))
     vault = Keyring(bytes(32), chance.random_bytes)
-    okta = OktaHttpOrgs(wall, chance, transport=lambda: transport)
+    shares = scenery.limits.shares
+    governor = Governor(wall, shares, SharedPool(store, shares))
+    okta = OktaHttpOrgs(wall, chance, transport=lambda: transport, governor=governor)
     bare = World(store, wall, chance, vault, okta, scenery.limits)
     installed = await install(bare)
     admin = await _administrator(bare)
@@ -178,6 +210,7 @@ async def set_up(
     ledger = Ledger(org, bare, clock.uptime_s)
     ledger.principal = _principal(org, scenery)
     judge = Judge(ledger, tracing=tracing)
+    judge.sharing.store, judge.sharing.principal = store, ledger.principal
     judge.secrets |= {org.seeded.api_token, installed.admin_token.reveal()}
     return Stage(
         clock,
@@ -200,7 +233,8 @@ async def set_up(
 def _credentials(org: Org, scenery: Scenery) -> OktaCredentials:
     if not scenery.service_app:
         return ApiToken(Sensitive(org.seeded.api_token))
-    org.store_app(replace(org.read_app(org.seeded.service_app_id), keys=service_keys(org)))
+    grants, app = org.make_grants(SCOPES, "admin"), org.read_app(org.seeded.service_app_id)
+    org.store_app(replace(app, keys=service_keys(org), grants=grants))
     client_id = org.read_app(org.seeded.service_app_id).client_id
     return ServiceApp(client_id, Sensitive(json.dumps(_service_key().as_dict(private=True))))
 
@@ -229,6 +263,17 @@ async def _administrator(world: World) -> Caller:
     return Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
 
 
+class Onboarding(Enum):
+    """How a rotation takes over what an app has."""
+
+    ADOPT = auto()
+    """Serve it, by the value that Okta shows or its owner enters."""
+    BESIDE = auto()
+    """Issue a first one beside it; it stays foreign until somebody consents."""
+    RETIRE = auto()
+    """The same, and its owner consents at once to its retirement."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One app as it is cast: its way of authenticating and the rotation it gets."""
@@ -238,44 +283,73 @@ class Part:
     schedule: Schedule
     auth_method: str = "client_secret_basic"
     by_client_id: bool = False
-    foreign: bool = False
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    onboarding: Onboarding = Onboarding.ADOPT
+
+    @property
+    def mapping(self) -> SecretsMapping:
+        """Return the names by which readers find what is turned."""
+        return SecretsMapping(f"{self.name}_ID".upper(), f"{self.name}_SECRET".upper())
 
 
-GRANTS = ("authorization_code", "refresh_token", "client_credentials")
+def make_app(stage: Stage, part: Part) -> App:
+    """Make the app of a part at Okta, with one credential of its owner's."""
+    return stage.org.create_app(PROPS[part.kind].draft(part.name, part.auth_method))
 
 
-async def cast(stage: Stage, part: Part) -> Cast:
-    """Make an app, and a rotation that adopts its client secret."""
-    redirect = ("http://127.0.0.1/callback",)
-    app = stage.org.create_app(
-        AppDraft(
-            part.name, auth_method=part.auth_method, grant_types=GRANTS, redirect_uris=redirect
-        )
-    )
-    names = SecretsMapping(f"{part.name}_ID".upper(), f"{part.name}_SECRET".upper())
-    draft = RotationDraft(
+def draft(stage: Stage, part: Part, app: App) -> RotationDraft:
+    """Return the rotation that the app's owner asks for."""
+    props, policy = PROPS[part.kind], part.policy
+    adopt, retire = part.onboarding is Onboarding.ADOPT, part.onboarding is Onboarding.RETIRE
+    own = props.show(app, None, "", stage.org.now()).secrets[0]
+    entered = Sensitive(props.owned(app)) if adopt and not props.in_clear else None
+    if retire:
+        stage.ledger.consented.add(own.id)
+    return RotationDraft(
         part.name,
         None,
         PLACE,
         stage.connection.id,
         app.client_id if part.by_client_id else app.id,
-        names,
+        part.mapping,
         part.schedule,
+        adopt_existing=adopt,
+        retire_existing=Consent(CredentialId(own.id), own.created_at.date()) if retire else None,
+        existing_value=entered,
+        policy=PolicyChange(
+            policy.overlap,
+            policy.overlap_s,
+            policy.soak_s,
+            policy.backstop_s,
+            policy.quiet_s,
+            policy.log,
+            policy.repair,
+        ),
+        kind=part.kind,
+        algorithm=KeyAlgorithm.ES256,
     )
-    view = await create_rotation(stage.bare, stage.admin, draft)
-    rotation = replace(view.rotation, policy=part.policy)
-    async with stage.store.writing() as tx:
-        await tx.replace(rotation)
-        secrets = await tx.list(Secret, rotation_id=rotation.id)
-    secret = next(s for s in secrets if s.name == names.client_secret)
-    return _kept(stage, rotation, secret, names.client_secret)
 
 
-def _kept(stage: Stage, rotation: Rotation, secret: Secret, name: str) -> Cast:
-    kept = stage.ledger.keep(rotation, secret, stage.installed.project)
+async def cast(stage: Stage, part: Part) -> Cast:
+    """Make an app, and a rotation that adopts what it has."""
+    await create_rotation(stage.bare, stage.admin, draft(stage, part, make_app(stage, part)))
+    made = find_cast(stage, part)
+    if made is None:
+        raise LookupError(part.name)
+    return made
+
+
+def find_cast(stage: Stage, part: Part) -> Cast | None:
+    """Watch a part's rotation from now on, if it is in the store."""
     backup = stage.store.backup()
+    rotation = next((r for r in backup.list(Rotation) if r.name == part.name), None)
+    if rotation is None:
+        return None
+    name = part.mapping.client_secret
+    secret = next(s for s in backup.list(Secret) if (s.rotation_id, s.name) == (rotation.id, name))
+    kept = stage.ledger.keep(rotation, secret, stage.installed.project)
     for version in backup.list(Version):
-        stage.ledger.note_version(version)
+        stage.judge.note_version(version)
     stage.judge.look()
     made = Cast(kept, rotation.id, rotation.app_id, rotation.client_id, name)
     stage.casts.append(made)

@@ -13,19 +13,13 @@ from keyturn.cli.simulation.fates import RandomFates
 from keyturn.cli.simulation.people import Administrator
 from keyturn.cli.simulation.processes import Process
 from keyturn.cli.simulation.stage import Stage
+from keyturn.domain.rotation import Rotation
 from keyturn.sandbox import Fault
 from keyturn.sandbox.errors import OktaError as SandboxRefusal
 from keyturn.sandbox.faults import BY_SOMEBODY_ELSE, KINDS
 from keyturn.testing import Backup
 
-SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
-ONE = f"{SECRETS}/{{secretId}}"
 CALLS = (
-    ("GET", SECRETS),
-    ("POST", SECRETS),
-    ("POST", f"{ONE}/lifecycle/deactivate"),
-    ("POST", f"{ONE}/lifecycle/activate"),
-    ("DELETE", ONE),
     ("POST", "/oauth2/v1/introspect"),
     ("GET", "/api/v1/logs"),
     ("GET", "/api/v1/apps/{appId}"),
@@ -87,7 +81,8 @@ class Weather:
         kind = self._chance.choice([k for k in KINDS if k not in UNSTRUCK])
         if kind == "app-deleted" and self._chance.random() < 0.8:
             kind = "drop-after-effect"
-        method, route = self._chance.choice(CALLS[:1] if kind in READS else CALLS)
+        calls = self._chance.choice(self._stage.casts).props.calls
+        method, route = self._chance.choice(calls[:1] if kind in READS else (*calls, *CALLS))
         fault = Fault(
             kind,  # type: ignore[arg-type]  # one of the sandbox's own
             method,
@@ -124,7 +119,7 @@ class Weather:
     def _somebody_at_the_console(self) -> None:
         """Somebody changes an app, knowing nothing of us."""
         cast, org = self._chance.choice(self._stage.casts), self._stage.org
-        app = self._stage.ledger.app(cast.app_id)
+        app, props = self._stage.ledger.app(cast.app_id), cast.props
         living = app.live_secrets
         what = self._chance.choice(
             ("add", "add", "deactivate", "remove", "app off", "keys", "gone")
@@ -134,19 +129,18 @@ class Weather:
         self._count(f"console: {what}", cast.app_id)
         with self._stage.ledger.by_somebody_else(f"console: {what}"), suppress(SandboxRefusal):
             if what == "add":
-                org.create_secret(cast.app_id)
+                props.add(org, cast.app_id, self._chance)
             elif what == "app off":
                 org.deactivate_app(cast.app_id)
             elif what == "keys":
-                org.change_auth_method(cast.app_id, "private_key_jwt")
+                org.change_auth_method(cast.app_id, props.other_method)
             elif what == "gone":
-                org.deactivate_app(cast.app_id)
-                org.delete_app(cast.app_id)
+                props.end(org, cast.app_id)
             elif living:
                 chosen = self._chance.choice(living).id
-                org.deactivate_secret(cast.app_id, chosen)
+                props.deactivate(org, cast.app_id, chosen)
                 if what == "remove":
-                    org.delete_secret(cast.app_id, chosen)
+                    props.delete(org, cast.app_id, chosen)
 
     def _store_gone(self) -> None:
         self._fates.unreachable = self._chance.choice(("locked", "gone"))
@@ -171,7 +165,7 @@ class Weather:
 
     def _back_up_or_restore(self) -> None:
         """Take a backup, or put the last one back; a restored store means a new start for all."""
-        if self._backup is None:
+        if self._backup is None or len(self._backup.list(Rotation)) < len(self._stage.casts):
             self._backup = self._stage.store.backup()
             self._stage.judge.note("weather", "backup taken")
             return

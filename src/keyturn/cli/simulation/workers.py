@@ -1,24 +1,28 @@
-"""The processes that carry turns: each starts what is due and claims what has come due.
+"""The processes that carry turns: each discharges its duties and claims what has come due.
 
-Does what the runner of the product does at every tick, but looks only when something can have
-changed: a tick each second would cost more than the turns.
+Does what the runner of the product does at every tick (`services.duties`), but looks only when
+something can have changed: a tick each second would cost more than the turns.
 """
 
 import asyncio
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from keyturn.cli.simulation.processes import Died, Process
 from keyturn.cli.simulation.stage import Stage, Station
+from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
+from keyturn.services.duties import DUTIES, Claim, Duty, claim_due
 from keyturn.services.journey import advance
-from keyturn.services.turns import start_due
 
 ASLEEP_S = 6 * 3600.0
 AT_ONCE = 10
+SLOW_S = 1.0
+"""A duty that takes longer holds up nothing else."""
 
 
 class Worker:
@@ -30,6 +34,8 @@ class Worker:
         self._chance = chance
         self._rung = asyncio.Event()
         self._vain = False
+        self._died = False
+        self._busy: dict[str, asyncio.Task[None]] = {}
         self._journeys: set[asyncio.Task[None]] = set()
         stage.judge.bells.append(self._rung.set)
 
@@ -41,51 +47,62 @@ class Worker:
     async def run(self) -> None:
         """Run turns for ever."""
         while True:
-            try:
-                await self._tick()
-            except Died:
+            self._vain = any(due <= self._stage.wall.now() for due in self._due())
+            await self._tick()
+            if self._died:
+                self._died = False
                 await asyncio.sleep(self._chance.choice((0.5, 5.0, 120.0)))
             await self._sleep()
 
     async def _tick(self) -> None:
-        process = self._station.process
-        self._vain = any(due <= self._stage.wall.now() for due in self._due())
-        await self._guarded("start", process.run("start", self._start()))
-        if self._station.process.frozen_until_s > self._stage.clock.uptime_s():
-            return
-        await self._guarded("claim", process.run("claim", self._claim()))
+        """Do what is not being done already, each thing on its own, as the product's loops do."""
+        for duty in DUTIES:
+            await self._on_its_own(duty.doing, partial(self._discharge, duty))
+        await self._on_its_own("claim", self._claim)
 
-    async def _start(self) -> None:
-        await start_due(self._station.world)
+    async def _on_its_own(
+        self, what: str, work: Callable[[], Coroutine[object, object, None]]
+    ) -> None:
+        going = self._busy.get(what)
+        if going is None or going.done():
+            going = self._busy[what] = asyncio.create_task(self._mortally(what, work))
+            await asyncio.wait([going], timeout=SLOW_S)
+
+    async def _mortally(
+        self, what: str, work: Callable[[], Coroutine[object, object, None]]
+    ) -> None:
+        try:
+            await self._guarded(what, self.process.run(what, work()))
+        except Died:
+            self._died = True
+
+    async def _discharge(self, duty: Duty) -> None:
+        await duty.discharge(self._station.world)
 
     async def _claim(self) -> None:
-        world, clock = self._station.world, self._stage.wall
-        since_s, now = clock.uptime_s(), clock.now()
-        owner = f"{self._station.process.name}.{self._station.process.life}"
-        async with world.store.writing() as tx:
-            lease = world.limits.lease
-            turns = await tx.claim_due(now, owner=owner, lease=lease, limit=AT_ONCE)
-        self._vain = self._vain and not turns
-        for turn in turns:
-            journey = asyncio.create_task(self._go(turn, since_s))
+        world, process = self._station.world, self.process
+        owner = f"{process.name}.{process.life}"
+        claims = await claim_due(world, owner=owner, limit=AT_ONCE)
+        self._vain = self._vain and not claims
+        for claim in claims:
+            journey = asyncio.create_task(self._go(claim))
             self._journeys.add(journey)
             journey.add_done_callback(self._journeys.discard)
 
-    async def _go(self, turn: Turn, since_s: float) -> None:
-        process = self._station.process
-        work = process.begin("turn")
-        work.turn_id, work.epoch, work.held_since_s = turn.id, turn.epoch, since_s
-        journey = advance(self._station.world, turn, held_since_s=since_s)
+    async def _go(self, claim: Claim) -> None:
+        turn, work = claim.turn, self.process.begin("turn")
+        work.turn_id, work.epoch, work.held_since_s = turn.id, turn.epoch, claim.held_since_s
+        journey = advance(self._station.world, turn, held_since_s=claim.held_since_s)
         try:
-            await self._guarded("turn", process.go_on(work, journey))
+            await self._guarded("turn", self.process.go_on(work, journey))
         except Died:
             return
 
-    async def _guarded(self, what: str, work: "asyncio.Future[object] | object") -> None:
+    async def _guarded(self, what: str, work: Awaitable[object]) -> None:
         """Do what the runner does with errors: tell them, and let the row come back."""
         judge = self._stage.judge
         try:
-            await work  # type: ignore[misc]  # a coroutine of any result
+            await work
         except KeyturnError as error:
             self._vain = True
             judge.note(self._station.process.name, what, "failed:", error.message)
@@ -97,17 +114,20 @@ class Worker:
         """Sleep until something is due, or has changed; after a vain look, for half a minute."""
         if self._vain:
             await asyncio.sleep(30.0)
-        self._rung.clear()
-        now = self._stage.wall.now()
-        due = min(self._due(), default=None)
-        left_s = ASLEEP_S if due is None else (due - now).total_seconds()
-        left_s = min(max(left_s, 0.0), ASLEEP_S)
-        try:
-            async with asyncio.timeout(left_s):
-                await self._rung.wait()
-        except TimeoutError:
-            pass
+        while (left_s := self._left_s()) > 0:
+            self._rung.clear()
+            try:
+                async with asyncio.timeout(left_s):
+                    await self._rung.wait()
+            except TimeoutError:
+                break
         await asyncio.sleep(self._chance.choice((0.01, 0.3, 1.0)))
+
+    def _left_s(self) -> float:
+        """Return how long nothing is due, as far as is known now."""
+        due = min(self._due(), default=None)
+        left_s = ASLEEP_S if due is None else (due - self._stage.wall.now()).total_seconds()
+        return min(left_s, ASLEEP_S)
 
     def _due(self) -> Iterator[datetime]:
         backup = self._stage.store.backup()
@@ -117,3 +137,15 @@ class Worker:
         for rotation in backup.list(Rotation):
             if rotation.next_rotation_at:
                 yield rotation.next_rotation_at
+        for connection in backup.list(OktaConnection):
+            if connection.next_reconcile_at and self._may_have_drifted(connection):
+                yield connection.next_reconcile_at
+
+    def _may_have_drifted(self, connection: OktaConnection) -> bool:
+        """Say whether anything at Okta has changed since the last comparison.
+
+        Where nothing has, one is made only when the worker is awake for something else.
+        """
+        looked_at = connection.reconciled_at
+        ahead = timedelta(seconds=self._stage.wall.ahead_s)
+        return looked_at is None or self._stage.org.apps.changed_since(looked_at - ahead)

@@ -1,0 +1,43 @@
+"""What every worker does again and again, whoever wakes it: the one list of it.
+
+Each duty finds by itself whether there is anything to do, so that it may be done at any time and by
+several workers at once. Knows nothing of how often that is.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from keyturn.domain.turn import Turn
+from keyturn.services.drift import reconcile_due
+from keyturn.services.ports import World
+from keyturn.services.turns import start_due
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Something that is due now and then; ``doing`` is what a worker says of it."""
+
+    doing: str
+    discharge: Callable[[World], Awaitable[object]]
+
+
+DUTIES: Sequence[Duty] = (
+    Duty("starting scheduled turns", start_due),
+    Duty("comparing with Okta", reconcile_due),
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A turn that one worker has in hand; ``held_since_s`` is `Clock.uptime_s` from before that."""
+
+    turn: Turn
+    held_since_s: float
+
+
+async def claim_due(world: World, *, owner: str, limit: int) -> Sequence[Claim]:
+    """Claim so many of the turns that are due, oldest first, to be advanced by this owner."""
+    since_s, now = world.clock.uptime_s(), world.clock.now()
+    async with world.store.writing() as tx:
+        turns = await tx.claim_due(now, owner=owner, lease=world.limits.lease, limit=limit)
+    return [Claim(turn, since_s) for turn in turns]
