@@ -1,5 +1,6 @@
 """An installation moves to PostgreSQL in the middle of its turns, and they end there."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from rig import ORG_URL, PLACE, SECRETS, START, Rig
 
+from keyturn.adapters.storage import PostgresStore
 from keyturn.bootstrap import Outside, initialise, opened
 from keyturn.domain.access import Caller, Identity, Role
 from keyturn.domain.audit import AuditEntry, verify_chain
@@ -111,13 +114,20 @@ async def told(rig: Rig) -> tuple[list[Turn], list[AuditEntry]]:
         return list(await tx.list(Turn)), list(await tx.list_audit())
 
 
-def migrate(house: House, database: Sensitive, *more: str) -> str:
-    """Run the command and return what it printed."""
+def migrating(house: House, database: Sensitive, *more: str) -> subprocess.Popen[str]:
+    """Start the command."""
     env = os.environ | {"KEYTURN_DATABASE_URL": database.reveal()}
     line = [sys.executable, "-m", "keyturn", "migrate", "--data-dir", str(house.folder / "data")]
-    done = subprocess.run([*line, *more], env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*line, *more], env=env, stdout=pipe, stderr=pipe, text=True)
+
+
+def migrate(house: House, database: Sensitive, *more: str) -> str:
+    """Run the command and return what it printed."""
+    with migrating(house, database, *more) as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, err
+    return out
 
 
 async def test_turns_in_flight_end_on_postgresql(house: House, database: Sensitive) -> None:
@@ -160,3 +170,38 @@ async def test_the_old_file_is_not_opened_any_more(house: House, database: Sensi
     with pytest.raises(Refused, match="no installation"):
         async with house.open():
             pass
+
+
+@asynccontextmanager
+async def locked(database: Sensitive, table: str) -> AsyncIterator[psycopg.AsyncConnection]:
+    """Let nobody write to a table of the target, which is empty, while the block lasts."""
+    await (await PostgresStore.open(database)).aclose()
+    async with await psycopg.AsyncConnection.connect(database.reveal()) as connection:
+        await connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        yield connection
+
+
+async def kill_in_the_copy(house: House, database: Sensitive) -> None:
+    """Kill the command while it stands still before the table of turns, half of the copy done."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'turn'::regclass"
+    async with locked(database, "turn") as watch:
+        with migrating(house, database) as process:
+            while not (await (await watch.execute(waiting)).fetchone() or [0])[0]:
+                assert process.poll() is None, process.communicate()[1]
+                await asyncio.sleep(0.02)
+            process.kill()
+
+
+async def test_killed_in_the_middle_of_the_copy(house: House, database: Sensitive) -> None:
+    """Nothing is at the target and all is at the source; the second attempt moves it."""
+    await kill_in_the_copy(house, database)
+    assert not (house.folder / "data" / "keyturn.db.moved").exists()
+    async with house.open() as rig:
+        here, log = await told(rig)
+        assert [(t.id, t.phase, t.new, t.old) for t in here] == [
+            (t.id, t.phase, t.new, t.old) for t in house.turns
+        ]
+        assert log == house.audit
+    migrate(house, database)
+    async with house.open(database) as rig:
+        assert await told(rig) == (here, log)

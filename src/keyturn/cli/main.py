@@ -20,6 +20,7 @@ COMMANDS = {
     "secret": "keyturn.cli.secret:secret",
     "settings": "keyturn.cli.settings:settings",
     "simulate": "keyturn.cli.simulate:simulate",
+    "rehearse": "keyturn.cli.rehearse:rehearse",
 }
 
 cli = LazyGroup(
