@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock pairs simulate soak
+.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock mutate pairs simulate soak
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,15 +65,20 @@ bench: $(DEV) ## Measure speed: what is in benchmarks/, one after another
 simulate: $(DEV) ## Simulate 2,000 worlds in which everything goes wrong (ARGS="--seed 7 --trace")
 	$(BIN)/keyturn simulate $(or $(ARGS),--seeds 1:2000 --jobs 2)
 
+mutate: $(DEV) ## Break the rules of a turn, one at a time: a test has to fail
+	nice $(BIN)/python tools/mutate.py
+
 pairs: $(DEV) ## Strike a turn at every pair of its boundaries
 	KEYTURN_EVERY_PAIR=1 $(BIN)/pytest -q -n auto tests/simulation/test_boundaries.py
 
-soak: $(DEV) ## Simulate new worlds for an hour (MINUTES=60)
+soak: $(DEV) ## Simulate new worlds for an hour, then kill processes for another (MINUTES=60)
 	$(BIN)/keyturn simulate --seeds $$(date +%s) --jobs 2 --minutes $(or $(MINUTES),60)
+	KEYTURN_KILL_MINUTES=$(or $(MINUTES),60) $(BIN)/pytest -q -rP -n 2 tests/e2e/test_kills_at_random.py -k no_kill
 
 lock: $(DEV) ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --group build --output-file requirements/run.txt
-	$(COMPILE) $(ARGS) --group dev --constraints requirements/run.txt --output-file requirements/dev.txt
+	$(COMPILE) $(ARGS) --group build --extra postgres --constraints requirements/run.txt --output-file requirements/postgres.txt
+	$(COMPILE) $(ARGS) --group dev --constraints requirements/postgres.txt --output-file requirements/dev.txt
 
 # A virtual environment that works is used as it is, whoever made it.
 $(BIN)/python:

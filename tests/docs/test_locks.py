@@ -9,7 +9,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"run": "build", "dev": "dev"}  # the lock, and the dependency group it adds
+LOCKS = {"run": "build", "postgres": "build", "dev": "dev"}  # the lock, and the group it adds
+EXTRAS = {"postgres": "postgres"}  # the lock, and the extra it adds
 
 ENTRY = re.compile(
     r"^(?P<requirement>[^\s#].*?==.*?)(?P<hashes>(?: \\\n {4}--hash=\S+)*)$", re.MULTILINE
@@ -50,7 +51,9 @@ def wanted(name: str) -> list[str]:
     """List what pyproject.toml wants in a lock."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     group = project["dependency-groups"][LOCKS[name]]
-    return project["project"]["dependencies"] + [item for item in group if isinstance(item, str)]
+    extra = project["project"]["optional-dependencies"].get(EXTRAS.get(name), [])
+    plain = [item for item in group if isinstance(item, str)]
+    return project["project"]["dependencies"] + extra + plain
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -65,9 +68,10 @@ def test_the_locks_are_up_to_date(name: str) -> None:
     assert unmet(wanted(name), lock(name)) == []
 
 
-def test_both_locks_pin_the_same_versions() -> None:
-    """The tests run against the versions that users get."""
-    assert pins(lock("run")).items() <= pins(lock("dev")).items()
+def test_the_locks_pin_the_same_versions() -> None:
+    """The tests run against the versions that users get, with PostgreSQL and without."""
+    run, postgres, dev = (pins(lock(name)).items() for name in ("run", "postgres", "dev"))
+    assert run < postgres < dev
 
 
 GOOD = "# by make lock\none==1.0 ; os_name == 'nt' \\\n    --hash=sha256:" + "0" * 64 + "\n"

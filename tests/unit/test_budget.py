@@ -54,7 +54,13 @@ def test_above_the_ceiling_is_for_others() -> None:
 
 def test_the_reserve_grows_with_the_limit() -> None:
     """It holds one part of a turn at least."""
-    assert [reserve(limit, FAIR) for limit in (3, 10, 50, 600)] == [2, 2, 2, 24]
+    assert [reserve(limit, FAIR) for limit in (3, 10, 50, 60, 600)] == [2, 2, 2, 2, 24]
+
+
+def test_a_share_is_whole_calls() -> None:
+    """A limit that does not divide gives others the part of a call that is over."""
+    half = Shares(ceiling=50, background=25)
+    assert [floor(33, purpose, half) for purpose in Purpose] == [0, 19, 19, 25]
 
 
 def test_a_part_goes_whole_or_not_at_all() -> None:
@@ -68,6 +74,8 @@ def test_those_that_waited_come_first() -> None:
     room = Room(50, 10, owed=7)
     assert decide(room, Ask(Purpose.STARTING, 2), FAIR) is Verdict.GIVE_WAY
     assert decide(replace(room, owed=6), Ask(Purpose.STARTING, 2), FAIR) is Verdict.GO
+    plenty = Room(50, 40, owed=14)
+    assert decide(plenty, Ask(Purpose.BACKGROUND, 2), FAIR) is Verdict.GIVE_WAY
     assert decide(room, Ask(Purpose.FINISHING, 2), FAIR) is Verdict.GO
 
 
@@ -83,7 +91,8 @@ def window(remaining: int) -> Window:
 
 
 @pytest.mark.parametrize(
-    ("remaining", "calls", "granted"), [(50, 1, BATCH), (22, 1, 5), (4, 2, 2), (3, 2, 0), (2, 1, 0)]
+    ("remaining", "calls", "granted"),
+    [(50, 1, BATCH), (25, 1, 5), (22, 1, 5), (4, 2, 2), (3, 2, 0), (2, 1, 0)],
 )
 def test_a_worker_gets_enough_or_nothing(remaining: int, calls: int, granted: int) -> None:
     """It gets no more than a quarter of what is left beside the reserve, unless it needs it."""
@@ -100,7 +109,7 @@ def test_nobody_is_granted_what_is_kept(remaining: int, purpose: Purpose) -> Non
 
 def test_a_window_starts_as_many_turns_as_it_has_room_for() -> None:
     """Two calls start a turn, and even the smallest window starts one."""
-    assert (starts(50, FAIR), starts(1, FAIR)) == (24, 1)
+    assert (starts(50, FAIR), starts(51, FAIR), starts(1, FAIR)) == (24, 24, 1)
 
 
 @pytest.mark.parametrize(

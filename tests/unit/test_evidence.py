@@ -65,7 +65,7 @@ def test_fixed_overlap_opens_by_time_alone() -> None:
     """The policy without evidence asks nobody."""
     shut = gate(FIXED, 3599)
     assert isinstance(shut, Shut)
-    assert (shut.until, shut.waiting[0].cause) == (at(3600), Cause.FIXED_OVERLAP)
+    assert shut == Shut((Waiting(Cause.FIXED_OVERLAP, until=at(3600)),), at(3600))
     assert gate(FIXED, 3600) == Open(Opened.TIME)
 
 
@@ -120,6 +120,7 @@ def test_use_in_the_log_keeps_the_gate_shut_until_it_was_quiet() -> None:
     assert isinstance(shut, Shut)
     assert shut.until == at(4800)
     assert "192.0.2.7" in str(shut.waiting[0])
+    assert shut.waiting[0].until == at(4800)
     assert gate(WITH_LOG, 4800, Evidence(), use(3000)) == Open(Opened.EVIDENCE)
 
 
@@ -233,9 +234,26 @@ def test_reinstated_secret_without_a_readable_log_waits_for_a_word() -> None:
     assert gate(policy, 3600, log=LogSight(readable=False), of=of) == Shut(asked, at(86_400))
 
 
+def test_log_that_the_policy_does_not_ask_for_opens_nothing() -> None:
+    """A quiet log is evidence only for those who chose to rely on it."""
+    assert isinstance(gate(FIXED, 3600, log=LogSight(), of=turn(reinstated=1)), Shut)
+
+
 def test_only_refusals_since_then_are_trouble() -> None:
     """A use that Okta accepted, and one from before, say nothing about the retirement."""
     before, at_once, later = (Use(at(s), "x", accepted=False) for s in (-1, 0, 1))
     served = Use(at(1), "x", accepted=True)
     log = LogSight((before, at_once, later, served))
     assert log.refused_since(NOW) == (at_once, later)
+
+
+def test_latest_use_counts_wherever_it_stands() -> None:
+    """Okta's order of events says nothing of which use was the last."""
+    first, last = Use(at(1), "z", accepted=True), Use(at(2), "a", accepted=True)
+    assert LogSight((first, last, first)).last_use() == last
+
+
+def test_silent_log_need_not_be_waited_for_where_readers_are_known() -> None:
+    """The log is extra evidence there: what it never told does not hold the gate shut."""
+    policy = replace(WITH_LOG, quiet_s=7200)
+    assert gate(policy, 3600, Evidence(), LogSight()) == Open(Opened.EVIDENCE)

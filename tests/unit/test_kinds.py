@@ -32,6 +32,7 @@ from keyturn.domain.okta import (
 )
 from keyturn.domain.rotation import IssueFirst, decide_onboarding
 from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.sight import Maker
 from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Step, Wait, after_failure, next_step
 from keyturn.domain.turn import (
     CLOCKS_DIFFER,
@@ -75,8 +76,8 @@ def turn(phase: Phase, kind: CredentialKind, **changes: Any) -> Turn:  # noqa: A
 
 
 def decide(of: Turn, *listed: Credential, now: datetime = NOW) -> Step:
-    """Ask for the next step after a look at the list."""
-    return next_step(of, Seen(credentials=listed), POLICY, now)
+    """Ask for the next step after a look at the list, where the log calls what is new ours."""
+    return next_step(of, Seen(credentials=listed, maker=Maker.OURS), POLICY, now)
 
 
 def strange(made_at: datetime, name: str = "ocsnew") -> Credential:
@@ -148,6 +149,14 @@ class TestOktasValue:
         """What is there before Okta was ever asked takes the room, and blocks."""
         step = decide(turn(Phase.WRITTEN, API), PRESENT, strange(NOW))
         assert isinstance(step, Block)
+
+    def test_one_made_at_another_time_blocks_where_there_is_room_too(self) -> None:
+        """Nothing is added beside a stranger that may be ours, even if ours of old is gone."""
+        late = strange(POSTED.last_at + SETTLED + timedelta(seconds=1))
+        step = decide(turn(Phase.WRITTEN, API, posted=POSTED), late)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.FOREIGN_SECRET
+        assert step.detail.startswith("Foreign: ocsnew (ACTIVE, made 2026-11-21, today).")
 
     def test_aborted_turn_ends_once_nothing_can_arrive(self) -> None:
         """A lost one is discarded first; a late one is waited for."""

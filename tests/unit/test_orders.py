@@ -8,13 +8,24 @@ import pytest
 
 from keyturn.domain.errors import Refused
 from keyturn.domain.ids import AppId, RotationId, SecretHash, TurnId
-from keyturn.domain.orders import aborted, hurried, paused, reinstating, resumed
+from keyturn.domain.orders import (
+    aborted,
+    by_hand,
+    hurried,
+    making_room,
+    paused,
+    reinstating,
+    resumed,
+    waits_for_next,
+)
 from keyturn.domain.turn import (
     ENDED,
     SETTLED,
     UNSERVED,
     Held,
+    Overlap,
     Phase,
+    Policy,
     Posted,
     Reason,
     Trigger,
@@ -25,7 +36,7 @@ from keyturn.domain.turn import (
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 POSTED = Posted(NOW, NOW)
-LEASE_END = NOW + timedelta(seconds=60)
+LEASE_END = NOW + timedelta(seconds=45)
 OLD = Held(SecretHash("old"), None, None)
 
 
@@ -63,7 +74,8 @@ def test_a_call_under_way_is_waited_for() -> None:
     """A worker that holds the turn may have a call on its way: its lease is waited for."""
     held = turn(Phase.WRITTEN, owner="w", wake_at=LEASE_END, posted=POSTED)
     assert aborted(held, NOW).wake_at == LEASE_END
-    assert resumed(paused(held, NOW), NOW).wake_at == NOW + SETTLED
+    later = NOW + timedelta(seconds=10)
+    assert resumed(paused(held, NOW), later).wake_at == NOW + SETTLED
 
 
 @pytest.mark.parametrize("phase", sorted(UNSERVED))
@@ -71,12 +83,17 @@ def test_turn_nobody_was_served_by_can_be_aborted(phase: Phase) -> None:
     """Before promotion the new secret is taken back; the turn is told so for good."""
     after = aborted(turn(phase, posted=POSTED), NOW)
     assert (after.phase, after.withdrawn_at, after.word) == (phase, NOW, Word.ABORT)
+    assert aborted(after, NOW + timedelta(hours=1)).withdrawn_at == NOW
 
 
 @pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.WRITTEN])
 def test_turn_that_asked_nothing_of_okta_ends_at_once(phase: Phase) -> None:
     """Where Okta was not asked for anything there is nothing to take back."""
-    assert aborted(turn(phase), NOW).phase is Phase.ROLLED_BACK
+    later = NOW + timedelta(hours=1)
+    for still in (turn(phase, owner="w"), paused(turn(phase, owner="w"), NOW)):
+        after = aborted(still, later)
+        assert (after.phase, after.ended_at) == (Phase.ROLLED_BACK, later)
+        assert (after.wake_at, after.owner, after.paused_at) == (None, None, None)
 
 
 @pytest.mark.parametrize("phase", sorted(set(Phase) - UNSERVED - {Phase.BLOCKED}))
@@ -91,7 +108,8 @@ def test_blocked_turn_is_aborted_where_it_was_blocked() -> None:
     stuck = blocked(turn(Phase.WRITTEN, posted=POSTED), Reason.FOREIGN_SECRET, "", NOW)
     assert aborted(stuck, NOW).phase is Phase.WRITTEN
     unbegun = blocked(turn(Phase.PLANNED), Reason.FOREIGN_SECRET, "", NOW)
-    assert aborted(unbegun, NOW).phase is Phase.ROLLED_BACK
+    ended = aborted(unbegun, NOW)
+    assert (ended.phase, ended.blocked) == (Phase.ROLLED_BACK, None)
 
 
 @pytest.mark.parametrize("phase", [Phase.RETIRED, Phase.SOAKING])
@@ -104,8 +122,14 @@ def test_retired_secret_can_be_reinstated(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.RETIRED, Phase.SOAKING}))
 def test_nothing_else_can_be_reinstated(phase: Phase) -> None:
     """Where nothing is retired there is nothing to bring back."""
-    with pytest.raises(Refused, match="is retired"):
+    with pytest.raises(Refused, match=r": no client secret of it is retired\. "):
         reinstating(turn(phase), NOW)
+
+
+def test_turn_without_an_old_secret_has_none_to_reinstate() -> None:
+    """A first managed secret replaced none of ours."""
+    with pytest.raises(Refused, match="is retired"):
+        reinstating(turn(Phase.SOAKING, old=None), NOW)
 
 
 @pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING])
@@ -118,12 +142,47 @@ def test_waiting_can_be_cut_short(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.ISSUED, Phase.FINISHED])
 def test_what_waits_for_nothing_cannot_be_hurried(phase: Phase) -> None:
     """A secret that is not served yet is not hurried into anything."""
-    with pytest.raises(Refused, match="cut short"):
+    with pytest.raises(Refused, match=r": it has no overlap or soak to cut short\. "):
         hurried(turn(phase), Word.AT_ONCE, NOW)
 
 
 def test_blocked_turn_begins_its_phase_anew() -> None:
     """What somebody had to mend gives the phase its time again."""
     later = NOW + timedelta(days=1)
-    stuck = blocked(turn(Phase.ISSUED), Reason.CALL_REFUSED, "", NOW)
-    assert resumed(stuck, later).entered_at == later
+    stuck = replace(blocked(turn(Phase.ISSUED), Reason.CALL_REFUSED, "", NOW), attempts=3)
+    again = resumed(stuck, later)
+    assert (again.entered_at, again.attempts) == (later, 0)
+
+
+UNTIL_NEXT = Policy(overlap_s=300, soak_s=0, overlap=Overlap.UNTIL_NEXT)
+WINDING_UP = [Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING]
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_turn_ends_for_the_next_one_once_its_secret_is_served(phase: Phase) -> None:
+    """Only a turn whose old secret waits for the next turn, by its policy, makes room for it."""
+    assert waits_for_next(turn(phase), UNTIL_NEXT) is (phase in WINDING_UP)
+    assert not waits_for_next(turn(phase), replace(UNTIL_NEXT, overlap=Overlap.FIXED))
+
+
+@pytest.mark.parametrize("changes", [{"reinstated": 1}, {"paused_at": NOW}])
+def test_secret_in_use_or_in_question_does_not_make_room(changes: dict[str, Any]) -> None:
+    """A reinstated secret is somebody's, and a paused turn stands still for a reason."""
+    assert not waits_for_next(turn(Phase.OVERLAPPING, **changes), UNTIL_NEXT)
+
+
+def test_making_room_ends_the_overlap_only() -> None:
+    """A soak goes on, and what people have said of the turn stands."""
+    told = making_room(turn(Phase.OVERLAPPING), NOW)
+    assert (told.word, told.wake_at) == (Word.FINISH, NOW)
+    for kept in (turn(Phase.SOAKING), turn(Phase.OVERLAPPING, word=Word.AT_ONCE)):
+        assert making_room(kept, NOW) is kept
+
+
+def test_resumed_turn_that_has_not_begun_is_theirs_who_resumed_it() -> None:
+    """Somebody waits for it now; one that has begun, or that was theirs already, stays so."""
+    planned = turn(Phase.PLANNED, trigger=Trigger.SCHEDULED)
+    assert by_hand(planned) == replace(planned, trigger=Trigger.MANUAL)
+    assert by_hand(planned, Trigger.CONSENT).trigger is Trigger.CONSENT
+    begun, first = replace(planned, phase=Phase.WRITTEN), turn(Phase.PLANNED, trigger=Trigger.FIRST)
+    assert (by_hand(begun), by_hand(first)) == (begun, first)

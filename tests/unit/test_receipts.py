@@ -13,7 +13,7 @@ ONE, TWO, THREE = VersionNo(1), VersionNo(2), VersionNo(3)
 
 def receipt(held: VersionNo, given: VersionNo, read_at: datetime = NOW) -> Receipt:
     """Make a receipt."""
-    return Receipt(SecretId("s"), IdentityId("i"), held, given, read_at)
+    return Receipt(SecretId("s"), IdentityId("i"), held, given, read_at, ONE)
 
 
 def at(seconds: int) -> datetime:

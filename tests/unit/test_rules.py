@@ -13,6 +13,7 @@ from keyturn.domain.access import Caller, Denied, Granted, Role, Verb, decide
 from keyturn.domain.addresses import instance_url, refuse_private, refuse_public_http
 from keyturn.domain.audit import Attempt, AuditEntry, ChainBroken, linked, verify_chain
 from keyturn.domain.errors import AddressRefused, InvalidInput, Refused
+from keyturn.domain.foreign import Consent
 from keyturn.domain.ids import (
     AppId,
     ClientId,
@@ -137,7 +138,7 @@ def at_okta(
 
 def plan(*secrets: Credential, adopt: bool = True, retire: str | None = None) -> Adopt | IssueFirst:
     """Plan how to take over an app with these secrets."""
-    wanted = CredentialId(retire) if retire else None
+    wanted = Consent(CredentialId(retire), NOW.date()) if retire else None
     return decide_onboarding(APP, secrets, adopt_existing=adopt, retire_existing=wanted)
 
 

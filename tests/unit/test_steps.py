@@ -1,80 +1,17 @@
-"""What a turn does next: one test a guard, named after what it prevents."""
+"""What a turn does next until the new secret is served: one test a guard, by what it prevents."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from itertools import product
 
 import pytest
+from turn_kit import APP, FOREIGN, LATER, NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
-from keyturn.domain.errors import OktaAnswer, OktaRefused, OktaThrottled, OktaUnreachable
-from keyturn.domain.evidence import Evidence, LogSight, Use
-from keyturn.domain.ids import (
-    AppId,
-    ClientId,
-    CredentialId,
-    RotationId,
-    SecretHash,
-    TurnId,
-    VersionNo,
-)
-from keyturn.domain.okta import App, AuthMethod, Credential, Probe, Status
-from keyturn.domain.steps import (
-    GUARDS,
-    SOAK,
-    Block,
-    Do,
-    Look,
-    Seen,
-    Sight,
-    Step,
-    Wait,
-    after_failure,
-    backoff,
-    next_step,
-)
-from keyturn.domain.turn import (
-    SETTLED,
-    Act,
-    Held,
-    Opened,
-    Overlap,
-    Phase,
-    Policy,
-    Posted,
-    Reason,
-    Trigger,
-    Turn,
-    Word,
-)
-
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-POSTED = Posted(NOW, NOW)
-LATER = NOW + timedelta(days=1)
-POLICY = Policy(overlap_s=300, soak_s=3600, patience_s=600)
-OLD = Held(SecretHash("old"), CredentialId("ocsold"), VersionNo(1))
-NEW = Held(SecretHash("new"), CredentialId("ocsnew"), VersionNo(2))
-APP = App(AppId("0oa1"), ClientId("0oa1"), "app", Status.ACTIVE, AuthMethod.CLIENT_SECRET_BASIC)
-
-
-def listed(held: Held, status: Status = Status.ACTIVE) -> Credential:
-    """Make what Okta lists for a secret of the turn."""
-    return Credential(CredentialId(held.okta_id or "?"), held.hash, status, NOW)
-
-
-FOREIGN = Credential(CredentialId("ocsforeign"), SecretHash("foreign"), Status.ACTIVE, NOW)
-
-
-def turn(phase: Phase, **changes: Any) -> Turn:  # noqa: ANN401  fields of Turn
-    """Make a turn in a phase."""
-    plain = Turn(
-        TurnId("t"), RotationId("r"), AppId("0oa1"), Trigger.MANUAL, phase, NOW, NOW, NOW, OLD, NEW
-    )
-    return replace(plain, **changes)
-
-
-def decide(of: Turn, seen: Seen | None = None, now: datetime = NOW) -> Step:
-    """Ask for the next step."""
-    return next_step(of, seen or Seen(), POLICY, now)
+from keyturn.domain.evidence import Evidence
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.okta import AuthMethod, Probe, Status
+from keyturn.domain.steps import GUARDS, Block, Do, Look, Seen, Sight, Wait, backoff, legal
+from keyturn.domain.turn import MOVES, SETTLED, Act, Phase, Reason, Word
 
 
 class TestPlanned:
@@ -91,6 +28,11 @@ class TestPlanned:
         assert step.reason is Reason.FOREIGN_SECRET
         assert "ocsforeign" in step.detail
         assert "ocsold" not in step.detail
+
+    def test_secret_of_unknown_value_is_not_probed(self) -> None:
+        """An old secret whose value is not ours to serve proves nothing: the app is read."""
+        of = turn(Phase.PLANNED, old=replace(OLD, version=None))
+        assert decide(of, Seen(credentials=(listed(OLD),))) == Look(Sight.APP)
 
     def test_probes_the_served_secret(self) -> None:
         """A probe of the served secret tells more cheaply than a read that the app is fit."""
@@ -196,6 +138,13 @@ class TestIssued:
             Act.ROLL_BACK, NEW.okta_id
         )
 
+    def test_patience_ends_on_time(self) -> None:
+        """At the last second of patience the turn waits; then it looks why it is refused."""
+        seen, ends_at = Seen(new_probe=Probe.REJECTED), NOW + timedelta(seconds=POLICY.patience_s)
+        of = turn(Phase.ISSUED, posted=POSTED)
+        assert isinstance(decide(of, seen, ends_at - timedelta(seconds=1)), Wait)
+        assert decide(of, seen, ends_at) == Look(Sight.APP)
+
     def test_unfit_app_is_told_from_a_refused_secret(self) -> None:
         """A new secret that an inactive app cannot use is not blamed on the secret."""
         seen = Seen(new_probe=Probe.REJECTED, app=replace(APP, status=Status.INACTIVE))
@@ -245,7 +194,8 @@ class TestPromoted:
 
     def test_undelivered_destination_holds_the_turn(self) -> None:
         """Nothing goes on while a destination does not have the new version."""
-        assert isinstance(decide(turn(Phase.PROMOTED), Seen(unconfirmed=("vault",))), Wait)
+        lacking = Seen(unconfirmed=("vault",))
+        assert decide(turn(Phase.PROMOTED, attempts=2), lacking) == Wait(NOW + backoff(2))
         assert decide(turn(Phase.PROMOTED)) == Do(Act.DELIVER)
 
 
@@ -276,154 +226,6 @@ class TestAborted:
         assert decide(turn(Phase.VERIFIED, withdrawn_at=NOW), seen) == Do(Act.DOUBT)
 
 
-class TestOverlapping:
-    """Both secrets work."""
-
-    SEEN = Seen(credentials=(listed(OLD), listed(NEW)), served=NEW.hash)
-
-    def test_gate_stays_shut_for_the_overlap(self) -> None:
-        """The old secret is not even looked at before the overlap is over."""
-        gate_at = NOW + timedelta(seconds=POLICY.overlap_s)
-        waiting = decide(turn(Phase.OVERLAPPING), self.SEEN, gate_at - timedelta(seconds=1))
-        assert isinstance(waiting, Wait)
-        assert waiting.until == gate_at
-        assert "overlap" in waiting.why
-        assert decide(turn(Phase.OVERLAPPING), Seen(), gate_at) == Look(Sight.CREDENTIALS)
-
-    def test_retires_the_recorded_old_secret(self) -> None:
-        """What is retired is the secret whose id and hash were recorded."""
-        step = decide(turn(Phase.OVERLAPPING), self.SEEN, LATER)
-        assert step == Do(Act.RETIRE, CredentialId("ocsold"), Opened.TIME)
-
-    @pytest.mark.parametrize(
-        "seen",
-        [
-            replace(SEEN, credentials=(listed(OLD),)),
-            replace(SEEN, credentials=(listed(OLD), listed(NEW, Status.INACTIVE))),
-            replace(SEEN, served=OLD.hash),
-            replace(SEEN, credentials=(listed(OLD), replace(listed(NEW), hash=SecretHash("x")))),
-        ],
-        ids=["gone", "inactive", "not served", "changed"],
-    )
-    def test_new_secret_must_work_and_be_served(self, seen: Seen) -> None:
-        """The old secret stays where the new one is not ACTIVE, ours and served."""
-        step = decide(turn(Phase.OVERLAPPING), seen, LATER)
-        assert isinstance(step, Block)
-        assert step.reason is Reason.NEW_SECRET_LOST
-
-    def test_old_id_with_another_hash_is_not_retired(self) -> None:
-        """A recorded id that carries another hash is not our old secret."""
-        swapped = replace(listed(OLD), hash=SecretHash("other"))
-        step = decide(
-            turn(Phase.OVERLAPPING), replace(self.SEEN, credentials=(swapped, listed(NEW))), LATER
-        )
-        assert isinstance(step, Block)
-        assert step.reason is Reason.FOREIGN_SECRET
-
-    @pytest.mark.parametrize("others", [(), (listed(OLD, Status.INACTIVE),)])
-    def test_old_secret_that_is_out_already_needs_no_call(
-        self, others: tuple[Credential, ...]
-    ) -> None:
-        """An old secret that somebody removed or deactivated is retired without a call."""
-        seen = replace(self.SEEN, credentials=(*others, listed(NEW)))
-        assert decide(turn(Phase.OVERLAPPING), seen, LATER) == Do(Act.RETIRE, opened=Opened.TIME)
-
-    def test_looks_for_evidence_where_the_policy_asks_for_it(self) -> None:
-        """Our own records are asked before Okta's log is, and both before Okta's list."""
-        policy, of = replace(POLICY, overlap=Overlap.EVIDENCE, log=True), turn(Phase.OVERLAPPING)
-        assert next_step(of, Seen(), policy, LATER) == Look(Sight.EVIDENCE)
-        seen = Seen(evidence=Evidence())
-        assert next_step(of, seen, policy, LATER) == Look(Sight.LOG)
-        seen = replace(seen, log=LogSight())
-        assert next_step(of, seen, policy, LATER) == Look(Sight.CREDENTIALS)
-
-    def test_old_secret_in_use_at_the_backstop_blocks(self) -> None:
-        """One that had to be reinstated is not retired again because time has passed."""
-        of, much_later = turn(Phase.OVERLAPPING, reinstated=1), NOW + timedelta(days=30)
-        step = decide(of, self.SEEN, much_later)
-        assert isinstance(step, Block)
-        assert step.reason is Reason.OLD_SECRET_USED
-
-    def test_turn_without_an_old_secret_ends(self) -> None:
-        """A first managed secret has none to retire; what is foreign stays."""
-        assert decide(turn(Phase.OVERLAPPING, old=None)) == Do(Act.FINISH)
-
-
-class TestSoaking:
-    """The old secret is off and can still come back."""
-
-    CLEAN = Seen(evidence=Evidence(), new_probe=Probe.ACCEPTED)
-    OVER_AT = NOW + timedelta(seconds=POLICY.soak_s)
-
-    def test_nothing_is_deleted_before_the_soak_is_over(self) -> None:
-        """Deleting waits for the whole soak, with a look now and then."""
-        just_before = self.OVER_AT - timedelta(seconds=1)
-        assert decide(turn(Phase.SOAKING)) == Wait(NOW + timedelta(minutes=1), SOAK)
-        assert decide(turn(Phase.SOAKING), self.CLEAN, just_before) == Wait(self.OVER_AT, SOAK)
-        step = decide(turn(Phase.SOAKING), self.CLEAN, self.OVER_AT)
-        assert step == Do(Act.DELETE, OLD.okta_id)
-
-    @pytest.mark.parametrize(
-        "seen",
-        [
-            Seen(evidence=Evidence(troubled=("connection crm",))),
-            Seen(evidence=Evidence(), log=LogSight((Use(LATER, "192.0.2.1", accepted=False),))),
-        ],
-        ids=["dependent", "log"],
-    )
-    def test_trouble_brings_the_old_secret_back(self, seen: Seen) -> None:
-        """Whoever fails without the old secret gets it back, even when the soak is over."""
-        assert decide(turn(Phase.SOAKING), seen, LATER) == Look(Sight.CREDENTIALS)
-        listing = replace(seen, credentials=(listed(OLD, Status.INACTIVE), listed(NEW)))
-        step = decide(turn(Phase.SOAKING), listing, LATER)
-        assert isinstance(step, Do)
-        assert (step.act, step.target) == (Act.REINSTATE, OLD.okta_id)
-        assert step.why
-
-    def test_log_is_read_only_where_something_is_in_doubt(self) -> None:
-        """Evidence that opened the gate spares the calls; time that did, does not."""
-        policy, seen = replace(POLICY, log=True), Seen(evidence=Evidence())
-        by_time, by_evidence = (
-            next_step(turn(Phase.SOAKING, opened=opened), seen, policy, LATER)
-            for opened in (Opened.TIME, Opened.EVIDENCE)
-        )
-        assert (by_time, by_evidence) == (Look(Sight.LOG), Look(Sight.NEW_PROBE))
-
-    @pytest.mark.parametrize("phase", [Phase.RETIRED, Phase.SOAKING])
-    def test_operator_brings_the_old_secret_back(self, phase: Phase) -> None:
-        """The operator's word is heeded at once, and an old secret that is gone is told."""
-        of, seen = turn(phase, word=Word.REINSTATE), Seen(credentials=(listed(OLD), listed(NEW)))
-        assert decide(of) == Look(Sight.CREDENTIALS)
-        assert decide(of, seen) == Do(Act.REINSTATE, OLD.okta_id)
-        gone = decide(of, Seen(credentials=(listed(NEW),)))
-        assert isinstance(gone, Block)
-        assert gone.reason is Reason.OLD_SECRET_GONE
-
-    @pytest.mark.parametrize("word", [Word.FINISH, Word.AT_ONCE])
-    def test_word_ends_the_soak(self, word: Word) -> None:
-        """Somebody who knows better need not wait; the new secret is still probed first."""
-        of = turn(Phase.SOAKING, word=word)
-        seen = replace(self.CLEAN, new_probe=None)
-        later = NOW + timedelta(minutes=2)
-        assert decide(of, seen, later) == Look(Sight.NEW_PROBE)
-        assert decide(of, self.CLEAN, later) == Do(Act.DELETE, OLD.okta_id)
-
-    def test_emergency_brings_nothing_back(self) -> None:
-        """A leaked secret stays off whoever is in trouble without it."""
-        seen = Seen(evidence=Evidence(troubled=("crm",)), new_probe=Probe.ACCEPTED)
-        of = turn(Phase.SOAKING, word=Word.AT_ONCE)
-        assert decide(of, seen) == Do(Act.DELETE, OLD.okta_id)
-
-    def test_old_secret_stays_if_the_new_one_is_refused(self) -> None:
-        """Okta's fresh word that the served secret works comes before the old one is deleted."""
-        unprobed = replace(self.CLEAN, new_probe=None)
-        assert decide(turn(Phase.SOAKING), unprobed, LATER) == Look(Sight.NEW_PROBE)
-        refused = replace(self.CLEAN, new_probe=Probe.REJECTED)
-        step = decide(turn(Phase.SOAKING), refused, LATER)
-        assert isinstance(step, Block)
-        assert step.reason is Reason.NEW_SECRET_LOST
-
-
 @pytest.mark.parametrize(
     ("phase", "act"),
     [
@@ -444,58 +246,34 @@ def test_no_step_follows_an_end(phase: Phase) -> None:
         decide(turn(phase))
 
 
-def refused(status: int, *causes: str, summary: str = "no") -> OktaRefused:
-    """Make a refusal of Okta."""
-    return OktaRefused("x", OktaAnswer(status, code="E0000001", summary=summary, causes=causes))
+def test_turn_without_a_new_credential_is_a_defect() -> None:
+    """From the moment that the value is written a turn has a new credential."""
+    of = turn(Phase.ISSUED, new=None, posted=POSTED, withdrawn_at=NOW)
+    with pytest.raises(ValueError, match=r"^a turn that is issued has a new credential$"):
+        decide(of, Seen(credentials=(listed(OLD),)))
 
 
-@pytest.mark.parametrize(
-    ("phase", "error", "reason"),
-    [
-        (Phase.PLANNED, refused(401), Reason.ACCESS_REFUSED),
-        (Phase.WRITTEN, refused(403), Reason.ACCESS_REFUSED),
-        (Phase.WRITTEN, refused(404), Reason.APP_GONE),
-        (Phase.WRITTEN, refused(400), Reason.CALL_REFUSED),
-        (Phase.SOAKING, refused(400), Reason.OLD_SECRET_CHANGED),
-    ],
-)
-def test_lasting_refusals_block(phase: Phase, error: OktaRefused, reason: Reason) -> None:
-    """An answer that will be the same tomorrow blocks, and says who must act."""
-    step = after_failure(turn(phase), error, NOW)
-    assert isinstance(step, Block)
-    assert step.reason is reason
+def test_illegal_move_is_never_begun() -> None:
+    """A guard that were wrong is stopped before anything is done at Okta."""
+    assert legal(Do(Act.DELETE), Phase.SOAKING) == Do(Act.DELETE)
+    with pytest.raises(ValueError, match=r"^delete is no move of a turn that is overlapping$"):
+        legal(Do(Act.DELETE), Phase.OVERLAPPING)
 
 
-@pytest.mark.parametrize(
-    "cause",
-    [
-        "You have reached the maximum number of client secrets per client.",
-        "You've reached the maximum number of client secrets per client.",
-    ],
-)
-def test_full_app_is_looked_at_again(cause: str) -> None:
-    """Both wordings of "maximum" lead to another look, because the second may be ours."""
-    step = after_failure(turn(Phase.WRITTEN, posted=POSTED), refused(400, cause), NOW)
-    assert step == Wait(NOW + backoff(0))
-
-
-def test_secret_that_vanished_is_looked_at_again() -> None:
-    """A 404 about the secret is no 404 about the app."""
-    gone = refused(404, summary="Not found: Resource not found: x (OAuth2ClientSecretMediated)")
-    assert isinstance(after_failure(turn(Phase.OVERLAPPING), gone, NOW), Wait)
-
-
-def test_rate_limit_is_waited_out() -> None:
-    """A turn comes back when the window does, not before."""
-    error = OktaThrottled("x", OktaAnswer(429), retry_after_s=42)
-    assert after_failure(turn(Phase.WRITTEN), error, NOW) == Wait(NOW + timedelta(seconds=42))
-
-
-def test_silence_is_waited_out_with_growing_patience() -> None:
-    """No answer never blocks a turn; the pauses grow to five minutes and stay there."""
-    error = OktaUnreachable("x", "time-out", effect_possible=True)
-    pauses = [after_failure(turn(Phase.WRITTEN, attempts=n), error, NOW) for n in range(12)]
-    waits = [p.until - NOW for p in pauses if isinstance(p, Wait)]
-    assert len(waits) == 12
-    assert waits == sorted(waits)
-    assert waits[-1] == timedelta(minutes=5)
+@pytest.mark.parametrize("phase", GUARDS)
+def test_every_step_is_a_legal_move(phase: Phase) -> None:
+    """Whatever was seen, no guard decides what the table of moves does not hold."""
+    listings = ((), (listed(OLD),), (listed(OLD), listed(NEW)), (listed(OLD), FOREIGN))
+    every = product((OLD, None), (None, *Word), (None, NOW), listings, Probe, (NOW, LATER))
+    for old, word, withdrawn_at, listing, new_probe, now in every:
+        of = turn(phase, old=old, word=word, withdrawn_at=withdrawn_at, posted=POSTED)
+        seen = Seen(
+            served=NEW.hash,
+            credentials=listing,
+            app=APP,
+            old_probe=Probe.REJECTED,
+            new_probe=new_probe,
+            evidence=Evidence(),
+        )
+        step = decide(of, seen, now)
+        assert not isinstance(step, Do) or step.act in MOVES[phase]

@@ -13,6 +13,7 @@ from keyturn.domain.turn import (
     ENDED,
     MOVES,
     SERVED,
+    UNSERVED,
     Act,
     Phase,
     Reason,
@@ -25,6 +26,7 @@ from keyturn.domain.turn import (
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
+SETBACKS = {Act.FALL_BACK, Act.GIVE_WAY}
 
 
 def turn(phase: Phase) -> Turn:
@@ -49,9 +51,23 @@ def test_every_phase_leads_to_an_end() -> None:
 
 
 def test_no_move_takes_a_served_secret_back() -> None:
-    """Once readers have the new version, no move leads to where they would not."""
+    """Once readers have the new version, only its loss at Okta leads to where they would not."""
     for phase in SERVED:
-        assert set(MOVES[phase].values()) <= SERVED | {Phase.BLOCKED}
+        kept = {to for act, to in MOVES[phase].items() if act not in SETBACKS}
+        assert kept <= SERVED | {Phase.BLOCKED}
+
+
+def test_only_promotion_leads_to_where_readers_are_served() -> None:
+    """What is served and what can still be taken back is what the table of moves says."""
+    before, after = {Phase.PLANNED}, {MOVES[Phase.VERIFIED][Act.PROMOTE]}
+    for phase in Phase:  # in the order of a turn
+        if phase in before:
+            before |= {to for act, to in MOVES[phase].items() if act is not Act.PROMOTE}
+        if phase in after:
+            kept = {to for act, to in MOVES[phase].items() if act not in SETBACKS}
+            after |= kept - {Phase.BLOCKED}
+    assert (after, before) == (SERVED, UNSERVED | {Phase.ROLLED_BACK, Phase.BLOCKED})
+    assert {phase for phase in Phase if not MOVES[phase]} == ENDED
 
 
 def test_illegal_move_changes_nothing() -> None:
@@ -76,6 +92,7 @@ def test_end_is_recorded() -> None:
     after = moved(turn(Phase.SOAKING), Act.DELETE, LATER)
     assert after.ended_at == LATER
     assert not after.open
+    assert moved(turn(Phase.RETIRED), Act.SOAK, LATER).ended_at is None
 
 
 def test_blocked_turn_resumes_where_it_was() -> None:
@@ -83,7 +100,8 @@ def test_blocked_turn_resumes_where_it_was() -> None:
     stopped = blocked(turn(Phase.WRITTEN), Reason.FOREIGN_SECRET, "Foreign: ocs1.", LATER)
     assert stopped.open
     assert not stopped.running
-    assert "must remove it" in str(stopped.blocked)
+    assert (stopped.entered_at, stopped.wake_at) == (LATER, None)
+    assert "must choose" in str(stopped.blocked)
     again = resumed(stopped, LATER)
     assert (again.phase, again.blocked, again.wake_at) == (Phase.WRITTEN, None, LATER)
 
@@ -97,7 +115,7 @@ def test_only_phases_that_call_okta_can_be_blocked(phase: Phase) -> None:
 
 def test_running_turn_cannot_be_resumed() -> None:
     """Only a blocked turn has somewhere to resume."""
-    with pytest.raises(Refused, match="nothing to resume"):
+    with pytest.raises(Refused, match=r": there is nothing to resume\. "):
         resumed(turn(Phase.OVERLAPPING), LATER)
 
 

@@ -1,0 +1,143 @@
+"""What takes the room at Okta: remainders of ours go, strangers are named and left alone."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from turn_kit import FOREIGN, LATER, NOW, OLD, POLICY, POSTED, decide, listed, turn
+
+from keyturn.domain.errors import Refused
+from keyturn.domain.foreign import Consent, aged, heed, make_room
+from keyturn.domain.ids import CredentialId, SecretHash
+from keyturn.domain.okta import Credential, CredentialKind, Status
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.sight import Maker
+from keyturn.domain.steps import LOG_LATE, UNTOLD, Block, Do, Look, Seen, Sight, Wait, next_step
+from keyturn.domain.turn import SETTLED, Act, Phase, Reason, Turn
+
+LEFT = Credential(CredentialId("ocsleft"), SecretHash("left"), Status.INACTIVE, NOW)
+FULL = Seen(credentials=(listed(OLD), LEFT), superseded=frozenset({LEFT.hash}))
+OKTAS = CredentialKind.API_SERVICE_SECRET
+BACK = Credential(CredentialId("ocsback"), OLD.hash, Status.ACTIVE, NOW)
+
+
+@pytest.mark.parametrize("of", [turn(Phase.PLANNED), turn(Phase.WRITTEN, posted=POSTED)])
+def test_remainder_of_ours_is_cleared_away(of: Turn) -> None:
+    """What an earlier turn left INACTIVE is deleted; ACTIVE or not ours, it is left alone."""
+    assert decide(of, FULL) == Do(Act.CLEAR, LEFT.id)
+    active = replace(FULL, credentials=(listed(OLD), replace(LEFT, status=Status.ACTIVE)))
+    assert isinstance(decide(of, active), Block)
+    assert isinstance(decide(of, replace(FULL, superseded=frozenset())), Block)
+
+
+def test_remainder_stays_while_there_is_room() -> None:
+    """Nothing is deleted that is in nobody's way."""
+    seen = replace(FULL, credentials=(LEFT,))
+    assert decide(turn(Phase.PLANNED), seen) == Look(Sight.OLD_PROBE)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(-1, "today"), (0, "today"), (1, "1 day ago"), (2, "2 days ago"), (30, "30 days ago")],
+)
+def test_stranger_is_named_with_its_age(days: int, told: str) -> None:
+    """Its owner knows it by its age better than by Okta's id."""
+    now = NOW + timedelta(days=days)
+    assert aged(FOREIGN, now) == f"ocsforeign (ACTIVE, made 2026-11-21, {told})"
+
+
+def test_block_names_every_choice_with_its_command() -> None:
+    """Serve it, remove it, retire it: each can be copied to a shell as it stands."""
+    step = decide(turn(Phase.PLANNED), Seen(credentials=(listed(OLD), FOREIGN)))
+    assert isinstance(step, Block)
+    for command in (
+        "`keyturn rotation adopt-existing r ocsforeign --value-stdin`",
+        "`keyturn turn resume r`",
+        "`keyturn rotation retire-existing r ocsforeign --made 2026-11-21`",
+    ):
+        assert command in step.detail
+
+
+def test_old_value_under_another_id_blocks_the_retirement() -> None:
+    """A leaked value that somebody added again is not called gone."""
+    new = listed(replace(OLD, hash=SecretHash("new"), okta_id=CredentialId("ocsnew")))
+    seen = Seen(credentials=(BACK, new), served=SecretHash("new"))
+    step = decide(turn(Phase.OVERLAPPING), seen, LATER)
+    assert isinstance(step, Block)
+    assert step.reason is Reason.FOREIGN_SECRET
+    assert "ocsback (ACTIVE, made 2026-11-21, 1 day ago): the old value come back" in step.detail
+    off = replace(seen, credentials=(replace(BACK, status=Status.INACTIVE), new))
+    assert isinstance(decide(turn(Phase.OVERLAPPING), off, LATER), Do)
+
+
+@pytest.mark.parametrize(
+    ("maker", "expected"),
+    [
+        (None, Look(Sight.MAKER)),
+        (Maker.OURS, Do(Act.DISCARD, FOREIGN.id)),
+        (Maker.UNTOLD, Wait(NOW + timedelta(seconds=1), "")),
+    ],
+)
+def test_only_what_the_log_calls_ours_is_discarded(maker: Maker | None, expected: object) -> None:
+    """The time at which a secret was made proves nothing: somebody else may have been as quick."""
+    of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))
+    step = decide(of, Seen(credentials=(listed(OLD), FOREIGN), maker=maker))
+    assert (replace(step, why="") if isinstance(step, Wait) else step) == expected
+
+
+@pytest.mark.parametrize(("maker", "late"), [(Maker.OTHERS, False), (Maker.UNTOLD, True)])
+def test_unproved_secret_blocks(maker: Maker, *, late: bool) -> None:
+    """What others made, or the log does not tell of in time, waits for its owner's consent."""
+    of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))
+    seen = Seen(credentials=(listed(OLD), FOREIGN), maker=maker)
+    step = next_step(of, seen, POLICY, NOW + LOG_LATE if late else NOW)
+    assert isinstance(step, Block)
+    assert step.reason is Reason.FOREIGN_SECRET
+
+
+def test_aborted_turn_ends_though_the_log_never_tells() -> None:
+    """An abort leads out of every doubt."""
+    of = turn(Phase.WRITTEN, kind=OKTAS, posted=replace(POSTED, beside="ocsold"), withdrawn_at=NOW)
+    seen = Seen(credentials=(listed(OLD), FOREIGN), maker=Maker.UNTOLD)
+    assert decide(of, seen, NOW + LOG_LATE + SETTLED) == Do(Act.ROLL_BACK)
+
+
+def test_consent_is_for_one_secret_of_one_day() -> None:
+    """A day that differs shows that another secret was meant."""
+    heed(Consent(FOREIGN.id, NOW.date()), FOREIGN)
+    with pytest.raises(Refused) as refused:
+        heed(Consent(FOREIGN.id, date(2026, 11, 20)), FOREIGN)
+    assert refused.value.message == (
+        "ocsforeign was made 2026-11-21, not 2026-11-20: nothing was changed. "
+        "See which one you mean; its id and that day name it."
+    )
+
+
+def test_value_that_okta_shows_need_not_be_entered() -> None:
+    """The command to adopt asks for the value only where nobody but the owner has it."""
+    shown = replace(FOREIGN, value=Sensitive("shown"))
+    step = decide(turn(Phase.PLANNED), Seen(credentials=(listed(OLD), shown)))
+    assert isinstance(step, Block)
+    assert "`keyturn rotation adopt-existing r ocsforeign` serves it." in step.detail
+
+
+def test_nothing_is_cleared_away_unseen() -> None:
+    """Without Okta's list there is no remainder of ours."""
+    assert isinstance(make_room(turn(Phase.PLANNED), replace(FULL, credentials=None), NOW), Block)
+
+
+@pytest.mark.parametrize("maker", [None, Maker.UNTOLD])
+def test_log_is_not_asked_about_what_cannot_be_ours(maker: Maker | None) -> None:
+    """One made while Okta was not being asked is a stranger's, and nobody waits for the log."""
+    of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))
+    late = replace(FOREIGN, created_at=NOW + timedelta(days=1))
+    step = decide(of, Seen(credentials=(listed(OLD), late), maker=maker))
+    assert isinstance(step, Block)
+
+
+def test_wait_for_the_log_is_told() -> None:
+    """Whoever looks at the turn reads what it waits for."""
+    of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))
+    step = decide(of, Seen(credentials=(listed(OLD), FOREIGN), maker=Maker.UNTOLD))
+    assert isinstance(step, Wait)
+    assert step.why == UNTOLD

@@ -1,0 +1,64 @@
+"""What an order that is refused says instead, and what an emergency leaves behind."""
+
+from datetime import timedelta
+
+import pytest
+from turn_kit import NOW, POSTED, turn
+
+from keyturn.domain.errors import Refused
+from keyturn.domain.orders import (
+    hurried,
+    paused,
+    possible,
+    reinstating,
+    resumed,
+    what_can_be_done,
+)
+from keyturn.domain.turn import Phase, Reason, Turn, Word, blocked
+
+LATER = NOW + timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("of", "orders"),
+    [
+        (turn(Phase.WRITTEN), ("pause", "abort")),
+        (turn(Phase.PROMOTED), ("pause",)),
+        (turn(Phase.OVERLAPPING), ("pause", "finish-now")),
+        (paused(turn(Phase.OVERLAPPING), NOW), ("resume", "finish-now")),
+        (turn(Phase.SOAKING), ("pause", "reinstate", "finish-now")),
+        (turn(Phase.SOAKING, old=None), ("pause", "finish-now")),
+        (blocked(turn(Phase.ISSUED), Reason.CALL_REFUSED, "", NOW), ("resume", "abort")),
+        (
+            blocked(turn(Phase.OVERLAPPING), Reason.NEW_SECRET_OFF, "", NOW),
+            ("resume", "abort", "finish-now"),
+        ),
+        (turn(Phase.FINISHED), ()),
+    ],
+)
+def test_possible_orders_are_those_that_are_heeded(of: Turn, orders: tuple[str, ...]) -> None:
+    """What is offered is not refused afterwards."""
+    assert possible(of) == orders
+
+
+def test_every_refusal_says_what_can_be_done() -> None:
+    """Who asks for what is not there is told what is."""
+    for order in (resumed, reinstating):
+        with pytest.raises(Refused, match="`keyturn turn pause`, `keyturn turn finish-now`"):
+            order(turn(Phase.OVERLAPPING), NOW)
+    with pytest.raises(Refused, match="`keyturn turn resume`, `keyturn turn abort`"):
+        paused(paused(turn(Phase.ISSUED), NOW), NOW)
+    with pytest.raises(Refused, match="`keyturn turn abort`"):
+        hurried(turn(Phase.ISSUED), Word.FINISH, NOW)
+    assert what_can_be_done(turn(Phase.FINISHED)) == (
+        "It has ended: `keyturn rotation turn` starts the next one."
+    )
+
+
+@pytest.mark.parametrize("word", [None, *Word])
+def test_emergency_does_not_outlive_a_standstill(word: Word | None) -> None:
+    """Days later nobody waits for nothing any more, unless it is said again."""
+    kept = None if word is Word.AT_ONCE else word
+    of = turn(Phase.WRITTEN, word=word, posted=POSTED)
+    assert resumed(paused(of, NOW), LATER).word is kept
+    assert resumed(blocked(of, Reason.FOREIGN_SECRET, "", NOW), LATER).word is kept
