@@ -1,10 +1,11 @@
 """What every test stands on."""
 
+import os
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from postgres_kit import Cluster, programs, required
+from postgres_kit import PACKAGED, Cluster, find_programs, started
 
 from keyturn.domain.sensitive import Sensitive
 
@@ -25,12 +26,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Run a PostgreSQL server for this run of the tests."""
-    found = programs()
-    if found is None:
-        told = "PostgreSQL's server programs (initdb, pg_ctl) are not installed"
-        pytest.fail(told) if required() else pytest.skip(told)
-    it = Cluster.create(found)
-    it.start()
+    it = started(find_programs(os.environ["PATH"], PACKAGED), os.environ)
     yield it
     it.remove()
 

@@ -207,7 +207,8 @@ async def settled(rig: Rig, kind: CredentialKind) -> Stand:
         await made.begin()
     else:
         first = made.living()
-        retire = first[0].id if kind is CredentialKind.API_SERVICE_SECRET else None
+        masked = kind is CredentialKind.API_SERVICE_SECRET
+        retire = rig.consent(first[0].id) if masked else None
         await made.create(retire_existing=retire)
     if kind is not CredentialKind.CLIENT_SECRET:
         await made.finish()

@@ -7,11 +7,13 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Literal
+
+import pytest
 
 REQUIRED = "KEYTURN_REQUIRE_POSTGRES"
 """Where this is set, a machine without PostgreSQL fails the tests; elsewhere they are skipped."""
@@ -20,18 +22,29 @@ _NOT_DURABLE = "-c fsync=off -c full_page_writes=off"
 """Nobody pulls the plug of a machine here; processes that are killed lose nothing by it."""
 
 
-@cache
-def programs() -> Path | None:
+PACKAGED = Path("/usr/lib/postgresql")
+"""Where Debian keeps each version's programs, which are on nobody's PATH."""
+
+MISSING = "PostgreSQL's server programs (initdb, pg_ctl) are not installed"
+
+
+def find_programs(search: str, packaged: Path) -> Path | None:
     """Return the folder of PostgreSQL's server programs, the newest of several, or None."""
-    known = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parts[-2]))
-    found = shutil.which("initdb")
+    known = sorted(packaged.glob("*/bin"), key=lambda path: int(path.parts[-2]))
+    found = shutil.which("initdb", path=search)
     places = [*([Path(found).resolve().parent] if found else []), *reversed(known)]
     return next((place for place in places if (place / "pg_ctl").exists()), None)
 
 
-def required() -> bool:
-    """Say whether a machine without PostgreSQL is a failure."""
-    return os.environ.get(REQUIRED, "") not in ("", "0")
+def started(found: Path | None, environ: Mapping[str, str]) -> "Cluster":
+    """Start a server by its programs; without them skip the test, or fail it where required."""
+    if found is None and environ.get(REQUIRED, "") not in ("", "0"):
+        pytest.fail(MISSING)
+    if found is None:
+        pytest.skip(MISSING)
+    cluster = Cluster.create(found)
+    cluster.start()
+    return cluster
 
 
 @dataclass(frozen=True)

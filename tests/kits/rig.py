@@ -15,6 +15,8 @@ from keyturn.adapters.crypto import Keyring
 from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.access import Caller, Identity, Role
 from keyturn.domain.connection import ApiToken, OktaConnection
+from keyturn.domain.foreign import Consent
+from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import secret_hash
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.schedule import Schedule
@@ -22,7 +24,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy, Turn
 from keyturn.sandbox import Org, build_app
 from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
-from keyturn.services.drift import reconcile_due
+from keyturn.services.duties import DUTIES, claim_due
 from keyturn.services.installation import Installed, install
 from keyturn.services.journey import advance
 from keyturn.services.onboarding import RotationDraft, create_rotation
@@ -30,7 +32,6 @@ from keyturn.services.ports import Limits, World
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationView, view
 from keyturn.services.secrets import read_secret
-from keyturn.services.turns import start_due
 from keyturn.testing import ManualClock, MemoryStore, SeededChance
 
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
@@ -68,6 +69,13 @@ class Rig:
         """Create a rotation."""
         return await create_rotation(self.world, self.admin, self.draft(**changes))
 
+    def consent(self, secret_id: str) -> Consent:
+        """Return its owner's consent to the retirement of a credential, with the day it bears."""
+        apps = self.org.apps.values()
+        every = (each for app in apps for each in (*app.secrets, *app.keys))
+        made = (each.created_at for each in every if each.id == secret_id)
+        return Consent(CredentialId(secret_id), next(made, self.clock.now()).date())
+
     async def served_hash(self) -> str:
         """Return the hash of what a reader is given now."""
         read = await read_secret(self.world, self.admin, PLACE, "OKTA_CLIENT_SECRET")
@@ -75,15 +83,10 @@ class Rig:
 
     async def tick(self) -> None:
         """Do once what the runner does at every tick."""
-        await reconcile_due(self.world)
-        await start_due(self.world)
-        since_s = self.clock.uptime_s()
-        async with self.world.store.writing() as tx:
-            due = await tx.claim_due(
-                self.clock.now(), owner="test", lease=self.world.limits.lease, limit=10
-            )
-        for turn in due:
-            await advance(self.world, turn, held_since_s=since_s)
+        for duty in DUTIES:
+            await duty.discharge(self.world)
+        for claim in await claim_due(self.world, owner="test", limit=10):
+            await advance(self.world, claim.turn, held_since_s=claim.held_since_s)
 
     async def advance(self, turn: Turn, held_since_s: float) -> Turn:
         """Go on with a turn that was claimed then, as its worker."""

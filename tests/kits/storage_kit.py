@@ -112,7 +112,7 @@ SECRET = Secret(SecretId("s-1"), FOLDER.id, AWKWARD, NOW, NOW, rotation_id=ROTAT
 VERSION = Version(
     "v-1", SECRET.id, VersionNo(1), State.DESTROYED, None, NOW, okta_id=CredentialId("ocs1")
 )
-RECEIPT = Receipt(SECRET.id, IDENTITY.id, VERSION.number, VERSION.number, NOW)
+RECEIPT = Receipt(SECRET.id, IDENTITY.id, VERSION.number, VERSION.number, NOW, VERSION.number)
 FINDING = Finding("d-1", ROTATION.id, Kind.SECRET_ADDED, "ocs2", AWKWARD, NOW)
 
 WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)

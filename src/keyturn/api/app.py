@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from keyturn.api import problems
 from keyturn.api.bodylimit import BodyLimit
@@ -38,5 +38,15 @@ def build_api(world: World, *, version: str) -> FastAPI:
     for room in ROOMS:
         app.include_router(room.router)
     for kind, room in product(CredentialKind, OF_TYPE):
-        app.include_router(room.of_type, prefix=f"{ROTATIONS}/{kind}")
+        app.include_router(
+            room.of_type,
+            prefix=f"{ROTATIONS}/{kind}",
+            dependencies=[Depends(rotations.of_the_kind)],
+        )
+        app.include_router(
+            room.of_readers,
+            prefix=f"{ROTATIONS}/{kind}",
+            dependencies=[Depends(rotations.of_the_kind)],
+            include_in_schema=not kind.rules.of_connection,
+        )
     return app

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
+    from keyturn.client.api import Which
     from keyturn.wire.turns import Turn, TurnStep
 
 LOOK_EVERY_S = 0.2
@@ -19,9 +20,9 @@ class Follower:
     """
 
     def __init__(
-        self, api: "KeyturnApi", rotation_id: str, tell: Callable[["TurnStep"], None]
+        self, api: "KeyturnApi", which: "Which", tell: Callable[["TurnStep"], None]
     ) -> None:
-        self._api, self._rotation_id, self._tell = api, rotation_id, tell
+        self._api, self._which, self._tell = api, which, tell
         self._turn_id, self._steps, self._phase = "", 0, ""
 
     async def begin(self) -> None:
@@ -45,7 +46,7 @@ class Follower:
     async def rotate(self, *, emergency: bool = False) -> "Turn":
         """Start a turn through the API and follow it until it is served. Raises ClientError."""
         await self.begin()
-        rotating = asyncio.create_task(self._api.start_turn(self._rotation_id, emergency=emergency))
+        rotating = asyncio.create_task(self._api.start_turn(self._which, emergency=emergency))
         try:
             while not rotating.done():
                 await self.look()
@@ -70,5 +71,5 @@ class Follower:
         return turn
 
     async def _newest(self) -> "Turn | None":
-        turns = await self._api.list_turns(self._rotation_id)
+        turns = await self._api.list_turns(self._which)
         return turns[0] if turns else None

@@ -1,6 +1,7 @@
 """Rotations and their turns."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -71,6 +72,12 @@ rotation.add_command(preview)
 @click.option(
     "--retire-existing", metavar="OCS_ID", help="Consent to retire this client secret of the app."
 )
+@click.option(
+    "--retire-existing-made",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day (UTC) on which that secret was made; the consent needs both.",
+)
 @click.option("--description", help="What it is for.")
 @policy_options
 @click.option(
@@ -123,7 +130,7 @@ def list_rotations(*, quarantined: bool, project: str, server: str | None, as_js
             "next turn",
             "id",
         ]
-        output.show(document, output.table(header, [_row(one) for one in found]), as_json=as_json)
+        output.show(document, output.table(header, [row_of(one) for one in found]), as_json=as_json)
 
     run(work())
 
@@ -139,7 +146,7 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
     async def work() -> None:
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
-            turns = await api.list_turns(found.id)
+            turns = await api.list_turns(found)
         _show(found, turns[0] if turns else None, as_json=as_json)
 
     run(work())
@@ -176,8 +183,8 @@ def turn(
             if plan:
                 _plan(rotation_draft.plan_of_a_turn(found), as_json=as_json)
                 return
-            done = await Follower(api, found.id, tell).rotate(emergency=emergency)
-            found = await api.read_rotation(found.id)
+            done = await Follower(api, found, tell).rotate(emergency=emergency)
+            found = await api.read_rotation(found)
         lines = [f"Served. Next turn: {output.moment(found.next_rotation_at)}."]
         output.show(document_of(found, done), lines, as_json=as_json)
 
@@ -187,12 +194,26 @@ def turn(
 @rotation.command("retire-existing")
 @click.argument("which", metavar="ROTATION")
 @click.argument("secret_id", metavar="OCS_ID")
+@click.option(
+    "--made",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    required=True,
+    help="The day (UTC) on which it was made: the consent is good for both together.",
+)
 @options.project
 @options.plan
 @options.server
 @options.as_json
 def retire_existing(
-    *, which: str, secret_id: str, project: str, plan: bool, server: str | None, as_json: bool
+    *,
+    which: str,
+    secret_id: str,
+    made: datetime,
+    project: str,
+    plan: bool,
+    server: str | None,
+    as_json: bool,
 ) -> None:
     """Consent to retire a client secret of the app, by Okta's id, that Keyturn did not make.
 
@@ -205,8 +226,8 @@ def retire_existing(
             if plan:
                 _plan(rotation_draft.plan_of_retiring(found, secret_id), as_json=as_json)
                 return
-            found = await api.retire_existing(found.id, secret_id)
-            turns = await api.list_turns(found.id)
+            found = await api.retire_existing(found, secret_id, made.date())
+            turns = await api.list_turns(found)
         _show(found, turns[0] if turns else None, as_json=as_json)
 
     run(work())
@@ -242,8 +263,8 @@ def adopt_existing(
                 _plan(rotation_draft.plan_of_adopting(found, secret_id), as_json=as_json)
                 return
             value = read_value() if value_stdin else None
-            found = await api.adopt_existing(found.id, secret_id, value)
-            turns = await api.list_turns(found.id)
+            found = await api.adopt_existing(found, secret_id, value)
+            turns = await api.list_turns(found)
         _show(found, turns[0] if turns else None, as_json=as_json)
 
     run(work())
@@ -266,6 +287,10 @@ async def find_rotation(api: "KeyturnApi", project: str, which: str) -> "Rotatio
     raise click.ClickException(f"Several rotations are called {which}; give an id: {ids}.")
 
 
+OF_CONNECTION = "okta-connection-key"
+"""The type of what no path names, and nobody reads."""
+
+
 def _show(found: "Rotation", last: "Turn | None", *, as_json: bool) -> None:
     lines = [*lines_of(found), *(of_turn(last) if last else ["no turn yet"])]
     output.show(document_of(found, last), lines, as_json=as_json)
@@ -277,11 +302,12 @@ def document_of(found: "Rotation", last: "Turn | None") -> dict[str, object]:
     return {"rotation": found.model_dump(mode="json"), "turn": shown}
 
 
-def _row(one: "Rotation") -> Sequence[str]:
+def row_of(one: "Rotation") -> Sequence[str]:
+    """Render a rotation as a row of `keyturn rotation list`."""
     return [
         one.name,
         one.environment.slug,
-        one.folder.path,
+        "" if one.type == OF_CONNECTION else one.folder.path,
         one.rotation_status,
         one.schedule.state,
         _last_turn(one) or "not yet",
@@ -298,11 +324,12 @@ def _last_turn(one: "Rotation") -> str | None:
 def lines_of(one: "Rotation") -> list[str]:
     """Render a rotation."""
     mapping, where = one.secrets_mapping, f"{one.environment.slug}{one.folder.path}"
+    names = f"{mapping.client_id}, {mapping.client_secret} in {where}"
     since = output.moment(one.created_at)
     return [
         f"rotation     {one.name} ({one.id})",
         f"type         {one.type}",
-        f"serves       {mapping.client_id}, {mapping.client_secret} in {where}",
+        f"serves       {'the connection, nobody else' if one.type == OF_CONNECTION else names}",
         f"app          {one.okta_app_id}, by connection {one.connection.name}",
         *schedule_lines(one),
         *policy_lines(one),
@@ -315,6 +342,15 @@ def lines_of(one: "Rotation") -> list[str]:
 
 def of_turn(last: "Turn") -> Iterable[str]:
     """Render how a turn stands, and what was recorded of it."""
+    yield from standing_of(last)
+    yield "steps"
+    for step in last.steps:
+        told = "  ".join(filter(None, [step.detail, step.request_id]))
+        yield f"  {output.moment(step.at)}  {step.phase:<11}  {step.step}  {told}".rstrip()
+
+
+def standing_of(last: "Turn") -> Iterable[str]:
+    """Render how a turn stands."""
     yield f"phase        {last.phase}, since {output.moment(last.entered_at)}"
     if last.blocked:
         yield f"blocked      {last.blocked.reason}: {last.blocked.detail}"
@@ -323,11 +359,10 @@ def of_turn(last: "Turn") -> Iterable[str]:
     elif last.wake_at:
         yield f"looks again  {output.moment(last.wake_at)}"
     for each in last.gate.waiting if last.gate else ():
-        until = f" until {output.moment(each.until)}" if each.until else ""
+        blocks = ", and blocks then" if each.cause.startswith("an operator's word") else ""
+        until = f" until {output.moment(each.until)}{blocks}" if each.until else ""
         yield f"waits for    {each.cause}{f': {each.who}' if each.who else ''}{until}"
+    if last.word:
+        yield f"word         {last.word}, said by an operator and not heeded yet"
     if last.reinstated:
-        yield f"reinstated   {last.reinstated} times"
-    yield "steps"
-    for step in last.steps:
-        told = "  ".join(filter(None, [step.detail, step.request_id]))
-        yield f"  {output.moment(step.at)}  {step.phase:<11}  {step.step}  {told}".rstrip()
+        yield f"reinstated   {'once' if last.reinstated == 1 else f'{last.reinstated} times'}"

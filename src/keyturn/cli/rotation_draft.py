@@ -76,6 +76,7 @@ class Draft(ScheduleWords, PolicyWords):
     no_auto: bool
     no_adopt: bool
     retire_existing: str | None
+    retire_existing_made: datetime | None
     description: str | None
     existing_value_stdin: bool
 
@@ -161,7 +162,9 @@ def read_value() -> str:
 def _fields(draft: Draft) -> dict[str, object]:
     at, parameters = draft["rotate_at"], {"clientId": draft["client_id"]}
     adopt = {"adoptExisting": False} if draft["no_adopt"] else {}
+    made = draft["retire_existing_made"]
     retire = {"retireExisting": draft["retire_existing"]} if draft["retire_existing"] else {}
+    retire |= {"retireExistingMade": made.date().isoformat()} if made else {}
     value = {"existingValue": read_value()} if draft["existing_value_stdin"] else {}
     algorithm = {"keyAlgorithm": draft["key_algorithm"]} if draft["key_algorithm"] else {}
     secret = "OKTA_PRIVATE_JWK" if draft["kind"] == "okta-client-key" else "OKTA_CLIENT_SECRET"

@@ -123,7 +123,7 @@ def schedule_lines(one: "Rotation") -> list[str]:
     ]
 
 
-QUIET = frozenset({"off", "scheduled", "turning"})
+QUIET = frozenset({"off", "scheduled"})
 """The states that other lines explain already."""
 
 
@@ -196,7 +196,7 @@ def update(
     async def work() -> None:
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
-            after = await api.update_rotation(found.id, body)
+            after = await api.update_rotation(found, body)
         output.show(document_of(after, None)["rotation"], lines_of(after), as_json=as_json)
 
     run(work())
@@ -244,7 +244,7 @@ def preview(
         async with connected(server) as api:
             if which:
                 rotation = await find_rotation(api, project, which)
-                found = await api.preview_rotation(rotation.id, count=count)
+                found = await api.preview_rotation(rotation, count=count)
             else:
                 found = await api.preview_schedule(draft, count=count)
         lines = preview_lines(found, words["time_zone"])
@@ -256,6 +256,7 @@ def preview(
 def preview_lines(found: "PreviewAnswer", wanted: str | None) -> list[str]:
     """Render the next dates in the person's zone, with UTC beside."""
     why = [f"{found.state}: {found.why}"] if found.why else []
+    why += [f"warning: {found.warning}"] if found.warning else []
     if not found.dates:
         return why or ["no dates: turns start only when somebody asks"]
     name = wanted or found.time_zone

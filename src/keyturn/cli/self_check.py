@@ -297,8 +297,9 @@ def parsed(answer: httpx2.Response) -> Body:
 
 
 def text(body: Body, name: str) -> str:
-    """Return a member as text, empty when there is none."""
-    return str(body.get(name) or "")
+    """Return a member as text that can be printed, empty when there is none."""
+    whole = str(body.get(name) or "").encode(errors="replace").decode()  # JSON may escape a half
+    return "".join(char if char.isprintable() else " " for char in whole)
 
 
 def member(body: Body, *names: str) -> Body:

@@ -1,13 +1,13 @@
 """Turns: started, watched, and ordered about."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from keyturn.cli import options, output
-from keyturn.cli.rotation import document_of, find_rotation, of_turn
+from keyturn.cli.rotation import document_of, find_rotation, standing_of
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
@@ -15,7 +15,36 @@ if TYPE_CHECKING:
     from keyturn.wire.rotations import Rotation
     from keyturn.wire.turns import Turn
 
-    Order = Callable[[KeyturnApi, str], Awaitable[Rotation]]
+    Order = Callable[[KeyturnApi, Rotation], Awaitable[Rotation]]
+
+ORDERS: "Mapping[str, tuple[Order, str]]" = {
+    "pause": (
+        lambda api, one: api.pause_turn(one),
+        "Let the open turn stand still; what is served and what Okta holds stay as they are.",
+    ),
+    "resume": (
+        lambda api, one: api.resume_turn(one),
+        (
+            "Let a paused or blocked turn go on.\n\n"
+            "An emergency does not outlive the standstill: `finish-now --at-once` says so again."
+        ),
+    ),
+    "abort": (
+        lambda api, one: api.abort_turn(one),
+        (
+            "Take the new secret back; refused once readers were given one that works.\n\n"
+            "Where Okta has lost the one that they were given, the old one is served again."
+        ),
+    ),
+    "reinstate": (
+        lambda api, one: api.reinstate_old(one),
+        (
+            "Activate the retired secret at Okta again; the turn goes back to its overlap.\n\n"
+            "From then on only `finish-now`, or a quiet System Log, retires it again."
+        ),
+    ),
+}
+"""The orders that need no more than the rotation: what each asks for, and its help."""
 
 which_rotation = click.argument("which", metavar="ROTATION")
 
@@ -26,49 +55,6 @@ def turn() -> None:
 
     `keyturn rotation turn` starts one.
     """
-
-
-@turn.command("pause")
-@which_rotation
-@options.project
-@options.server
-@options.as_json
-def pause(*, which: str, project: str, server: str | None, as_json: bool) -> None:
-    """Let the open turn stand still; what is served and what Okta holds stay as they are."""
-    _order(lambda api, one: api.pause_turn(one), which, project, server, as_json=as_json)
-
-
-@turn.command("resume")
-@which_rotation
-@options.project
-@options.server
-@options.as_json
-def resume(*, which: str, project: str, server: str | None, as_json: bool) -> None:
-    """Let a paused or blocked turn go on."""
-    _order(lambda api, one: api.resume_turn(one), which, project, server, as_json=as_json)
-
-
-@turn.command("abort")
-@which_rotation
-@options.project
-@options.server
-@options.as_json
-def abort(*, which: str, project: str, server: str | None, as_json: bool) -> None:
-    """Take the new secret back; refused once readers were given it."""
-    _order(lambda api, one: api.abort_turn(one), which, project, server, as_json=as_json)
-
-
-@turn.command("reinstate")
-@which_rotation
-@options.project
-@options.server
-@options.as_json
-def reinstate(*, which: str, project: str, server: str | None, as_json: bool) -> None:
-    """Activate the retired secret at Okta again; the turn goes back to its overlap.
-
-    From then on only `finish-now`, or a quiet System Log, retires it again.
-    """
-    _order(lambda api, one: api.reinstate_old(one), which, project, server, as_json=as_json)
 
 
 @turn.command("finish-now")
@@ -89,7 +75,7 @@ def finish_now(
     Whoever still uses the old secret is refused by Okta from then on.
     """
 
-    def order(api: "KeyturnApi", one: str) -> "Awaitable[Rotation]":
+    def order(api: "KeyturnApi", one: "Rotation") -> "Awaitable[Rotation]":
         return api.finish_now(one, at_once=at_once)
 
     _order(order, which, project, server, as_json=as_json)
@@ -105,7 +91,7 @@ def list_turns(*, which: str, project: str, server: str | None, as_json: bool) -
 
     async def work() -> None:
         async with connected(server) as api:
-            turns = await api.list_turns((await find_rotation(api, project, which)).id)
+            turns = await api.list_turns(await find_rotation(api, project, which))
         document = {"turns": [one.model_dump(mode="json") for one in turns]}
         header = ["began", "ended", "started by", "phase", "gate", "reinstated", "id"]
         output.show(document, output.table(header, [_row(one) for one in turns]), as_json=as_json)
@@ -138,8 +124,8 @@ def evidence(
             found = await find_rotation(api, project, which)
             one = turn_id or await _newest(api, found)
             if as_json:
-                return (await api.read_evidence(found.id, one)).model_dump_json(indent=2) + "\n"
-            return await api.read_evidence_page(found.id, one)
+                return (await api.read_evidence(found, one)).model_dump_json(indent=2) + "\n"
+            return await api.read_evidence_page(found, one)
 
     text = run(work())
     if out:
@@ -152,15 +138,30 @@ def _order(order: "Order", which: str, project: str, server: str | None, *, as_j
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await order(api, (await find_rotation(api, project, which)).id)
-            newest = (await api.list_turns(found.id))[0]
-        output.show(document_of(found, newest), of_turn(newest), as_json=as_json)
+            found = await order(api, await find_rotation(api, project, which))
+            newest = (await api.list_turns(found))[0]
+        more = f"`keyturn rotation show {found.name}` shows all that was recorded."
+        output.show(document_of(found, newest), [*standing_of(newest), more], as_json=as_json)
 
     run(work())
 
 
+def _add_order(name: str, order: "Order", told: str) -> None:
+    @turn.command(name, help=told)
+    @which_rotation
+    @options.project
+    @options.server
+    @options.as_json
+    def give(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+        _order(order, which, project, server, as_json=as_json)
+
+
+for _name, (_given, _told) in ORDERS.items():
+    _add_order(_name, _given, _told)
+
+
 async def _newest(api: "KeyturnApi", found: "Rotation") -> str:
-    turns = await api.list_turns(found.id)
+    turns = await api.list_turns(found)
     if not turns:
         raise click.ClickException(f"Rotation {found.name} has not turned yet.")
     return turns[0].id

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -54,6 +55,8 @@ TIMEOUT_S = 60.0
 
 W = TypeVar("W", bound=Wire)
 Query = Mapping[str, str]
+Which = Rotation | str
+"""A rotation as it was answered, or the id of one that turns a client secret of an app."""
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,9 @@ class KeyturnApi:
         answer = await self._call(RotationsAnswer, "GET", EVERY_ROTATION, query=query)
         return answer.secret_rotations
 
-    async def read_rotation(self, rotation_id: str) -> Rotation:
+    async def read_rotation(self, which: Which) -> Rotation:
         """Read one rotation."""
-        return await self._rotation("GET", f"/{_part(rotation_id)}")
+        return await self._rotation("GET", _of(which))
 
     async def create_rotation(
         self, body: CreateRotation, kind: RotationType = DEFAULT_TYPE
@@ -185,13 +188,13 @@ class KeyturnApi:
         path = f"{EVERY_ROTATION}/{kind}"
         return (await self._call(RotationAnswer, "POST", path, body=body)).secret_rotation
 
-    async def update_rotation(self, rotation_id: str, body: UpdateRotation) -> Rotation:
+    async def update_rotation(self, which: Which, body: UpdateRotation) -> Rotation:
         """Change a rotation; what the body does not name stays as it is."""
-        return await self._rotation("PATCH", f"/{_part(rotation_id)}", body)
+        return await self._rotation("PATCH", _of(which), body)
 
-    async def preview_rotation(self, rotation_id: str, *, count: int = 10) -> PreviewAnswer:
+    async def preview_rotation(self, which: Which, *, count: int = 10) -> PreviewAnswer:
         """List the next dates of a rotation."""
-        path, query = f"{ROTATIONS}/{_part(rotation_id)}/preview", {"count": str(count)}
+        path, query = f"{_of(which)}/preview", {"count": str(count)}
         return await self._call(PreviewAnswer, "GET", path, query=query)
 
     async def preview_schedule(self, draft: ScheduleDraft, *, count: int = 10) -> PreviewAnswer:
@@ -199,65 +202,65 @@ class KeyturnApi:
         path, query = f"{ROTATIONS}/preview", {"count": str(count)}
         return await self._call(PreviewAnswer, "POST", path, query=query, body=draft)
 
-    async def rotate(self, rotation_id: str) -> Rotation:
+    async def rotate(self, which: Which) -> Rotation:
         """Start a turn, or resume a blocked one; return once the new secret is served."""
-        return await self._rotation("POST", f"/{_part(rotation_id)}/rotate-secrets")
+        return await self._rotation("POST", f"{_of(which)}/rotate-secrets")
 
-    async def start_turn(self, rotation_id: str, *, emergency: bool = False) -> Rotation:
+    async def start_turn(self, which: Which, *, emergency: bool = False) -> Rotation:
         """Start a turn as `rotate` does; in an emergency the old secret goes at once."""
-        return await self._turn(rotation_id, "", StartTurn(emergency=emergency))
+        return await self._turn(which, "", StartTurn(emergency=emergency))
 
-    async def pause_turn(self, rotation_id: str) -> Rotation:
+    async def pause_turn(self, which: Which) -> Rotation:
         """Let the open turn stand still."""
-        return await self._turn(rotation_id, "/pause")
+        return await self._turn(which, "/pause")
 
-    async def resume_turn(self, rotation_id: str) -> Rotation:
+    async def resume_turn(self, which: Which) -> Rotation:
         """Let a paused or blocked turn go on."""
-        return await self._turn(rotation_id, "/resume")
+        return await self._turn(which, "/resume")
 
-    async def abort_turn(self, rotation_id: str) -> Rotation:
+    async def abort_turn(self, which: Which) -> Rotation:
         """Take the new secret back before anybody is served it."""
-        return await self._turn(rotation_id, "/abort")
+        return await self._turn(which, "/abort")
 
-    async def reinstate_old(self, rotation_id: str) -> Rotation:
+    async def reinstate_old(self, which: Which) -> Rotation:
         """Activate the retired secret at Okta again."""
-        return await self._turn(rotation_id, "/reinstate")
+        return await self._turn(which, "/reinstate")
 
-    async def finish_now(self, rotation_id: str, *, at_once: bool = False) -> Rotation:
+    async def finish_now(self, which: Which, *, at_once: bool = False) -> Rotation:
         """Cut the overlap or the soak short; ``at_once`` leaves both out."""
-        return await self._turn(rotation_id, "/finish-now", FinishNow(at_once=at_once))
+        return await self._turn(which, "/finish-now", FinishNow(at_once=at_once))
 
-    async def _turn(self, rotation_id: str, what: str, body: Wire | None = None) -> Rotation:
-        return await self._rotation("POST", f"/{_part(rotation_id)}/turn{what}", body)
+    async def _turn(self, which: Which, what: str, body: Wire | None = None) -> Rotation:
+        return await self._rotation("POST", f"{_of(which)}/turn{what}", body)
 
-    async def read_evidence(self, rotation_id: str, turn_id: str) -> Evidence:
+    async def read_evidence(self, which: Which, turn_id: str) -> Evidence:
         """Read the record of one turn."""
-        return await self._call(Evidence, "GET", _evidence(rotation_id, turn_id))
+        return await self._call(Evidence, "GET", _evidence(which, turn_id))
 
-    async def read_evidence_page(self, rotation_id: str, turn_id: str) -> str:
+    async def read_evidence_page(self, which: Which, turn_id: str) -> str:
         """Read the record of one turn as Markdown."""
-        path, query = _evidence(rotation_id, turn_id), {"format": "markdown"}
+        path, query = _evidence(which, turn_id), {"format": "markdown"}
         return (await self._answer("GET", path, query=query)).text
 
-    async def retire_existing(self, rotation_id: str, secret_id: str) -> Rotation:
-        """Consent to retire a client secret (``ocs…``) that Keyturn did not make."""
-        body = RetireExisting(secret_id=secret_id)
-        return await self._rotation("POST", f"/{_part(rotation_id)}/retire-existing", body)
+    async def retire_existing(self, which: Which, secret_id: str, made: date) -> Rotation:
+        """Consent to retire a client secret (``ocs…``) of that day that Keyturn did not make."""
+        body = RetireExisting(secret_id=secret_id, made=made)
+        return await self._rotation("POST", f"{_of(which)}/retire-existing", body)
 
     async def adopt_existing(
-        self, rotation_id: str, secret_id: str, value: str | None = None
+        self, which: Which, secret_id: str, value: str | None = None
     ) -> Rotation:
         """Serve a client secret (``ocs…``) that Keyturn did not make, from now on."""
         body = AdoptExisting(secret_id=secret_id, value=value)
-        return await self._rotation("POST", f"/{_part(rotation_id)}/adopt-existing", body)
+        return await self._rotation("POST", f"{_of(which)}/adopt-existing", body)
 
-    async def list_turns(self, rotation_id: str) -> tuple[Turn, ...]:
+    async def list_turns(self, which: Which) -> tuple[Turn, ...]:
         """List the turns of a rotation with their steps, the newest first."""
-        path = f"{ROTATIONS}/{_part(rotation_id)}/turns"
+        path = f"{_of(which)}/turns"
         return (await self._call(TurnsAnswer, "GET", path)).turns
 
     async def _rotation(self, method: str, path: str, body: Wire | None = None) -> Rotation:
-        answer = await self._call(RotationAnswer, method, ROTATIONS + path, body=body)
+        answer = await self._call(RotationAnswer, method, path, body=body)
         return answer.secret_rotation
 
     # --- drift ------------------------------------------------------------------------------
@@ -360,8 +363,15 @@ def _parse(shape: type[W], answer: httpx2.Response) -> W:
         raise not_keyturn(answer) from None
 
 
-def _evidence(rotation_id: str, turn_id: str) -> str:
-    return f"{ROTATIONS}/{_part(rotation_id)}/turns/{_part(turn_id)}/evidence"
+def _evidence(which: Which, turn_id: str) -> str:
+    return f"{_of(which)}/turns/{_part(turn_id)}/evidence"
+
+
+def _of(which: Which) -> str:
+    """Return the path of a rotation, which is that of its type."""
+    if isinstance(which, str):
+        return f"{ROTATIONS}/{_part(which)}"
+    return f"{EVERY_ROTATION}/{which.type}/{_part(which.id)}"
 
 
 def _part(text: str) -> str:

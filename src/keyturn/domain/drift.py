@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash
 from keyturn.domain.okta import App, Credential, CredentialKind, Rules, Status
-from keyturn.domain.turn import Held
+from keyturn.domain.orders import WINDING_UP
+from keyturn.domain.turn import Held, Turn
 
 
 class Kind(StrEnum):
@@ -105,6 +106,27 @@ class Change:
     request_id: str
 
 
+def comparable(turn: Turn | None) -> bool:
+    """Say whether a change can be told from what the turn itself does at Okta just now.
+
+    One that adds its new credential looks before each step; one that only waits does not.
+    """
+    return turn is None or not turn.running or turn.phase in WINDING_UP
+
+
+def apart_from(
+    turn: Turn | None, listed: tuple[Credential, ...], served: Held | None
+) -> tuple[Credential, ...]:
+    """Leave out what an open turn keeps beside the served one: its own old and new."""
+    own = tuple(held for held in (turn.old, turn.new) if held) if turn else ()
+    return tuple(
+        each
+        for each in listed
+        if _is(each, served)
+        or not any(each.hash == h.hash and h.okta_id in (None, each.id) for h in own)
+    )
+
+
 def compare(
     app: App | None,
     app_id: AppId,
@@ -116,13 +138,14 @@ def compare(
 ) -> tuple[Drift, ...]:
     """List what has drifted; nothing for an app that is as it is on record.
 
-    ``served`` is what readers are given, ``ours`` every hash that the rotation has ever kept.
+    ``listed`` is what Okta lists but for what belongs to an open turn, ``served`` what readers are
+    given, ``ours`` every hash that the rotation has ever kept.
     """
     rules = kind.rules
     unfit = _unfit(app, app_id, rules)
     if unfit:
         return (unfit,)
-    found = _of_served(listed, served, ours, rules) if served else None
+    found = _of_served(listed, served, rules) if served else None
     strangers = tuple(
         Drift(
             Kind.OLD_VALUE_BACK if secret.hash in ours else Kind.SECRET_ADDED,
@@ -148,20 +171,20 @@ def _unfit(app: App | None, app_id: AppId, rules: Rules) -> Drift | None:
     return None
 
 
-def _of_served(
-    listed: tuple[Credential, ...], served: Held, ours: frozenset[SecretHash], rules: Rules
-) -> Drift | None:
-    kept = next((s for s in listed if s.hash == served.hash), None)
-    if kept and kept.active:
+def _of_served(listed: tuple[Credential, ...], served: Held, rules: Rules) -> Drift | None:
+    """Tell what has become of the served one; whatever else is listed did not take its place."""
+    same = [s for s in listed if s.hash == served.hash]
+    if any(s.active for s in same):
         return None
-    if kept:
-        return Drift(Kind.SECRET_DEACTIVATED, kept.id, f"{rules.noun.capitalize()} {kept.id}.")
-    same_place = (s for s in listed if s.id == served.okta_id or s.hash in ours)
-    other = next(same_place, None)
-    if other:
-        return Drift(Kind.SECRET_OVERWRITTEN, other.id, f"{rules.noun.capitalize()} {other.id}.")
-    gone = served.okta_id or CredentialId("unnamed")
-    return Drift(Kind.SECRET_REMOVED, gone, f"{rules.noun.capitalize()} {gone}.")
+    if same:
+        return _named(Kind.SECRET_DEACTIVATED, same[0].id, rules)
+    served_id = served.okta_id or CredentialId("unnamed")
+    there = any(s.id == served_id for s in listed)
+    return _named(Kind.SECRET_OVERWRITTEN if there else Kind.SECRET_REMOVED, served_id, rules)
+
+
+def _named(kind: Kind, subject: CredentialId, rules: Rules) -> Drift:
+    return Drift(kind, subject, f"{rules.noun.capitalize()} {subject}.")
 
 
 def _is(secret: Credential, served: Held | None) -> bool:

@@ -3,8 +3,8 @@
 Decides from what readers, dependents and Okta's System Log have told, and says why. Knows nothing
 of where that was read.
 
-Okta calls the log's debug data unstable: it can hold a gate shut, and it is never the only thing
-that opens one.
+Okta calls the log's debug data unstable: it can hold a gate shut, and silence there opens one only
+where nobody is known who could tell more.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keyturn.domain.ids import VersionNo
-from keyturn.domain.turn import Opened, Overlap, Policy, Turn, Word
+from keyturn.domain.okta import Credential
+from keyturn.domain.turn import CLOCKS_DIFFER, Opened, Overlap, Policy, Turn, Word
 
 LOOK_AGAIN = timedelta(minutes=5)
 """How long what readers and dependents told is taken for true."""
 
 UNDATED = timedelta(days=1)
 """How long a turn sleeps that waits for a next one without a date."""
+
+OKTA_WAITS = 10
+"""How often a retirement is put off because Okta's clock says that it is too early."""
 
 FIRST_WATCH = timedelta(minutes=1)
 WATCH_FACTOR = 4
@@ -48,12 +52,14 @@ class Evidence:
 
     ``unproved`` names the dependents that have not used the new secret yet, ``troubled`` those
     that have failed since the old one was retired. ``next_due_at`` is when the next turn is due.
+    ``unread`` says that nobody was ever given the old one by Keyturn: who uses it is not known.
     """
 
     holders: tuple[Holder, ...] = ()
     unproved: tuple[str, ...] = ()
     troubled: tuple[str, ...] = ()
     next_due_at: datetime | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class Cause(StrEnum):
     NEXT_TURN = "the next turn"
     READER = "a reader that holds an older version"
     DEPENDENT = "a dependent that has not used the new secret"
+    UNREAD = "the backstop, because nobody has read the old secret here: who uses it is not known"
     LOG = "a use of the old secret in Okta's System Log"
     WORD = "an operator's word, because the old secret had to be reinstated"
 
@@ -93,7 +100,8 @@ class Waiting:
     until: datetime | None = None
 
     def __str__(self) -> str:
-        until = f" until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until else ""
+        blocks = ", and blocks then" if self.cause is Cause.WORD else ""
+        until = f" until {self.until:%Y-%m-%d %H:%M:%S} UTC{blocks}" if self.until else ""
         return f"{self.cause}{f' ({self.who})' if self.who else ''}{until}"
 
 
@@ -134,13 +142,11 @@ def decide_gate(
     """
     if turn.word is Word.AT_ONCE:
         return Open(Opened.WORD)
-    finish = turn.word is Word.FINISH
-    shortest_s = min(policy.floor_s, policy.overlap_s) if finish else policy.overlap_s
-    over_at = turn.entered_at + timedelta(seconds=shortest_s)
+    over_at = turn.entered_at + _shortest(turn, policy)
     if now < over_at:
         cause = Cause.FIXED_OVERLAP if policy.overlap is Overlap.FIXED else Cause.SHORTEST_OVERLAP
         return Shut((Waiting(cause, until=over_at),), over_at)
-    if finish:
+    if turn.word is Word.FINISH:
         return Open(Opened.WORD)
     if turn.reinstated:
         return _after_reinstating(turn, policy, now, log)
@@ -151,6 +157,31 @@ def decide_gate(
     if policy.overlap is Overlap.UNTIL_NEXT:
         return _until_next(policy, now, evidence)
     return _by_evidence(turn, policy, now, evidence, log)
+
+
+def floor_over_at(turn: Turn, policy: Policy) -> datetime:
+    """Tell until when both secrets work whatever is asked for, an emergency aside."""
+    return turn.entered_at + timedelta(seconds=min(policy.floor_s, policy.overlap_s))
+
+
+def missing_at_okta(turn: Turn, policy: Policy, new: Credential, okta_at: datetime) -> timedelta:
+    """Tell how much of the shortest overlap is to come by Okta's clock; nothing where it is over.
+
+    Okta tells when it made the new secret and what time it is now; only how long after the former
+    the overlap began is told by our clock, which may have been set forward since. After as many
+    waits as `OKTA_WAITS` ours decides: the clock of a rehearsed org may stand still.
+    """
+    if turn.word is Word.AT_ONCE or turn.posted is None or turn.attempts >= OKTA_WAITS:
+        return timedelta(0)
+    began_after = max(timedelta(0), turn.entered_at - turn.posted.last_at)
+    missing = new.created_at + began_after + _shortest(turn, policy) - okta_at
+    return missing if missing > CLOCKS_DIFFER else timedelta(0)
+
+
+def _shortest(turn: Turn, policy: Policy) -> timedelta:
+    finish = turn.word is Word.FINISH
+    shortest_s = min(policy.floor_s, policy.overlap_s) if finish else policy.overlap_s
+    return timedelta(seconds=shortest_s)
 
 
 def _until_next(policy: Policy, now: datetime, evidence: Evidence) -> Gate:
@@ -169,13 +200,16 @@ def _by_evidence(
 ) -> Gate:
     backstop_at = turn.entered_at + timedelta(seconds=policy.backstop_s)
     waiting = (*list_holders(evidence, backstop_at), *list_unproved(evidence, backstop_at))
+    unknown = (Waiting(Cause.UNREAD, until=backstop_at),) if evidence.unread else ()
     if now >= backstop_at:
-        return Open(Opened.BACKSTOP, waiting)
+        return Open(Opened.BACKSTOP, waiting + unknown)
     if waiting:
         return Shut(waiting, min(backstop_at, now + LOOK_AGAIN))
     if policy.log and log is None:
         return Unseen(log=True)
-    quiet_at = _quiet_at(policy, log)
+    if unknown and not (log and log.readable):
+        return Shut(unknown, backstop_at)
+    quiet_at = _quiet_since(turn, policy, log) if unknown else _quiet_at(policy, log)
     if quiet_at and now < quiet_at:
         return Shut(_in_log(log, quiet_at), min(backstop_at, quiet_at))
     return Open(Opened.EVIDENCE)
@@ -186,9 +220,7 @@ def _after_reinstating(turn: Turn, policy: Policy, now: datetime, log: LogSight 
     if policy.log and log is None:
         return Unseen(log=True)
     if policy.log and log and log.readable:
-        # Nobody can be called quiet before there was the time to be loud in.
-        since_return = turn.entered_at + timedelta(seconds=policy.quiet_s)
-        quiet_at = max(_quiet_at(policy, log) or since_return, since_return)
+        quiet_at = _quiet_since(turn, policy, log)
         if now >= quiet_at:
             return Open(Opened.EVIDENCE)
         return Shut(_in_log(log, quiet_at), min(backstop_at, quiet_at), now >= backstop_at)
@@ -216,6 +248,15 @@ def list_unproved(evidence: Evidence, until: datetime | None = None) -> tuple[Wa
 def _quiet_at(policy: Policy, log: LogSight | None) -> datetime | None:
     last = log.last_use() if log else None
     return last.at + timedelta(seconds=policy.quiet_s) if last else None
+
+
+def _quiet_since(turn: Turn, policy: Policy, log: LogSight | None) -> datetime:
+    """Tell when the log will have been quiet long enough to be the only evidence.
+
+    Nobody can be called quiet before there was the time to be loud in.
+    """
+    from_now_on = turn.entered_at + timedelta(seconds=policy.quiet_s)
+    return max(_quiet_at(policy, log) or from_now_on, from_now_on)
 
 
 def _in_log(log: LogSight | None, until: datetime) -> tuple[Waiting, ...]:

@@ -9,26 +9,51 @@ from dataclasses import replace
 from datetime import datetime
 
 from keyturn.domain.errors import Refused
-from keyturn.domain.turn import SETTLED, UNSERVED, Act, Phase, Turn, Word, moved
+from keyturn.domain.turn import (
+    LOST,
+    SETTLED,
+    UNSERVED,
+    Act,
+    Overlap,
+    Phase,
+    Policy,
+    Trigger,
+    Turn,
+    Word,
+    moved,
+)
+
+WINDING_UP = (Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING)
+"""The phases in which the new secret is served and the old one is still to go."""
 
 
 def paused(turn: Turn, now: datetime) -> Turn:
     """Return the turn standing still. Raises Refused where it does not go on by itself."""
     if not turn.running:
-        raise Refused(f"The turn is {standing(turn)}: there is nothing to pause.")
+        raise Refused(
+            f"The turn is {standing(turn)}: there is nothing to pause. {what_can_be_done(turn)}"
+        )
     return replace(turn, paused_at=now, wake_at=None)
 
 
 def resumed(turn: Turn, now: datetime) -> Turn:
     """Return a blocked or paused turn to where it was, to be looked at soon.
 
-    A blocked one begins its phase's time anew. Raises Refused for a turn that stands not still.
+    A blocked one begins its phase's time anew. An emergency does not outlive the standstill: who
+    means one still says so again. Raises Refused for a turn that stands not still.
     """
     if turn.blocked:
         turn = replace(turn, entered_at=now)
     elif turn.paused_at is None:
-        raise Refused(f"The turn is {standing(turn)}: there is nothing to resume.")
-    return _set_going(turn, now)
+        raise _refused(turn, "there is nothing to resume.")
+    calm = None if turn.word is Word.AT_ONCE else turn.word
+    return _set_going(replace(turn, word=calm), now)
+
+
+def by_hand(turn: Turn, trigger: Trigger = Trigger.MANUAL) -> Turn:
+    """Return the turn as theirs who resumed it: one that has not begun waits for no window then."""
+    unbegun = turn.trigger is Trigger.SCHEDULED and turn.phase is Phase.PLANNED
+    return replace(turn, trigger=trigger) if unbegun else turn
 
 
 def aborted(turn: Turn, now: datetime) -> Turn:
@@ -37,7 +62,7 @@ def aborted(turn: Turn, now: datetime) -> Turn:
     One that Okta was not asked to add yet ends at once. Raises Refused once readers were given the
     new version.
     """
-    if _phase_of(turn) not in UNSERVED:
+    if phase_of(turn) not in UNSERVED:
         raise Refused(
             f"The turn is {standing(turn)}. Readers may hold the new client secret, so it stays; "
             "pause the turn, or reinstate the old one where it was retired."
@@ -48,13 +73,28 @@ def aborted(turn: Turn, now: datetime) -> Turn:
     return replace(going, word=Word.ABORT, withdrawn_at=turn.withdrawn_at or now)
 
 
+def falling_back(turn: Turn, now: datetime) -> Turn:
+    """Return the turn told to serve the old secret again; heeded only where Okta lost the new one.
+
+    Raises Refused where the new one was not served, or the turn has ended.
+    """
+    if phase_of(turn) not in WINDING_UP:
+        raise _refused(turn, "it serves nothing that could be lost.")
+    return replace(_set_going(turn, now), word=Word.ABORT)
+
+
+def serves_what_is_lost(turn: Turn) -> bool:
+    """Say whether the turn is blocked because readers are given what Okta refuses."""
+    return turn.blocked is not None and turn.blocked.reason in LOST
+
+
 def reinstating(turn: Turn, now: datetime) -> Turn:
     """Return the turn told to activate the old secret again.
 
     Raises Refused where the old secret is not retired.
     """
-    if _phase_of(turn) not in (Phase.RETIRED, Phase.SOAKING) or turn.old is None:
-        raise Refused(f"The turn is {standing(turn)}: no client secret of it is retired.")
+    if phase_of(turn) not in (Phase.RETIRED, Phase.SOAKING) or turn.old is None:
+        raise _refused(turn, "no client secret of it is retired.")
     return replace(_set_going(turn, now), word=Word.REINSTATE)
 
 
@@ -63,9 +103,25 @@ def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
 
     Raises Refused where it waits for nothing.
     """
-    if _phase_of(turn) not in (Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING):
-        raise Refused(f"The turn is {standing(turn)}: it has no overlap or soak to cut short.")
+    if phase_of(turn) not in WINDING_UP:
+        raise _refused(turn, "it has no overlap or soak to cut short.")
     return replace(_set_going(turn, now), word=word)
+
+
+def waits_for_next(turn: Turn, policy: Policy) -> bool:
+    """Say whether the turn goes on until the next one is due, and ends for its sake.
+
+    Where the old secret had to be reinstated somebody uses it: only a word about it ends that.
+    """
+    until_next = policy.overlap is Overlap.UNTIL_NEXT and not turn.reinstated
+    return until_next and turn.running and turn.phase in WINDING_UP
+
+
+def making_room(turn: Turn, now: datetime) -> Turn:
+    """Return the turn told that the next one is due; what soaks goes on soaking."""
+    if turn.word not in (None, Word.ABORT) or turn.phase is not Phase.OVERLAPPING:
+        return turn
+    return hurried(turn, Word.FINISH, now)
 
 
 def given_up(turn: Turn, now: datetime) -> Turn:
@@ -79,7 +135,32 @@ def standing(turn: Turn) -> str:
     return f"paused ({turn.phase})" if turn.paused_at else str(turn.phase)
 
 
-def _phase_of(turn: Turn) -> Phase:
+def possible(turn: Turn) -> tuple[str, ...]:
+    """List the orders that the turn would heed, by their names in `keyturn turn`."""
+    phase = phase_of(turn)
+    ways = {
+        "resume": turn.open and not turn.running,
+        "pause": turn.running,
+        "abort": phase in UNSERVED or serves_what_is_lost(turn),
+        "reinstate": phase in (Phase.RETIRED, Phase.SOAKING) and turn.old is not None,
+        "finish-now": phase in WINDING_UP,
+    }
+    return tuple(name for name, heeded in ways.items() if heeded)
+
+
+def _refused(turn: Turn, why: str) -> Refused:
+    return Refused(f"The turn is {standing(turn)}: {why} {what_can_be_done(turn)}")
+
+
+def what_can_be_done(turn: Turn) -> str:
+    """Tell which orders the turn would heed, for people."""
+    if not turn.open:
+        return "It has ended: `keyturn rotation turn` starts the next one."
+    return f"What can be done: `keyturn turn {'`, `keyturn turn '.join(possible(turn))}`."
+
+
+def phase_of(turn: Turn) -> Phase:
+    """Return where the turn stands, or where it was blocked."""
     return turn.blocked.phase if turn.blocked else turn.phase
 
 
@@ -88,7 +169,7 @@ def _set_going(turn: Turn, now: datetime) -> Turn:
     wake_at = max(now, held_until) if turn.owner else now
     return replace(
         turn,
-        phase=_phase_of(turn),
+        phase=phase_of(turn),
         blocked=None,
         paused_at=None,
         wake_at=wake_at,

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.schedule import LastTurn, next_slot, starts_at
+from keyturn.domain.schedule import LastTurn, Slot, allows, backoff_days, next_slot, starts_at
+from keyturn.domain.turn import Phase, Trigger, Turn
 
 MISSED_AFTER = timedelta(days=7)
 """How long a due turn may wait for a window: every window comes once a week, or is blacked out."""
@@ -28,6 +29,10 @@ class State(StrEnum):
     """A turn is due, and the time in which it should have started has passed."""
     TURNING = "turning"
     """A turn is under way."""
+    PAUSED = "paused"
+    """Somebody has let the open turn stand still: no other starts before it goes on."""
+    BLOCKED = "blocked"
+    """The open turn waits for somebody to act."""
     QUARANTINED = "quarantined"
     """Too many turns failed in a row: none starts by itself."""
 
@@ -65,8 +70,42 @@ def last_turn(rotation: Rotation) -> LastTurn:
 def started(rotation: Rotation, now: datetime) -> Rotation:
     """Return the rotation as the schedule starts a turn of it; until that is served it failed."""
     due_at = rotation.due_at or rotation.next_rotation_at
-    counted = replace(rotation, failures=rotation.failures + 1, last_due_at=due_at)
+    counted = replace(tried(rotation), last_due_at=due_at)
     return rescheduled(counted, LastTurn(now, failed=True))
+
+
+def tried(rotation: Rotation) -> Rotation:
+    """Return the rotation as a turn of it starts by itself; one that is served clears the count."""
+    return replace(rotation, failures=rotation.failures + 1)
+
+
+def next_try_at(rotation: Rotation, failed_at: datetime) -> datetime:
+    """Tell when a start by itself that came to nothing is tried again, blackouts aside."""
+    return failed_at + timedelta(days=backoff_days(rotation.failures))
+
+
+def owed(rotation: Rotation, now: datetime) -> Rotation:
+    """Return the rotation whose turn has ended: the next one, which was asked for, is due now."""
+    return replace(rotation, due_at=now, next_rotation_at=now)
+
+
+def forbids(rotation: Rotation, turn: Turn, now: datetime) -> bool:
+    """Say whether a turn of the schedule has not begun, and may not now.
+
+    It may have been planned in time, and Okta or Keyturn away until the window was over.
+    """
+    unbegun = turn.trigger is Trigger.SCHEDULED and turn.phase is Phase.PLANNED
+    return unbegun and not allows(rotation.schedule, now)
+
+
+def taken_back(rotation: Rotation, now: datetime) -> Rotation:
+    """Return the rotation whose scheduled turn has ended unbegun, as none may start any more.
+
+    That was no failure; the turn is due since when it was, and starts when one may.
+    """
+    failures, due_at = max(0, rotation.failures - 1), rotation.last_due_at or now
+    undone = replace(rotation, failures=failures, last_due_at=None, due_at=due_at)
+    return put_off(undone, now) if rotation.schedule.automatic else rotation
 
 
 def put_off(rotation: Rotation, now: datetime) -> Rotation:
@@ -76,13 +115,39 @@ def put_off(rotation: Rotation, now: datetime) -> Rotation:
     return replace(rotation, due_at=due_at, next_rotation_at=later)
 
 
-def outlook(rotation: Rotation, now: datetime, *, running: bool) -> Outlook:
-    """Tell how the schedule stands; ``running`` is whether a turn is under way."""
-    due_at, next_at = rotation.due_at, rotation.next_rotation_at
-    if running:
-        return Outlook(State.TURNING, "A turn is under way.")
+def outlook(
+    rotation: Rotation, now: datetime, *, turn: Turn | None = None, refused: bool = False
+) -> Outlook:
+    """Tell how the schedule stands.
+
+    ``turn`` is the open or last turn, ``refused`` whether Okta was seen to refuse what readers are
+    given.
+    """
+    going = _of_turn(rotation, turn) if turn else None
+    if going:
+        return going
     if rotation.schedule.automatic and rotation.quarantined:
-        return Outlook(State.QUARANTINED, _quarantine(rotation))
+        return Outlook(State.QUARANTINED, _quarantine(rotation, refused=refused))
+    if turn and turn.blocked:
+        return Outlook(State.BLOCKED, _blocked(turn, rotation.next_rotation_at))
+    return _of_schedule(rotation, now)
+
+
+def far_off(slot: Slot) -> str:
+    """Warn of a date that windows and blackouts put off for more than a week; else say nothing."""
+    if slot.starts_at - slot.due_at <= MISSED_AFTER:
+        return ""
+    return _none_came(slot.due_at, slot.starts_at)
+
+
+def _of_turn(rotation: Rotation, turn: Turn) -> Outlook | None:
+    if turn.paused_at:
+        return Outlook(State.PAUSED, _paused(turn, turn.paused_at))
+    return Outlook(State.TURNING, _under_way(rotation)) if turn.running else None
+
+
+def _of_schedule(rotation: Rotation, now: datetime) -> Outlook:
+    due_at, next_at = rotation.due_at, rotation.next_rotation_at
     if due_at is None or next_at is None:
         return Outlook(State.OFF, "Turns start only when somebody asks.")
     if now < due_at:
@@ -106,10 +171,34 @@ def _due_from(rotation: Rotation, at: datetime) -> Rotation:
     return replace(rotation, due_at=at, next_rotation_at=first)
 
 
-def _quarantine(rotation: Rotation) -> str:
+def _under_way(rotation: Rotation) -> str:
+    if rotation.asked_at is None:
+        return "A turn is under way."
+    asked = f"The next one, asked for at {_told(rotation.asked_at)}, starts when it has ended."
+    return f"A turn is under way. {asked}"
+
+
+def _paused(turn: Turn, since: datetime) -> str:
+    return (
+        f"The turn stands still ({turn.phase}) since {_told(since)}: somebody has paused it. "
+        "No other starts before it is resumed."
+    )
+
+
+def _blocked(turn: Turn, next_at: datetime | None) -> str:
+    again = f"It is tried again at {_told(next_at)}." if next_at else "It waits for somebody."
+    return f"The turn is blocked since {_told(turn.entered_at)}. {again}"
+
+
+def _quarantine(rotation: Rotation, *, refused: bool) -> str:
+    served = (
+        "Okta refuses the secret that readers are given"
+        if refused
+        else "readers are given the secret that was served last"
+    )
     return (
         f"Turns in a row without a good end: {rotation.failures}. None starts by itself any more; "
-        "the secret served so far works on. Mend what the last one failed for, then turn "
+        f"{served}. Mend what the last one failed for, then turn "
         "by hand: a turn that is served ends the quarantine."
     )
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyturn.domain.errors import Refused
+from keyturn.domain.foreign import Consent, heed
 from keyturn.domain.ids import (
     AppId,
     ClientId,
     ConnectionId,
-    CredentialId,
     FolderId,
     RotationId,
     TurnId,
@@ -50,6 +50,7 @@ class Rotation:
     is when it was last compared with Okta, None where that is wanted. ``due_at`` is the moment that
     the schedule asks for and ``next_rotation_at`` when its turn starts; ``last_due_at`` is what the
     schedule started a turn for last, ``failures`` how often it did so since one was served.
+    ``asked_at`` is when somebody asked for a turn that starts once the open one has ended.
     ``algorithm`` is what new client keys sign with; nothing else has one.
     """
 
@@ -79,6 +80,7 @@ class Rotation:
     due_at: datetime | None = None
     last_due_at: datetime | None = None
     failures: int = 0
+    asked_at: datetime | None = None
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     algorithm: KeyAlgorithm = KeyAlgorithm.RS256
 
@@ -113,7 +115,7 @@ def decide_onboarding(
     secrets: tuple[Credential, ...],
     *,
     adopt_existing: bool,
-    retire_existing: CredentialId | None,
+    retire_existing: Consent | None,
     entered: Sensitive | None = None,
     kind: CredentialKind = CredentialKind.CLIENT_SECRET,
 ) -> Adopt | IssueFirst:
@@ -121,14 +123,12 @@ def decide_onboarding(
 
     ``entered`` is the value of one of its secrets, for an org that does not show it; it is proved
     by Okta's hash. Raises Refused where the app has no use for that kind of credential, where
-    ``retire_existing`` names none of its secrets, where ``entered`` is the value of none of them,
-    and where a foreign secret takes the room that a turn needs.
+    ``retire_existing`` names none of its secrets by id and day, where ``entered`` is the value of
+    none of them, and where a foreign secret takes the room that a turn needs.
     """
     rules = kind.rules
     _require_fit(app, rules)
-    retire = next((s for s in secrets if s.id == retire_existing), None)
-    if retire_existing and retire is None:
-        raise Refused(f"App {app.id} has no {rules.noun} {retire_existing} to retire.")
+    retire = _consented(app, secrets, retire_existing, rules) if retire_existing else None
     kept = tuple(s for s in secrets if s is not retire)
     if entered:
         return Adopt(known_by_value(kind, kept, entered), retire)
@@ -137,6 +137,16 @@ def decide_onboarding(
     if len(secrets) >= rules.most:
         raise Refused(_no_room(app, secrets, rules))
     return IssueFirst(retire)
+
+
+def _consented(
+    app: App, secrets: tuple[Credential, ...], consent: Consent, rules: Rules
+) -> Credential:
+    found = next((s for s in secrets if s.id == consent.id), None)
+    if found is None:
+        raise Refused(f"App {app.id} has no {rules.noun} {consent.id} to retire.")
+    heed(consent, found)
+    return found
 
 
 def known_by_value(
@@ -169,5 +179,5 @@ def _no_room(app: App, secrets: tuple[Credential, ...], rules: Rules) -> str:
     return (
         f"App {app.id} already has {len(secrets)} {rules.noun}s at Okta, {listed}, and Okta's "
         "limit leaves no room to turn. Remove the one that is not in use, or consent to its "
-        "retirement by naming it in parameters.retireExisting."
+        "retirement by naming it and its day in parameters.retireExisting and retireExistingMade."
     )

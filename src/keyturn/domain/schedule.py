@@ -27,6 +27,9 @@ CRON_RULE = "must be five fields of cron that come true, such as 30 2 * * sun (s
 STAGGER_MAX_S = 7 * 86_400
 MINUTE = timedelta(minutes=1)
 
+CALENDAR_ENDS = datetime(9890, 1, 1, tzinfo=UTC)
+"""What is due after this may be past the last year that a date can have."""
+
 BACKOFF_DAYS = (1, 1, 2, 4, 7)
 """Days until the next try after so many failures in a row; more failures wait as the last does."""
 
@@ -130,20 +133,29 @@ def next_rotation_at(schedule: Schedule, last: LastTurn, key: str = "") -> datet
 
 
 def preview(schedule: Schedule, last: LastTurn, wanted: int, key: str = "") -> Sequence[Slot]:
-    """List the next dates, as they come when every turn succeeds at once."""
+    """List the next dates, as they come when every turn succeeds at once.
+
+    The list ends early where the calendar does.
+    """
     slots: list[Slot] = []
-    while len(slots) < wanted and (slot := next_slot(schedule, last, key)):
+    while len(slots) < wanted and last.at < CALENDAR_ENDS:
+        slot = next_slot(schedule, last, key)
+        if slot is None:
+            break
         slots.append(slot)
         last = LastTurn(slot.starts_at, due_at=slot.due_at)
     return slots
 
 
 def starts_at(schedule: Schedule, due_at: datetime, key: str) -> datetime:
-    """Tell when a turn starts that is due: in a window, outside blackouts, spread by its key."""
+    """Tell when a turn starts that is due: in a window, outside blackouts, spread by its key.
+
+    The last tenth of a window is left free, so that who is a little late still starts in it.
+    """
     free = opening(schedule.calendar, due_at)
     room_s = schedule.stagger_s
     if free.ends_at:
-        room_s = min(room_s, int((free.ends_at - free.starts_at).total_seconds()))
+        room_s = min(room_s, int((free.ends_at - free.starts_at).total_seconds() * 0.9))
     offset_s = _hash(key) % room_s if room_s else 0
     return free.starts_at + timedelta(seconds=offset_s)
 
@@ -210,11 +222,16 @@ def _hash(key: str) -> int:
 # What is due.
 
 
+def backoff_days(failures: int) -> int:
+    """Return how many days after so many failures in a row, one or more, is tried again."""
+    return BACKOFF_DAYS[min(max(failures, 1), len(BACKOFF_DAYS)) - 1]
+
+
 def _due_at(schedule: Schedule, last: LastTurn) -> datetime:
     number, unit = parse_every(schedule.every) if schedule.every else (schedule.interval_days, "d")
     in_steps = schedule.cron or unit in _FIXED
     if last.failed:
-        days = BACKOFF_DAYS[min(last.failures, len(BACKOFF_DAYS)) - 1]
+        days = backoff_days(last.failures)
         later = timedelta(days=days)
         return _whole(last.at + later) if in_steps else _on_day(schedule, last.at, days)
     if schedule.cron:

@@ -93,7 +93,8 @@ class Receipt:
     """Which version of a secret an identity holds, by what it was given.
 
     ``given`` is what it was given last, about ``read_at``; ``version`` is what it holds at least:
-    the answer that carried a newer one may have been lost on the way.
+    the answer that carried a newer one may have been lost on the way. ``first`` is what it was
+    given first.
     """
 
     secret_id: SecretId
@@ -101,21 +102,40 @@ class Receipt:
     version: VersionNo
     given: VersionNo
     read_at: datetime
+    first: VersionNo
 
 
 RECEIPT_AGE = timedelta(minutes=1)
 """Reads that follow each other more closely may be tries of one read, and are noted as one."""
 
 
-def after_read(last: Receipt, given: VersionNo, at: datetime) -> Receipt:
+class Copy(StrEnum):
+    """What a reader tells of the copy that it holds (``If-None-Match``, RFC 9110, 13.1.2)."""
+
+    UNSAID = "unsaid"
+    THIS = "this"
+    """It is what would be answered."""
+    ANOTHER = "another"
+    """It is something else: an answer with this one has not arrived yet."""
+    WITHHELD = "withheld"
+    """Whatever it is, the answer carries no value: nothing is held by this read."""
+
+
+def after_read(last: Receipt, given: VersionNo, at: datetime, copy: Copy = Copy.UNSAID) -> Receipt:
     """Return the receipt after another read; the same one where the read tells nothing more.
 
-    A newer version counts as held once its reader was given it a second time, a minute or more
-    after the first: whoever lost the first answer asks again before long. A reader that asks for an
-    earlier version by its number holds the newer one all the same.
+    A newer version counts as held once its reader says so. Of one that does not say what it holds,
+    once it was given the version a second time, a minute or more after the first: whoever lost the
+    first answer asks again before long. A reader that asks for an earlier version by its number
+    holds the newer one all the same.
     """
-    if given > last.given:
-        return replace(last, given=given, read_at=at)
-    if given < last.given or at < last.read_at + RECEIPT_AGE:
+    if given < last.given:
         return last
-    return replace(last, version=given, read_at=at)
+    proved = copy is Copy.THIS and last.version < given
+    if not proved and given > last.given:
+        return replace(last, given=given, read_at=at)
+    if copy is Copy.ANOTHER and last.version < given:
+        return replace(last, read_at=at)
+    if not proved and at < last.read_at + RECEIPT_AGE:
+        return last
+    return replace(last, version=given, given=given, read_at=at)

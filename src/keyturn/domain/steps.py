@@ -11,12 +11,9 @@ way; in what they differ is in `keyturn.domain.okta.RULES`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 
-from keyturn.domain.errors import OktaError, OktaRefused, OktaThrottled
 from keyturn.domain.evidence import (
     FIRST_WATCH,
     Evidence,
@@ -25,17 +22,25 @@ from keyturn.domain.evidence import (
     Shut,
     Unseen,
     decide_gate,
+    missing_at_okta,
     next_watch_at,
     watched,
 )
-from keyturn.domain.ids import CredentialId, SecretHash
-from keyturn.domain.okta import App, Credential, Probe, Status
+from keyturn.domain.failures import Block, Wait, after_failure, backoff
+from keyturn.domain.foreign import blocked_by, make_room
+from keyturn.domain.okta import Credential, Probe
+from keyturn.domain.setback import (
+    blocked_for_loss,
+    fall_back,
+    is_served_and_active,
+    unless_app_unfit,
+)
+from keyturn.domain.sight import Do, Look, Maker, Seen, Sight, Step, by_hash, by_id
 from keyturn.domain.turn import (
     MOVES,
     SETTLED,
     Act,
     Held,
-    Opened,
     Phase,
     Policy,
     Reason,
@@ -43,79 +48,28 @@ from keyturn.domain.turn import (
     Word,
 )
 
-
-class Sight(StrEnum):
-    """Where to look before deciding."""
-
-    CREDENTIALS = "credentials"
-    APP = "app"
-    OLD_PROBE = "old probe"
-    NEW_PROBE = "new probe"
-    EVIDENCE = "evidence"
-    LOG = "log"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was just observed; None where nobody has looked yet.
-
-    ``served`` is the hash that readers are given now; ``unconfirmed`` names the destinations and
-    dependents that do not have the new version yet. ``app_gone`` is a look that found no app.
-    """
-
-    served: SecretHash | None = None
-    unconfirmed: tuple[str, ...] = ()
-    credentials: tuple[Credential, ...] | None = None
-    app: App | None = None
-    app_gone: bool = False
-    old_probe: Probe | None = None
-    new_probe: Probe | None = None
-    evidence: Evidence | None = None
-    log: LogSight | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """Observe this first, then ask again."""
-
-    at: Sight
-
-
-@dataclass(frozen=True)
-class Do:
-    """Act; ``target`` is the credential at Okta, or None where Okta needs no call.
-
-    ``opened`` says what opened the gate to it, ``why`` more for people.
-    """
-
-    act: Act
-    target: CredentialId | None = None
-    opened: Opened | None = None
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Leave the turn alone until then.
-
-    ``why`` tells what is waited for; without it this is a pause between two tries.
-    """
-
-    until: datetime
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Stop and say why."""
-
-    reason: Reason
-    detail: str = ""
+__all__ = [
+    "GUARDS",
+    "SOAK",
+    "Block",
+    "Do",
+    "Look",
+    "Seen",
+    "Sight",
+    "Step",
+    "Wait",
+    "after_failure",
+    "backoff",
+    "legal",
+    "next_step",
+]
 
 
 SOAK = "the end of the soak"
+UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
-Step = Look | Do | Wait | Block
+LOG_LATE = timedelta(minutes=5)
+"""As long as an event may take to be shown in Okta's System Log."""
 
 
 def next_step(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -127,9 +81,13 @@ def next_step(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
     guard = GUARDS.get(turn.phase)
     if guard is None:
         raise ValueError(f"a turn that is {turn.phase} has no next step")
-    step = guard(turn, seen, policy, now)
-    if isinstance(step, Do) and step.act not in MOVES[turn.phase]:
-        raise ValueError(f"{step.act} is no move of a turn that is {turn.phase}")
+    return legal(guard(turn, seen, policy, now), turn.phase)
+
+
+def legal(step: Step, phase: Phase) -> Step:
+    """Return the step of a turn in a phase. Raises ValueError where the table lacks its move."""
+    if isinstance(step, Do) and step.act not in MOVES[phase]:
+        raise ValueError(f"{step.act} is no move of a turn that is {phase}")
     return step
 
 
@@ -137,25 +95,12 @@ def _from_planned(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     if len(seen.credentials) >= turn.rules.most:
-        return Block(Reason.FOREIGN_SECRET, _strangers(turn, seen.credentials))
+        return make_room(turn, seen, now)
     if turn.old and turn.old.version and seen.old_probe is None:
         return Look(Sight.OLD_PROBE)
     if seen.old_probe is Probe.ACCEPTED:
         return Do(Act.WRITE)
-    return _unless_app_unfit(turn, seen) or Do(Act.WRITE)
-
-
-def _unless_app_unfit(turn: Turn, seen: Seen) -> Step | None:
-    """Find what is unfit; a served credential that Okta refuses is not: this turn is its repair."""
-    if seen.app_gone:
-        return Block(Reason.APP_GONE)
-    if seen.app is None:
-        return Look(Sight.APP)
-    if seen.app.status is not Status.ACTIVE:
-        return Block(Reason.APP_INACTIVE, f"App {seen.app.id}.")
-    if seen.app.auth_method not in turn.rules.methods:
-        return Block(Reason.NO_SECRET_USED, f"App {seen.app.id}: {seen.app.auth_method}.")
-    return None
+    return unless_app_unfit(turn, seen) or Do(Act.WRITE)
 
 
 def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -165,31 +110,39 @@ def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
         return Do(Act.ISSUE)
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
-    ours = _by_hash(seen.credentials, _new(turn).hash)
+    ours = by_hash(seen.credentials, _new(turn).hash)
     if ours:
         return Do(Act.ADOPT, ours.id)
     if turn.withdrawn_at:
         return _let_go(turn.withdrawn_at, now)
     if len(seen.credentials) >= turn.rules.most:
-        return Block(Reason.FOREIGN_SECRET, _strangers(turn, seen.credentials))
+        return make_room(turn, seen, now)
     return Do(Act.ISSUE)
 
 
 def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
     """Issue where Okta chooses the value; what it has added in vain, and nothing else, goes first.
 
-    That is the only one that was not there before, made while Okta may have heeded us.
+    That is the only one that was not there before, made while Okta may have heeded us, and by us.
     """
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     before = turn.posted.beside.split() if turn.posted else [s.id for s in seen.credentials]
     strange = [s for s in seen.credentials if s.id not in before]
-    if turn.posted and len(strange) == 1 and turn.posted.explains(strange[0].created_at):
-        return Do(Act.DISCARD, strange[0].id)
+    lost = strange[0] if len(strange) == 1 else None
+    maybe_ours = lost and turn.posted and turn.posted.explains(lost.created_at)
+    if lost and maybe_ours and seen.maker is None:
+        return Look(Sight.MAKER)
+    if lost and maybe_ours and seen.maker is Maker.OURS:
+        return Do(Act.DISCARD, lost.id)
+    if turn.posted and maybe_ours and seen.maker is Maker.UNTOLD:
+        told_at = turn.posted.last_at + LOG_LATE
+        if now < told_at:
+            return Wait(min(told_at, now + backoff(turn.attempts)), UNTOLD)
     if turn.withdrawn_at:
         return _let_go(turn.withdrawn_at, now)
     if strange or len(seen.credentials) >= turn.rules.most:
-        return Block(Reason.FOREIGN_SECRET, _strangers(turn, seen.credentials))
+        return make_room(turn, seen, now)
     return Do(Act.ISSUE)
 
 
@@ -208,7 +161,7 @@ def _from_issued(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
         return Do(Act.VERIFY)
     if now < turn.entered_at + timedelta(seconds=policy.patience_s):
         return Wait(now + backoff(turn.attempts))
-    return _unless_app_unfit(turn, seen) or _take_back(turn, seen)
+    return unless_app_unfit(turn, seen) or _take_back(turn, seen)
 
 
 def _take_back(turn: Turn, seen: Seen) -> Step:
@@ -221,7 +174,7 @@ def _take_back(turn: Turn, seen: Seen) -> Step:
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     secrets, okta_id = seen.credentials, _new(turn).okta_id
-    ours = _by_id(secrets, okta_id)
+    ours = by_id(secrets, okta_id)
     if ours is None or not ours.active:
         return Do(Act.ROLL_BACK, okta_id)
     if any(other.active for other in secrets if other is not ours):
@@ -247,6 +200,9 @@ def _from_delivered(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> St
 
 
 def _from_overlapping(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
+    back = fall_back(turn, seen) if turn.word is Word.ABORT else None
+    if back:
+        return back
     if turn.old is None:
         return Do(Act.FINISH)
     gate = decide_gate(turn, policy, now, seen.evidence, seen.log)
@@ -255,31 +211,50 @@ def _from_overlapping(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> 
     if isinstance(gate, Shut):
         why = "; ".join(map(str, gate.waiting))
         return Block(Reason.OLD_SECRET_USED, why) if gate.backstop else Wait(gate.until, why)
-    return _retire(turn, turn.old, seen, gate)
-
-
-def _retire(turn: Turn, old: Held, seen: Seen, gate: Open) -> Step:
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
-    new = _by_id(seen.credentials, _new(turn).okta_id)
-    if not (new and new.active and new.hash == _new(turn).hash == seen.served):
-        return Block(Reason.NEW_SECRET_LOST, _named(turn))
-    found = _by_id(seen.credentials, old.okta_id)
-    if found and found.hash != old.hash:
-        return Block(Reason.FOREIGN_SECRET, _strangers(turn, seen.credentials))
+    if not is_served_and_active(turn, seen):
+        return _of_lost(turn, seen, policy)
+    new = by_hash(seen.credentials, _new(turn).hash)
+    early = missing_at_okta(turn, policy, new, seen.okta_at) if new and seen.okta_at else None
+    return Wait(now + early) if early else _retire(turn, turn.old, seen.credentials, gate, now)
+
+
+def _of_lost(turn: Turn, seen: Seen, policy: Policy) -> Step:
+    """Mend it where the policy is to repair; else stop, because readers are refused."""
+    return (fall_back(turn, seen) if policy.repair else None) or blocked_for_loss(turn, seen)
+
+
+def _retire(
+    turn: Turn, old: Held, listed: tuple[Credential, ...], gate: Open, now: datetime
+) -> Step:
+    """Retire what was recorded; its value under another id would live on, and blocks."""
+    found, same = by_id(listed, old.okta_id), by_hash(listed, old.hash)
+    came_back = same and same.active and same.id != old.okta_id
+    if came_back or (found and found.hash != old.hash):
+        return blocked_by(turn, listed, now)
     target = found.id if found and found.active else None
     return Do(Act.RETIRE, target, gate.by, "; ".join(map(str, gate.unmet)))
 
 
 def _from_retired(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    return _reinstate(turn, seen) if turn.word is Word.REINSTATE else Do(Act.SOAK)
+    return _ordered_back(turn, seen) or Do(Act.SOAK)
+
+
+def _ordered_back(turn: Turn, seen: Seen) -> Step | None:
+    """Heed the words that bring the old one back; an abort only where the new one is lost."""
+    if turn.word is Word.REINSTATE:
+        return _reinstate(turn, seen)
+    return fall_back(turn, seen) if turn.word is Word.ABORT else None
 
 
 def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    if turn.word is Word.REINSTATE:
-        return _reinstate(turn, seen)
+    back = _ordered_back(turn, seen)
+    if back:
+        return back
+    hurried = turn.word in (Word.FINISH, Word.AT_ONCE)
     soaked_at = turn.entered_at + timedelta(seconds=policy.soak_s)
-    if turn.word is None and now < min(soaked_at, turn.entered_at + FIRST_WATCH):
+    if not hurried and now < min(soaked_at, turn.entered_at + FIRST_WATCH):
         return Wait(next_watch_at(turn, policy, now), SOAK)
     if turn.word is not Word.AT_ONCE:
         if seen.evidence is None:
@@ -289,9 +264,9 @@ def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
         trouble = _trouble(turn, seen.evidence, seen.log)
         if trouble:
             return _reinstate(turn, seen, trouble)
-    if turn.word is None and now < soaked_at:
+    if not hurried and now < soaked_at:
         return Wait(next_watch_at(turn, policy, now), SOAK)
-    return _delete(turn, seen)
+    return _delete(turn, seen, policy)
 
 
 def _trouble(turn: Turn, evidence: Evidence, log: LogSight | None) -> str:
@@ -305,17 +280,22 @@ def _trouble(turn: Turn, evidence: Evidence, log: LogSight | None) -> str:
 def _reinstate(turn: Turn, seen: Seen, why: str = "") -> Step:
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
-    old = _by_hash(seen.credentials, turn.old.hash) if turn.old else None
+    old = by_hash(seen.credentials, turn.old.hash) if turn.old else None
+    served = is_served_and_active(turn, seen)
     if old is None:
-        return Block(Reason.OLD_SECRET_GONE, why)
-    return Do(Act.REINSTATE, old.id, why=why)
+        return Block(Reason.OLD_SECRET_GONE, why) if served else blocked_for_loss(turn, seen)
+    return Do(Act.REINSTATE, old.id, why=why, word=None if served else Word.ABORT)
 
 
-def _delete(turn: Turn, seen: Seen) -> Step:
+def _delete(turn: Turn, seen: Seen, policy: Policy) -> Step:
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
     if seen.new_probe is Probe.REJECTED:
-        return Block(Reason.NEW_SECRET_LOST, _named(turn))
+        if seen.credentials is None:
+            return Look(Sight.CREDENTIALS)
+        if not is_served_and_active(turn, seen):
+            return _of_lost(turn, seen, policy)
+        return unless_app_unfit(turn, seen) or Block(Reason.NEW_SECRET_REFUSED)
     return Do(Act.DELETE, turn.old.okta_id if turn.old else None)
 
 
@@ -333,69 +313,8 @@ GUARDS: Mapping[Phase, Callable[[Turn, Seen, Policy, datetime], Step]] = Mapping
     }
 )
 
-BACKOFF_S = (
-    1,  # 1 s in all
-    2,  # 3 s
-    5,  # 8 s
-    10,  # 18 s
-    30,  # 48 s
-    60,  # about 2 minutes
-    120,  # about 4 minutes
-    300,  # and every 5 minutes from then on
-)
-
-
-_AFTER_STATUS = {
-    401: Reason.ACCESS_REFUSED,
-    403: Reason.ACCESS_REFUSED,
-    404: Reason.APP_GONE,
-}
-
-
-def after_failure(turn: Turn, error: OktaError, now: datetime) -> Wait | Block:
-    """Decide what follows a call that Okta did not serve: wait and look again, or block.
-
-    Only an answer that will be the same tomorrow blocks a turn.
-    """
-    if isinstance(error, OktaThrottled):
-        return Wait(now + timedelta(seconds=error.retry_after_s))
-    if not isinstance(error, OktaRefused) or error.answer.worth_another_look:
-        return Wait(now + backoff(turn.attempts))
-    if turn.phase is Phase.SOAKING and error.answer.status == 400:
-        return Block(Reason.OLD_SECRET_CHANGED, str(error.answer))
-    reason = _AFTER_STATUS.get(error.answer.status, Reason.CALL_REFUSED)
-    if turn.rules.are_keys and turn.phase is not Phase.PLANNED and error.answer.lacks_role:
-        reason = Reason.KEY_CHANGE_REFUSED
-    return Block(reason, f"{error.answer}.")
-
-
-def backoff(attempts: int) -> timedelta:
-    """Tell how long to wait after so many failed tries."""
-    return timedelta(seconds=BACKOFF_S[min(attempts, len(BACKOFF_S) - 1)])
-
 
 def _new(turn: Turn) -> Held:
     if turn.new is None:
         raise ValueError(f"a turn that is {turn.phase} has a new credential")
     return turn.new
-
-
-def _named(turn: Turn) -> str:
-    return f"{turn.rules.noun.capitalize()} {_new(turn).okta_id}."
-
-
-def _by_hash(secrets: tuple[Credential, ...], wanted: SecretHash) -> Credential | None:
-    return next((s for s in secrets if s.hash == wanted), None)
-
-
-def _by_id(secrets: tuple[Credential, ...], wanted: CredentialId | None) -> Credential | None:
-    return next((s for s in secrets if s.id == wanted), None)
-
-
-def _strangers(turn: Turn, secrets: tuple[Credential, ...]) -> str:
-    """Name the secrets that are not the turn's own; a second one of our value counts as strange."""
-    ours = {held.okta_id for held in (turn.old, turn.new) if held}
-    named = (
-        f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in secrets if s.id not in ours
-    )
-    return "Foreign: " + ", ".join(named) + "."

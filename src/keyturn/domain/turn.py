@@ -12,6 +12,32 @@ from types import MappingProxyType
 
 from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash, TurnId, VersionNo
 from keyturn.domain.okta import CredentialKind, Rules
+from keyturn.domain.reasons import LOST, Reason
+
+__all__ = [
+    "CLOCKS_DIFFER",
+    "ENDED",
+    "LOST",
+    "MOVES",
+    "SERVED",
+    "SETTLED",
+    "UNSERVED",
+    "Act",
+    "Blocked",
+    "Held",
+    "Opened",
+    "Overlap",
+    "Phase",
+    "Policy",
+    "Posted",
+    "Reason",
+    "Trigger",
+    "Turn",
+    "Word",
+    "blocked",
+    "moved",
+    "waiting",
+]
 
 
 class Phase(StrEnum):
@@ -40,6 +66,8 @@ class Act(StrEnum):
     """Add the written value at Okta."""
     ADOPT = "adopt"
     """Recognise the written value in Okta's list, where an answer was lost."""
+    CLEAR = "clear"
+    """Delete at Okta what an earlier turn of ours has left there INACTIVE."""
     DISCARD = "discard"
     """Remove at Okta what was added for us, where its value was lost with the answer."""
     VERIFY = "verify"
@@ -60,6 +88,10 @@ class Act(StrEnum):
     """Activate the old secret at Okta again, because somebody still uses it."""
     DELETE = "delete"
     """Delete the old secret at Okta and destroy its value."""
+    FALL_BACK = "fall back"
+    """Serve the old secret again, because Okta has lost the new one."""
+    GIVE_WAY = "give way"
+    """End a turn whose new secret is lost and whose old one cannot be served, for the next one."""
     FINISH = "finish"
     """End a turn that had no old secret."""
     WITHDRAW = "withdraw"
@@ -75,6 +107,7 @@ class Act(StrEnum):
 MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
     {
         Phase.PLANNED: {
+            Act.CLEAR: Phase.PLANNED,
             Act.WRITE: Phase.WRITTEN,
             Act.GIVE_UP: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
@@ -82,6 +115,7 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
         Phase.WRITTEN: {
             Act.ISSUE: Phase.ISSUED,
             Act.ADOPT: Phase.ISSUED,
+            Act.CLEAR: Phase.WRITTEN,
             Act.DISCARD: Phase.WRITTEN,
             Act.ROLL_BACK: Phase.ROLLED_BACK,
             Act.GIVE_UP: Phase.ROLLED_BACK,
@@ -105,16 +139,23 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
         Phase.OVERLAPPING: {
             Act.RETIRE: Phase.RETIRED,
             Act.FINISH: Phase.FINISHED,
+            Act.REINSTATE: Phase.OVERLAPPING,
+            Act.FALL_BACK: Phase.ROLLED_BACK,
+            Act.GIVE_WAY: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
         },
         Phase.RETIRED: {
             Act.SOAK: Phase.SOAKING,
             Act.REINSTATE: Phase.OVERLAPPING,
+            Act.FALL_BACK: Phase.ROLLED_BACK,
+            Act.GIVE_WAY: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
         },
         Phase.SOAKING: {
             Act.DELETE: Phase.FINISHED,
             Act.REINSTATE: Phase.OVERLAPPING,
+            Act.FALL_BACK: Phase.ROLLED_BACK,
+            Act.GIVE_WAY: Phase.ROLLED_BACK,
             Act.BLOCK: Phase.BLOCKED,
         },
         Phase.FINISHED: {},
@@ -149,59 +190,6 @@ ENDED = frozenset({Phase.FINISHED, Phase.ROLLED_BACK})
 """The phases that nothing follows."""
 
 
-class Reason(StrEnum):
-    """Why a turn is blocked, and in the value: who must do what."""
-
-    FOREIGN_SECRET = (
-        "A credential that Keyturn neither made nor adopted takes the room at Okta. "
-        "The app's owner must remove it, or consent to its retirement."
-    )
-    APP_GONE = "Okta does not know the app. Its administrator must restore it or end the rotation."
-    APP_INACTIVE = "The app is deactivated at Okta. Its administrator must activate it."
-    NO_SECRET_USED = (
-        "The app no longer authenticates with the kind of credential that is turned. "
-        "Its administrator must set that back or end the rotation."
-    )
-    ACCESS_REFUSED = (
-        "Okta refuses Keyturn's own access. An Okta administrator must renew the connection's "
-        "credentials or give them back the rights they lost."
-    )
-    CONNECTION_CHANGED = (
-        "Somebody has given the connection other credentials since the turn began. "
-        "The Keyturn operator must abort the turn, and may then turn the key that is used now."
-    )
-    KEY_CHANGE_REFUSED = (
-        "Okta refuses to change a key of the app. Where the app holds Okta scopes, only a super "
-        "administrator may: assign that role to Keyturn's service app and turn again, or have one "
-        "change the key in Okta's admin console. Keyturn goes on with the key that it has."
-    )
-    CALL_REFUSED = "Okta refuses the call. The Keyturn operator must read Okta's reason."
-    VALUE_NOT_KEPT = (
-        "Okta answered with another value than it was given. The Keyturn operator must look at "
-        "the app's credentials before anything else is done."
-    )
-    NEW_SECRET_LOST = (
-        "The new credential is not ACTIVE at Okta or not in use any more, so the old one stays. "
-        "The app's owner must find out who changed it, and activate it."
-    )
-    NEW_SECRET_REFUSED = (
-        "Okta does not accept the new credential, and no other is ACTIVE to fall back on. "
-        "The app's owner must look at how the app authenticates."
-    )
-    OLD_SECRET_CHANGED = (
-        "Somebody activated the old credential again while it was soaking. "
-        "The app's owner must say whether it is still in use."
-    )
-    OLD_SECRET_GONE = (
-        "The old credential is to be reinstated, and Okta does not have it any more. "
-        "Whoever still uses it must take the new one; then the turn may finish."
-    )
-    OLD_SECRET_USED = (
-        "The old credential had to be reinstated and is still in use. "
-        "Its users must take the new one, or the app's owner must say that the turn may finish."
-    )
-
-
 @dataclass(frozen=True)
 class Blocked:
     """Why a turn stopped, and where it goes on."""
@@ -234,7 +222,7 @@ class Word(StrEnum):
     REINSTATE = "reinstate"
     """Activate the old secret again."""
     ABORT = "abort"
-    """Take the new secret back before anybody is served it."""
+    """Take the new secret back: before anybody is served it, or once Okta has lost it."""
 
 
 class Opened(StrEnum):

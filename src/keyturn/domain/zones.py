@@ -12,12 +12,19 @@ from keyturn.domain.errors import FieldProblem, InvalidInput
 RULE = "must be a time zone of the IANA database, such as Europe/Berlin or UTC"
 
 
+OF_THE_MACHINE = frozenset({"localtime", "posix", "posixrules", "right"})
+"""What some machines have, each something else by these names: a database outlives its machine."""
+
+
 def zone_of(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name. Raises InvalidInput."""
+    problem = InvalidInput(FieldProblem(("schedule", "timeZone"), RULE))
+    if name.partition("/")[0] in OF_THE_MACHINE:
+        raise problem
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise InvalidInput(FieldProblem(("schedule", "timeZone"), RULE)) from None
+        raise problem from None
 
 
 def wall_of(at: datetime, zone: ZoneInfo) -> datetime:

@@ -50,8 +50,8 @@ async def create_okta_connection(
 ) -> OktaConnection:
     """Store a connection to an org, once the org has accepted its credentials.
 
-    Raises InvalidInput, AddressRefused, Forbidden, NotFound, Taken, and OktaError where the org
-    says no.
+    Raises InvalidInput, AddressRefused, Forbidden, NotFound, Taken, Refused for the key of an app
+    that a rotation keeps, and OktaError where the org says no.
     """
     project_id = await resolve_project(world, draft.project_id) if draft.project_id else None
     name, description = names.slug("name", draft.name), names.description(draft.description)
@@ -62,6 +62,7 @@ async def create_okta_connection(
         if project_id and not await tx.find(Project, id=project_id):
             raise NotFound(f"There is no project {draft.project_id}.")
         await _refuse_taken_name(tx, organization, name)
+        await refuse_kept_app(tx, draft.credentials)
     await _prove(world, url, draft.credentials)
     new_id, now = ConnectionId(world.chance.uuid()), world.clock.now()
     connection = OktaConnection(
@@ -81,6 +82,7 @@ async def create_okta_connection(
         next_reconcile_at=now + world.limits.reconcile,
     )
     async with world.store.writing() as writing:
+        await refuse_kept_app(writing, draft.credentials)
         await writing.add(connection)
     return connection
 
@@ -106,6 +108,8 @@ async def update_okta_connection(
             await _refuse_taken_name(tx, organization, name)
         if url != old.instance_url:
             await _refuse_in_use(tx, old, "it cannot be pointed at another org")
+        if change.credentials:
+            await refuse_kept_app(tx, change.credentials)
     credentials = change.credentials or open_credentials(world, organization, old)
     if change.credentials:
         await _prove(world, url, credentials)
@@ -122,6 +126,8 @@ async def update_okta_connection(
         updated_at=world.clock.now(),
     )
     async with world.store.writing() as writing:
+        if change.credentials:
+            await refuse_kept_app(writing, credentials)
         if url != old.instance_url:
             await _refuse_in_use(writing, old, "it cannot be pointed at another org")
             await _forget_key(writing, old)
@@ -227,6 +233,22 @@ async def _prove(world: World, url: str, credentials: OktaCredentials) -> None:
 async def _refuse_taken_name(tx: Reading, organization: Organization, name: str) -> None:
     if await tx.find(OktaConnection, organization_id=organization.id, name=name):
         raise Taken(f"There is a connection {name} already: choose another name.")
+
+
+async def refuse_kept_app(tx: Reading, credentials: OktaCredentials) -> None:
+    """Raise Refused where a rotation turns the key of the app that these credentials log in as.
+
+    It would not know of the connection, and leave it with a dead key.
+    """
+    client_id = _client_id(credentials)
+    kept = await tx.list(Rotation, client_id=client_id) if client_id else ()
+    for rotation in kept:
+        if not rotation.kind.rules.of_connection:
+            raise Refused(
+                f"Rotation {rotation.name} keeps app {rotation.app_id} and would end the key that "
+                "the connection logs in with. Give the connection a service app of its own, or end "
+                "the rotation: then `keyturn connection okta turn-key` turns the key."
+            )
 
 
 async def _refuse_in_use(tx: Reading, connection: OktaConnection, so: str) -> None:

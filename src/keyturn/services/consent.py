@@ -9,9 +9,11 @@ from dataclasses import replace
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.foreign import Consent, heed
 from keyturn.domain.okta import Credential, CredentialKind, Probe
+from keyturn.domain.orders import resumed
 from keyturn.domain.rotation import Rotation, known_by_value
-from keyturn.domain.secret import Secret
+from keyturn.domain.secret import Secret, State
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import SERVED, Held, Phase, Reason, Trigger, Turn
 from keyturn.services.connections import open_org
@@ -24,6 +26,7 @@ from keyturn.services.rotations import (
     admit,
     current_rotation,
     give_up,
+    list_versions,
     open_turn,
     refuse_under_way,
     view,
@@ -33,15 +36,17 @@ from keyturn.services.turns import claimed, consented, planned, served_secret
 
 
 async def retire_existing(
-    world: World, caller: Caller, rotation_id: str, *, secret_id: str
+    world: World, caller: Caller, rotation_id: str, given: Consent
 ) -> RotationView:
-    """Consent to the retirement of a foreign client secret of the rotation's app, named by its id.
+    """Consent to the retirement of a foreign client secret of the rotation's app.
 
     It is retired as any old secret is: after an overlap, reversible until the soak is over. A turn
-    that the foreign secret has blocked is given up for it. Raises NotFound, Forbidden, and Refused
-    where another turn is under way or the id is not that of a foreign secret.
+    that the foreign secret has blocked is given up for it; one that had served its own already goes
+    on with this one as the old one. Raises NotFound, Forbidden, and Refused where another turn is
+    under way, or id and day are not those of a foreign secret.
     """
-    rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail=f"retire {secret_id}")
+    detail = f"retire {given.id}, made {given.made_on}"
+    rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail=detail)
     async with world.store.reading() as tx:
         org = await open_org(tx, world, rotation.connection_id, lambda call: None)
     listed = await org.credentials_of(rotation.app_id, rotation.kind).list()
@@ -49,12 +54,15 @@ async def retire_existing(
     async with world.store.writing() as writing:
         rotation = await current_rotation(writing, rotation_id)
         served = await served_secret(writing, rotation)
-        foreign = _foreign(rotation, served, listed, secret_id)
+        foreign = _foreign(rotation, served, listed, given.id)
+        heed(given, foreign)
         if served is None:
             raise Refused(f"Rotation {rotation.name} serves nothing yet that could take its place.")
-        await _give_way(writing, world, rotation, listed)
-        turn = claimed(world, consented(world, rotation, served, foreign))
-        await writing.add(turn)
+        turn = await _aim(writing, world, rotation, foreign)
+        if turn is None:
+            await _give_way(writing, world, rotation, listed)
+            turn = claimed(world, consented(world, rotation, served, foreign))
+            await writing.add(turn)
     await advance(world, turn, held_since_s=held_since_s)
     return await view(world, rotation_id)
 
@@ -109,6 +117,25 @@ async def _begin_adopting(
     turn = claimed(world, replace(turn, phase=Phase.ISSUED, new=new))
     await tx.add(turn)
     return turn
+
+
+async def _aim(tx: Writing, world: World, rotation: Rotation, foreign: Credential) -> Turn | None:
+    """Let a turn that this secret has blocked while it overlapped retire it as its old one."""
+    turn = await open_turn(tx, rotation)
+    blocked = turn.blocked if turn else None
+    if turn is None or blocked is None or turn.old is None:
+        return None
+    if (blocked.reason, blocked.phase) != (Reason.FOREIGN_SECRET, Phase.OVERLAPPING):
+        return None
+    old, same = turn.old, turn.old.hash == foreign.hash
+    if old.version and not same:
+        for version in await list_versions(tx, rotation):
+            if version.number == old.version:
+                await tx.replace(version.become(State.DESTROYED))
+    aimed = replace(turn, old=Held(foreign.hash, foreign.id, old.version if same else None))
+    aimed = claimed(world, resumed(aimed, world.clock.now()))
+    await tx.replace(aimed)
+    return aimed
 
 
 def _foreign(

@@ -67,7 +67,7 @@ class Desk:
 
     async def org(self) -> OktaOrg:
         """Open the org; every call is told to the turn's book."""
-        connection_id, journal = self.rotation.connection_id, self.book.calls.append
+        connection_id, journal = self.rotation.connection_id, self.book.hear
         async with self.world.store.reading() as tx:
             return await open_org(tx, self.world, connection_id, journal, self.purpose)
 
@@ -85,7 +85,7 @@ class Desk:
 
     async def _prove_token(self, private_jwk: Sensitive) -> Probe:
         """See whether Okta issues an access token for a key that Keyturn itself is to use."""
-        connection_id, journal = self.rotation.connection_id, self.book.calls.append
+        connection_id, journal = self.rotation.connection_id, self.book.hear
         proposed = ServiceApp(self.rotation.client_id, private_jwk)
         async with self.world.store.reading() as tx:
             org = await open_org_with(tx, self.world, connection_id, proposed, journal)
@@ -106,6 +106,13 @@ class Desk:
             kept = self.subject.client_secret
             served = await tx.find(Version, secret_id=kept, state=State.CURRENT)
         return served.hash if served else None
+
+    async def superseded(self) -> frozenset[SecretHash]:
+        """Return the hashes of what was served before and nothing needs any more."""
+        async with self.world.store.reading() as tx:
+            kept = await tx.list(Version, secret_id=self.subject.client_secret)
+        needed = {v.hash for v in kept if v.state in (State.CURRENT, State.PENDING)}
+        return frozenset(v.hash for v in kept if v.hash and v.hash not in needed)
 
     async def version(self, tx: Reading, held: Held) -> Version:
         """Read the version that keeps a credential's value."""

@@ -1,8 +1,8 @@
 """Compare what Okta has with what is on record, slowly, and tell or mend what has drifted.
 
 Okta's System Log says which apps were touched; those, and all where the log is silent or cannot be
-read, are looked at one by one. A rotation whose turn goes on is left to its turn, which looks for
-itself.
+read, are looked at one by one, and so is every app whose readers were found with a dead secret. A
+turn that adds a new secret looks for itself, and is left to that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,30 @@ from datetime import timedelta
 import structlog
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.audit import Attempt
 from keyturn.domain.budget import Purpose
 from keyturn.domain.connection import OktaConnection
-from keyturn.domain.drift import PROPOSED, Change, Drift, Finding, Repair, compare
+from keyturn.domain.drift import (
+    PROPOSED,
+    Change,
+    Drift,
+    Finding,
+    Repair,
+    apart_from,
+    comparable,
+    compare,
+)
 from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrottled, Refused
-from keyturn.domain.ids import AppId, CredentialId
+from keyturn.domain.ids import AppId
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.turn import Trigger
+from keyturn.domain.turn import Turn
 from keyturn.services import gate
 from keyturn.services.connections import open_org
 from keyturn.services.ports import OktaOrg, Reading, TurnStep, World
 from keyturn.services.projects import place_of, resolve_project
 from keyturn.services.records import must
+from keyturn.services.repairs import activate, close, halt, repair
 from keyturn.services.rotations import admit, current_rotation, list_versions, open_turn
-from keyturn.services.turns import rotate, served_secret, start
+from keyturn.services.turns import rotate, served_secret
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +47,6 @@ LONGEST_TRUST = timedelta(days=7)
 
 AGAIN = timedelta(minutes=5)
 """When a comparison that was not brought to its end is tried again."""
-
-REPAIRER = "drift"
 
 
 @dataclass(frozen=True)
@@ -122,10 +129,10 @@ async def repair_finding(world: World, caller: Caller, finding_id: str) -> Seque
         case Repair.BY_HAND:
             raise Refused(f"{finding.kind.value} {finding.detail}".strip())
         case Repair.ACTIVATE:
-            await _activate(world, rotation, finding, caller.name)
+            await activate(world, rotation, finding, caller.name)
         case Repair.TURN:
             await rotate(world, caller, rotation.id)
-    await _close(world, finding, caller.name)
+    await close(world, finding, caller.name)
     async with world.store.reading() as tx:
         left = await tx.list(Finding, rotation_id=rotation.id, closed_at=None)
     return [FindingView(one, rotation, PROPOSED[one.kind]) for one in left]
@@ -155,8 +162,10 @@ async def _note_doubts(
     """Make durable which rotations are to be looked at, and that the log was read."""
     now = world.clock.now()
     async with world.store.writing() as tx:
+        findings = await tx.list(Finding, closed_at=None)
         for rotation in rotations:
-            doubtful = changes is None or await _touched(tx, rotation, changes)
+            told = [finding for finding in findings if finding.rotation_id == rotation.id]
+            doubtful = changes is None or await _doubtful(tx, rotation, told, changes)
             if doubtful and rotation.checked_at:
                 stored = await current_rotation(tx, rotation.id)
                 await tx.replace(replace(stored, checked_at=None))
@@ -165,11 +174,19 @@ async def _note_doubts(
         await tx.replace(replace(stored_connection, reconciled_at=now, next_reconcile_at=later))
 
 
-async def _touched(tx: Reading, rotation: Rotation, changes: Sequence[Change]) -> bool:
-    """Say whether somebody else has changed the app; our own calls are on record."""
+async def _doubtful(
+    tx: Reading, rotation: Rotation, told: Sequence[Finding], changes: Sequence[Change]
+) -> bool:
+    """Say whether the app may not be as it was seen last.
+
+    Somebody else has changed it (our own calls are on record); or we have, and that may have mended
+    what was told; or readers were found with a dead credential.
+    """
+    if any(PROPOSED[finding.kind] is not Repair.BY_HAND for finding in told):
+        return True
     for change in changes:
-        if change.app_id == rotation.app_id and not await tx.list(
-            TurnStep, request_id=change.request_id
+        if change.app_id == rotation.app_id and (
+            told or not await tx.list(TurnStep, request_id=change.request_id)
         ):
             return True
     return False
@@ -182,85 +199,64 @@ async def _check(
         turn = await open_turn(tx, rotation)
         served = await served_secret(tx, rotation)
         ours = frozenset(v.hash for v in await list_versions(tx, rotation) if v.hash)
-    if (turn and turn.running) or rotation.ending:
+    if not comparable(turn) or rotation.ending:
         return 0
     app, kind = await org.find_app(rotation.app_id, rotation.kind), rotation.kind
     fit = app is not None and app.auth_method in kind.rules.methods
     listed = await org.credentials_of(rotation.app_id, kind).list() if fit else ()
-    drifts = compare(app, rotation.app_id, listed, served, ours, kind=kind)
-    for finding in await _write_down(world, rotation, drifts, who.get(rotation.app_id)):
-        if rotation.policy.repair:
-            await _repair(world, rotation, finding)
+    beside = apart_from(turn, listed, served)
+    drifts = compare(app, rotation.app_id, beside, served, ours, kind=kind)
+    findings = await _write_down(world, rotation, turn, drifts, who.get(rotation.app_id))
+    if rotation.policy.repair:
+        for finding in findings:
+            await repair(world, rotation, finding)
     return 1
 
 
 async def _write_down(
-    world: World, rotation: Rotation, drifts: Sequence[Drift], change: Change | None
+    world: World,
+    rotation: Rotation,
+    turn: Turn | None,
+    drifts: Sequence[Drift],
+    change: Change | None,
 ) -> Sequence[Finding]:
-    """Open what is new, close what is gone, and return what is new."""
+    """Open what is new, close what is gone, and return what is open.
+
+    Where the turn has moved meanwhile nothing is known: the app is looked at again.
+    """
     now = world.clock.now()
-    told = f" By {change.who}, {change.at:%Y-%m-%d %H:%M} UTC ({change.what})." if change else ""
     async with world.store.writing() as tx:
-        stored = await current_rotation(tx, rotation.id)
-        open_ones = await tx.list(Finding, rotation_id=rotation.id, closed_at=None)
-        found = {(drift.kind, drift.subject) for drift in drifts}
-        known = {(finding.kind, finding.subject) for finding in open_ones}
-        for finding in open_ones:
-            if (finding.kind, finding.subject) not in found:
+        stored, seen = await current_rotation(tx, rotation.id), await open_turn(tx, rotation)
+        if _place(seen) != _place(turn):
+            return ()
+        found = {(drift.kind, drift.subject): drift for drift in drifts}
+        kept: list[Finding] = []
+        for finding in await tx.list(Finding, rotation_id=rotation.id, closed_at=None):
+            if found.pop((finding.kind, finding.subject), None):
+                kept.append(finding)
+            else:
                 await tx.replace(replace(finding, closed_at=now, closed_by="seen to be gone"))
         new = [
-            Finding(
-                world.chance.uuid(),
-                rotation.id,
-                drift.kind,
-                drift.subject,
-                (drift.detail + told).strip(),
-                now,
-            )
-            for drift in drifts
-            if (drift.kind, drift.subject) not in known
+            Finding(world.chance.uuid(), rotation.id, d.kind, d.subject, _told(d, change), now)
+            for d in found.values()
         ]
         await tx.add(*new)
         await tx.replace(replace(stored, checked_at=now))
+        if seen:
+            for finding in (*kept, *new):
+                await halt(tx, world, seen, finding)
     for finding in new:
         log.warning("drift", rotation=rotation.id, kind=finding.kind.name, subject=finding.subject)
-    return new
+    return (*kept, *new)
 
 
-async def _repair(world: World, rotation: Rotation, finding: Finding) -> None:
-    """Mend by policy what is ours to mend; what cannot be mended now stays a finding."""
-    try:
-        match PROPOSED[finding.kind]:
-            case Repair.ACTIVATE:
-                await _activate(world, rotation, finding, REPAIRER)
-                await _close(world, finding, REPAIRER)
-            case Repair.TURN:
-                async with world.store.writing() as tx:
-                    await start(tx, world, rotation, Trigger.DRIFT)
-                await _close(world, finding, REPAIRER)
-            case Repair.BY_HAND:
-                return
-    except KeyturnError as error:
-        log.warning("not repaired", rotation=rotation.id, why=error.message)
+def _place(turn: Turn | None) -> tuple[str, str] | None:
+    return (turn.id, turn.phase) if turn else None
 
 
-async def _activate(world: World, rotation: Rotation, finding: Finding, actor: str) -> None:
-    """Activate the served secret again, by the id under which it was found."""
-    subject, noun = f"app {rotation.app_id}: {finding.subject}", rotation.kind.rules.noun
-    entry = Attempt(world.clock.now(), actor, f"activate the served {noun}", subject, allowed=True)
-    async with world.store.writing() as tx:
-        await tx.append_audit(entry)
-    async with world.store.reading() as reading:
-        org = await open_org(reading, world, rotation.connection_id, lambda call: None)
-    at_okta = org.credentials_of(rotation.app_id, rotation.kind)
-    await at_okta.activate(CredentialId(finding.subject))
-
-
-async def _close(world: World, finding: Finding, by: str) -> None:
-    closed = replace(finding, closed_at=world.clock.now(), closed_by=by)
-    async with world.store.writing() as tx:
-        if await tx.find(Finding, id=finding.id, closed_at=None):
-            await tx.replace(closed)
+def _told(drift: Drift, change: Change | None) -> str:
+    by = f" By {change.who}, {change.at:%Y-%m-%d %H:%M} UTC ({change.what})." if change else ""
+    return (drift.detail + by).strip()
 
 
 async def _claim(world: World, connection: OktaConnection) -> bool:

@@ -17,10 +17,18 @@ async def observe(world: World, turn: Turn, secret_id: SecretId) -> Evidence:
     version = VersionNo((turn.new and turn.new.version) or 0)
     async with world.store.reading() as tx:
         holders = await list_holders(tx, secret_id, version)
+        unread = await _unread(tx, turn, secret_id)
         rotation = await must(tx.find(Rotation, id=turn.rotation_id))
     troubled = await world.dependents.list_troubled(turn.rotation_id, since=turn.entered_at)
     unproved = await world.dependents.list_unproved(turn.rotation_id, version)
-    return Evidence(tuple(holders), tuple(unproved), tuple(troubled), rotation.next_rotation_at)
+    next_at = rotation.next_rotation_at
+    return Evidence(tuple(holders), tuple(unproved), tuple(troubled), next_at, unread)
+
+
+async def _unread(tx: Reading, turn: Turn, secret_id: SecretId) -> bool:
+    """Say whether nobody was ever given what the turn replaces, or an earlier version."""
+    old = (turn.old and turn.old.version) or 0
+    return not any(r.first <= old for r in await tx.list(Receipt, secret_id=secret_id))
 
 
 async def list_holders(tx: Reading, secret_id: SecretId, version: VersionNo) -> Sequence[Holder]:

@@ -22,9 +22,11 @@ from keyturn.domain.errors import (
 )
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential
+from keyturn.domain.outlook import forbids
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import State, Version
 from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.sight import by_hash
 from keyturn.domain.steps import (
     Block,
     Do,
@@ -82,6 +84,9 @@ class Journey:
         """Take one step; say whether another may follow at once."""
         try:
             now, policy = self._world.clock.now(), self._desk.rotation.policy
+            if forbids(self._desk.rotation, self.turn, now):
+                await self._book.put_off()
+                return False
             return await self._take(next_step(self.turn, self._seen, policy, now))
         except OktaHeld as held:
             until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)
@@ -119,7 +124,7 @@ class Journey:
         match step.act:
             case Act.VERIFY:
                 return Seen(new_probe=self._seen.new_probe)
-            case Act.WRITE | Act.DISCARD:
+            case Act.WRITE | Act.DISCARD | Act.CLEAR:
                 listed = self._seen.credentials or ()
                 return Seen(credentials=tuple(c for c in listed if c.id != step.target))
             case _:
@@ -161,7 +166,7 @@ class Journey:
         beside = " ".join(each.id for each in self._seen.credentials or ())
         at_okta = await self._intend(self._posted(beside), f"add a {noun}", "of Okta's choice")
         try:
-            added = await at_okta.add(None)
+            added = await at_okta.add(None, mark=self.turn.id)
         except OktaError as error:
             if not error.effect_possible:
                 await self._book.note(replace(self.turn, posted=before.posted))
@@ -198,6 +203,14 @@ class Journey:
         await at_okta.delete(lost.id)
         why = f"The value of {noun} {lost.id} was lost with Okta's answer."
         await self._book.move(replace(self.turn, posted=None), step.act, why=why)
+
+    async def clear(self, step: Do) -> None:
+        """Delete at Okta what an earlier turn of ours has left there INACTIVE."""
+        left, noun = _listed(self._seen, step), self._desk.noun
+        at_okta = await self._intend(self.turn, f"delete a superseded {noun}", left.id)
+        await at_okta.delete(left.id)
+        why = f"{noun.capitalize()} {left.id} was ours, INACTIVE, and needed by nothing."
+        await self._book.move(self.turn, step.act, why=why)
 
     async def adopt(self, step: Do) -> None:
         """Take Okta's id of the stored value from its list."""
@@ -274,11 +287,38 @@ class Journey:
                 self.turn, f"activate the old {self._desk.noun}", step.target
             )
             await at_okta.activate(step.target)
-        after = replace(self.turn, word=None, opened=None, reinstated=self.turn.reinstated + 1)
+        after = replace(self.turn, word=step.word, opened=None, reinstated=self.turn.reinstated + 1)
         why = step.why or "An operator asked for it."
         becoming = self._becoming(self.turn.old, State.PREVIOUS)
-        told = f"The old {self._desk.noun} was reinstated: {why}"
+        told = f"The old {self._desk.noun} was reinstated: {why}" if step.why else None
         await self._book.move(after, step.act, becoming, message=told, why=why)
+
+    async def fall_back(self, step: Do) -> None:
+        """Serve the old value again, as a version of its own: readers never go back a number."""
+        old, lost = promised(self.turn.old), promised(self.turn.new)
+        secret_id, project = self._desk.subject.client_secret, self._desk.subject.place.project
+        value = await self._desk.value(old)
+        async with self._world.store.reading() as tx:
+            number = await next_number(tx, secret_id)
+        version = new_version(self._world, project, secret_id, number, value)
+
+        async def change(tx: Writing) -> None:
+            again = replace(version, hash=old.hash, okta_id=old.okta_id)
+            await tx.add(again)
+            await promote(tx, again)
+            for held in (old, lost):
+                await tx.replace((await self._desk.version(tx, held)).become(State.DESTROYED))
+            if self.turn.rules.of_connection:
+                await use_key(tx, self._world, self._desk.rotation.connection_id, value)
+
+        await self._book.move(self.turn, step.act, change, message=step.why, why=step.why)
+
+    async def give_way(self, step: Do) -> None:
+        """End a turn of which nothing can be served; a value that Okta has lost is destroyed."""
+        old, listed = self.turn.old, self._seen.credentials
+        gone = old and listed is not None and by_hash(listed, old.hash) is None
+        becoming = self._becoming(old, State.DESTROYED if gone else State.RETIRED)
+        await self._book.move(self.turn, step.act, becoming, message=step.why, why=step.why)
 
     async def delete(self, step: Do) -> None:
         """Delete the old secret at Okta, then destroy its value."""
@@ -341,6 +381,7 @@ ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
     Act.WRITE: Journey.write,
     Act.ISSUE: Journey.issue,
     Act.ADOPT: Journey.adopt,
+    Act.CLEAR: Journey.clear,
     Act.DISCARD: Journey.discard,
     Act.VERIFY: Journey.only_move,
     Act.DOUBT: Journey.only_move,
@@ -350,6 +391,8 @@ ACTS: Mapping[Act, Callable[[Journey, Do], Awaitable[None]]] = {
     Act.RETIRE: Journey.retire,
     Act.SOAK: Journey.only_move,
     Act.REINSTATE: Journey.reinstate,
+    Act.FALL_BACK: Journey.fall_back,
+    Act.GIVE_WAY: Journey.give_way,
     Act.DELETE: Journey.delete,
     Act.FINISH: Journey.only_move,
     Act.WITHDRAW: Journey.withdraw,

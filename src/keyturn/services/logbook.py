@@ -6,10 +6,12 @@ worker left it. Decides nothing of what comes next.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from keyturn.domain.audit import Attempt
-from keyturn.domain.errors import Fenced, KeyturnError
-from keyturn.domain.outlook import last_turn, rescheduled
+from keyturn.domain.errors import Fenced, KeyturnError, OktaAnswer, OktaRefused, OktaUnclear
+from keyturn.domain.orders import given_up
+from keyturn.domain.outlook import last_turn, owed, rescheduled, taken_back
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
@@ -18,6 +20,7 @@ from keyturn.services.ports import OktaCall, TurnStep, World, Writing
 from keyturn.services.records import must
 
 MESSAGE_MAX = 1024
+UNBEGUN = "It had not begun when its window was over or a blackout began."
 Change = Callable[[Writing], Awaitable[None]]
 
 
@@ -26,6 +29,21 @@ class Told:
     """What people are to be told of how the rotation goes; None is that all is well."""
 
     message: str | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a step came to, with Okta's ids for it where it failed there."""
+
+    step: str
+    detail: str
+    answer: OktaAnswer | None = None
+
+    @classmethod
+    def of(cls, step: str, detail: str, error: KeyturnError | None) -> "Note":
+        """Note a step with what Okta answered to it, where that is what went wrong."""
+        answer = error.answer if isinstance(error, OktaRefused | OktaUnclear) else None
+        return cls(step, detail, answer)
 
 
 class Logbook:
@@ -37,6 +55,7 @@ class Logbook:
     def __init__(self, world: World, turn: Turn, held_since_s: float) -> None:
         self.turn = turn
         self.calls: list[OktaCall] = []
+        self._heard_at: list[datetime] = []
         self._world = world
         self._held_since_s = held_since_s
 
@@ -49,6 +68,11 @@ class Logbook:
             await tx.append_audit(entry)
 
         await self._save(self._leased(turn), change)
+
+    def hear(self, call: OktaCall) -> None:
+        """Remember a call to Okta, and when it came to its end, until both are recorded."""
+        self.calls.append(call)
+        self._heard_at.append(self._world.clock.now())
 
     async def renew(self) -> None:
         """Hold the turn on once a third of the lease is spent: looking takes time too."""
@@ -78,11 +102,21 @@ class Logbook:
         """Record a move with what it changes, in one transaction."""
         after = moved(turn, act, self._world.clock.now())
         after = self._leased(after) if after.open else replace(after, wake_at=None, owner=None)
-        await self._save(after, change, note=(act, why), told=Told(message))
+        await self._save(after, change, note=Note(act, why), told=Told(message))
 
     async def note(self, turn: Turn) -> None:
         """Make durable what is known of the turn, without a move."""
         await self._save(self._leased(turn))
+
+    async def put_off(self) -> None:
+        """End a scheduled turn that has not begun and may not now; it starts when one may again."""
+        now, ended = self._world.clock.now(), given_up(self.turn, self._world.clock.now())
+
+        async def change(tx: Writing) -> None:
+            rotation = await must(tx.find(Rotation, id=self.turn.rotation_id))
+            await tx.replace(taken_back(rotation, now))
+
+        await self._save(ended, change, note=Note(Act.GIVE_UP, UNBEGUN))
 
     async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
         """Let the turn sleep or stop, and give it back."""
@@ -91,11 +125,11 @@ class Logbook:
             asleep = replace(self.turn, wake_at=step.until)
             after = waiting(self.turn, step.until) if trying else asleep
             message = error.message if error else None
-            note = ("failed", error.message) if error else ("wait", step.why)
+            note = Note.of("failed", message, error) if message else Note("wait", step.why)
         else:
             after = blocked(self.turn, step.reason, step.detail, self._world.clock.now())
             message = str(after.blocked)
-            note = ("blocked", message)
+            note = Note.of("blocked", message, error)
         after = replace(after, owner=None)
         await self._save(after, note=note, told=Told(message) if message else None)
 
@@ -107,7 +141,7 @@ class Logbook:
         turn: Turn,
         change: Change | None = None,
         *,
-        note: tuple[str, str] | None = None,
+        note: Note | None = None,
         told: Told | None = None,
     ) -> None:
         since_s = self._world.clock.uptime_s()
@@ -121,6 +155,7 @@ class Logbook:
             await self._record(tx, turn, note)
         self.turn, self._held_since_s = turn, since_s
         self.calls.clear()
+        self._heard_at.clear()
 
     async def _still_ours(self, tx: Writing) -> None:
         """Leave a turn alone that somebody decided about while this worker held it."""
@@ -137,23 +172,31 @@ class Logbook:
 
     def _rescheduled(self, rotation: Rotation, turn: Turn) -> Rotation:
         """Come back later after a failure that lasts; else as the last turn commands."""
+        if rotation.asked_at and not turn.open:
+            return owed(rotation, self._world.clock.now())
         if turn.blocked or turn.phase is Phase.ROLLED_BACK:
             return rescheduled(rotation, LastTurn(self._world.clock.now(), failed=True))
         if turn.phase not in (Phase.PROMOTED, Phase.FINISHED):
             return rotation
         return rescheduled(replace(rotation, failures=0), last_turn(rotation))
 
-    async def _record(self, tx: Writing, turn: Turn, note: tuple[str, str] | None) -> None:
+    async def _record(self, tx: Writing, turn: Turn, note: Note | None) -> None:
         """Add what was done and called to the turn's record, but not the same failure again."""
         before = await tx.list(TurnStep, turn_id=turn.id)
         last = before[-1] if before else None
-        if last and (last.step, last.detail) == note:
+        if last and note and (last.step, last.detail) == (note.step, note.detail):
             return
-        now, number = self._world.clock.now(), last.number if last else 0
-        told = [(call.what, f"HTTP {call.status}", call.request_id) for call in self.calls]
-        told += [(*note, "")] if note else []
+        number = last.number if last else 0
         steps = [
-            TurnStep(turn.id, number + i, now, turn.phase, step, more, request_id)
-            for i, (step, more, request_id) in enumerate(told, start=1)
+            TurnStep(turn.id, 0, at, turn.phase, call.what, f"HTTP {call.status}", call.request_id)
+            for call, at in zip(self.calls, self._heard_at, strict=True)
         ]
-        await tx.add(*steps)
+        if note:
+            steps.append(_noted(turn, note, self._world.clock.now()))
+        await tx.add(*(replace(step, number=number + i) for i, step in enumerate(steps, start=1)))
+
+
+def _noted(turn: Turn, note: Note, now: datetime) -> TurnStep:
+    answer = note.answer or OktaAnswer(0)
+    ids = (answer.request_id, answer.error_id)
+    return TurnStep(turn.id, 0, now, turn.phase, note.step, note.detail, *ids)

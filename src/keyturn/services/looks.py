@@ -7,8 +7,10 @@ from types import MappingProxyType
 
 from keyturn.domain.errors import OktaRefused, OktaThrottled
 from keyturn.domain.evidence import LogSight
+from keyturn.domain.ids import SecretHash
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.steps import Seen, Sight
+from keyturn.domain.sight import Maker, Seen, Sight
+from keyturn.domain.turn import CLOCKS_DIFFER
 from keyturn.services.desk import Desk, promised
 from keyturn.services.holders import observe
 from keyturn.services.records import must
@@ -17,7 +19,11 @@ from keyturn.services.records import must
 async def look_at_credentials(desk: Desk, seen: Seen) -> Seen:
     """See Okta's list, and what is in use beside it."""
     listed = await (await desk.credentials()).list()
-    return replace(seen, credentials=listed, served=await desk.served())
+    calls = desk.book.calls
+    seen = replace(seen, okta_at=calls[-1].at if calls else None)
+    full = len(listed) >= desk.turn.rules.most
+    superseded = await desk.superseded() if full else frozenset[SecretHash]()
+    return replace(seen, credentials=listed, served=await desk.served(), superseded=superseded)
 
 
 async def look_at_app(desk: Desk, seen: Seen) -> Seen:
@@ -43,8 +49,9 @@ async def probe_old(desk: Desk, seen: Seen) -> Seen:
 
 
 async def probe_new(desk: Desk, seen: Seen) -> Seen:
-    """See whether Okta accepts the new one."""
-    return replace(seen, new_probe=await desk.probe(promised(desk.turn.new)))
+    """See whether Okta accepts the new one, and what is in use."""
+    told = await desk.probe(promised(desk.turn.new))
+    return replace(seen, new_probe=told, served=await desk.served())
 
 
 async def look_at_evidence(desk: Desk, seen: Seen) -> Seen:
@@ -69,6 +76,29 @@ async def look_at_log(desk: Desk, seen: Seen) -> Seen:
     return replace(seen, log=LogSight(uses))
 
 
+async def look_for_maker(desk: Desk, seen: Seen) -> Seen:
+    """See by Okta's System Log who made the one credential that was not there before.
+
+    Only a call that bears the turn's id proves that it is ours.
+    """
+    posted = desk.turn.posted
+    before = tuple(posted.beside.split()) if posted else ()
+    strange = next((c for c in seen.credentials or () if c.id not in before), None)
+    if posted is None or strange is None:
+        return replace(seen, maker=Maker.UNTOLD)
+    since = posted.first_at - CLOCKS_DIFFER
+    try:
+        org = await desk.org()
+        marks = await org.list_makers(desk.turn.app_id, strange.hash, since=since)
+    except OktaThrottled:
+        raise
+    except OktaRefused:
+        marks = ()
+    ours = any(desk.turn.id in mark for mark in marks)
+    told = Maker.OURS if ours else Maker.OTHERS
+    return replace(seen, maker=told if marks else Maker.UNTOLD)
+
+
 LOOKS: Mapping[Sight, Callable[[Desk, Seen], Awaitable[Seen]]] = MappingProxyType(
     {
         Sight.CREDENTIALS: look_at_credentials,
@@ -77,5 +107,6 @@ LOOKS: Mapping[Sight, Callable[[Desk, Seen], Awaitable[Seen]]] = MappingProxyTyp
         Sight.NEW_PROBE: probe_new,
         Sight.EVIDENCE: look_at_evidence,
         Sight.LOG: look_at_log,
+        Sight.MAKER: look_for_maker,
     }
 )

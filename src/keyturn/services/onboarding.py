@@ -10,7 +10,8 @@ from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import CredentialId, RotationId, VersionNo
+from keyturn.domain.foreign import Consent
+from keyturn.domain.ids import RotationId, VersionNo
 from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, Probe
 from keyturn.domain.outlook import rescheduled
 from keyturn.domain.project import Place
@@ -55,7 +56,7 @@ class RotationDraft:
     mapping: SecretsMapping
     schedule: Schedule
     adopt_existing: bool = True
-    retire_existing: str | None = None
+    retire_existing: Consent | None = None
     existing_value: Sensitive | None = None
     policy: PolicyChange = field(default_factory=PolicyChange)
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
@@ -82,16 +83,17 @@ async def create_rotation(world: World, caller: Caller, draft: RotationDraft) ->
     draft, policy = _checked(world, draft)
     stage = await _stage(world, caller, draft)
     secrets = await stage.org.credentials_of(stage.app.id, draft.kind).list()
-    retire = CredentialId(draft.retire_existing) if draft.retire_existing else None
     plan = decide_onboarding(
         stage.app,
         secrets,
         adopt_existing=draft.adopt_existing,
-        retire_existing=retire,
+        retire_existing=draft.retire_existing,
         entered=draft.existing_value,
         kind=draft.kind,
     )
-    rotation = _new_rotation(world, draft, stage, policy)
+    rotation = new_rotation(
+        world, draft, policy, place=stage.place, connection=stage.connection, app=stage.app
+    )
     if isinstance(plan, Adopt):
         return await _adopt(world, stage, rotation, plan)
     return await _issue_first(world, stage, rotation, plan)
@@ -175,20 +177,30 @@ async def _refuse_meanwhile(tx: Reading, stage: _Stage, rotation: Rotation) -> N
     """Look again inside the transaction that stores: somebody may have been quicker."""
     await _refuse_taken(tx, stage.place, rotation.name, rotation.mapping)
     await _refuse_second_rotation(tx, stage)
+    await _refuse_own_app(tx, stage)
 
 
-def _new_rotation(world: World, draft: RotationDraft, stage: _Stage, policy: Policy) -> Rotation:
+def new_rotation(
+    world: World,
+    draft: RotationDraft,
+    policy: Policy,
+    *,
+    place: Place,
+    connection: OktaConnection,
+    app: App,
+) -> Rotation:
+    """Make the record of a rotation that begins now, and has not turned yet."""
     now = world.clock.now()
     rotation = Rotation(
         id=RotationId(world.chance.uuid()),
-        folder_id=stage.place.folder.id,
-        connection_id=stage.connection.id,
+        folder_id=place.folder.id,
+        connection_id=connection.id,
         name=draft.name,
         description=draft.description,
         parameter=draft.parameter,
-        app_id=stage.app.id,
-        client_id=stage.app.client_id,
-        auth_method=stage.app.auth_method,
+        app_id=app.id,
+        client_id=app.client_id,
+        auth_method=app.auth_method,
         mapping=draft.mapping,
         schedule=draft.schedule,
         policy=policy,

@@ -5,13 +5,20 @@ for it is done by whoever runs the turn next.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from keyturn.domain import orders
 from keyturn.domain.access import Caller, Verb
+from keyturn.domain.budget import Purpose
 from keyturn.domain.errors import Refused
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.setback import fall_back
+from keyturn.domain.sight import Do, Look, Seen
 from keyturn.domain.turn import Phase, Turn, Word
+from keyturn.services.desk import Desk
+from keyturn.services.looks import LOOKS
 from keyturn.services.ports import TurnStep, World
 from keyturn.services.rotations import (
     RotationView,
@@ -35,15 +42,32 @@ async def pause_turn(world: World, caller: Caller, rotation_id: str) -> Rotation
 
 async def resume_turn(world: World, caller: Caller, rotation_id: str) -> RotationView:
     """Let a paused or blocked turn go on. Raises NotFound, Forbidden, Refused."""
-    return await _give(world, caller, rotation_id, "resume", orders.resumed)
+    return await _give(world, caller, rotation_id, "resume", _resumed)
 
 
 async def abort_turn(world: World, caller: Caller, rotation_id: str) -> RotationView:
-    """Take the new secret back before anybody is served it.
+    """Take the new secret back before anybody is served it, or once Okta has lost it.
 
-    Raises NotFound, Forbidden, and Refused once readers were given the new version.
+    In that case the old one is served again, where Okta still has it. Raises NotFound, Forbidden,
+    OktaError, and Refused once readers were given a new version that works.
     """
-    return await _give(world, caller, rotation_id, "abort", orders.aborted)
+    rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail="abort")
+    lost = await _has_lost_the_new(world, rotation)
+    order = orders.falling_back if lost else orders.aborted
+    return await _apply(world, caller, rotation_id, "abort", order)
+
+
+async def _has_lost_the_new(world: World, rotation: Rotation) -> bool:
+    """Ask Okta whether readers are given what it refuses; nobody, where none are given it."""
+    async with world.store.reading() as tx:
+        turn = await open_turn(tx, rotation)
+    if turn is None or orders.phase_of(turn) not in orders.WINDING_UP:
+        return False
+    desk, seen = await Desk.of(world, turn, world.clock.uptime_s()), Seen()
+    desk.purpose = Purpose.SAFETY
+    while isinstance(step := fall_back(turn, seen), Look):
+        seen = await LOOKS[step.at](desk, seen)
+    return isinstance(step, Do)
 
 
 async def reinstate_old(world: World, caller: Caller, rotation_id: str) -> RotationView:
@@ -64,7 +88,11 @@ async def finish_now(
     """
     word = Word.AT_ONCE if at_once else Word.FINISH
     order = partial(_hurried, word=word)
-    return await _give(world, caller, rotation_id, f"finish now ({word})", order)
+    return await _give(world, caller, rotation_id, "finish at once" if at_once else "finish", order)
+
+
+def _resumed(turn: Turn, now: datetime) -> Turn:
+    return orders.by_hand(orders.resumed(turn, now))
 
 
 def _hurried(turn: Turn, now: datetime, word: Word) -> Turn:
@@ -75,16 +103,26 @@ async def _give(
     world: World, caller: Caller, rotation_id: str, what: str, order: Order
 ) -> RotationView:
     await admit(world, caller, Verb.ROTATE, rotation_id, detail=what)
+    return await _apply(world, caller, rotation_id, what, order)
+
+
+async def _apply(
+    world: World, caller: Caller, rotation_id: str, what: str, order: Order
+) -> RotationView:
     now = world.clock.now()
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
         turn = await open_turn(tx, rotation)
         if turn is None:
-            raise Refused(f"No turn of {rotation.name} is open: there is nothing to {what}.")
+            raise Refused(
+                f"No turn of {rotation.name} is open: there is nothing to {what}. "
+                "`keyturn rotation turn` starts one."
+            )
         after = order(turn, now)
         await tx.replace(after)
         if after.phase is Phase.ROLLED_BACK:
             await destroy_pending(tx, after)
+            await tx.replace(replace(rotation, last_message=None))
         steps = await tx.list(TurnStep, turn_id=turn.id)
         number = steps[-1].number + 1 if steps else 1
         told = f"By {caller.name}."

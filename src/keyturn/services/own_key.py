@@ -11,16 +11,23 @@ from datetime import time
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.connection import OktaConnection, ServiceApp
 from keyturn.domain.errors import Refused
-from keyturn.domain.ids import FolderId, RotationId, VersionNo
-from keyturn.domain.okta import App, AuthMethod, Credential, CredentialKind, KeyAlgorithm, hash_of
+from keyturn.domain.ids import FolderId, VersionNo
+from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, hash_of
 from keyturn.domain.project import Environment, Folder, Place, Project
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
-from keyturn.services.connections import key_in_use, open_org, read_okta_connection
+from keyturn.services.connections import (
+    key_in_use,
+    open_org,
+    read_okta_connection,
+    refuse_kept_app,
+)
+from keyturn.services.onboarding import RotationDraft, new_rotation
 from keyturn.services.ports import Reading, World, Writing
+from keyturn.services.projects import Where
 from keyturn.services.records import must
 from keyturn.services.removal import remove_whole
 from keyturn.services.rotations import RotationView, open_turn
@@ -40,8 +47,8 @@ async def turn_key(
 
     The first time, the key in use is recognised at Okta by its thumbprint. A blocked turn is
     resumed. Raises NotFound, Forbidden, OktaError, TurnFailed, and Refused: for a connection
-    without a key, for a key that Okta does not list or another connection uses, and while a turn is
-    under way.
+    without a key, for a key that Okta does not list or another connection or rotation uses, and
+    while a turn is under way.
     """
     connection = await read_okta_connection(world, caller, connection_id)
     subject = f"connection {connection.name}: turn its key"
@@ -82,6 +89,7 @@ def _same_key(one: ServiceApp, other: ServiceApp) -> bool:
 async def _rotation_of(world: World, connection: OktaConnection, in_use: ServiceApp) -> Rotation:
     """Return the rotation of the key in use; one that has lost track of it is made anew."""
     async with world.store.reading() as tx:
+        await refuse_kept_app(tx, in_use)
         kept = await tx.find(Rotation, connection_id=connection.id, kind=KIND)
         if kept and (await open_turn(tx, kept) or await _keeps(tx, kept, in_use)):
             return kept
@@ -119,7 +127,8 @@ async def _add(
     tx: Writing, world: World, connection: OktaConnection, app: App, held: Credential
 ) -> Rotation:
     place = await _home(tx, world, connection)
-    rotation = _new(world, connection, app, place)
+    draft, policy = _draft(connection, app, place), world.limits.policy
+    rotation = new_rotation(world, draft, policy, place=place, connection=connection, app=app)
     await tx.add(place.folder, rotation)
     values = {MAPPING.client_id: Sensitive(app.client_id), MAPPING.client_secret: held.value}
     for name, value in values.items():
@@ -144,30 +153,14 @@ async def _home(tx: Reading, world: World, connection: OktaConnection) -> Place:
     return Place(project, environments[0], folder)
 
 
-def _new(world: World, connection: OktaConnection, app: App, place: Place) -> Rotation:
-    now = world.clock.now()
-    return Rotation(
-        id=RotationId(world.chance.uuid()),
-        folder_id=place.folder.id,
-        connection_id=connection.id,
+def _draft(connection: OktaConnection, app: App, place: Place) -> RotationDraft:
+    return RotationDraft(
         name=f"key-of-{connection.name}",
         description=f"The key by which Keyturn logs in as {connection.name}.",
+        where=Where(place.project.id, place.environment.slug, place.folder.path),
+        connection_id=connection.id,
         parameter=app.client_id,
-        app_id=app.id,
-        client_id=app.client_id,
-        auth_method=AuthMethod.PRIVATE_KEY_JWT,
         mapping=MAPPING,
         schedule=BY_HAND,
-        policy=world.limits.policy,
-        active_index=0,
-        created_at=now,
-        updated_at=now,
-        last_attempted_at=now,
-        last_rotated_at=now,
-        last_turn_id=None,
-        last_manual=True,
-        last_message=None,
-        next_rotation_at=None,
-        checked_at=now,
         kind=KIND,
     )

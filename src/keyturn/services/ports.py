@@ -89,7 +89,8 @@ class TurnStep:
     """One recorded step of a turn; it carries ids and codes, never a value.
 
     ``step`` is the act, look or failure; ``detail`` says more for people; ``request_id`` is
-    Okta's, where Okta took part.
+    Okta's, where Okta took part, and ``error_id`` that of Okta's error object, where there was one.
+    ``at`` is by our clock: of a call when it was answered or given up.
     """
 
     turn_id: TurnId
@@ -99,6 +100,7 @@ class TurnStep:
     step: str
     detail: str = ""
     request_id: str = ""
+    error_id: str = ""
 
 
 Record = (
@@ -207,11 +209,15 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class OktaCall:
-    """One call that was made to Okta, for the record of a turn; status 0 where no answer came."""
+    """One call that was made to Okta, for the record of a turn; status 0 where no answer came.
+
+    ``at`` is when Okta answered, by its own clock, where it says so.
+    """
 
     what: str
     status: int
     request_id: str
+    at: datetime | None = None
 
 
 class AppCredentials(Protocol):
@@ -228,8 +234,11 @@ class AppCredentials(Protocol):
         """List them, with their values where Okta shows them."""
         ...
 
-    async def add(self, value: Sensitive | None) -> Credential:
-        """Add one, ACTIVE; without a value Okta makes one and shows it in the answer."""
+    async def add(self, value: Sensitive | None, *, mark: str = "") -> Credential:
+        """Add one, ACTIVE; without a value Okta makes one and shows it in the answer.
+
+        ``mark`` goes with the call as a part of its user agent, which Okta's System Log repeats.
+        """
         ...
 
     async def activate(self, credential_id: CredentialId) -> None:
@@ -282,6 +291,15 @@ class OktaOrg(Protocol):
         """List the changes of apps and their credentials in the System Log since then.
 
         One call of `/api/v1/logs`; None where there were more than one answer holds.
+        """
+        ...
+
+    async def list_makers(
+        self, app_id: AppId, made: SecretHash, *, since: datetime
+    ) -> tuple[str, ...]:
+        """List by their user agents the calls that added this client secret, as the log tells.
+
+        One call of `/api/v1/logs`; nothing where no event is shown, or not yet.
         """
         ...
 

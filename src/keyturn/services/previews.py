@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.outlook import Outlook
+from keyturn.domain.outlook import Outlook, far_off
 from keyturn.domain.schedule import LastTurn, Schedule, Slot, preview
 from keyturn.services.ports import World
 from keyturn.services.rotations import admit, view
@@ -18,6 +18,11 @@ class Preview:
     schedule: Schedule
     slots: Sequence[Slot]
     outlook: Outlook | None = None
+
+    @property
+    def warning(self) -> str:
+        """Say which of the dates windows and blackouts put off for long, if any."""
+        return next((told for told in map(far_off, self.slots) if told), "")
 
 
 async def preview_rotation(

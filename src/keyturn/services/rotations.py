@@ -6,16 +6,18 @@ from dataclasses import dataclass, field, replace
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ClientId
-from keyturn.domain.orders import given_up, standing
+from keyturn.domain.okta import CredentialKind
+from keyturn.domain.orders import WINDING_UP, given_up, standing, what_can_be_done
 from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
 from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import allows
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Phase, Trigger, Turn
+from keyturn.domain.turn import UNSERVED, Phase, Trigger, Turn
 from keyturn.services import gate
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
@@ -23,6 +25,7 @@ from keyturn.services.projects import Where, place_of, read_place, resolve_proje
 from keyturn.services.records import must
 from keyturn.services.schedules import ScheduleChange, changed_schedule
 from keyturn.services.sealing import open_version
+from keyturn.services.secrets import note_reads
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,11 @@ async def read_generated_credentials(
     async with world.store.reading() as tx:
         rotation = await current_rotation(tx, rotation.id)
         place = await place_of(tx, rotation.folder_id)
+        secret = await _mapped_secret(tx, rotation)
         versions = await _working_versions(tx, rotation)
     current = [v for v in versions if v.state is State.CURRENT]
     previous = [v for v in versions if v.state is State.PREVIOUS]
+    await note_reads(world, caller, [(secret, version) for version in previous + current])
     ordered = previous + current if rotation.active_index else current + previous
     shown = [
         GeneratedCredential(
@@ -142,6 +147,24 @@ async def read_generated_credentials(
         for version in ordered
     ]
     return GeneratedCredentials(rotation, shown, ordered.index(current[0]) if current else 0)
+
+
+async def refuse_other_kind(
+    world: World, caller: Caller, rotation_id: str, kind: CredentialKind
+) -> None:
+    """Raise NotFound for a rotation of another type, and tell its type to who may read it.
+
+    One that does not exist is left to the use case to miss. Raises Forbidden.
+    """
+    async with world.store.reading() as tx:
+        rotation = await tx.find(Rotation, id=rotation_id)
+    if rotation is None or rotation.kind is kind:
+        return
+    await admit(world, caller, Verb.READ_ROTATIONS, rotation_id)
+    raise NotFound(
+        f"There is no rotation {rotation_id} of type {kind}: {rotation.name} is of type "
+        f"{rotation.kind}, and its routes are named after that."
+    )
 
 
 async def admit(
@@ -189,13 +212,22 @@ async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool
     if turn and turn.blocked and blocked_too:
         raise Refused(f"A turn of {rotation.name} is blocked. {turn.blocked} Then turn it again.")
     if turn and turn.paused_at:
-        raise Refused(f"A turn of {rotation.name} is {standing(turn)}: resume it, or abort it.")
+        told = f"A turn of {rotation.name} is {standing(turn)}."
+        raise Refused(f"{told} {what_can_be_done(turn)}")
     if turn and turn.running:
         until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
         raise Refused(
             f"A turn of {rotation.name} is under way ({turn.phase}{until}), with an old "
-            f"{turn.rules.noun} and a new one. Wait for its end, or finish it now."
+            f"{turn.rules.noun} and a new one. Wait for its end{_or_shorter(turn)}."
         )
+
+
+def _or_shorter(turn: Turn) -> str:
+    """Tell what else than waiting there is, for who finds a turn under way."""
+    if turn.phase in WINDING_UP:
+        hint = "with --at-once where the old one has leaked"
+        return f", or cut it short: `keyturn turn finish-now`, {hint}"
+    return ", or take it back: `keyturn turn abort`" if turn.phase in UNSERVED else ""
 
 
 async def give_up(tx: Writing, world: World, turn: Turn) -> None:
@@ -234,9 +266,15 @@ async def _view(world: World, tx: Reading, rotation: Rotation) -> RotationView:
     connection = await must(tx.find(OktaConnection, id=rotation.connection_id))
     turns = await tx.list(Turn, rotation_id=rotation.id)
     turn = turns[-1] if turns else None
-    running = turn is not None and turn.running
-    stands = outlook(rotation, world.clock.now(), running=running)
+    refused = rotation.quarantined and await _refused(tx, rotation)
+    stands = outlook(rotation, world.clock.now(), turn=turn, refused=refused)
     return RotationView(rotation, place, connection, turn, stands)
+
+
+async def _refused(tx: Reading, rotation: Rotation) -> bool:
+    """Say whether Okta was seen to refuse what readers are given."""
+    findings = await tx.list(Finding, rotation_id=rotation.id, closed_at=None)
+    return any(PROPOSED[finding.kind] is not Repair.BY_HAND for finding in findings)
 
 
 def _refuse_other_app(rotation: Rotation, parameter: str | None) -> None:
@@ -310,6 +348,10 @@ async def _working_versions(tx: Reading, rotation: Rotation) -> Sequence[Version
 
 async def list_versions(tx: Reading, rotation: Rotation) -> Sequence[Version]:
     """List every version of the mapped client secret."""
-    name = rotation.mapping.client_secret
-    secret = await must(tx.find(Secret, rotation_id=rotation.id, name=name))
+    secret = await _mapped_secret(tx, rotation)
     return await tx.list(Version, secret_id=secret.id)
+
+
+async def _mapped_secret(tx: Reading, rotation: Rotation) -> Secret:
+    name = rotation.mapping.client_secret
+    return await must(tx.find(Secret, rotation_id=rotation.id, name=name))

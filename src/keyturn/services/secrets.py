@@ -4,15 +4,17 @@ Readers are given the current version and nothing else; a version that is stored
 does not exist for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, TypeVar
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.errors import NotFound, Refused, Taken
+from keyturn.domain.errors import DatabaseAway, NotFound, Refused, Taken
 from keyturn.domain.ids import IdentityId, ProjectId, SecretId, VersionNo
 from keyturn.domain.project import Place, Project
-from keyturn.domain.secret import Receipt, Secret, State, Version, after_read
+from keyturn.domain.secret import Copy, Receipt, Secret, State, Version, after_read
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.ports import Reading, World, Writing
@@ -39,25 +41,65 @@ class SecretChange:
     comment: str | None = None
 
 
-async def list_secrets(world: World, caller: Caller, where: Where) -> Sequence[ReadSecret]:
+FRESH_S: Final = 5.0
+"""Seconds within which a reader has to be given what was looked up."""
+
+LOOKS: Final = 3
+
+T = TypeVar("T")
+
+CopyOf = Callable[[Sequence[ReadSecret]], Copy]
+"""Tell what a reader has said of its copy, by what it is about to be answered."""
+
+
+def unsaid(found: Sequence[ReadSecret]) -> Copy:
+    """Know nothing of what the reader holds."""
+    return Copy.UNSAID
+
+
+async def list_secrets(
+    world: World, caller: Caller, where: Where, *, copy_of: CopyOf = unsaid
+) -> Sequence[ReadSecret]:
     """List the secrets of a folder with their current values. Raises Forbidden, NotFound."""
+    return await _fresh(world, partial(_list_secrets, world, caller, where, copy_of))
+
+
+async def _list_secrets(
+    world: World, caller: Caller, where: Where, copy_of: CopyOf
+) -> Sequence[ReadSecret]:
     project_id = await _pass(world, caller, Verb.READ_SECRETS, where, "")
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
         secrets = await tx.list(Secret, folder_id=place.folder.id)
         pairs = [(s, await tx.find(Version, secret_id=s.id, state=State.CURRENT)) for s in secrets]
     found = [(secret, version) for secret, version in pairs if version]
-    await _note_reads(world, caller, found)
-    return [_opened(world, place, secret, version) for secret, version in found]
+    read = [_opened(world, place, secret, version) for secret, version in found]
+    await note_reads(world, caller, found, copy_of(read))
+    return read
 
 
 async def read_secret(
-    world: World, caller: Caller, where: Where, name: str, *, version: int | None = None
+    world: World,
+    caller: Caller,
+    where: Where,
+    name: str,
+    *,
+    version: int | None = None,
+    copy_of: CopyOf = unsaid,
 ) -> ReadSecret:
     """Read one secret by name: its current version, or a numbered one that still works.
 
     Raises Forbidden, and NotFound where there is no such secret or version to read.
     """
+    return await _fresh(
+        world, partial(_read_secret, world, caller, (where, name, version), copy_of)
+    )
+
+
+async def _read_secret(
+    world: World, caller: Caller, asked: tuple[Where, str, int | None], copy_of: CopyOf
+) -> ReadSecret:
+    where, name, version = asked
     project_id = await _pass(world, caller, Verb.READ_SECRETS, where, name)
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
@@ -67,8 +109,23 @@ async def read_secret(
         raise NotFound(f"There is no secret {name} in {place}.")
     if found is None:
         raise NotFound(f"Secret {name} in {place} has no version {version} that can be read.")
-    await _note_reads(world, caller, [(secret, found)])
-    return _opened(world, place, secret, found)
+    read = _opened(world, place, secret, found)
+    await note_reads(world, caller, [(secret, found)], copy_of([read]))
+    return read
+
+
+async def _fresh(world: World, look: Callable[[], Awaitable[T]]) -> T:
+    """Return what a look has seen, if that was just now; else look again.
+
+    A process that stood still since then would give what may have been retired meanwhile. Raises
+    DatabaseAway where every look takes too long.
+    """
+    for _ in range(LOOKS):
+        since_s = world.clock.uptime_s()
+        seen = await look()
+        if world.clock.uptime_s() - since_s <= FRESH_S:
+            return seen
+    raise DatabaseAway("Reading takes too long: look at the database and at this machine's load.")
 
 
 async def create_secret(
@@ -169,32 +226,38 @@ async def _served(tx: Reading, secret: Secret, number: int | None) -> Version | 
     return found if found and found.state in readable else None
 
 
-async def _note_reads(
-    world: World, caller: Caller, found: Sequence[tuple[Secret, Version]]
+async def note_reads(
+    world: World,
+    caller: Caller,
+    found: Sequence[tuple[Secret, Version]],
+    copy: Copy = Copy.UNSAID,
 ) -> None:
     """Remember who holds which version of what a rotation keeps; other secrets never retire."""
     kept = [(secret, version) for secret, version in found if secret.rotation_id]
+    if copy is Copy.WITHHELD:
+        return
     async with world.store.reading() as tx:
-        news = [each for each in kept if await _news(tx, world, caller, *each)]
+        news = [each for each in kept if await _news(tx, world, caller, each, copy)]
     if not news:
         return
     async with world.store.writing() as writing:
-        for secret, version in news:
-            receipt = await _news(writing, world, caller, secret, version)
-            last = await _find_receipt(writing, caller, secret)
+        for each in news:
+            receipt = await _news(writing, world, caller, each, copy)
+            last = await _find_receipt(writing, caller, each[0])
             if receipt:
                 await (writing.replace(receipt) if last else writing.add(receipt))
 
 
 async def _news(
-    tx: Reading, world: World, caller: Caller, secret: Secret, version: Version
+    tx: Reading, world: World, caller: Caller, read: tuple[Secret, Version], copy: Copy
 ) -> Receipt | None:
     """Return the receipt that a read leaves, or None where it tells nothing more."""
+    secret, version = read
     now, number = world.clock.now(), version.number
     last = await _find_receipt(tx, caller, secret)
     if last is None:
-        return Receipt(secret.id, IdentityId(caller.id), number, number, now)
-    after = after_read(last, number, now)
+        return Receipt(secret.id, IdentityId(caller.id), number, number, now, number)
+    after = after_read(last, number, now, copy)
     return None if after == last else after
 
 

@@ -11,17 +11,25 @@ import structlog
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import KeyturnError, Refused, TurnFailed
+from keyturn.domain.evidence import floor_over_at
 from keyturn.domain.ids import TurnId
 from keyturn.domain.okta import Credential
-from keyturn.domain.orders import hurried, resumed
-from keyturn.domain.outlook import put_off, rescheduled, started
+from keyturn.domain.orders import (
+    by_hand,
+    falling_back,
+    hurried,
+    making_room,
+    resumed,
+    serves_what_is_lost,
+    waits_for_next,
+)
+from keyturn.domain.outlook import last_turn, put_off, rescheduled, started
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn, allows
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import (
     SERVED,
     Held,
-    Overlap,
     Phase,
     Trigger,
     Turn,
@@ -50,13 +58,17 @@ async def rotate(
 ) -> RotationView:
     """Turn the client secret now, and return once the new one is served.
 
-    A blocked turn is resumed. In an emergency, when the old secret has leaked, the turn waits for
-    nothing: the old secret is deactivated and deleted as soon as the new one is served, whoever
-    still uses it. Raises NotFound, Forbidden, Refused while a turn is under way or
-    where the resumed one had served its secret already, and TurnFailed where Okta does not serve
-    it; the secret served so far works on then.
+    A blocked turn is resumed, and one that waits for the next turn makes room for it; one whose
+    new secret Okta has lost ends first, with the old one served where Okta has that. In an
+    emergency, when the old secret has leaked, the turn waits for nothing: the old secret is
+    deactivated and deleted as soon as the new one is served, whoever still uses it. Raises
+    NotFound, Forbidden, TurnFailed where Okta does not serve it (the secret served so far works on
+    then), and Refused: while a turn is under way, where the resumed one had served its secret
+    already, and where this one starts later, because what makes room for it has to soak.
     """
     await admit(world, caller, Verb.ROTATE, rotation_id, detail="emergency" if emergency else "")
+    await _end_waiting(world, rotation_id, emergency=emergency)
+    await _end_lost(world, rotation_id)
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
@@ -74,6 +86,59 @@ async def rotate(
             "Ask again when it has ended."
         )
     return seen
+
+
+async def _end_waiting(world: World, rotation_id: str, *, emergency: bool) -> None:
+    """End the turn that waits for the next one; what it has to wait for itself is waited for.
+
+    Raises Refused before its shortest overlap is over, and where it has not ended yet: the next
+    turn is on record then, and starts when it has.
+    """
+    held_since_s, now = world.clock.uptime_s(), world.clock.now()
+    async with world.store.writing() as tx:
+        rotation = await current_rotation(tx, rotation_id)
+        turn = await open_turn(tx, rotation)
+        if turn is None or not waits_for_next(turn, rotation.policy):
+            return
+        held, over_at = turn.owner, floor_over_at(turn, rotation.policy)
+        if turn.phase is Phase.OVERLAPPING and now < over_at and not emergency:
+            raise Refused(
+                f"Both secrets of {rotation.name} work until {over_at:%Y-%m-%d %H:%M:%S} UTC at "
+                "least, because clients may hold the old one: ask again then."
+            )
+        turn = hurried(turn, Word.AT_ONCE, now) if emergency else making_room(turn, now)
+        turn = turn if held else claimed(world, turn)
+        await tx.replace(turn)
+    if not held:
+        await advance(world, turn, held_since_s=held_since_s)
+    await _book(world, rotation_id)
+
+
+async def _end_lost(world: World, rotation_id: str) -> None:
+    """End, as an abort does, the turn that is blocked because readers are refused by Okta."""
+    held_since_s = world.clock.uptime_s()
+    async with world.store.writing() as tx:
+        turn = await open_turn(tx, await current_rotation(tx, rotation_id))
+        if turn is None or not serves_what_is_lost(turn):
+            return
+        turn = claimed(world, falling_back(turn, world.clock.now()))
+        await tx.replace(turn)
+    await advance(world, turn, held_since_s=held_since_s)
+
+
+async def _book(world: World, rotation_id: str) -> None:
+    """Let the next turn start when the open one has ended. Raises Refused, to say so."""
+    async with world.store.writing() as tx:
+        rotation = await current_rotation(tx, rotation_id)
+        turn = await open_turn(tx, rotation)
+        if turn is None or not turn.running:
+            return
+        await tx.replace(replace(rotation, asked_at=rotation.asked_at or world.clock.now()))
+    until = f", until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC or longer" if turn.wake_at else ""
+    raise Refused(
+        f"The last turn of {rotation.name} makes room now ({turn.phase}{until}). The one that you "
+        "ask for starts by itself when that has ended."
+    )
 
 
 async def start_due(world: World) -> int:
@@ -95,10 +160,13 @@ async def _start_scheduled(world: World, rotation_id: str) -> bool:
             rotation = await current_rotation(tx, rotation_id)
             if rotation.next_rotation_at is None or rotation.next_rotation_at > now:
                 return False  # somebody was quicker
+            turn = await open_turn(tx, rotation)
+            if rotation.asked_at and turn is None:
+                await _start_asked(tx, world, rotation)
+                return True
             if not allows(rotation.schedule, now):
                 await _put_off(tx, rotation, now)
                 return False
-            turn = await open_turn(tx, rotation)
             if turn and not turn.blocked:
                 await tx.replace(rescheduled(rotation, LastTurn(now, failed=True)))
                 await _make_room(tx, world, rotation, turn)
@@ -111,6 +179,12 @@ async def _start_scheduled(world: World, rotation_id: str) -> bool:
     return True
 
 
+async def _start_asked(tx: Writing, world: World, rotation: Rotation) -> None:
+    """Start what somebody asked for while another turn went on; no window is waited for."""
+    await tx.replace(rescheduled(rotation, last_turn(rotation)))
+    await start(tx, world, rotation, Trigger.MANUAL)
+
+
 async def _put_off(tx: Writing, rotation: Rotation, now: datetime) -> None:
     """Leave a turn that came due while none may start to the next window."""
     later = put_off(rotation, now)
@@ -120,8 +194,8 @@ async def _put_off(tx: Writing, rotation: Rotation, now: datetime) -> None:
 
 async def _make_room(tx: Writing, world: World, rotation: Rotation, turn: Turn) -> None:
     """End the overlap that lasts until the next turn is due; that one starts when it has ended."""
-    if rotation.policy.overlap is Overlap.UNTIL_NEXT and turn.phase is Phase.OVERLAPPING:
-        await tx.replace(hurried(turn, Word.FINISH, world.clock.now()))
+    if waits_for_next(turn, rotation.policy):
+        await tx.replace(making_room(turn, world.clock.now()))
 
 
 def planned(world: World, rotation: Rotation, trigger: Trigger, old: Held | None) -> Turn:
@@ -173,9 +247,12 @@ async def start(tx: Writing, world: World, rotation: Rotation, trigger: Trigger)
     turn = await open_turn(tx, rotation)
     if turn and turn.blocked:
         turn = resumed(turn, world.clock.now())
+        turn = turn if trigger is Trigger.SCHEDULED else by_hand(turn, trigger)
         await tx.replace(turn)
         return turn
     await refuse_under_way(tx, rotation)
+    rotation = await current_rotation(tx, rotation.id)
+    await tx.replace(replace(rotation, asked_at=None))
     turn = planned(world, rotation, trigger, await _old_secret(tx, rotation))
     await tx.add(turn)
     return turn

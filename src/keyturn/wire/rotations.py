@@ -1,5 +1,6 @@
 """Rotations of Okta client secrets."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, StrictBool
@@ -36,12 +37,15 @@ class CreateParameters(Parameters):
 
     ``adoptExisting`` serves the app's one ACTIVE secret from the start; ``existingValue`` is its
     value, for an org that does not show it. ``retireExisting`` names a secret (``ocs…``) that the
-    first turn may retire. ``keyAlgorithm`` is what new client keys sign with; secrets have none.
+    first turn may retire, ``retireExistingMade`` the day (UTC) on which it was made: the owner's
+    consent is good for both together only. ``keyAlgorithm`` is what new client keys sign with;
+    secrets have none.
     """
 
     key_algorithm: Algorithm = "RS256"
     adopt_existing: StrictBool = True
     retire_existing: Text | None = None
+    retire_existing_made: date | None = None
     existing_value: str | None = Field(None, min_length=1, max_length=VALUE_MAX, repr=False)
 
 
@@ -208,9 +212,13 @@ class GeneratedCredentialsAnswer(Wire):
 
 
 class RetireExisting(Wire):
-    """Consent to retire a client secret that Keyturn did not make, by Okta's id (ours)."""
+    """Consent to retire a client secret that Keyturn did not make (ours).
+
+    Okta's id names it, and the day (UTC) on which it was made: where they differ nothing is done.
+    """
 
     secret_id: Text
+    made: date
 
 
 class AdoptExisting(Wire):

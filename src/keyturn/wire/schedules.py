@@ -10,7 +10,9 @@ CALENDAR_MAX = 512 * 1024
 DATES_MAX = 100
 
 Days = Annotated[Whole, Field(ge=1, le=36_500)]
-State = Literal["off", "scheduled", "waiting", "missed", "turning", "quarantined"]
+State = Literal[
+    "off", "scheduled", "waiting", "missed", "turning", "paused", "blocked", "quarantined"
+]
 
 
 class RotateAtUtc(Wire):
@@ -89,9 +91,13 @@ class PlannedTurn(Wire):
 
 
 class PreviewAnswer(Wire):
-    """The next dates; the state is absent for a draft."""
+    """The next dates; the state is absent for a draft.
+
+    ``warning`` says that windows and blackouts put one of them off for more than a week.
+    """
 
     time_zone: str
     state: State | None
     why: str
     dates: tuple[PlannedTurn, ...]
+    warning: str = ""

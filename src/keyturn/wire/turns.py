@@ -24,7 +24,11 @@ class Blocked(Wire):
 
 
 class TurnStep(Wire):
-    """One recorded step; ``requestId`` is Okta's, and empty where Okta took no part."""
+    """One recorded step; ``requestId`` is Okta's, and empty where Okta took no part.
+
+    ``errorId`` is that of Okta's error object, and empty where there was none. ``at`` is by
+    Keyturn's clock: of a call when it was answered or given up.
+    """
 
     number: int
     at: Instant
@@ -32,6 +36,7 @@ class TurnStep(Wire):
     step: str
     detail: str
     request_id: str
+    error_id: str
 
 
 class Waiting(Wire):
@@ -102,7 +107,11 @@ class TurnsAnswer(Wire):
 
 
 class Evidence(Wire):
-    """The record of one turn: ids, times and hashes, never a value."""
+    """The record of one turn: ids, times and hashes, never a value.
+
+    ``waitedFor`` names what kept the old secret alive, readers and dependents among it, in the
+    order in which it was seen. The policy is the rotation's when this was exported.
+    """
 
     rotation_id: str
     rotation_name: str
@@ -113,5 +122,9 @@ class Evidence(Wire):
     overlap_policy: str
     overlap_seconds: int
     soak_seconds: int
+    backstop_seconds: int
+    quiet_seconds: int
+    read_system_log: bool
+    waited_for: tuple[str, ...]
     turn: Turn
     exported_at: Instant

@@ -56,10 +56,13 @@ async def test_consent_retires_a_foreign_secret(house: House) -> None:
     rotation = await house.rotate_by_order()
     foreign = house.org.create_secret(house.app_id)
     path = f"{ROTATIONS}/{rotation['id']}/retire-existing"
-    assert issues(await house.http.post(path, json={})) == ["secretId"]
-    wrong = await house.http.post(path, json={"secretId": "ocsUnknown"})
+    assert issues(await house.http.post(path, json={})) == ["secretId", "made"]
+    made = foreign.created_at.date().isoformat()
+    wrong = await house.http.post(path, json={"secretId": "ocsUnknown", "made": made})
     assert problem(wrong) == (400, "BadRequest")
-    answer = await house.http.post(path, json={"secretId": foreign.id})
+    other = await house.http.post(path, json={"secretId": foreign.id, "made": "2020-02-29"})
+    assert problem(other) == (400, "BadRequest")
+    answer = await house.http.post(path, json={"secretId": foreign.id, "made": made})
     assert answer.json()["secretRotation"]["id"] == rotation["id"]
     [turn] = (await house.http.get(f"{ROTATIONS}/{rotation['id']}/turns")).json()["turns"]
     assert (turn["trigger"], turn["old"]["oktaId"]) == ("consent", foreign.id)

@@ -18,6 +18,7 @@ NOUNS = (
     "init",
     "migrate",
     "okta",
+    "rehearse",
     "rotation",
     "sandbox",
     "secret",

@@ -147,7 +147,7 @@ def test_a_plan_changes_nothing(house: House, rotation: dict[str, Any]) -> None:
     """The plans of a turn and of a retirement are told, and the history stays as it was."""
     before = house.ask("rotation", "show", "web")
     assert "add a client secret" in house.run("rotation", "turn", "web", "--plan").stdout
-    retire = ("rotation", "retire-existing", "web", "ocs1", "--plan")
+    retire = ("rotation", "retire-existing", "web", "ocs1", "--made=2026-01-01", "--plan")
     assert "deactivate client secret ocs1" in house.run(*retire).stdout
     assert house.ask("rotation", "show", "web")["turn"] == before["turn"]
 
@@ -183,7 +183,7 @@ def test_a_list_shows_values_only_when_asked(house: House, rotation: dict[str, A
     [
         (("rotation", "show", "nope"), "no rotation nope"),
         (("secret", "get", "NOPE", "--env", "dev"), "HTTP 404"),
-        (("rotation", "retire-existing", "web", "ocsnope"), "ocsnope"),
+        (("rotation", "retire-existing", "web", "ocsnope", "--made=2026-01-01"), "ocsnope"),
         (("secret", "list", "--env", "nope"), "nope"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[1],

@@ -70,9 +70,14 @@ class Limited:
             self._reset, self._used = now + 60, 0
         self._used += calls
 
-    def worker(self, pool: Pool | None = None, shares: Shares = FAIR) -> "Worker":
-        """Return a process of its own."""
-        return Worker(self, Governor(self.clock, shares, pool))
+    def worker(
+        self,
+        pool: Pool | None = None,
+        shares: Shares = FAIR,
+        kind: CredentialKind = CredentialKind.CLIENT_SECRET,
+    ) -> "Worker":
+        """Return a process of its own, which looks after credentials of a kind."""
+        return Worker(self, Governor(self.clock, shares, pool), kind)
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -86,7 +91,8 @@ class Limited:
 class Worker:
     """One process that calls that Okta."""
 
-    def __init__(self, okta: Limited, governor: Governor) -> None:
+    def __init__(self, okta: Limited, governor: Governor, kind: CredentialKind) -> None:
+        self._kind = kind
         self.orgs = OktaHttpOrgs(
             okta.clock,
             SeededChance(1),
@@ -98,7 +104,7 @@ class Worker:
         """Return the client secrets of an app."""
         token = ApiToken(API_TOKEN)
         org = self.orgs.open(BASE, token, journal=lambda call: None, purpose=purpose)
-        return org.credentials_of(AppId(f"app{app}"), CredentialKind.CLIENT_SECRET)
+        return org.credentials_of(AppId(f"app{app}"), self._kind)
 
     async def lists(self, count: int, purpose: Purpose = Purpose.FINISHING) -> list[float]:
         """List as many apps' secrets at once; return how long each of the others has to wait."""
@@ -276,19 +282,26 @@ async def test_a_late_answer_tells_of_its_own_window(okta: Limited) -> None:
     assert [window.remaining for window in await governor.list_windows()] == [48]
 
 
-async def crew(okta: Limited, pools: Sequence[Pool | None]) -> int:
+async def crew(
+    okta: Limited,
+    pools: Sequence[Pool | None],
+    kind: CredentialKind = CredentialKind.CLIENT_SECRET,
+) -> int:
     """Let several workers call as much as they may; return how many calls were refused."""
-    workers = [okta.worker(pool) for pool in pools]
+    workers = [okta.worker(pool, kind=kind) for pool in pools]
     for _ in range(30):
         await asyncio.gather(*(worker.lists(5) for worker in workers))
     return okta.refused
 
 
-async def test_workers_share_a_window_by_their_database(okta: Limited) -> None:
+@pytest.mark.parametrize("kind", CredentialKind)
+async def test_workers_share_a_window_by_their_database(
+    okta: Limited, kind: CredentialKind
+) -> None:
     """Three processes together stay within the limit, and leave little of it unused."""
     store = MemoryStore()
     pools = [SharedPool(store, FAIR) for _ in range(3)]
-    assert await crew(okta, pools) == 0
+    assert await crew(okta, pools, kind) == 0
     assert 40 <= len(okta.asked) <= 48
 
 

@@ -133,7 +133,7 @@ async def test_consent_opens_a_turn_that_a_foreign_secret_blocks(rig: Rig) -> No
     foreign = rig.org.create_secret(rig.app_id, None)
     with pytest.raises(TurnFailed, match=foreign.id):
         await rotate(rig.world, rig.admin, rotation.id)
-    await retire_existing(rig.world, rig.admin, rotation.id, secret_id=foreign.id)
+    await retire_existing(rig.world, rig.admin, rotation.id, rig.consent(foreign.id))
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
     await rotate(rig.world, rig.admin, rotation.id)
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
@@ -144,7 +144,9 @@ async def test_consent_outlives_a_first_turn_that_was_taken_back(rig: Rig) -> No
     """What the owner consented to at creation is retired by the next turn."""
     theirs = rig.living()[0]["id"]
     rig.org.change_settings(propagation_s=10**6)
-    rotation = (await rig.rotation(adopt_existing=False, retire_existing=theirs)).rotation
+    rotation = (
+        await rig.rotation(adopt_existing=False, retire_existing=rig.consent(theirs))
+    ).rotation
     assert (await rig.run(rotation.id)).phase is Phase.ROLLED_BACK
     rig.org.change_settings(propagation_s=0)
     await rotate(rig.world, rig.admin, rotation.id)
@@ -427,7 +429,7 @@ async def test_given_up_value_is_destroyed(rig: Rig) -> None:
     with pytest.raises(TurnFailed):
         await rotate(rig.world, rig.admin, rotation.id)
     assert (await rig.run(rotation.id)).phase is Phase.BLOCKED
-    await retire_existing(rig.world, rig.admin, rotation.id, secret_id=foreign.id)
+    await retire_existing(rig.world, rig.admin, rotation.id, rig.consent(foreign.id))
     async with rig.world.store.reading() as tx:
         versions = await tx.list(Version)
     assert [v.sealed for v in versions if v.number == 2] == [None]

@@ -124,7 +124,7 @@ async def test_consent_retires_the_key_used_before(rig: Rig) -> None:
     """A key that its owner names goes as every old one goes: overlap, soak, delete."""
     made = await stand(rig, KIND)
     (theirs,) = made.foreign
-    await made.create(retire_existing=theirs)
+    await made.create(retire_existing=rig.consent(theirs))
     keys = rig.org.apps[made.app_id].keys
     assert [key.status for key in keys] == ["ACTIVE", "ACTIVE"]
     assert (await made.finish()).phase is Phase.FINISHED

@@ -107,11 +107,16 @@ async def test_deactivated_served_secret_is_activated_by_hand(rig: Rig) -> None:
 
 
 async def test_policy_mends_by_itself(rig: Rig) -> None:
-    """With the policy to repair, the served secret works again without anybody's word."""
+    """With the policy to repair, the served secret works again without anybody's word.
+
+    The finding stays until Okta was seen to have it so.
+    """
     await kept(rig, repair=True)
     await deactivate_served(rig)
     await rig.live(DAY)
     assert rig.living()[0]["status"] == "ACTIVE"
+    assert len(await findings(rig)) == 2
+    await rig.live(DAY)
     assert [f.finding.kind for f in await findings(rig)] == [Kind.SECRET_ADDED]
 
 

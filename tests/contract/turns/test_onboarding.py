@@ -173,7 +173,7 @@ async def test_adoption_takes_consent_for_the_other_secret(rig: Rig) -> None:
     """With the owner's consent the second secret is retired while the adopted one is served."""
     served = rig.living()[0]
     theirs = rig.org.create_secret(rig.app_id, None)
-    rotation = (await rig.rotation(retire_existing=theirs.id)).rotation
+    rotation = (await rig.rotation(retire_existing=rig.consent(theirs.id))).rotation
     assert await rig.served_hash() == served["hash"]
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
     assert [s["id"] for s in rig.living()] == [served["id"]]

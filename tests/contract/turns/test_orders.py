@@ -223,6 +223,15 @@ class TestFinishNow:
         assert (await turn_of(rig, rotation.id)).opened is Opened.WORD
 
 
+async def read_and_turned(rig: Rig, rotation_id: str) -> None:
+    """Turn a secret whose one reader has both the old version and the new one."""
+    await rig.served_hash()
+    await rotate(rig.world, rig.admin, rotation_id)
+    for _ in range(2):
+        rig.clock.advance(60)
+        await rig.served_hash()
+
+
 class TestEvidence:
     """An overlap that waits for whoever uses the old secret."""
 
@@ -276,7 +285,7 @@ class TestEvidence:
         policy = replace(BY_EVIDENCE, log=True)
         rotation = (await rig.rotation(policy=policy)).rotation
         rig.calls()
-        await rotate(rig.world, rig.admin, rotation.id)
+        await read_and_turned(rig, rotation.id)
         await rig.run(rotation.id)
         made = [c["route"] for c in rig.calls() if c["route"].startswith("/api/v1/")]
         assert len(made) == 6
@@ -285,7 +294,7 @@ class TestEvidence:
     async def test_org_without_log_access_is_done_without(self, rig: Rig) -> None:
         """Where Okta refuses the log, readers' evidence alone opens the gate."""
         rotation = (await rig.rotation(policy=replace(BY_EVIDENCE, log=True))).rotation
-        await rotate(rig.world, rig.admin, rotation.id)
+        await read_and_turned(rig, rotation.id)
         rig.org.add_fault(Fault("role-removed", route="/api/v1/logs"))
         rig.org.add_fault(Fault("error-before-effect", route="/api/v1/logs", status=403))
         await rig.live(301)

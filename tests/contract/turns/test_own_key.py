@@ -165,7 +165,7 @@ async def test_old_key_stays_while_the_connection_uses_it_again(made: Stand) -> 
     await change(made, ServiceApp(client_id(made), old))
     turn = await made.finish()
     assert turn.blocked
-    assert turn.blocked.reason is Reason.NEW_SECRET_LOST
+    assert turn.blocked.reason is Reason.CONNECTION_CHANGED
     assert [one.status for one in made.living()] == ["ACTIVE", "ACTIVE"]
     assert await made.accepted(old)
 

@@ -187,7 +187,7 @@ async def test_quarantine_can_be_switched_off(rig: Rig) -> None:
     """With a limit of 0 the tries go on for ever, a week apart at most."""
     rotation = await failing(rig, quarantine_after=0)
     assert len(await starts(rig, rotation)) == 20
-    assert (await stands(rig, rotation))[0] is State.SCHEDULED
+    assert (await stands(rig, rotation))[0] is State.BLOCKED
 
 
 async def test_success_forgets_earlier_failures(rig: Rig) -> None:

@@ -173,8 +173,8 @@ async def test_foreign_secret_is_retired_by_consent(rig: Rig) -> None:
     foreign = rig.org.create_secret(rig.app_id, None)
     served = await rig.served_hash()
     with pytest.raises(Refused):
-        await retire_existing(rig.world, rig.admin, rotation.id, secret_id="ocsunknown")
-    await retire_existing(rig.world, rig.admin, rotation.id, secret_id=foreign.id)
+        await retire_existing(rig.world, rig.admin, rotation.id, rig.consent("ocsunknown"))
+    await retire_existing(rig.world, rig.admin, rotation.id, rig.consent(foreign.id))
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
     assert [s["hash"] for s in rig.living()] == [served] == [await rig.served_hash()]
 
@@ -184,7 +184,7 @@ async def test_served_secret_cannot_be_consented_away(rig: Rig) -> None:
     rotation = (await rig.rotation()).rotation
     served = rig.living()[0]["id"]
     with pytest.raises(Refused):
-        await retire_existing(rig.world, rig.admin, rotation.id, secret_id=served)
+        await retire_existing(rig.world, rig.admin, rotation.id, rig.consent(served))
 
 
 async def test_first_secret_is_issued_beside_an_unadopted_one(rig: Rig) -> None:
@@ -199,7 +199,7 @@ async def test_first_secret_is_issued_beside_an_unadopted_one(rig: Rig) -> None:
 async def test_first_secret_replaces_an_unadopted_one_by_consent(rig: Rig) -> None:
     """Named in the same request, the earlier secret is retired after the overlap."""
     theirs = rig.living()[0]
-    view_ = await rig.rotation(adopt_existing=False, retire_existing=theirs["id"])
+    view_ = await rig.rotation(adopt_existing=False, retire_existing=rig.consent(theirs["id"]))
     assert len(rig.living()) == 2
     assert (await rig.run(view_.rotation.id)).phase is Phase.FINISHED
     assert [s["hash"] for s in rig.living()] == [await rig.served_hash()]

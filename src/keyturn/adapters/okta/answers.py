@@ -59,6 +59,10 @@ class Call:
         hidden = (Sensitive(value.rpartition(" ")[2]) for value in headers.values())
         return replace(self, headers={**self.headers, **headers}, hidden=(*self.hidden, *hidden))
 
+    def marked(self, mark: str) -> Self:
+        """Return the same call with a mark that Okta's System Log repeats, for us to know it by."""
+        return replace(self, headers={**self.headers, "User-Agent": f"keyturn ({mark})"})
+
     def with_json(self, members: Mapping[str, str]) -> Self:
         """Return the same call with a JSON body."""
         headers = {**self.headers, "Content-Type": "application/json"}

@@ -123,7 +123,7 @@ class HttpAppCredentials:
         answer = await self._management.read(what, self._collection, follow=PART_CALLS - 1)
         return answer.parse(self._parse_all)
 
-    async def add(self, value: Sensitive | None) -> Credential:
+    async def add(self, value: Sensitive | None, *, mark: str = "") -> Credential:
         """Add one, ACTIVE; the caller judges what Okta says it added.
 
         Without a value Okta makes one, and an answer that does not show it is as good as lost.
@@ -133,6 +133,7 @@ class HttpAppCredentials:
             f"add a {self._dialect.noun}", "POST", self._collection, hidden=hidden
         )
         call = call.with_json(self._dialect.body(value)) if value else call
+        call = call.marked(mark) if mark else call
         answer = (await self._management.call(call)).accept(200, 201)
         added = answer.parse(self._dialect.parse)
         if value is None and added.value is None:

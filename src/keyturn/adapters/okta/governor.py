@@ -39,6 +39,9 @@ MANY = 1000
 
 FAIR = Shares()
 
+MANAGEMENT = ("api/", "integrations/api/")
+"""How the buckets of the management API begin."""
+
 TELL_S = 1.0
 """How often the pool is told of others' calls at most."""
 
@@ -255,7 +258,7 @@ class Governor:
 
     def _pool_of(self, key: Key) -> Pool | None:
         """Return the pool for what other workers use too; an app has one worker at a time."""
-        return self._pool if key[2].startswith("api/") else None
+        return self._pool if key[2].startswith(MANAGEMENT) else None
 
     def _okta_now(self, org: str) -> datetime:
         """Return the time by Okta's clock, or by ours before Okta has told its own."""

@@ -11,7 +11,7 @@ import httpx2
 
 from keyturn.adapters.okta.answers import Answer, Call
 from keyturn.adapters.okta.governor import Governor
-from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, read_rates
+from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, read_date, read_rates
 from keyturn.domain.budget import Purpose
 from keyturn.domain.errors import OktaThrottled, OktaUnreachable
 from keyturn.services.ports import Journal, OktaCall
@@ -72,7 +72,8 @@ class Line:
     async def _exchange(self, call: Call, until: float) -> Answer:
         response = await self._ask(call, until)
         head = Answer(call, response.status_code, response.headers)
-        self.journal(OktaCall(call.what, head.status, head.request_id))
+        at = read_date(response.headers)
+        self.journal(OktaCall(call.what, head.status, head.request_id, at))
         try:
             async with asyncio.timeout_at(until):
                 body = await _read(response)

@@ -36,6 +36,7 @@ OF_APPS = " or ".join(
         "integration.api_service.lifecycle",
     )
 )
+MADE = "app.oauth2.credentials.lifecycle.create"
 API_SERVICE = CredentialKind.API_SERVICE_SECRET
 MOST_EVENTS = 1000
 """As many as one answer of the System Log holds."""
@@ -105,6 +106,14 @@ class HttpOrg:
         answer = await self._read_log(OF_APPS, since, limit=MOST_EVENTS)
         changes, count = answer.parse(shapes.parse_changes)
         return changes if count < MOST_EVENTS else None
+
+    async def list_makers(
+        self, app_id: AppId, made: SecretHash, *, since: datetime
+    ) -> tuple[str, ...]:
+        """List by their user agents the calls that added this client secret to this app."""
+        wanted = f'eventType eq "{MADE}" and target.id eq "{app_id}"'
+        answer = await self._read_log(wanted, since, limit=100)
+        return answer.parse(lambda data: shapes.parse_makers(data, made))
 
     async def _read_log(self, wanted: str, since: datetime, *, limit: int) -> Answer:
         asked = {

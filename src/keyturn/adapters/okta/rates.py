@@ -6,7 +6,7 @@ difference between Okta's own clock and Okta's own reset, so our clock may be wr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 DEFAULT_WAIT_S = 60.0
@@ -51,8 +51,19 @@ def read_rates(headers: Mapping[str, str]) -> Told | None:
         limit = int(headers["x-rate-limit-limit"])
         remaining = int(headers["x-rate-limit-remaining"])
         reset = int(headers["x-rate-limit-reset"])
+    except (KeyError, ValueError):
+        return None
+    date = read_date(headers)
+    if date is None:
+        return None
+    told = Told(limit, remaining, reset, date.timestamp())
+    return told if limit > 0 and 1 <= told.wait_s <= LONGEST_WAIT_S else None
+
+
+def read_date(headers: Mapping[str, str]) -> datetime | None:
+    """Read when Okta answered, by its own clock; None where the header makes no sense."""
+    try:
         date = parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):
         return None
-    told = Told(limit, remaining, reset, date.replace(tzinfo=date.tzinfo or UTC).timestamp())
-    return told if limit > 0 and 1 <= told.wait_s <= LONGEST_WAIT_S else None
+    return date.replace(tzinfo=date.tzinfo or UTC)

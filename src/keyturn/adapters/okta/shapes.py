@@ -4,6 +4,7 @@ Decides what a body must hold; members that nobody asked for are ignored. Knows 
 An error names the member and never what it held.
 """
 
+import re
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,6 +19,9 @@ LONGEST_WHO = 120
 
 SHORTEST_VALUE = 14
 """Okta takes no shorter client secret, so ``***abcd`` is a mask and not a value."""
+
+HALF = re.compile("[\ud800-\udfff]")
+"""A surrogate without its other half: JSON's reader has put whole pairs together."""
 
 T = TypeVar("T", Status, AuthMethod)
 
@@ -34,9 +38,13 @@ def find_member(data: object, *path: str) -> object:
 
 
 def find_text(data: object, *path: str) -> str | None:
-    """Find a member that is a non-empty text; None for anything else."""
+    """Find a member that is a non-empty text; None for anything else.
+
+    JSON can escape half a character (RFC 8259, section 8.2), which no database or terminal takes:
+    U+FFFD stands in for it.
+    """
     found = find_member(data, *path)
-    return found if isinstance(found, str) and found else None
+    return HALF.sub("\ufffd", found) if isinstance(found, str) and found else None
 
 
 def read_text(data: object, *path: str) -> str:
@@ -146,6 +154,18 @@ def _use(data: object) -> Use:
     }
     failed = find_text(data, "outcome", "result") == "FAILURE" and "invalid_client" in errors
     return Use(_moment(data, "published"), _told(told), accepted=not failed)
+
+
+def parse_makers(data: object, made: SecretHash) -> tuple[str, ...]:
+    """Parse who made a client secret, by the user agent of each event on it. Raises Garbled."""
+    events = [event for event in read_list(data) if made in _hashes(event)]
+    return tuple(find_text(event, "client", "userAgent", "rawUserAgent") or "" for event in events)
+
+
+def _hashes(event: object) -> list[str | None]:
+    targets = find_member(event, "target")
+    listed = targets if isinstance(targets, list) else []
+    return [find_text(one, "detailEntry", "ClientSecret") for one in listed]
 
 
 def parse_changes(data: object) -> tuple[tuple[Change, ...], int]:

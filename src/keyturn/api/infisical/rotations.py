@@ -10,7 +10,9 @@ from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical import render
 from keyturn.api.lenient import LenientRoute
 from keyturn.api.scheduling import asked
-from keyturn.domain.errors import NotFound
+from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound
+from keyturn.domain.foreign import Consent
+from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import CredentialKind, KeyAlgorithm
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.sensitive import Sensitive
@@ -26,7 +28,10 @@ from keyturn.wire.base import FolderPath, Id, Text
 
 router = APIRouter(prefix=wire.ROTATIONS, tags=["Rotations"], route_class=LenientRoute)
 of_type = APIRouter(tags=["Rotations"], route_class=LenientRoute)
-"""Included once for each type of rotation; an id names its rotation under any of them."""
+"""Included once for each type of rotation; an id names its rotation under its own type alone."""
+
+of_readers = APIRouter(tags=["Rotations"], route_class=LenientRoute)
+"""The same, refused for the key of a connection, which nobody reads: not offered there."""
 
 NAMES = {
     CredentialKind.CLIENT_SECRET: ("Okta Client Secret", "OKTA_CLIENT_SECRET"),
@@ -54,6 +59,17 @@ async def kind_of(request: Request) -> CredentialKind:
 
 
 TheKind = Annotated[CredentialKind, Depends(kind_of)]
+
+
+async def of_the_kind(request: Request, world: TheWorld, caller: TheCaller, kind: TheKind) -> None:
+    """Let a request pass whose path names a rotation of the type that it names, or no rotation.
+
+    Raises NotFound.
+    """
+    rotation_id = request.path_params.get("rotation_id")
+    if rotation_id:
+        await rotations.refuse_other_kind(world, caller, rotation_id, kind)
+
 
 Switch = Literal["true", "false"]
 ProjectId = Annotated[Text, Query(alias="projectId")]
@@ -108,7 +124,7 @@ async def read_rotation(world: TheWorld, caller: TheCaller, rotation_id: Id) -> 
     return render.rotation_answer(view)
 
 
-@of_type.post("")
+@of_readers.post("")
 async def create_rotation(
     world: TheWorld, caller: TheCaller, kind: TheKind, body: wire.CreateRotation
 ) -> wire.RotationAnswer:
@@ -146,7 +162,7 @@ async def delete_rotation(
     return render.rotation_answer(view)
 
 
-@of_type.get("/{rotation_id}/generated-credentials")
+@of_readers.get("/{rotation_id}/generated-credentials")
 async def read_generated_credentials(
     world: TheWorld, caller: TheCaller, rotation_id: Id
 ) -> wire.GeneratedCredentialsAnswer:
@@ -173,11 +189,22 @@ def _draft(body: wire.CreateRotation, now: datetime) -> RotationDraft:
         mapping=_mapping(body.secrets_mapping),
         schedule=changed_schedule(DEFAULT, _schedule(body), now),
         adopt_existing=body.parameters.adopt_existing,
-        retire_existing=body.parameters.retire_existing,
+        retire_existing=_consent(body.parameters),
         existing_value=_sensitive(body.parameters.existing_value),
         policy=_policy(body),
         algorithm=KeyAlgorithm(body.parameters.key_algorithm),
     )
+
+
+def _consent(given: wire.CreateParameters) -> Consent | None:
+    """Return the owner's consent. Raises InvalidInput for half of one."""
+    if given.retire_existing is None and given.retire_existing_made is None:
+        return None
+    if given.retire_existing is None or given.retire_existing_made is None:
+        lacking = "retireExistingMade" if given.retire_existing else "retireExisting"
+        rule = "must name the secret together with the other: its id, and the day it was made"
+        raise InvalidInput(FieldProblem(("parameters", lacking), rule))
+    return Consent(CredentialId(given.retire_existing), given.retire_existing_made)
 
 
 def _change(body: wire.UpdateRotation) -> RotationChange:

@@ -1,18 +1,21 @@
 """Named secrets under the two generations of routes that clients use."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical import render
-from keyturn.api.infisical.etag import conditional
+from keyturn.api.infisical.etag import conditional, copy_told
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.project import ROOT
+from keyturn.domain.secret import Copy
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import secrets
 from keyturn.services.projects import Where
+from keyturn.services.secrets import ReadSecret as Found
 from keyturn.services.secrets import SecretChange
 from keyturn.wire.base import TEXT_MAX
 from keyturn.wire.secrets import (
@@ -36,10 +39,17 @@ async def list_secrets(
     request: Request, world: TheWorld, caller: TheCaller, query: Annotated[ReadSecrets, Query()]
 ) -> Response:
     """List the secrets of a folder with their current values."""
-    found = await secrets.list_secrets(world, caller, _where(query))
     shown = query.view_secret_value is not False
-    answer = SecretsAnswer(secrets=tuple(render.secret(one, shown=shown) for one in found))
-    return conditional(request, answer)
+
+    def answer(found: Sequence[Found]) -> SecretsAnswer:
+        return SecretsAnswer(secrets=tuple(render.secret(one, shown=shown) for one in found))
+
+    def copy_of(found: Sequence[Found]) -> Copy:
+        return copy_told(request, answer(found), shown=shown)
+
+    where = _where(query)
+    found = await secrets.list_secrets(world, caller, where, copy_of=copy_of)
+    return conditional(request, answer(found))
 
 
 @router.get("/api/v3/secrets/raw/{secret_name}", response_model=SecretAnswer)
@@ -52,10 +62,19 @@ async def read_secret(
     query: Annotated[ReadSecret, Query()],
 ) -> Response:
     """Read one secret: its current version, or a numbered one that was served before."""
-    where, number = _where(query), query.version
-    found = await secrets.read_secret(world, caller, where, secret_name, version=number)
     shown = query.view_secret_value is not False
-    return conditional(request, SecretAnswer(secret=render.secret(found, shown=shown)))
+
+    def answer(found: Found) -> SecretAnswer:
+        return SecretAnswer(secret=render.secret(found, shown=shown))
+
+    def copy_of(found: Sequence[Found]) -> Copy:
+        return copy_told(request, answer(found[0]), shown=shown)
+
+    where, number = _where(query), query.version
+    found = await secrets.read_secret(
+        world, caller, where, secret_name, version=number, copy_of=copy_of
+    )
+    return conditional(request, answer(found))
 
 
 @router.post("/api/v3/secrets/raw/{secret_name}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from keyturn.domain.evidence import Gate, Open, Shut, Waiting
-from keyturn.domain.turn import Blocked, Held
+from keyturn.domain.turn import Blocked, Held, Phase
 from keyturn.services.reports import TurnReport, TurnView
 from keyturn.wire import turns as wire
 
@@ -37,6 +37,7 @@ def turn(view: TurnView) -> wire.Turn:
                 step=step.step,
                 detail=step.detail,
                 request_id=step.request_id,
+                error_id=step.error_id,
             )
             for step in view.steps
         ),
@@ -49,13 +50,17 @@ def document(report: TurnReport, now: datetime) -> wire.Evidence:
     return wire.Evidence(
         rotation_id=rotation.id,
         rotation_name=rotation.name,
-        place=str(report.place),
+        place="the connection itself" if rotation.kind.rules.of_connection else str(report.place),
         org=report.connection.instance_url,
         app_id=rotation.app_id,
         client_id=rotation.client_id,
         overlap_policy=rotation.policy.overlap,
         overlap_seconds=rotation.policy.overlap_s,
         soak_seconds=rotation.policy.soak_s,
+        backstop_seconds=rotation.policy.backstop_s,
+        quiet_seconds=rotation.policy.quiet_s,
+        read_system_log=rotation.policy.log,
+        waited_for=_waited_for(report.told),
         turn=turn(report.told),
         exported_at=now,
     )
@@ -81,8 +86,11 @@ def _lines(told: wire.Evidence) -> Iterator[str]:
         "old secret": _secret(one.old),
         "new secret": _secret(one.new),
         "overlap": f"{told.overlap_policy}, {told.overlap_seconds} s at least",
+        "backstop": f"{told.backstop_seconds} s",
+        "Okta's System Log": _log(told),
+        "waited for": "; ".join(told.waited_for) or "nobody",
         "gate opened by": one.opened or "not yet opened",
-        "old secret reinstated": f"{one.reinstated} times",
+        "old secret reinstated": _times(one.reinstated),
         "soak": f"{told.soak_seconds} s",
         "exported": _at(told.exported_at),
     }
@@ -93,8 +101,28 @@ def _lines(told: wire.Evidence) -> Iterator[str]:
     yield "Secrets are named by Okta's id and by Okta's hash: base64url of the first 16 bytes of"
     yield "SHA-256. No value is in this file."
     yield ""
-    rows = [[str(s.number), _at(s.at), s.phase, s.step, s.detail, s.request_id] for s in one.steps]
-    yield from _table(["", "when", "phase", "step", "detail", "Okta's request id"], rows)
+    rows = [
+        [str(s.number), _at(s.at), s.phase, s.step, s.detail, s.request_id, s.error_id]
+        for s in one.steps
+    ]
+    header = ["", "when", "phase", "step", "detail", "Okta's request id", "Okta's error id"]
+    yield from _table(header, rows)
+
+
+def _waited_for(view: TurnView) -> tuple[str, ...]:
+    """Return what the overlap's recorded waits name, each once."""
+    waits = [s.detail for s in view.steps if (s.step, s.phase) == ("wait", Phase.OVERLAPPING)]
+    return tuple(dict.fromkeys(part for told in waits for part in told.split("; ")))
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count} times")
+
+
+def _log(told: wire.Evidence) -> str:
+    if not told.read_system_log:
+        return "not read"
+    return f"read; quiet after {told.quiet_seconds} s without a use"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from keyturn.wire import schedules as wire
 from keyturn.wire.base import Id
 
 of_type = APIRouter(tags=["Schedule"], route_class=LenientRoute)
+of_readers = APIRouter(tags=["Schedule"], route_class=LenientRoute)
 
 Count = Annotated[int, Query(ge=1, le=wire.DATES_MAX)]
 
@@ -26,7 +27,7 @@ async def preview_rotation(
     return _answer(found)
 
 
-@of_type.post("/preview")
+@of_readers.post("/preview")
 async def preview_draft(
     world: TheWorld, caller: TheCaller, body: wire.ScheduleDraft, count: Count = 10
 ) -> wire.PreviewAnswer:
@@ -40,6 +41,7 @@ def _answer(found: Preview) -> wire.PreviewAnswer:
         time_zone=found.schedule.zone,
         state=stands.state.value if stands else None,
         why=stands.why if stands else "",
+        warning=found.warning,
         dates=tuple(
             wire.PlannedTurn(due_at=slot.due_at, starts_at=slot.starts_at) for slot in found.slots
         ),

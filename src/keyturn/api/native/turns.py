@@ -9,6 +9,8 @@ from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical.render import rotation_answer
 from keyturn.api.lenient import LenientRoute
 from keyturn.api.native import evidence
+from keyturn.domain.foreign import Consent
+from keyturn.domain.ids import CredentialId
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import consent, orders, reports, turns
 from keyturn.wire import turns as wire
@@ -16,6 +18,7 @@ from keyturn.wire.base import Id
 from keyturn.wire.rotations import AdoptExisting, RetireExisting, RotationAnswer
 
 of_type = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=LenientRoute)
+of_readers = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=LenientRoute)
 
 
 @of_type.get("/turns")
@@ -94,11 +97,12 @@ async def retire_existing(
     world: TheWorld, caller: TheCaller, rotation_id: Id, body: RetireExisting
 ) -> RotationAnswer:
     """Consent to retire a client secret of the app that Keyturn did not make."""
-    view = await consent.retire_existing(world, caller, rotation_id, secret_id=body.secret_id)
+    given = Consent(CredentialId(body.secret_id), body.made)
+    view = await consent.retire_existing(world, caller, rotation_id, given)
     return rotation_answer(view)
 
 
-@of_type.post("/adopt-existing")
+@of_readers.post("/adopt-existing")
 async def adopt_existing(
     world: TheWorld, caller: TheCaller, rotation_id: Id, body: AdoptExisting
 ) -> RotationAnswer:

@@ -21,7 +21,7 @@ from keyturn.sandbox.interference import change_auth_method
 from keyturn.sandbox.state.client_rules import APPLICATION_TYPES
 from keyturn.sandbox.state.directory import MAX_SECRETS, SOMEBODY_ELSE, AppDraft
 from keyturn.sandbox.state.org import REDIRECT_URI, Org
-from keyturn.sandbox.state.records import AUTH_METHODS, App, Secret, Status
+from keyturn.sandbox.state.records import AUTH_METHODS, App, Integration, Secret, Status
 
 
 def _create_app(org: Org, request: Request, params: Params, body: Body) -> Json:
@@ -29,6 +29,22 @@ def _create_app(org: Org, request: Request, params: Params, body: Body) -> Json:
     given = {name: DRAFT_MEMBERS[name](body, name) for name in body if body[name] is not None}
     defaults: dict[str, object] = {"label": "Unnamed app", "redirect_uris": (REDIRECT_URI,)}
     draft = AppDraft(**(defaults | given))  # type: ignore[arg-type]  # typed by DRAFT_MEMBERS
+    return _render_app(org.create_app(draft), reveal=True)
+
+
+def _create_api_service(org: Org, request: Request, params: Params, body: Body) -> Json:
+    refuse_unknown(body, "type", "granted_scopes", "secrets")
+    kind = read_text(body, "type", "example_service")
+    secrets = read_count(body, "secrets", MAX_SECRETS) if "secrets" in body else 1
+    draft = AppDraft(
+        kind.replace("_", " ").title(),
+        application_type="service",
+        grant_types=("client_credentials",),
+        response_types=("token",),
+        granted_scopes=read_texts(body, "granted_scopes") if "granted_scopes" in body else (),
+        integration=Integration(kind, SOMEBODY_ELSE),
+        secrets=(None,) * secrets,
+    )
     return _render_app(org.create_app(draft), reveal=True)
 
 
@@ -152,6 +168,12 @@ def _render_secret(secret: Secret, *, reveal: bool = False) -> Json:
 
 OPERATIONS = (
     Operation("POST", "/apps", _create_app, "Make an app; answers its clear client secrets."),
+    Operation(
+        "POST",
+        "/api-services",
+        _create_api_service,
+        "Make an API service integration; answers its clear client secrets, which Okta hides.",
+    ),
     Operation(
         "POST", "/apps/{appId}/secrets", _create_secret, "Add a client secret, own or generated."
     ),

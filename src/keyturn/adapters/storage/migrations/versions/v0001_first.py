@@ -109,7 +109,7 @@ def _rotations() -> None:
         _text("last_turn_id?"),
         _int("last_manual"),
         _text("last_message?"),
-        _int("next_rotation_at? ending checked_at? due_at? last_due_at? failures"),
+        _int("next_rotation_at? ending checked_at? due_at? last_due_at? failures asked_at?"),
         _text("kind algorithm"),
         key="id",
         once="folder_id name",
@@ -155,7 +155,7 @@ def _turns() -> None:
         "turn_step",
         _text("turn_id"),
         _int("number at"),
-        _text("phase step detail request_id"),
+        _text("phase step detail request_id error_id"),
         key="turn_id number",
         to={"turn_id": "turn"},
     )
@@ -187,7 +187,7 @@ def _secrets() -> None:
     _create(
         "receipt",
         _text("secret_id identity_id"),
-        _int("version given read_at"),
+        _int("version given read_at first"),
         key="secret_id identity_id",
         to={"secret_id": "secret", "identity_id": "identity"},
     )

@@ -1,0 +1,75 @@
+"""What stands at Okta beside a turn's own credentials, and takes the room of the new one.
+
+Decides whether it is a remainder of ours, which goes, or somebody else's, which is named with its
+age and with what its owner may choose. Knows nothing of how that choice is made.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from keyturn.domain.errors import Refused
+from keyturn.domain.failures import Block
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.okta import Credential
+from keyturn.domain.sight import Do, Seen
+from keyturn.domain.turn import Act, Phase, Reason, Turn
+
+
+@dataclass(frozen=True)
+class Consent:
+    """An owner's word about one credential: its id, and the day (UTC) on which it was made."""
+
+    id: CredentialId
+    made_on: date
+
+
+def heed(consent: Consent, credential: Credential) -> None:
+    """Raise Refused unless the consent is about this one, by the day on which it was made too."""
+    made_on = credential.created_at.date()
+    if consent.made_on != made_on:
+        raise Refused(
+            f"{credential.id} was made {made_on}, not {consent.made_on}: nothing was changed. "
+            "See which one you mean; its id and that day name it."
+        )
+
+
+def make_room(turn: Turn, seen: Seen, now: datetime) -> Do | Block:
+    """Delete what an earlier turn has left INACTIVE; without any, block and name what is there."""
+    listed = seen.credentials or ()
+    left = (s for s in listed if not s.active and s.hash in seen.superseded)
+    remainder = next(left, None)
+    return Do(Act.CLEAR, remainder.id) if remainder else blocked_by(turn, listed, now)
+
+
+def blocked_by(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Block:
+    """Block for the credentials that are not the turn's own, each with its age and its choices.
+
+    A second one of our own value counts as strange, and is told so.
+    """
+    ours = {held.okta_id for held in (turn.old, turn.new) if held}
+    back = turn.old.hash if turn.old else None
+    strange = [each for each in listed if each.id not in ours]
+    told = ", ".join(f"{aged(s, now)}{_back(s, back)}" for s in strange)
+    choices = [_choices(turn, each) for each in strange]
+    wait = f"Or remove it at Okta, then: `keyturn turn resume {turn.rotation_id}`."
+    return Block(Reason.FOREIGN_SECRET, " ".join([f"Foreign: {told}.", *choices, wait]))
+
+
+def aged(credential: Credential, now: datetime) -> str:
+    """Render a credential's id, status, and age, by which its owner knows it."""
+    days = (now.date() - credential.created_at.date()).days
+    age = "today" if days <= 0 else f"{days} day{'s' if days > 1 else ''} ago"
+    return f"{credential.id} ({credential.status}, made {credential.created_at:%Y-%m-%d}, {age})"
+
+
+def _back(credential: Credential, old_hash: str | None) -> str:
+    return ": the old value come back" if credential.hash == old_hash else ""
+
+
+def _choices(turn: Turn, credential: Credential) -> str:
+    named = f"{turn.rotation_id} {credential.id}"
+    entered = "" if credential.value else " --value-stdin"
+    adopt = f"`keyturn rotation adopt-existing {named}{entered}` serves it. "
+    retire = f"`keyturn rotation retire-existing {named} --made {credential.created_at:%Y-%m-%d}`"
+    adoptable = credential.active and turn.phase is not Phase.OVERLAPPING
+    return f"{adopt if adoptable else ''}{retire} retires it."

@@ -1,0 +1,86 @@
+"""What a turn does where Okta has lost the credential that readers are given.
+
+Decides from Okta's list and probes whether that is so, and what is left to serve. Knows nothing of
+who asks: an operator who aborts, or a policy of repair.
+"""
+
+from keyturn.domain.failures import Block
+from keyturn.domain.okta import Probe, Status
+from keyturn.domain.sight import Do, Look, Seen, Sight, Step, by_hash
+from keyturn.domain.turn import Act, Held, Reason, Turn, Word
+
+
+def is_served_and_active(turn: Turn, seen: Seen) -> bool:
+    """Say whether Okta lists the new credential as ACTIVE and it is what readers are given."""
+    new = _new(turn)
+    listed = by_hash(seen.credentials or (), new.hash)
+    return bool(listed and listed.active and seen.served == new.hash)
+
+
+def blocked_for_loss(turn: Turn, seen: Seen) -> Block:
+    """Block for a new credential that is not `is_served_and_active`, by what has become of it."""
+    new, noun = _new(turn), turn.rules.noun.capitalize()
+    if seen.served != new.hash:
+        return Block(Reason.CONNECTION_CHANGED)
+    off = by_hash(seen.credentials or (), new.hash)
+    return Block(Reason.NEW_SECRET_OFF if off else Reason.NEW_SECRET_LOST, f"{noun} {new.okta_id}.")
+
+
+def fall_back(turn: Turn, seen: Seen) -> Step | None:
+    """Serve the old credential again, or end the turn where none can be; None if the new one works.
+
+    The key of a connection is judged by probes alone: without it Keyturn cannot list.
+    """
+    by_probe = turn.rules.of_connection
+    if seen.credentials is None and not by_probe:
+        return Look(Sight.CREDENTIALS)
+    listed_active = by_hash(seen.credentials or (), _new(turn).hash)
+    if by_probe or (listed_active and listed_active.active):
+        if seen.new_probe is None:
+            return Look(Sight.NEW_PROBE)
+        if seen.served == _new(turn).hash and seen.new_probe is Probe.ACCEPTED:
+            return None
+        unfit = None if by_probe else unless_app_unfit(turn, seen)
+        if unfit:
+            return unfit
+    if seen.served != _new(turn).hash:
+        return Do(Act.GIVE_WAY, why="Something else is in use by now.")
+    return _serve_old(turn, seen)
+
+
+def unless_app_unfit(turn: Turn, seen: Seen) -> Step | None:
+    """Find what is unfit; a served credential that Okta refuses is not: this turn is its repair."""
+    if seen.app_gone:
+        return Block(Reason.APP_GONE)
+    if seen.app is None:
+        return Look(Sight.APP)
+    if seen.app.status is not Status.ACTIVE:
+        return Block(Reason.APP_INACTIVE, f"App {seen.app.id}.")
+    if seen.app.auth_method not in turn.rules.methods:
+        return Block(Reason.NO_SECRET_USED, f"App {seen.app.id}: {seen.app.auth_method}.")
+    return None
+
+
+def _serve_old(turn: Turn, seen: Seen) -> Step:
+    lost = f"Okta has lost {turn.rules.noun} {_new(turn).okta_id}, which readers were given"
+    none_left = Do(Act.GIVE_WAY, why=f"{lost}, and does not have the one before it either.")
+    old = turn.old if turn.old and turn.old.version else None
+    if old is None:
+        return none_left
+    if not turn.rules.of_connection:
+        kept = by_hash(seen.credentials or (), old.hash)
+        if kept is None:
+            return none_left
+        if not kept.active:
+            return Do(Act.REINSTATE, kept.id, why=f"{lost}.", word=Word.ABORT)
+    if seen.old_probe is None:
+        return Look(Sight.OLD_PROBE)
+    if seen.old_probe is Probe.ACCEPTED:
+        return Do(Act.FALL_BACK, why=f"{lost}; they are given the one before it again.")
+    return unless_app_unfit(turn, seen) or none_left
+
+
+def _new(turn: Turn) -> Held:
+    if turn.new is None:
+        raise ValueError(f"a turn that is {turn.phase} has a new credential")
+    return turn.new

@@ -1,0 +1,128 @@
+"""Mend what has drifted: by somebody's word, or where a rotation's policy is to repair.
+
+Nothing counts as mended before Okta was seen to have it so: a finding stays open until then, and a
+repair that came to nothing is tried again, later and later, as the schedule does with turns.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from keyturn.domain.audit import Attempt
+from keyturn.domain.drift import PROPOSED, Finding, Kind, Repair
+from keyturn.domain.errors import KeyturnError, Refused
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.orders import WINDING_UP, falling_back, resumed, serves_what_is_lost
+from keyturn.domain.outlook import next_try_at, rescheduled, tried
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.schedule import LastTurn
+from keyturn.domain.turn import Phase, Reason, Trigger, Turn, blocked
+from keyturn.services.connections import open_org
+from keyturn.services.ports import TurnStep, World, Writing
+from keyturn.services.rotations import current_rotation, open_turn
+from keyturn.services.turns import served_secret, start
+
+log = structlog.get_logger(__name__)
+
+REPAIRER = "drift"
+
+
+async def repair(world: World, rotation: Rotation, finding: Finding) -> None:
+    """Mend by policy what is ours to mend; what cannot be mended now stays a finding."""
+    try:
+        match PROPOSED[finding.kind]:
+            case Repair.ACTIVATE:
+                await activate(world, rotation, finding, REPAIRER)
+            case Repair.TURN:
+                await _turn(world, rotation, finding)
+            case Repair.BY_HAND:
+                return
+    except KeyturnError as error:
+        log.warning("not repaired", rotation=rotation.id, why=error.message)
+
+
+async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
+    """Start a turn; or resume the blocked one, which serves the old value again if it must.
+
+    Blackouts do not hold it: readers are refused now. It counts as a start by itself, so that a
+    quarantine ends the tries. Raises Refused then.
+    """
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        stored = await current_rotation(tx, rotation.id)
+        if stored.quarantined:
+            raise Refused("The rotation is in quarantine: turn it by hand.")
+        turns = await tx.list(Turn, rotation_id=rotation.id)
+        known = finding.found_at != stored.checked_at
+        if known and turns and now < _patient_until(stored, turns[-1]):
+            return
+        await tx.replace(tried(stored))
+        turn = await open_turn(tx, stored)
+        if turn and serves_what_is_lost(turn):
+            await tx.replace(falling_back(turn, now))
+        else:
+            await start(tx, world, stored, Trigger.DRIFT)
+
+
+async def activate(world: World, rotation: Rotation, finding: Finding, actor: str) -> None:
+    """Activate the served credential again, by the id under which it was found.
+
+    Raises OktaError, and Refused where that is not what readers are given any more, or may not be
+    by now.
+    """
+    since_s = world.clock.uptime_s()
+    async with world.store.reading() as reading:
+        org = await open_org(reading, world, rotation.connection_id, lambda call: None)
+    at_okta, noun = org.credentials_of(rotation.app_id, rotation.kind), rotation.kind.rules.noun
+    found = {credential.id: credential for credential in await at_okta.list()}
+    wanted = found.get(CredentialId(finding.subject))
+    subject = f"app {rotation.app_id}: {finding.subject}"
+    entry = Attempt(world.clock.now(), actor, f"activate the served {noun}", subject, allowed=True)
+    async with world.store.writing() as tx:
+        served = await served_secret(tx, await current_rotation(tx, rotation.id))
+        if wanted is None or served is None or wanted.hash != served.hash:
+            raise Refused(f"Readers are not given {noun} {finding.subject} any more.")
+        await tx.append_audit(entry)
+    if world.clock.uptime_s() - since_s > world.limits.lease.total_seconds():
+        raise Refused(f"Too long ago {noun} {finding.subject} was looked at: look again.")
+    await at_okta.activate(wanted.id)
+    async with world.store.writing() as tx:
+        turn = await open_turn(tx, rotation)
+        if turn and serves_what_is_lost(turn):
+            await tx.replace(resumed(turn, world.clock.now()))
+
+
+async def close(world: World, finding: Finding, by: str) -> None:
+    """Close a finding that was mended by somebody's word, and have Okta looked at again."""
+    async with world.store.writing() as tx:
+        if await tx.find(Finding, id=finding.id, closed_at=None):
+            await tx.replace(replace(finding, closed_at=world.clock.now(), closed_by=by))
+        rotation = await current_rotation(tx, finding.rotation_id)
+        await tx.replace(replace(rotation, checked_at=None))
+
+
+async def halt(tx: Writing, world: World, turn: Turn, finding: Finding) -> None:
+    """Stop a turn that sleeps while what readers are given is gone, instead of at its next step.
+
+    One that a worker holds is left to it.
+    """
+    asleep = turn.running and turn.owner is None and turn.phase in WINDING_UP
+    if not asleep or finding.kind not in (Kind.SECRET_REMOVED, Kind.SECRET_OVERWRITTEN):
+        return
+    now = world.clock.now()
+    after = blocked(turn, Reason.NEW_SECRET_LOST, finding.detail, now)
+    await tx.replace(after)
+    told = str(after.blocked)
+    rotation = await current_rotation(tx, turn.rotation_id)
+    failed = replace(rotation, last_message=told, last_attempted_at=now)
+    await tx.replace(rescheduled(failed, LastTurn(now, failed=True)))
+    steps = await tx.list(TurnStep, turn_id=turn.id)
+    number = steps[-1].number + 1 if steps else 1
+    await tx.add(TurnStep(turn.id, number, now, after.phase, "blocked", told))
+
+
+def _patient_until(rotation: Rotation, last: Turn) -> datetime:
+    """Tell when a repair may be tried again; at once where the last turn did not fail."""
+    failed = last.blocked or last.phase is Phase.ROLLED_BACK
+    return next_try_at(rotation, last.entered_at) if failed else last.entered_at

@@ -1,0 +1,53 @@
+"""What the record of a turn tells beyond its steps: Okta's ids, the policy, who was waited for."""
+
+from api_kit import ROTATIONS, House
+
+from keyturn.sandbox import Fault
+from keyturn.services.duties import claim_due
+from keyturn.services.journey import advance
+
+SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
+Document = dict[str, object]
+
+
+async def record(house: House, rotation: object) -> tuple[Document, str]:
+    """Return the record of the newest turn, for programs and for people."""
+    path = f"{ROTATIONS}/{rotation}/turns"
+    [turn] = (await house.http.get(path)).json()["turns"]
+    where = f"{path}/{turn['id']}/evidence"
+    document: Document = (await house.http.get(where)).json()
+    return document, (await house.http.get(where, params={"format": "markdown"})).text
+
+
+async def test_error_id_and_request_id_of_a_failure_are_fields(house: House) -> None:
+    """Okta's support asks for both, and no program has to find them in a text."""
+    rotation = await house.rotate_by_order()
+    house.org.add_fault(Fault("error-before-effect", "POST", SECRETS, status=500, count=1))
+    await house.http.post(f"{ROTATIONS}/{rotation['id']}/rotate-secrets")
+    document, page = await record(house, rotation["id"])
+    steps = document["turn"]["steps"]  # type: ignore[index]  # as JSON has it
+    [failed] = [step for step in steps if step["step"] == "failed"]
+    assert failed["errorId"]
+    assert failed["errorId"] in failed["detail"]
+    assert failed["requestId"]
+    assert f"| {failed['requestId']} | {failed['errorId']} |" in page
+    assert not any(step["errorId"] for step in steps if step is not failed)
+
+
+async def test_policy_and_readers_that_were_waited_for_are_told(house: House) -> None:
+    """Backstop, quiet time and log are in the record, and so is who kept the old secret alive."""
+    policy = {"overlapPolicy": "evidence", "quietSeconds": 1800, "backstopSeconds": 86400}
+    rotation = await house.rotate_by_order(**policy)
+    await house.served()
+    await house.http.post(f"{ROTATIONS}/{rotation['id']}/rotate-secrets")
+    house.clock.advance(301)
+    for claim in await claim_due(house.world, owner="test", limit=1):
+        await advance(house.world, claim.turn, held_since_s=claim.held_since_s)
+    document, page = await record(house, rotation["id"])
+    assert (document["backstopSeconds"], document["quietSeconds"]) == (86400, 1800)
+    assert document["readSystemLog"] is False
+    waited = document["waitedFor"]
+    assert isinstance(waited, list)
+    assert any("administrator, version 1" in told for told in waited)
+    assert "administrator, version 1" in page
+    assert "| **backstop** | 86400 s |" in page
