@@ -17,9 +17,11 @@ from keyturn.cli.simulation.rim import Strike
 from keyturn.cli.simulation.stage import Stage
 from keyturn.domain.audit import Attempt, linked
 from keyturn.domain.okta import CredentialKind
-from keyturn.domain.turn import Phase, Trigger, Turn
+from keyturn.domain.turn import Held, Phase, Trigger, Turn
+from keyturn.sandbox import Fault
 
 SOON_S = 4000.0
+DELETES = "/api/v1/apps/{appId}/credentials/secrets/{secretId}"
 
 
 def slow(stage: Stage) -> None:
@@ -141,6 +143,18 @@ def test_workers_that_share_no_window_are_found_out() -> None:
     assert not try_turn({}, Scene(emergency=True)).broken
 
 
+def failing(stage: Stage) -> None:
+    """Let a gateway spoil five answers to one call: none of them tells of the rate."""
+    stage.org.add_fault(Fault("error-after-effect", "DELETE", DELETES, count=5, status=503))
+
+
+def test_failures_that_tell_nothing_of_a_window_hide_nobody_who_shares_none() -> None:
+    """Nobody could take those calls; whoever takes none of the others is found out all the same."""
+    assert try_turn({}, Scene(prepare=failing)).violations == []
+    selfish = Scene(sabotage=broken.shares_no_window, prepare=failing, emergency=True)
+    assert try_turn({}, selfish).broken == {"calls_stay_within_what_was_shared_out"}
+
+
 KINDS = pytest.mark.parametrize("kind", PROPS)
 
 
@@ -196,6 +210,41 @@ def test_what_we_added_and_forgot_is_found(kind: CredentialKind) -> None:
 
     try_turn({}, Scene(kind=kind, prepare=prepare, lasts_s=60.0))
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("named", "retired", "found"), [(1, 1, 0), (1, 0, 1), (0, 1, 1)])
+def test_what_we_added_and_forgot_may_go_by_its_owners_word(
+    named: int, retired: int, found: int
+) -> None:
+    """A lost value of Okta's choice is accounted for by a turn that retires what its owner named.
+
+    A word without a turn does not do, nor a turn without a word.
+    """
+    told = _told_of_lost(CredentialKind.API_SERVICE_SECRET, named=named, retired=retired)
+    assert len(told) == found
+
+
+def test_no_word_excuses_what_we_chose_and_forgot() -> None:
+    """A value of our own is found by its hash, whoever wants it gone."""
+    assert len(_told_of_lost(CredentialKind.CLIENT_SECRET, named=1, retired=1)) == 1
+
+
+def _told_of_lost(kind: CredentialKind, *, named: int, retired: int) -> list[str]:
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        cast, ledger, now = stage.casts[0], stage.ledger, stage.clock.now()
+        lost = stage.org.create_secret(cast.app_id, by=ledger.principal)
+        ledger.consented |= {lost.id} if named else set()
+        old = Held(lost.hash, lost.id if retired else "another", None)  # type: ignore[arg-type]
+        ids = ("a", cast.kept.rotation_id, cast.app_id)
+        ledger.note_turn(
+            Turn(*ids, Trigger.CONSENT, Phase.OVERLAPPING, now, now, now, old)  # type: ignore[arg-type]
+        )
+        seen.extend(invariants.made_by_us_is_known_to_us(ledger, cast.kept))
+
+    try_turn({}, Scene(kind=kind, prepare=prepare, lasts_s=60.0))
+    return seen
 
 
 def test_a_zombie_that_ignores_the_fence_is_found_out() -> None:

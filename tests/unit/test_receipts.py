@@ -46,3 +46,10 @@ def test_hot_reader_is_noted_once_a_minute() -> None:
     """A second read within the minute changes nothing, and costs no write."""
     assert after_read(receipt(TWO, TWO), TWO, at(59)) == receipt(TWO, TWO)
     assert after_read(receipt(TWO, TWO), TWO, at(60)).read_at == at(60)
+
+
+@pytest.mark.parametrize(("asked", "held"), [(-1, ONE), (0, ONE), (59, ONE), (60, TWO)])
+def test_only_who_asked_a_minute_later_has_asked_again(asked: int, held: VersionNo) -> None:
+    """One question that is looked up twice, or two that waited together, may be lost as one."""
+    again = after_read(receipt(ONE, TWO), TWO, at(600), asked_at=at(asked))
+    assert (again.version, again.read_at) == (held, at(600) if held == TWO else NOW)

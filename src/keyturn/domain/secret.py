@@ -121,13 +121,22 @@ class Copy(StrEnum):
     """Whatever it is, the answer carries no value: nothing is held by this read."""
 
 
-def after_read(last: Receipt, given: VersionNo, at: datetime, copy: Copy = Copy.UNSAID) -> Receipt:
+def after_read(
+    last: Receipt,
+    given: VersionNo,
+    at: datetime,
+    copy: Copy = Copy.UNSAID,
+    *,
+    asked_at: datetime | None = None,
+) -> Receipt:
     """Return the receipt after another read; the same one where the read tells nothing more.
 
     A newer version counts as held once its reader says so. Of one that does not say what it holds,
-    once it was given the version a second time, a minute or more after the first: whoever lost the
-    first answer asks again before long. A reader that asks for an earlier version by its number
-    holds the newer one all the same.
+    once it has asked again and was given the version a second time, a minute or more after the
+    first: whoever lost the first answer asks again before long. ``asked_at`` is when it asked,
+    where that was before ``at``: one question that is looked up twice is one, and so are questions
+    that waited together. A reader that asks for an earlier version by its number holds the newer
+    one all the same.
     """
     if given < last.given:
         return last
@@ -136,6 +145,6 @@ def after_read(last: Receipt, given: VersionNo, at: datetime, copy: Copy = Copy.
         return replace(last, given=given, read_at=at)
     if copy is Copy.ANOTHER and last.version < given:
         return replace(last, read_at=at)
-    if not proved and at < last.read_at + RECEIPT_AGE:
+    if not proved and (asked_at or at) < last.read_at + RECEIPT_AGE:
         return last
     return replace(last, version=given, given=given, read_at=at)

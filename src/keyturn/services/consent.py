@@ -6,6 +6,7 @@ never touched.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import Refused, TurnFailed
@@ -15,7 +16,7 @@ from keyturn.domain.orders import resumed
 from keyturn.domain.rotation import Rotation, known_by_value
 from keyturn.domain.secret import Secret, State
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import SERVED, Held, Phase, Reason, Trigger, Turn
+from keyturn.domain.turn import SERVED, SETTLED, Held, Phase, Reason, Trigger, Turn
 from keyturn.services.connections import open_org
 from keyturn.services.journey import advance
 from keyturn.services.ports import World, Writing
@@ -49,6 +50,7 @@ async def retire_existing(
     rotation = await admit(world, caller, Verb.ROTATE, rotation_id, detail=detail)
     async with world.store.reading() as tx:
         org = await open_org(tx, world, rotation.connection_id, lambda call: None)
+    asked_at = world.clock.now()
     listed = await org.credentials_of(rotation.app_id, rotation.kind).list()
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as writing:
@@ -60,7 +62,7 @@ async def retire_existing(
             raise Refused(f"Rotation {rotation.name} serves nothing yet that could take its place.")
         turn = await _aim(writing, world, rotation, foreign)
         if turn is None:
-            await _give_way(writing, world, rotation, listed)
+            await _give_way(writing, world, rotation, listed, asked_at)
             turn = claimed(world, consented(world, rotation, served, foreign))
             await writing.add(turn)
     await advance(world, turn, held_since_s=held_since_s)
@@ -81,6 +83,7 @@ async def adopt_existing(
     async with world.store.reading() as tx:
         org = await open_org(tx, world, rotation.connection_id, lambda call: None)
         served = await served_secret(tx, rotation)
+    asked_at = world.clock.now()
     listed = await org.credentials_of(rotation.app_id, rotation.kind).list()
     foreign = _valued(rotation.kind, _foreign(rotation, served, listed, secret_id), value)
     shown = foreign.value or Sensitive("")
@@ -89,7 +92,7 @@ async def adopt_existing(
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as writing:
         rotation = await current_rotation(writing, rotation_id)
-        await _give_way(writing, world, rotation, listed)
+        await _give_way(writing, world, rotation, listed, asked_at)
         turn = await _begin_adopting(writing, world, rotation, foreign)
     await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)
@@ -159,9 +162,16 @@ def _valued(kind: CredentialKind, foreign: Credential, entered: Sensitive | None
 
 
 async def _give_way(
-    tx: Writing, world: World, rotation: Rotation, listed: Sequence[Credential]
+    tx: Writing,
+    world: World,
+    rotation: Rotation,
+    listed: Sequence[Credential],
+    listed_at: datetime,
 ) -> None:
-    """Give up a turn that a foreign secret has blocked and that has changed nothing at Okta."""
+    """Give up a turn that a foreign secret has blocked and that has changed nothing at Okta.
+
+    What it has asked Okta for may still come about for a while: until then it is not given up.
+    """
     turn = await open_turn(tx, rotation)
     blocked = turn.blocked if turn else None
     if turn is None or blocked is None or blocked.reason is not Reason.FOREIGN_SECRET:
@@ -169,4 +179,10 @@ async def _give_way(
         return
     if turn.new and any(secret.hash == turn.new.hash for secret in listed):
         raise Refused("The blocked turn has added its secret meanwhile: resume it by turning.")
+    settled_at = turn.posted.last_at + SETTLED if turn.posted else None
+    if settled_at and listed_at < settled_at:
+        raise Refused(
+            "The blocked turn has asked Okta for its secret, which may still be added: ask again "
+            f"after {settled_at:%Y-%m-%d %H:%M:%S} UTC."
+        )
     await give_up(tx, world, turn)

@@ -128,6 +128,7 @@ async def read_generated_credentials(
     world: World, caller: Caller, rotation_id: str
 ) -> GeneratedCredentials:
     """Read every working pair of a rotation in clear. Raises NotFound, Forbidden, Refused."""
+    asked_at = world.clock.now()
     rotation = await admit(world, caller, Verb.READ_CREDENTIALS, rotation_id)
     if rotation.kind.rules.of_connection:
         raise Refused("The key by which Keyturn itself logs in is shown to nobody.")
@@ -138,7 +139,8 @@ async def read_generated_credentials(
         versions = await _working_versions(tx, rotation)
     current = [v for v in versions if v.state is State.CURRENT]
     previous = [v for v in versions if v.state is State.PREVIOUS]
-    await note_reads(world, caller, [(secret, version) for version in previous + current])
+    read = [(secret, version) for version in previous + current]
+    await note_reads(world, caller, read, asked_at=asked_at)
     ordered = previous + current if rotation.active_index else current + previous
     shown = [
         GeneratedCredential(

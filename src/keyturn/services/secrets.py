@@ -6,6 +6,7 @@ does not exist for them.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
@@ -65,7 +66,7 @@ async def list_secrets(
 
 
 async def _list_secrets(
-    world: World, caller: Caller, where: Where, copy_of: CopyOf
+    world: World, caller: Caller, where: Where, copy_of: CopyOf, asked_at: datetime
 ) -> Sequence[ReadSecret]:
     project_id = await _pass(world, caller, Verb.READ_SECRETS, where, "")
     async with world.store.reading() as tx:
@@ -74,7 +75,7 @@ async def _list_secrets(
         pairs = [(s, await tx.find(Version, secret_id=s.id, state=State.CURRENT)) for s in secrets]
     found = [(secret, version) for secret, version in pairs if version]
     read = [_opened(world, place, secret, version) for secret, version in found]
-    await note_reads(world, caller, found, copy_of(read))
+    await note_reads(world, caller, found, copy_of(read), asked_at=asked_at)
     return read
 
 
@@ -97,9 +98,13 @@ async def read_secret(
 
 
 async def _read_secret(
-    world: World, caller: Caller, asked: tuple[Where, str, int | None], copy_of: CopyOf
+    world: World,
+    caller: Caller,
+    wanted: tuple[Where, str, int | None],
+    copy_of: CopyOf,
+    asked_at: datetime,
 ) -> ReadSecret:
-    where, name, version = asked
+    where, name, version = wanted
     project_id = await _pass(world, caller, Verb.READ_SECRETS, where, name)
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
@@ -110,19 +115,21 @@ async def _read_secret(
     if found is None:
         raise NotFound(f"Secret {name} in {place} has no version {version} that can be read.")
     read = _opened(world, place, secret, found)
-    await note_reads(world, caller, [(secret, found)], copy_of([read]))
+    await note_reads(world, caller, [(secret, found)], copy_of([read]), asked_at=asked_at)
     return read
 
 
-async def _fresh(world: World, look: Callable[[], Awaitable[T]]) -> T:
+async def _fresh(world: World, look: Callable[[datetime], Awaitable[T]]) -> T:
     """Return what a look has seen, if that was just now; else look again.
 
-    A process that stood still since then would give what may have been retired meanwhile. Raises
-    DatabaseAway where every look takes too long.
+    A process that stood still since then would give what may have been retired meanwhile. A look
+    is told when the reader asked, once for all of them. Raises DatabaseAway where every look takes
+    too long.
     """
+    asked_at = world.clock.now()
     for _ in range(LOOKS):
         since_s = world.clock.uptime_s()
-        seen = await look()
+        seen = await look(asked_at)
         if world.clock.uptime_s() - since_s <= FRESH_S:
             return seen
     raise DatabaseAway("Reading takes too long: look at the database and at this machine's load.")
@@ -226,30 +233,44 @@ async def _served(tx: Reading, secret: Secret, number: int | None) -> Version | 
     return found if found and found.state in readable else None
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What a reader has told of its copy, and when it asked."""
+
+    copy: Copy
+    asked_at: datetime
+
+
 async def note_reads(
     world: World,
     caller: Caller,
     found: Sequence[tuple[Secret, Version]],
     copy: Copy = Copy.UNSAID,
+    *,
+    asked_at: datetime,
 ) -> None:
-    """Remember who holds which version of what a rotation keeps; other secrets never retire."""
+    """Remember who holds which version of what a rotation keeps; other secrets never retire.
+
+    ``asked_at`` is when the reader asked, before anything was looked up for it.
+    """
     kept = [(secret, version) for secret, version in found if secret.rotation_id]
     if copy is Copy.WITHHELD:
         return
+    said = _Said(copy, asked_at)
     async with world.store.reading() as tx:
-        news = [each for each in kept if await _news(tx, world, caller, each, copy)]
+        news = [each for each in kept if await _news(tx, world, caller, each, said)]
     if not news:
         return
     async with world.store.writing() as writing:
         for each in news:
-            receipt = await _news(writing, world, caller, each, copy)
+            receipt = await _news(writing, world, caller, each, said)
             last = await _find_receipt(writing, caller, each[0])
             if receipt:
                 await (writing.replace(receipt) if last else writing.add(receipt))
 
 
 async def _news(
-    tx: Reading, world: World, caller: Caller, read: tuple[Secret, Version], copy: Copy
+    tx: Reading, world: World, caller: Caller, read: tuple[Secret, Version], said: _Said
 ) -> Receipt | None:
     """Return the receipt that a read leaves, or None where it tells nothing more."""
     secret, version = read
@@ -257,7 +278,7 @@ async def _news(
     last = await _find_receipt(tx, caller, secret)
     if last is None:
         return Receipt(secret.id, IdentityId(caller.id), number, number, now, number)
-    after = after_read(last, number, now, copy)
+    after = after_read(last, number, now, said.copy, asked_at=said.asked_at)
     return None if after == last else after
 
 

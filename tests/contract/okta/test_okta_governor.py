@@ -15,7 +15,14 @@ from keyturn.adapters.okta.answers import Answer, Call
 from keyturn.adapters.okta.governor import MANY
 from keyturn.domain.budget import Allotment, Ask, Purpose, Shares, Window
 from keyturn.domain.connection import ApiToken
-from keyturn.domain.errors import OktaHeld, OktaThrottled, OktaUnreachable, OursError
+from keyturn.domain.errors import (
+    OktaHeld,
+    OktaRefused,
+    OktaThrottled,
+    OktaUnclear,
+    OktaUnreachable,
+    OursError,
+)
 from keyturn.domain.ids import AppId, CredentialId
 from keyturn.domain.okta import CredentialKind
 from keyturn.services.budgets import SharedPool
@@ -29,7 +36,10 @@ CHANGE = CredentialId("ocs1")
 
 @dataclass
 class Limited:
-    """An Okta that allows so many calls a minute, and counts those that it refuses."""
+    """An Okta that allows so many calls a minute, and counts those that it refuses.
+
+    ``barred_by`` is the status with which a gateway spoils every answer, 0 for none.
+    """
 
     limit: int
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
@@ -38,6 +48,7 @@ class Limited:
     silent: bool = False
     slow: bool = False
     broken: int = 0
+    barred_by: int = 0
     in_hand: int = 0
     most_in_hand: int = 0
     _used: int = 0
@@ -53,6 +64,8 @@ class Limited:
             for _ in range(10 * len(self.asked)):
                 await asyncio.sleep(0)
         self.use(1)
+        if self.barred_by:
+            return httpx2.Response(self.barred_by, text="a gateway on the way")
         over = self._used > self.limit
         self.refused += over
         headers = {} if self.silent else self._headers()
@@ -139,6 +152,30 @@ async def test_without_headers_there_is_no_limit(okta: Limited) -> None:
     okta.silent, worker = True, okta.worker()
     await worker.of(0).list()
     assert (await worker.lists(49), okta.most_in_hand) == ([], 49)
+
+
+@pytest.mark.parametrize("status", [404, 502, 503])
+async def test_a_failure_without_headers_tells_of_no_limit(okta: Limited, status: int) -> None:
+    """Only a success does: a gateway on the way knows nothing of Okta's limits."""
+    okta.barred_by, worker = status, okta.worker()
+    with pytest.raises((OktaRefused, OktaUnclear)):
+        await worker.of(0).list()
+    okta.barred_by = 0
+    await worker.lists(60)
+    assert okta.refused == 0
+
+
+async def test_who_failed_learns_from_the_pool_what_others_know(okta: Limited) -> None:
+    """A worker whose answers told nothing takes its share before it calls on."""
+    store = MemoryStore()
+    one, other = (okta.worker(SharedPool(store, FAIR)) for _ in range(2))
+    okta.barred_by = 503
+    with pytest.raises(OktaUnclear):
+        await one.of(0).list()
+    okta.barred_by = 0
+    await other.lists(60)
+    made = len(okta.asked)
+    assert (len(await one.lists(5)), len(okta.asked)) == (5, made)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import time, timedelta
+from functools import partial
 
 import pytest
 from rig import PLACE, SECRETS, START, Rig
@@ -15,7 +16,7 @@ from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Phase, Reason, Turn
+from keyturn.domain.turn import SETTLED, Phase, Reason, Turn
 from keyturn.sandbox import AppDraft, Fault
 from keyturn.services.consent import retire_existing
 from keyturn.services.ending import delete_rotation
@@ -421,15 +422,21 @@ async def test_turn_that_was_ended_meanwhile_is_left(rig: Rig) -> None:
 
 
 async def test_given_up_value_is_destroyed(rig: Rig) -> None:
-    """A value that was written and never sent does not outlive its turn."""
+    """A value that Okta can no longer come to have does not outlive its turn."""
     rotation = (await rig.rotation()).rotation
     rig.clock.advance(60)
     foreign = rig.org.create_secret(rig.app_id, None)
     rig.org.add_fault(Fault("stale-read", "GET", SECRETS, count=1, seconds=30))
     with pytest.raises(TurnFailed):
         await rotate(rig.world, rig.admin, rotation.id)
-    assert (await rig.run(rotation.id)).phase is Phase.BLOCKED
-    await retire_existing(rig.world, rig.admin, rotation.id, rig.consent(foreign.id))
+    posted = (await rig.run(rotation.id)).posted
+    assert posted
+    consent = partial(retire_existing, rig.world, rig.admin, rotation.id, rig.consent(foreign.id))
+    rig.clock.advance((posted.last_at + SETTLED - rig.clock.now()).total_seconds() - 1)
+    with pytest.raises(Refused, match="may still be added"):
+        await consent()
+    rig.clock.advance(1)
+    await consent()
     async with rig.world.store.reading() as tx:
         versions = await tx.list(Version)
     assert [v.sealed for v in versions if v.number == 2] == [None]

@@ -1,5 +1,7 @@
 """What reads leave behind, and what their absence means for the old secret."""
 
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from rig import Rig
@@ -8,11 +10,32 @@ from keyturn.domain.evidence import Cause, Shut
 from keyturn.domain.secret import Receipt
 from keyturn.domain.turn import Opened, Overlap, Phase
 from keyturn.services.policies import PolicyChange
+from keyturn.services.ports import Reading, Writing
 from keyturn.services.reports import list_turns
 from keyturn.services.rotations import read_generated_credentials
 from keyturn.services.turns import rotate
 
 BY_EVIDENCE = PolicyChange(overlap=Overlap.EVIDENCE, backstop_s=86_400)
+
+
+class FreezingOnce:
+    """A store whose process stands still for ten minutes once a read is noted."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._store, self._rig, self._written = rig.world.store, rig, 0
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a snapshot."""
+        return self._store.reading()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """Open a transaction; the first is the audit entry, the second the receipt."""
+        async with self._store.writing() as tx:
+            yield tx
+        self._written += 1
+        if self._written == 2:
+            self._rig.clock.advance(600)
 
 
 async def turned(rig: Rig, policy: PolicyChange = BY_EVIDENCE) -> str:
@@ -52,6 +75,20 @@ async def test_reader_of_the_new_version_alone_proves_nothing_of_the_old(rig: Ri
     await rig.live(600)
     (told,) = await list_turns(rig.world, rig.admin, rotation_id)
     assert told.turn.phase is Phase.OVERLAPPING
+
+
+async def test_one_read_that_stood_still_is_no_second_one(rig: Rig) -> None:
+    """A process that looked again for the same reader may have lost both answers in one."""
+    rotation_id = (await rig.rotation(policy=BY_EVIDENCE)).rotation.id
+    await rig.served_hash()
+    await rotate(rig.world, rig.admin, rotation_id)
+    healthy = rig.world
+    rig.world = replace(healthy, store=FreezingOnce(rig))
+    await rig.served_hash()
+    rig.world = healthy
+    assert await receipts(rig) == [(1, 1, 2)]
+    await rig.served_hash()
+    assert await receipts(rig) == [(1, 2, 2)]
 
 
 async def test_quiet_log_stands_in_for_readers(rig: Rig) -> None:

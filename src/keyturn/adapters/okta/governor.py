@@ -209,7 +209,7 @@ class Governor:
         bucket, now_s = self._bucket(key), self._clock.uptime_s()
         told, room = read_rates(answer.headers), bucket.known(now_s)
         if told is None:
-            if scout and answer.status != 429:
+            if scout and answer.status < 300:  # a failure may be a gateway's, which knows of none
                 bucket.unlimited_until_s = now_s + WINDOW_S
             return
         self._ahead_s[key[0]] = told.date - now_s

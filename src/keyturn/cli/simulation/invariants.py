@@ -151,10 +151,18 @@ def made_by_us_is_known_to_us(ledger: Ledger, kept: Kept) -> Wrong:
 
 
 def _explained(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
-    """Say whether a value that Okta chose was lost with its answer, and is its turn's to remove."""
-    turn = ledger.turns.get(ledger.added_by.get(secret.id, ""))
-    looked_for = not kept.rules.own_value and turn is not None and turn.open
-    return looked_for or secret.hash in ledger.lost
+    """Say whether a value that Okta chose was lost with its answer, and is a turn's to remove.
+
+    That is the turn that had asked for it, or one that retires it because an owner has named it.
+    """
+    if secret.hash in ledger.lost:
+        return True
+    named = secret.id in ledger.consented
+    return not kept.rules.own_value and any(
+        turn.id == ledger.added_by.get(secret.id)
+        or (named and turn.old is not None and turn.old.okta_id == secret.id)
+        for turn in ledger.open_turns(kept.app_id)
+    )
 
 
 def foreign_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:

@@ -115,9 +115,11 @@ class Judge:
         self._find(shared, shared(effect, bucket[1]))
         self.look()
 
-    def hear_answer(self, sent: Sent, status: int, window_ends_in_s: float | None) -> None:
-        """Hear that an answer has reached the one who asked."""
-        self.sharing.hear_answer(sent)
+    def hear_answer(
+        self, sent: Sent, status: int, window_ends_in_s: float | None, *, told: bool
+    ) -> None:
+        """Hear that an answer has reached the one who asked, and whether it told of the rate."""
+        self.sharing.hear_answer(sent, told=told)
         if status == 429 and window_ends_in_s and sent.work:
             route = "/oauth2" if sent.path.startswith("/oauth2") else sent.path
             self._full[sent.work.process, _bucket(route)] = self.ledger.now_s() + window_ends_in_s

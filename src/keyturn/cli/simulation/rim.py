@@ -160,7 +160,8 @@ class RimTransport(httpx2.AsyncBaseTransport):
         if strike is Strike.LOSE:
             raise httpx2.ReadError("the connection was reset")
         await asyncio.sleep(self._fates.network_pause_s())
-        self._judge.hear_answer(sent, response.status_code, _window_s(response))
+        told = "x-rate-limit-remaining" in response.headers
+        self._judge.hear_answer(sent, response.status_code, _window_s(response), told=told)
         return response
 
     async def _carry(self, request: httpx2.Request, delay_s: float) -> httpx2.Response:

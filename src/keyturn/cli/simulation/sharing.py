@@ -2,7 +2,7 @@
 
 What Okta has counted in a window is compared with what the workers have taken out of the store's
 record of that window. Keeps count of the calls that nobody could take: those by which a worker
-learns what a window holds, and those whose answers never came.
+learns what a window holds, and those whose answers never came or told nothing of it.
 """
 
 from collections import defaultdict
@@ -35,12 +35,14 @@ class Kept(Protocol):
 class _Seen:
     """What has happened in one window of Okta's; ``unanswered`` are calls whose answers may come.
 
-    In a window that is ``disturbed`` the workers were told lies, or of somebody else's window, or
-    have forgotten.
+    ``untold`` counts the answers that said nothing of the window, as a gateway's do. In a window
+    that is ``disturbed`` the workers were told lies, or of somebody else's window, or have
+    forgotten.
     """
 
     reset: int = 0
     unanswered: list[Sent] = field(default_factory=list)
+    untold: int = 0
     deaths: int = 0
     disturbed: bool = False
 
@@ -69,6 +71,8 @@ class Sharing:
         seen.unanswered.append(effect.sent)
         slack = SCOUTS + len(seen.unanswered) + seen.deaths
         taken = self._taken(bucket, window.reset)
+        if not taken:  # whoever learns of the window at last counts these among what is gone
+            slack += seen.untold
         if window.used > taken + slack and not seen.disturbed:
             yield f"{window.used} calls of {bucket} were made and {taken} had been taken"
 
@@ -79,10 +83,12 @@ class Sharing:
             return 0
         return found.limit - found.remaining
 
-    def hear_answer(self, sent: Sent) -> None:
-        """Hear that an answer has reached the one who asked."""
+    def hear_answer(self, sent: Sent, *, told: bool) -> None:
+        """Hear that an answer has reached the one who asked, and whether it told of the window."""
         for seen in self._seen.values():
-            seen.unanswered = [each for each in seen.unanswered if each is not sent]
+            others = [each for each in seen.unanswered if each is not sent]
+            seen.untold += 0 if told else len(seen.unanswered) - len(others)
+            seen.unanswered = others
 
     def hear_death(self) -> None:
         """Hear that somebody has died who may not have told what it had learned."""

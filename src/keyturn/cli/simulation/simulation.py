@@ -222,11 +222,15 @@ class _World:
             await asyncio.sleep(HOUR_S)
 
     async def _finish_until_next(self, stage: Stage, operators: Operators, turn: Turn) -> None:
-        """Say the word where a turn waits for the next one, since none will be."""
+        """Say the word where a turn waits for the next one, since none will be.
+
+        Once the old secret had to be reinstated it no longer waits for that: whoever says the word
+        again and again starts its backstop anew each time, and it can never end.
+        """
         each = next(cast for cast in stage.casts if cast.app_id == turn.app_id)
         until_next = each.kept.orders[-1][1].policy.overlap is Overlap.UNTIL_NEXT
-        said = turn.word in (Word.FINISH, Word.AT_ONCE)
-        if until_next and turn.phase is Phase.OVERLAPPING and not said:
+        waits = turn.phase is Phase.OVERLAPPING and not turn.reinstated
+        if until_next and waits and turn.word not in (Word.FINISH, Word.AT_ONCE):
             await operators.order("finish now", each)
 
     async def _stop_schedules(self, stage: Stage) -> None:
