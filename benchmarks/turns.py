@@ -25,8 +25,9 @@ import structlog
 from keyturn.adapters.crypto import Keyring
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.storage import SqliteStore
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection
+from keyturn.domain.identity import Identity
 from keyturn.domain.ids import RotationId, SecretId
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
@@ -114,7 +115,7 @@ async def housed(
 async def _administrator(world: World) -> Caller:
     async with world.store.reading() as tx:
         (identity,) = await tx.list(Identity, name="administrator")
-    return Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
+    return Caller(identity.id, identity.name, identity.organization_id, (Holding(ADMIN),))
 
 
 async def _connected(world: World, admin: Caller, org: Org, installed: Installed) -> OktaConnection:

@@ -17,16 +17,19 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from keyturn.domain.errors import (
     CallerError,
     DatabaseAway,
     Forbidden,
     InvalidInput,
+    IssuerUnreachable,
     KeyturnError,
     NotFound,
     OktaError,
     OktaThrottled,
+    TooManyAttempts,
     Unauthenticated,
 )
 from keyturn.wire.problem import Issue, PermissionProblem, Problem
@@ -41,9 +44,11 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
         CallerError: (400, "BadRequest"),
         InvalidInput: INVALID,
         Unauthenticated: (401, "UnauthorizedError"),
+        TooManyAttempts: (429, "RateLimitExceeded"),
         Forbidden: (403, "PermissionDenied"),
         NotFound: (404, "NotFound"),
         OktaError: (400, "BadRequest"),
+        IssuerUnreachable: (502, "BadGateway"),
         DatabaseAway: (503, "ServiceUnavailable"),
         KeyturnError: OURS,
     }
@@ -109,6 +114,12 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         return _answer(request, *INVALID, _issues(error.errors()))
 
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        if isinstance(error, ClientDisconnect):
+            raise error  # nobody is left to be answered
+        return unexpected(request, error)
+
     @app.exception_handler(HTTPException)
     async def unserved(request: Request, error: HTTPException) -> Response:
         name = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
@@ -116,8 +127,15 @@ def install(app: FastAPI) -> None:
 
 
 def unexpected(request: Request, error: Exception) -> Response:
-    """Answer an error of our own; log its type and its places in the code, never its text."""
+    """Answer an error of our own; log its type and its places in the code, never its text.
+
+    It is logged once, though it may pass by here on its way out again.
+    """
     request_id: str = request.state.request_id
+    message = f"Keyturn is at fault. Please report it with the request id {request_id}."
+    if getattr(request.state, "unexpected", None) is error:
+        return _answer(request, *OURS, message)
+    request.state.unexpected = error
     frames = traceback.extract_tb(error.__traceback__)
     _log.error(
         "unexpected",
@@ -125,7 +143,6 @@ def unexpected(request: Request, error: Exception) -> Response:
         error=f"{type(error).__module__}.{type(error).__qualname__}",
         where=[f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames],
     )
-    message = f"Keyturn is at fault. Please report it with the request id {request_id}."
     return _answer(request, *OURS, message)
 
 
@@ -137,7 +154,7 @@ def _named(request: Request, error: KeyturnError) -> tuple[int, str]:
 
 
 def _headers(error: KeyturnError) -> Mapping[str, str]:
-    if isinstance(error, OktaThrottled):
+    if isinstance(error, OktaThrottled | TooManyAttempts):
         return {"Retry-After": str(ceil(error.retry_after_s))}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
 

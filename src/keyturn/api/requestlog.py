@@ -6,7 +6,6 @@ a path, a query, a header or a body, because each of them may carry what nobody 
 
 import structlog
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +18,7 @@ _log = structlog.get_logger("keyturn.api")
 class RequestLog:
     """Name each request, answer it even where our code fails, and log it."""
 
-    def __init__(self, app: ASGIApp, *, world: World) -> None:
+    def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
         self._world = world
 
@@ -33,24 +32,25 @@ class RequestLog:
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
 
-        async def named(message: Message) -> None:
+        async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                headers["cache-control"] = "no-store"
+                named = [(b"x-request-id", request_id.encode()), (b"cache-control", b"no-store")]
+                message["headers"] = [*message["headers"], *named]
             await send(message)
 
         try:
-            await self._app(scope, receive, named)
+            await self._app(scope, receive, send_named)
         except ClientDisconnect:
             pass  # nobody is left to be answered: the line has status 0
         except Exception as error:  # noqa: BLE001 # the one wide net: its text is never logged
             answer = unexpected(Request(scope), error)
             if not status:
-                await answer(scope, receive, named)
-        _log.info(
+                await answer(scope, receive, send_named)
+        # A plain read has its entry in the audit log; thousands a second need no line besides.
+        tell = _log.debug if scope["state"].get("plain") else _log.info
+        tell(
             "request",
             method=scope["method"],
             route=getattr(scope.get("route"), "path", None),

@@ -4,24 +4,39 @@ Every public use case begins here. There is no path around it, and nothing is di
 before its entry is durable.
 """
 
-from keyturn.domain.access import Caller, Denied, Verb, decide
+from collections.abc import Iterable
+
+from keyturn.domain.access import Caller, Denied, Granted, Holding, Target, Verb, decide
 from keyturn.domain.audit import Attempt
+from keyturn.domain.delegation import excess
 from keyturn.domain.errors import Forbidden
-from keyturn.domain.ids import ProjectId
 from keyturn.services.ports import World
 
 
 async def require(
-    world: World, caller: Caller, verb: Verb, *, subject: str, project_id: ProjectId | None
-) -> None:
+    world: World,
+    caller: Caller,
+    verb: Verb,
+    target: Target,
+    *,
+    subject: str,
+    handed: Iterable[Holding] = (),
+) -> int:
     """Let the caller pass, or raise Forbidden with the reason; either way it is on record.
 
-    ``subject`` names what it is about: ids, names and paths, never a value.
+    ``subject`` names what it is about: ids, names and paths, never a value. ``handed`` is what
+    somebody can hold by it afterwards: nobody hands on more than they hold. Returns the revision
+    of what is served, as it was once the entry was durable.
     """
-    verdict = decide(caller, verb, project_id)
-    why = verdict.why if isinstance(verdict, Denied) else ""
+    verdict = decide(caller, verb, target)
+    why = verdict.why if isinstance(verdict, Denied) else excess(caller, handed)
     entry = Attempt(world.clock.now(), caller.id, verb, subject, allowed=not why, detail=why)
-    async with world.store.writing() as tx:
-        await tx.append_audit(entry)
+    recorded = await world.store.append_audit(entry)
     if why:
         raise Forbidden(f"{caller.name} may not {verb} on {subject}: {why}.")
+    return recorded.revision
+
+
+def may(caller: Caller, verb: Verb, target: Target) -> bool:
+    """Say whether a caller may, for what is left out of a list without a word."""
+    return isinstance(decide(caller, verb, target), Granted)

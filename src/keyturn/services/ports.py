@@ -4,18 +4,19 @@ Each protocol is a specification: what an adapter has to keep, and what it may n
 fakes in `keyturn.testing` and the adapters pass the same contract tests.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from keyturn.domain.access import AccessToken, Identity
-from keyturn.domain.audit import Attempt, AuditEntry
+from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, Head
 from keyturn.domain.budget import Allotment, Ask, Purpose, Shares, Window
 from keyturn.domain.connection import OktaConnection, OktaCredentials
 from keyturn.domain.drift import Change, Finding
+from keyturn.domain.errors import Unauthenticated
 from keyturn.domain.evidence import Use
+from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
 from keyturn.domain.ids import (
     AppId,
     ClientId,
@@ -25,6 +26,7 @@ from keyturn.domain.ids import (
     TurnId,
     VersionNo,
 )
+from keyturn.domain.jwt_auth import JwtAuth, KeySource
 from keyturn.domain.okta import (
     App,
     AuthMethod,
@@ -34,7 +36,16 @@ from keyturn.domain.okta import (
     KeyAlgorithm,
     Probe,
 )
-from keyturn.domain.project import Environment, Folder, Organization, Project
+from keyturn.domain.person import Password
+from keyturn.domain.project import (
+    Environment,
+    Folder,
+    Organization,
+    Project,
+    SecretImport,
+    Tag,
+)
+from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.sensitive import Sensitive
@@ -108,7 +119,16 @@ Record = (
     | Project
     | Environment
     | Folder
+    | SecretImport
+    | Tag
     | Identity
+    | Membership
+    | CustomRole
+    | RoleGrant
+    | UniversalAuth
+    | ClientSecret
+    | JwtAuth
+    | Password
     | AccessToken
     | OktaConnection
     | Rotation
@@ -122,6 +142,29 @@ Record = (
 )
 """What can be stored: frozen records, each with its own key."""
 
+SERVED: frozenset[type] = frozenset(
+    {
+        Organization,
+        Project,
+        Environment,
+        Folder,
+        SecretImport,
+        Tag,
+        Identity,
+        Membership,
+        CustomRole,
+        RoleGrant,
+        AccessToken,
+        Secret,
+        Version,
+    }
+)
+"""The kinds that decide what a reader is given, and who is a reader.
+
+A transaction that writes one of them makes the next revision, except by issuing a token: nobody
+can have relied on its not being there.
+"""
+
 
 R = TypeVar("R", bound=Record)
 
@@ -129,7 +172,8 @@ R = TypeVar("R", bound=Record)
 class Reading(Protocol):
     """See records as they were at one moment.
 
-    Values of ``where`` are compared with the record's top-level fields by equality, None included.
+    Values of ``where`` are compared with the record's top-level fields by equality, None included;
+    a frozenset stands for any of its members.
     """
 
     async def find(self, kind: type[R], /, **where: object) -> R | None:
@@ -148,8 +192,18 @@ class Reading(Protocol):
         """Return connections whose ``next_reconcile_at`` has come, oldest first."""
         ...
 
-    async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
-        """Return audit entries by number, those past ``after`` only."""
+    async def list_audit(
+        self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return audit entries by number, those past ``after`` only, and of them those wanted."""
+        ...
+
+    async def latest_audit(self) -> AuditEntry | None:
+        """Return the newest audit entry."""
+        ...
+
+    async def revision(self) -> int:
+        """Return the number of the last change to what is served: see `SERVED`."""
         ...
 
 
@@ -192,11 +246,26 @@ class Writing(Reading, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """An audit entry that is durable, and the revision of what is served as it was by then."""
+
+    entry: AuditEntry
+    revision: int
+
+
 class Store(Protocol):
     """Keep records in one file or database.
 
     Readers never wait for a writer. Two processes on one SQLite file are refused at open.
     """
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry in a transaction of its own, durable when this returns.
+
+        Those who ask at the same time share a transaction: what it costs is shared too.
+        """
+        ...
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
@@ -365,6 +434,61 @@ class Pool(Protocol):
         ...
 
 
+class Issuers(Protocol):
+    """Prove by whom a JWT was issued, by the public keys of its issuer."""
+
+    def check(self, source: KeySource) -> None:
+        """Raise InvalidInput or AddressRefused for a source that cannot be one; calls nobody."""
+        ...
+
+    async def verify(self, jwt: Sensitive, source: KeySource) -> Mapping[str, object]:
+        """Return the claims of a JWT that a key of this source has signed.
+
+        Nothing is said of the claims themselves. Raises Unauthenticated where no key did, or not by
+        a public-key algorithm, and IssuerUnreachable where the keys cannot be read now. Keys are
+        kept for minutes; an unknown one makes them be read again, though not over and over.
+        """
+        ...
+
+
+class NoIssuers:
+    """Nobody issues anything."""
+
+    def check(self, source: KeySource) -> None:
+        """Take every source for one."""
+
+    async def verify(self, jwt: Sensitive, source: KeySource) -> Mapping[str, object]:
+        """Raise Unauthenticated."""
+        raise Unauthenticated
+
+
+class Passwords(Protocol):
+    """Hash people's passwords so that each guess is costly, and leave the event loop alone.
+
+    Either raises TooManyAttempts where more ask at once than can be served soon.
+    """
+
+    async def hash(self, password: Sensitive) -> str:
+        """Hash a password under a new salt, in PHC's form."""
+        ...
+
+    async def verify(self, password: Sensitive, hashed: str) -> bool:
+        """Say whether a password is the one that was hashed; what is no hash is never it."""
+        ...
+
+
+class NoPasswords:
+    """Nobody logs in by a password."""
+
+    async def hash(self, password: Sensitive) -> str:
+        """Return what no password is the one of."""
+        return ""
+
+    async def verify(self, password: Sensitive, hashed: str) -> bool:
+        """Say no."""
+        return False
+
+
 class Dependents(Protocol):
     """Know what uses a rotation's client secret through Keyturn, beside those who read it."""
 
@@ -387,6 +511,29 @@ class NoDependents:
     async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
         """Name nobody."""
         return ()
+
+
+class Witness(Protocol):
+    """Keep the head of the audit log outside of it."""
+
+    async def read(self) -> Head | None:
+        """Return what was noted last, or None. Raises OursError for what cannot be read."""
+        ...
+
+    async def write(self, head: Head) -> None:
+        """Note a head in place of the last one, durably. Raises OursError."""
+        ...
+
+
+class NoWitness:
+    """Nobody notes anything."""
+
+    async def read(self) -> Head | None:
+        """Return nothing."""
+        return None
+
+    async def write(self, head: Head) -> None:
+        """Forget it."""
 
 
 @dataclass(frozen=True)
@@ -420,3 +567,6 @@ class World:
     okta: OktaOrgs
     limits: Limits
     dependents: Dependents = field(default_factory=NoDependents)
+    witness: Witness = field(default_factory=NoWitness)
+    issuers: Issuers = field(default_factory=NoIssuers)
+    passwords: Passwords = field(default_factory=NoPasswords)

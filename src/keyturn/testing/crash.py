@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from keyturn.domain.audit import Attempt, AuditEntry
+from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.ids import TurnId
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import R, Reading, Record, Store, Writing
+from keyturn.services.ports import R, Reading, Record, Recorded, Store, Writing
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,10 @@ class CrashingStore:
         if struck and self._plan.moment == "after":
             self._die()
 
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        return await self._store.append_audit(attempt)
+
     def _struck(self, put: Sequence[Turn]) -> bool:
         known = len(self._arrived)
         ids = [turn.id for turn in put if turn.phase is self._plan.phase]
@@ -79,8 +83,16 @@ class _Watched:
     async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
         return await self._writing.list_due_connections(now)
 
-    async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
-        return await self._writing.list_audit(after=after, limit=limit)
+    async def list_audit(
+        self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        return await self._writing.list_audit(after=after, limit=limit, wanted=wanted)
+
+    async def latest_audit(self) -> AuditEntry | None:
+        return await self._writing.latest_audit()
+
+    async def revision(self) -> int:
+        return await self._writing.revision()
 
     async def add(self, *records: Record) -> None:
         await self._writing.add(*records)

@@ -14,17 +14,27 @@ from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
-from keyturn.domain.access import AccessToken, Identity
-from keyturn.domain.audit import Attempt, AuditEntry, linked
+from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
 from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Fenced, OursError, Taken
-from keyturn.domain.project import Environment, Folder, Organization, Project
+from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
+from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.person import Password
+from keyturn.domain.project import (
+    Environment,
+    Folder,
+    Organization,
+    Project,
+    SecretImport,
+    Tag,
+)
+from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import R, Reading, Record, TurnStep, Writing
+from keyturn.services.ports import SERVED, R, Reading, Record, Recorded, TurnStep, Writing
 
 T = TypeVar("T")
 
@@ -33,7 +43,10 @@ _Table = Mapping[_Key, Record]
 
 KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
     {
-        AccessToken: ("hash",),
+        RoleGrant: ("role_id", "number"),
+        UniversalAuth: ("identity_id",),
+        JwtAuth: ("identity_id", "method"),
+        Password: ("identity_id",),
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Window: ("org", "principal", "bucket"),
@@ -46,7 +59,11 @@ ONCE: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         Project: ("organization_id", "slug"),
         Environment: ("project_id", "slug"),
         Folder: ("environment_id", "path"),
-        Identity: ("client_id",),
+        SecretImport: ("folder_id", "source_id"),
+        Tag: ("project_id", "slug"),
+        UniversalAuth: ("client_id",),
+        Password: ("email",),
+        AccessToken: ("hash",),
         OktaConnection: ("organization_id", "name"),
         Rotation: ("folder_id", "name"),
         Secret: ("folder_id", "name"),
@@ -60,7 +77,16 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         Project: {"organization_id": Organization},
         Environment: {"project_id": Project},
         Folder: {"environment_id": Environment},
-        Identity: {"organization_id": Organization, "project_id": Project},
+        SecretImport: {"folder_id": Folder, "source_id": Folder},
+        Tag: {"project_id": Project},
+        Identity: {"organization_id": Organization},
+        Membership: {"identity_id": Identity, "project_id": Project},
+        CustomRole: {"project_id": Project},
+        RoleGrant: {"role_id": CustomRole},
+        UniversalAuth: {"identity_id": Identity},
+        ClientSecret: {"identity_id": Identity},
+        JwtAuth: {"identity_id": Identity},
+        Password: {"identity_id": Identity},
         AccessToken: {"identity_id": Identity},
         OktaConnection: {"organization_id": Organization, "project_id": Project},
         Rotation: {"folder_id": Folder, "connection_id": OktaConnection},
@@ -92,6 +118,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._held = Backup({}, ())
+        self._revision = 0
         self._turnstile = asyncio.Lock()
 
     def backup(self) -> Backup:
@@ -101,6 +128,7 @@ class MemoryStore:
     def restore(self, backup: Backup) -> None:
         """Hold what a backup held, and forget what came after it."""
         self._held = backup
+        self._revision += 1
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
@@ -110,6 +138,19 @@ class MemoryStore:
         """Open a transaction that writes, once every other one has ended."""
         return _Writing(self, self._turnstile)
 
+    def revision(self) -> int:
+        """Return the number of the last change to what is served."""
+        return self._revision
+
+    def publish(self, backup: Backup, revision: int) -> None:
+        """Hold what a transaction has made."""
+        self._held, self._revision = backup, revision
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        async with self.writing() as tx:
+            return Recorded(await tx.append_audit(attempt), self._revision)
+
 
 class _Reading:
     """What `async with` opens a snapshot by; a class, because a simulation does little else."""
@@ -118,7 +159,7 @@ class _Reading:
         self._store = store
 
     async def __aenter__(self) -> Reading:
-        return _Snapshot(self._store.backup())
+        return _Snapshot(self._store.backup(), self._store.revision())
 
     async def __aexit__(self, *_: object) -> None:
         pass
@@ -133,22 +174,27 @@ class _Writing:
 
     async def __aenter__(self) -> Writing:
         await self._turnstile.acquire()
-        self._transaction = _Transaction(self._store.backup())
+        self._transaction = _Transaction(self._store.backup(), self._store.revision())
         return self._transaction
 
     async def __aexit__(self, _: object, error: object, __: object) -> None:
         try:
             if error is None:
                 self._transaction.require_references()
-                self._store.restore(self._transaction.outcome())
+                outcome = self._transaction.outcome()
+                self._store.publish(outcome, self._transaction.next_revision())
         finally:
             self._turnstile.release()
 
 
 class _Snapshot:
-    def __init__(self, seen: Backup) -> None:
+    def __init__(self, seen: Backup, revision: int) -> None:
         self.tables = seen.tables
         self.audit = seen.audit
+        self._revision = revision
+
+    async def revision(self) -> int:
+        return self._revision
 
     async def find(self, kind: type[R], /, **where: object) -> R | None:
         found = self._list(kind, where)
@@ -160,16 +206,28 @@ class _Snapshot:
         return self._list(kind, where)
 
     def _list(self, kind: type[R], where: Mapping[str, object]) -> Sequence[R]:
-        names = tuple(where)
+        names, values = tuple(where), tuple(where.values())
+        if any(isinstance(value, frozenset) for value in values):
+            return self._list_any(kind, names, values)
         if names == KEYS.get(kind, ("id",)):
-            found = self._table(kind).get(tuple(where.values()))
+            found = self._table(kind).get(values)
             return [found] if isinstance(found, kind) else []
         every = _records(self.tables, kind)
         if not names:
             return [*every]
         read = attrgetter(*names)  # of one field its value, of several a tuple
-        wanted = tuple(where.values()) if len(names) > 1 else where[names[0]]
+        wanted = values if len(names) > 1 else values[0]
         return [each for each in every if read(each) == wanted]
+
+    def _list_any(
+        self, kind: type[R], names: tuple[str, ...], wanted: tuple[object, ...]
+    ) -> Sequence[R]:
+        def fits(record: R) -> bool:
+            values = (getattr(record, name) for name in names)
+            pairs = zip(values, wanted, strict=True)
+            return all(v in w if isinstance(w, frozenset) else v == w for v, w in pairs)
+
+        return [each for each in _records(self.tables, kind) if fits(each)]
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         due = ((each.next_rotation_at, each) for each in _records(self.tables, Rotation))
@@ -179,16 +237,24 @@ class _Snapshot:
         due = ((each.next_reconcile_at, each) for each in _records(self.tables, OktaConnection))
         return _oldest(due, now)
 
-    async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
-        return [entry for entry in self.audit if entry.number > after][:limit]
+    async def list_audit(
+        self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        fits = (wanted or AuditFilter()).fits
+        later = (entry for entry in self.audit if entry.number > after)
+        return [entry for entry in later if fits(entry.attempt)][:limit]
+
+    async def latest_audit(self) -> AuditEntry | None:
+        return self.audit[-1] if self.audit else None
 
     def _table(self, kind: type) -> _Table:
         return self.tables.get(kind, {})
 
 
 class _Transaction(_Snapshot):
-    def __init__(self, seen: Backup) -> None:
-        super().__init__(seen)
+    def __init__(self, seen: Backup, revision: int) -> None:
+        super().__init__(seen, revision)
+        self._touched: set[type] = set()
         self.tables: dict[type, _Table] = dict(seen.tables)
         self._changed: dict[type, dict[_Key, Record]] = {}
         self._written: list[Record] = []
@@ -199,6 +265,7 @@ class _Transaction(_Snapshot):
             if _key(record) in self._table(type(record)):
                 raise Taken("Another record has this id.")
             self._put(record)
+        self._touched |= {type(record) for record in records} - {AccessToken}
 
     async def replace(self, *records: Record) -> None:
         for record in records:
@@ -208,11 +275,17 @@ class _Transaction(_Snapshot):
             if isinstance(record, Turn) and _values(stored, ["epoch"]) != (record.epoch,):
                 raise Fenced
             self._put(record)
+        self._touched |= {type(record) for record in records}
 
     async def remove(self, *records: Record) -> None:
         for record in records:
             self._own(type(record)).pop(_key(record), None)
             self._shrunk.add(type(record))
+        self._touched |= {type(record) for record in records}
+
+    def next_revision(self) -> int:
+        """Return the revision once this is committed."""
+        return self._revision + bool(self._touched & SERVED)
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         entry = linked(attempt, self.audit[-1] if self.audit else None)

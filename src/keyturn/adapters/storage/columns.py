@@ -4,6 +4,8 @@ Decides it from the dataclass's own fields: a plain field is one column, a neste
 column a field with its name in front. Knows no table by name.
 """
 
+import base64
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -11,7 +13,7 @@ from enum import Enum
 from functools import cache
 from operator import attrgetter
 from types import NoneType
-from typing import Any, NewType, TypeVar, get_args, get_type_hints
+from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -92,6 +94,7 @@ _TYPES: Mapping[type, TypeEngine[Any]] = {
     bool: _Converted(WHOLE_NUMBER, int, bool),  # a STRICT table of SQLite has no BOOLEAN
     datetime: _Converted(WHOLE_NUMBER, _microseconds, _instant),
     time: _Converted(Text(), time.isoformat, time.fromisoformat),
+    tuple: _Converted(Text(), json.dumps, lambda text: tuple(json.loads(text))),
 }
 
 
@@ -122,9 +125,29 @@ def _part(name: str, hint: object) -> _Part:
     inner = next(each for each in get_args(hint) if each is not NoneType) if optional else hint
     while isinstance(inner, NewType):
         inner = inner.__supertype__
+    if get_origin(inner) is tuple and get_args(inner) == (str, ...):
+        inner = tuple
     if not isinstance(inner, type):
         raise TypeError(f"{name}: {hint} does not lie in a column")
     return _Part(name, inner, optional)
+
+
+def plain_of(column: Column[Any], value: object) -> object:
+    """Return a cell's value as JSON can hold it, the same on every database; bytes as base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    kind = column.type
+    return kind.write(value) if isinstance(kind, _Converted) and value is not None else value
+
+
+def cell_of(column: Column[Any], plain: object) -> object:
+    """Return the value of a cell from what `plain_of` made of it."""
+    kind = column.type
+    if plain is None:
+        return None
+    if isinstance(kind, LargeBinary):
+        return base64.b64decode(str(plain))
+    return kind.read(plain) if isinstance(kind, _Converted) else plain
 
 
 def columns_of(kind: type, prefix: str = "", *, nullable: bool = False) -> Iterator[Column[Any]]:
@@ -157,7 +180,32 @@ def row_of(kind: type, values: Mapping[str, object], prefix: str = "") -> dict[s
 
 def row_of_record(record: object) -> dict[str, object]:
     """Lay a whole record out as columns."""
-    return row_of(type(record), _fields_of(type(record), record))
+    kind: type = type(record)
+    return {name: read(record) for name, read in _readers(kind).items()}
+
+
+@cache
+def _readers(kind: type) -> Mapping[str, Callable[[object], object]]:
+    """Return what reads the value of each column from a record; most records are written often."""
+    readers: dict[str, Callable[[object], object]] = {}
+    for part in _all(kind):
+        if is_dataclass(part.type):
+            nested = _readers(part.type).items()
+            outer = attrgetter(part.name)
+            readers |= {f"{part.name}_{name}": _inside(outer, read) for name, read in nested}
+        else:
+            readers[part.name] = attrgetter(part.name)
+    return readers
+
+
+def _inside(
+    outer: Callable[[object], object], read: Callable[[object], object]
+) -> Callable[[object], object]:
+    def inside(record: object) -> object:
+        value = outer(record)
+        return None if value is None else read(value)
+
+    return inside
 
 
 def _fields_of(kind: type, value: object) -> dict[str, object]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -33,7 +34,12 @@ class _Way:
     connections: int
     setup: Sequence[str]
     begin: Sequence[str]
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pool(self) -> dict[str, Any]:
+        """Return how many connections there are, and that no error shows a statement's values."""
+        return {"pool_size": self.connections, "max_overflow": 0, "hide_parameters": True}
 
 
 _EVERY = (
@@ -91,39 +97,56 @@ _PG_READER = _Way(
 )
 
 
-def writer_engine(path: Path) -> AsyncEngine:
-    """Return an engine of one connection, whose transactions take SQLite's write lock at once."""
-    return _engine(_file(path), _WRITER)
+@dataclass(frozen=True)
+class Engines:
+    """The ways to one database: one connection that writes, a few that only read.
+
+    ``pen`` is another that writes, for whole pieces of work in a thread.
+    """
+
+    writer: AsyncEngine
+    readers: AsyncEngine
+    pen: Engine
 
 
-def reader_engine(path: Path) -> AsyncEngine:
-    """Return an engine of a few connections to SQLite that cannot write."""
-    return _engine(_file(path), _READER)
+def sqlite_engines(path: Path) -> Engines:
+    """Return the ways to a file; transactions that write take SQLite's write lock at once."""
+    url = _file(path)
+    return Engines(_async(url, _WRITER), _async(url, _READER), _sync(url, _WRITER))
 
 
-def postgres_writer_engine(url: URL) -> AsyncEngine:
-    """Return an engine of one connection, whose transactions are alone in the whole database.
+def sqlite_readers(path: Path) -> AsyncEngine:
+    """Return an engine of a few connections to a file that cannot write."""
+    return _async(_file(path), _READER)
+
+
+def postgres_engines(url: URL) -> Engines:
+    """Return the ways to PostgreSQL; who writes is alone in the whole database.
 
     Raises ModuleNotFoundError where psycopg is not installed.
     """
-    return _engine(url, _PG_WRITER)
-
-
-def postgres_reader_engine(url: URL) -> AsyncEngine:
-    """Return an engine of a few connections to PostgreSQL that cannot write."""
-    return _engine(url, _PG_READER)
+    return Engines(_async(url, _PG_WRITER), _async(url, _PG_READER), _sync(url, _PG_WRITER))
 
 
 def _file(path: Path) -> URL:
-    return URL.create("sqlite+aiosqlite", database=str(path))
+    return URL.create("sqlite", database=str(path))
 
 
-def _engine(url: URL, way: _Way) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=way.connections, max_overflow=0, hide_parameters=True, **way.options
-    )
+def _async(url: URL, way: _Way) -> AsyncEngine:
+    driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else url.drivername
+    engine = create_async_engine(url.set(drivername=driver), **way.pool, **way.options)
+    _open_by(engine.sync_engine, way)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _sync(url: URL, way: _Way) -> Engine:
+    engine = create_engine(url, **way.pool, **way.options)
+    _open_by(engine, way)
+    return engine
+
+
+def _open_by(engine: Engine, way: _Way) -> None:
+    @event.listens_for(engine, "connect")
     def _set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for statement in way.setup:
@@ -131,9 +154,7 @@ def _engine(url: URL, way: _Way) -> AsyncEngine:
         cursor.close()
         connection.commit()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         for statement in way.begin:
             connection.exec_driver_sql(statement).close()
-
-    return engine

@@ -12,7 +12,7 @@ from sqlalchemy import Table, func, insert, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from keyturn.adapters.storage.columns import record_of
-from keyturn.adapters.storage.engines import reader_engine
+from keyturn.adapters.storage.engines import sqlite_readers
 from keyturn.adapters.storage.files import owned
 from keyturn.adapters.storage.postgres import PostgresStore
 from keyturn.adapters.storage.sqlite import SqliteStore
@@ -38,18 +38,20 @@ async def count_records(source: Path, target: Sensitive) -> Mapping[str, int]:
     try:
         await store.reach()
         async with transaction(store.readers) as there:
-            await _refuse_full(there)
+            await refuse_full(there)
         return await _count_file(source)
     finally:
         await store.dispose()
 
 
 async def _count_file(source: Path) -> Mapping[str, int]:
-    engine = reader_engine(source)
+    engine = sqlite_readers(source)
     try:
         with owned(source):
             async with transaction(engine) as here:
-                return {table.name: await _count(here, table) for table in METADATA.sorted_tables}
+                return {
+                    table.name: await count_rows(here, table) for table in METADATA.sorted_tables
+                }
     finally:
         await engine.dispose()
 
@@ -80,19 +82,20 @@ def _put_aside(source: Path) -> None:
 
 async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, int]:
     async with transaction(source.readers) as here, transaction(target.writer) as there:
-        await _refuse_full(there)
+        await refuse_full(there)
         for table in METADATA.sorted_tables:
             await _copy(table, here, there)
         for table in METADATA.sorted_tables:
             await _compare(table, here, there)
-        await _verify_chain(there)
-        return {table.name: await _count(there, table) for table in METADATA.sorted_tables}
+        await verify_stored_chain(there)
+        return {table.name: await count_rows(there, table) for table in METADATA.sorted_tables}
 
 
-async def _refuse_full(there: AsyncConnection) -> None:
+async def refuse_full(there: AsyncConnection) -> None:
+    """Raise Refused where a table of ours has rows; there may be no tables yet."""
     known = await there.run_sync(lambda connection: inspect(connection).get_table_names())
     for table in METADATA.sorted_tables:
-        if table.name in known and await _count(there, table):
+        if table.name in known and await count_rows(there, table):
             raise Refused(
                 f"The target is not empty: its table {table.name} has rows. Nothing was changed; "
                 "name a new, empty database."
@@ -101,8 +104,13 @@ async def _refuse_full(there: AsyncConnection) -> None:
 
 async def _copy(table: Table, here: AsyncConnection, there: AsyncConnection) -> None:
     """Copy a table's rows with their positions, and let new ones follow them."""
-    async for rows in _batches(table, here):
+    async for rows in batches(table, here):
         await there.execute(insert(table), rows)
+    await follow_positions(table, there)
+
+
+async def follow_positions(table: Table, there: AsyncConnection) -> None:
+    """Let new rows of a table follow those that came with their positions (PostgreSQL)."""
     name = there.dialect.identifier_preparer.format_table(table)
     last = select(func.max(table.c[POSITION])).scalar_subquery()
     sequence = func.pg_get_serial_sequence(name, POSITION)
@@ -111,18 +119,18 @@ async def _copy(table: Table, here: AsyncConnection, there: AsyncConnection) -> 
 
 async def _compare(table: Table, here: AsyncConnection, there: AsyncConnection) -> None:
     """Raise OursError where the two tables differ in any cell."""
-    arrived = _batches(table, there)
-    async for rows in _batches(table, here):
+    arrived = batches(table, there)
+    async for rows in batches(table, here):
         if rows != await anext(arrived, None):
             raise OursError(f"Table {table.name} did not arrive as it was; nothing was moved.")
     if await anext(arrived, None):
         raise OursError(f"Table {table.name} has more rows than it had; nothing was moved.")
 
 
-async def _verify_chain(there: AsyncConnection) -> None:
+async def verify_stored_chain(there: AsyncConnection) -> None:
     """Raise OursError where an audit entry does not follow from the one before it."""
     last: AuditEntry | None = None
-    async for rows in _batches(AUDIT, there):
+    async for rows in batches(AUDIT, there):
         for row in rows:
             entry = record_of(AuditEntry, row)
             if entry != linked(entry.attempt, last):
@@ -130,7 +138,8 @@ async def _verify_chain(there: AsyncConnection) -> None:
             last = entry
 
 
-async def _batches(table: Table, connection: AsyncConnection) -> AsyncIterator[Rows]:
+async def batches(table: Table, connection: AsyncConnection) -> AsyncIterator[Rows]:
+    """Read a table's rows by their position, some at a time."""
     position = table.c[POSITION]
     rows: Rows = [{POSITION: 0}]
     while True:
@@ -142,5 +151,6 @@ async def _batches(table: Table, connection: AsyncConnection) -> AsyncIterator[R
         yield rows
 
 
-async def _count(connection: AsyncConnection, table: Table) -> int:
+async def count_rows(connection: AsyncConnection, table: Table) -> int:
+    """Count a table's rows."""
     return (await connection.execute(select(func.count()).select_from(table))).scalar_one()

@@ -6,8 +6,8 @@ from typing import Self
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from keyturn.adapters.storage.engines import postgres_reader_engine, postgres_writer_engine
-from keyturn.adapters.storage.migrations import upgrade
+from keyturn.adapters.storage.engines import postgres_engines
+from keyturn.adapters.storage.migrations import require_newest, upgrade
 from keyturn.adapters.storage.store import SqlStore
 from keyturn.adapters.storage.words import sqlstate
 from keyturn.domain.errors import Refused
@@ -26,7 +26,7 @@ class PostgresStore(SqlStore):
         """Name the database; `open` opens it. Raises Refused where the name is none."""
         self._url = parse_url(url)
         try:
-            super().__init__(postgres_writer_engine(self._url), postgres_reader_engine(self._url))
+            super().__init__(postgres_engines(self._url))
         except ModuleNotFoundError:
             raise Refused(
                 "PostgreSQL needs one more package: pip install 'keyturn[postgres]'."
@@ -43,6 +43,18 @@ class PostgresStore(SqlStore):
         store = cls(url)
         await store.reach()
         await store._open(nullcontext(), upgrade)
+        return store
+
+    @classmethod
+    async def visit(cls, url: Sensitive) -> Self:
+        """Connect, and leave the schema as it is.
+
+        Raises Refused as `open` does, and where the schema is not the one that this Keyturn
+        works with.
+        """
+        store = cls(url)
+        await store.reach()
+        await store._open(nullcontext(), require_newest)
         return store
 
     async def reach(self) -> None:

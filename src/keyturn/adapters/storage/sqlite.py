@@ -1,13 +1,14 @@
 """The store over one SQLite file, owned by one process."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection, case, update
 
-from keyturn.adapters.storage.engines import reader_engine, writer_engine
+from keyturn.adapters.storage.engines import sqlite_engines
 from keyturn.adapters.storage.files import owned
-from keyturn.adapters.storage.migrations import upgrade
+from keyturn.adapters.storage.migrations import require_newest, upgrade
 from keyturn.adapters.storage.store import SqlStore
 from keyturn.adapters.storage.tables import TABLES
 from keyturn.domain.turn import Turn
@@ -18,7 +19,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: Path) -> None:
         """Name the file; `open` opens it."""
-        super().__init__(writer_engine(path), reader_engine(path))
+        super().__init__(sqlite_engines(path))
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -30,6 +31,16 @@ class SqliteStore(SqlStore):
         """
         store = cls(path)
         await store._open(owned(path), _prepare)
+        return store
+
+    @classmethod
+    async def visit(cls, path: Path) -> Self:
+        """Open the file beside the process that owns it, or alone; turns stay in their hands.
+
+        Raises Refused where its schema is not the one that this Keyturn works with.
+        """
+        store = cls(path)
+        await store._open(nullcontext(), require_newest)
         return store
 
 

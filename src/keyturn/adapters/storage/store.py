@@ -13,22 +13,27 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 from sqlalchemy.pool import QueuePool
 
+from keyturn.adapters.storage.clerk import Clerk
+from keyturn.adapters.storage.engines import Engines
 from keyturn.adapters.storage.transactions import Snapshot, Transaction
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
-from keyturn.services.ports import Reading, Writing
+from keyturn.domain.audit import Attempt
+from keyturn.services.ports import Reading, Recorded
 
 
 class SqlStore:
-    """Records in a database, over an engine that writes and one that reads.
+    """Records in a database, over the ways to it.
 
     A second `writing` inside a `writing` of the same task would wait for itself for ever.
     """
 
-    def __init__(self, writer: AsyncEngine, readers: AsyncEngine) -> None:
-        self.writer: Final = writer
-        self.readers: Final = readers
+    def __init__(self, engines: Engines) -> None:
+        self.writer: Final = engines.writer
+        self.readers: Final = engines.readers
         self._turnstile: Final = asyncio.Lock()
+        self.pen: Final = engines.pen
+        self._clerk: Final = Clerk(self.pen, self._turnstile)
         self._life = AsyncExitStack()
 
     async def _open(
@@ -46,6 +51,7 @@ class SqlStore:
         """Close every connection; a new one is made where one is wanted."""
         await self.writer.dispose()
         await self.readers.dispose()
+        await asyncio.to_thread(self.pen.dispose)
 
     async def aclose(self) -> None:
         """Close the database and give it up."""
@@ -54,7 +60,7 @@ class SqlStore:
     @property
     def connections_in_use(self) -> int:
         """How many transactions and snapshots are open now."""
-        pools = (self.writer.pool, self.readers.pool)
+        pools = (self.writer.pool, self.readers.pool, self.pen.pool)
         return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     @asynccontextmanager
@@ -64,10 +70,16 @@ class SqlStore:
             yield Snapshot(connection)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
+    async def writing(self) -> AsyncIterator[Transaction]:
         """Open a transaction that writes, once every other one has ended."""
         async with self._turnstile, transaction(self.writer) as connection:
-            yield Transaction(connection)
+            writing = Transaction(connection)
+            yield writing
+            await writing.close()
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry, durable when this returns; who asks meanwhile shares a commit."""
+        return await self._clerk.append(attempt)
 
 
 @asynccontextmanager

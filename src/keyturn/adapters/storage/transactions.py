@@ -14,17 +14,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
 from keyturn.adapters.storage.columns import record_of, row_of, row_of_record
-from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, TABLES
+from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, REVISION, TABLES
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
-from keyturn.domain.audit import Attempt, AuditEntry, linked
+from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import Fenced, OursError
+from keyturn.domain.identity import AccessToken
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import R, Record
+from keyturn.services.ports import SERVED, R, Record
 
 T = TypeVar("T")
+
+LATEST: Final = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
+"""The newest audit entry: what the next one is tied to."""
 
 
 class Snapshot:
@@ -60,10 +64,21 @@ class Snapshot:
             OktaConnection, due.order_by(table.c.next_reconcile_at, table.c[POSITION])
         )
 
-    async def list_audit(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
-        """Return audit entries by number, those past ``after`` only."""
-        entries = select(AUDIT).where(AUDIT.c.number > after).order_by(AUDIT.c.number)
-        return await self._records(AuditEntry, entries.limit(limit))
+    async def list_audit(
+        self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return audit entries by number, those past ``after`` only, and of them those wanted."""
+        entries = select(AUDIT).where(AUDIT.c.number > after, *_wanted(wanted or AuditFilter()))
+        return await self._records(AuditEntry, entries.order_by(AUDIT.c.number).limit(limit))
+
+    async def latest_audit(self) -> AuditEntry | None:
+        """Return the newest audit entry."""
+        return next(iter(await self._records(AuditEntry, LATEST)), None)
+
+    async def revision(self) -> int:
+        """Return the number of the last change to what is served."""
+        row = (await self._execute(select(REVISION))).mappings().first()
+        return int(row[POSITION]) if row else 0
 
     async def _records(self, kind: type[T], statement: Select[tuple[object, ...]]) -> Sequence[T]:
         rows = (await self._execute(statement)).mappings()
@@ -77,10 +92,15 @@ class Snapshot:
 class Transaction(Snapshot):
     """A snapshot that sees, besides, what is written in it."""
 
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self._touched: set[type] = set()
+
     async def add(self, *records: Record) -> None:
         """Add new records. Raises Taken where a name or another unique field is in use."""
         for record in records:
             await self._change(insert(TABLES[type(record)]).values(row_of_record(record)))
+        self._touched |= {type(record) for record in records} - {AccessToken}
 
     async def replace(self, *records: Record) -> None:
         """Replace records by their key.
@@ -89,6 +109,7 @@ class Transaction(Snapshot):
         """
         for record in records:
             await self._replace(record)
+        self._touched |= {type(record) for record in records}
 
     async def _replace(self, record: Record) -> None:
         kind = type(record)
@@ -106,6 +127,14 @@ class Transaction(Snapshot):
         """Remove records by their key."""
         for record in records:
             await self._execute(delete(TABLES[type(record)]).where(*_is(record)))
+        self._touched |= {type(record) for record in records}
+
+    async def close(self) -> None:
+        """Make the next revision where the transaction has changed what is served."""
+        if not self._touched & SERVED:
+            return
+        if not await self._change(update(REVISION).values(position=REVISION.c[POSITION] + 1)):
+            await self._change(insert(REVISION).values(position=1))
 
     async def _change(self, statement: Executable) -> int:
         """Change rows and return how many; a refusal undoes nothing but itself.
@@ -123,9 +152,7 @@ class Transaction(Snapshot):
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         """Append the next link of the audit chain."""
-        latest = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
-        last = await self._records(AuditEntry, latest)
-        entry = linked(attempt, last[0] if last else None)
+        entry = linked(attempt, await self.latest_audit())
         await self._execute(insert(AUDIT).values(row_of_record(entry)))
         return entry
 
@@ -150,8 +177,27 @@ class Transaction(Snapshot):
 
 def _chosen(kind: type, where: dict[str, object]) -> Select[tuple[object, ...]]:
     table = TABLES[kind]
-    fits = [table.c[name] == value for name, value in row_of(kind, where).items()]
+    fits = [
+        table.c[name].in_(value) if isinstance(value, frozenset) else table.c[name] == value
+        for name, value in row_of(kind, where).items()
+    ]
     return select(table).where(*fits).order_by(table.c[POSITION])
+
+
+def _wanted(wanted: AuditFilter) -> Iterable[ColumnElement[bool]]:
+    column = AUDIT.c
+    if wanted.actor:
+        yield column.attempt_actor == wanted.actor
+    if wanted.verb:
+        yield column.attempt_verb == wanted.verb
+    if wanted.subject:
+        yield column.attempt_subject.icontains(wanted.subject, autoescape=True)
+    if wanted.allowed is not None:
+        yield column.attempt_allowed == wanted.allowed
+    if wanted.since:
+        yield column.attempt_at >= wanted.since
+    if wanted.until:
+        yield column.attempt_at < wanted.until
 
 
 def _is(record: Record) -> Iterable[ColumnElement[bool]]:

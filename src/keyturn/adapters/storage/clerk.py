@@ -1,0 +1,71 @@
+"""Audit entries that are written together.
+
+A commit costs a flush of the disk, however much is in it. Decides which entries share one: all that
+are asked for until the write lock is had. Their transaction is one piece of work in a thread: a way
+through the event loop for each statement would cost more than the statements.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final
+
+from sqlalchemy import Engine, insert, select
+
+from keyturn.adapters.storage.columns import record_of, row_of_record
+from keyturn.adapters.storage.tables import AUDIT, POSITION, REVISION
+from keyturn.adapters.storage.transactions import LATEST
+from keyturn.adapters.storage.whole import whole
+from keyturn.adapters.storage.words import in_our_words
+from keyturn.domain.audit import Attempt, AuditEntry, linked
+from keyturn.services.ports import Recorded
+
+AT_ONCE: Final = 500
+"""How many entries one transaction takes: more would keep other writers waiting."""
+
+Written = tuple[Sequence[AuditEntry], int]
+"""The entries, and the revision of what is served."""
+
+
+class Clerk:
+    """Write down what many attempt, in the order in which they ask."""
+
+    def __init__(self, engine: Engine, turnstile: asyncio.Lock) -> None:
+        self._engine: Final = engine
+        self._turnstile: Final = turnstile
+        self._sheet: _Sheet | None = None
+
+    async def append(self, attempt: Attempt) -> Recorded:
+        """Return once the entry is durable; raise what its transaction raises.
+
+        Who is cancelled in waiting leaves the entry to be written: it tells of an attempt.
+        """
+        sheet = self._sheet
+        if sheet is None or len(sheet.attempts) == AT_ONCE:
+            sheet = self._sheet = _Sheet(self._write)
+        place = len(sheet.attempts)
+        sheet.attempts.append(attempt)
+        entries, revision = await asyncio.shield(sheet.written)
+        return Recorded(entries[place], revision)
+
+    async def _write(self, sheet: "_Sheet") -> Written:
+        async with self._turnstile:
+            if self._sheet is sheet:
+                self._sheet = None
+            return await whole(asyncio.to_thread(self._commit, sheet.attempts))
+
+    def _commit(self, attempts: Sequence[Attempt]) -> Written:
+        with in_our_words(), self._engine.begin() as connection:
+            latest = connection.execute(LATEST).mappings().first()
+            last = record_of(AuditEntry, {**latest}) if latest else None
+            entries = [last := linked(attempt, last) for attempt in attempts]
+            connection.execute(insert(AUDIT), [row_of_record(entry) for entry in entries])
+            revision = connection.execute(select(REVISION.c[POSITION])).scalar()
+        return entries, revision or 0
+
+
+class _Sheet:
+    """Attempts of one transaction, and the task that writes them."""
+
+    def __init__(self, write: Callable[["_Sheet"], Coroutine[object, object, Written]]) -> None:
+        self.attempts: Final[list[Attempt]] = []
+        self.written: Final = asyncio.create_task(write(self))

@@ -1,0 +1,221 @@
+"""Secrets that are read over and over, kept in memory, still sealed.
+
+Everything kept is of one revision of the store. A reader's audit entry is written before anything
+is disclosed, and tells the revision as it is by then: what is kept is given only if it is of that
+one, so nobody is given what was replaced, nor by a token or a role that was taken away, in whatever
+process that happened. Knows only the plain case: one folder, current versions, no imports, no
+references; everything else is the general path's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from keyturn.domain.access import Caller, Granted, Verb, decide
+from keyturn.domain.errors import CallerError, Unauthenticated
+from keyturn.domain.ids import SecretId
+from keyturn.domain.project import Place, Project
+from keyturn.domain.secret import Copy, Receipt, Secret, State, Version
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services import gate
+from keyturn.services.found import is_plain
+from keyturn.services.logins import Known, find_known
+from keyturn.services.ports import Reading, World
+from keyturn.services.projects import Where, read_place, target_of
+from keyturn.services.secrets import FRESH_S, Said, note_reads, receipt_of
+from keyturn.services.tokens import token_hash
+
+TRIES: Final = 3
+TOKENS_MAX: Final = 10_000
+SHELVES_MAX: Final = 1_000
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+_Key = tuple[Where, str]
+
+
+@dataclass(frozen=True)
+class Shelf(Generic[T]):
+    """What is served of a folder, or one secret of it, as of a revision.
+
+    ``made`` is what its maker wants to have beside it, once for all readers. Reads of what is
+    ``kept`` by a rotation are noted.
+    """
+
+    revision: int
+    place: Place
+    served: Sequence[tuple[Secret, Version]]
+    made: T
+    kept: Sequence[tuple[Secret, Version]]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A plain read: whose token, from which address, of a folder or of one secret by name."""
+
+    token: Sensitive
+    address: str
+    where: Where
+    name: str
+    verb: Verb = Verb.READ_SECRETS
+    named: str = ""
+    """The tags of answers that the reader says it holds."""
+
+    @property
+    def key(self) -> _Key:
+        """Return by what a shelf is found again."""
+        return self.where, self.name
+
+    @property
+    def subject(self) -> str:
+        """Return how the audit log names it."""
+        return f"secret {self.where}:{self.name}" if self.name else f"secrets {self.where}"
+
+
+Make = Callable[[Ask, Place, Sequence[tuple[Secret, Version]]], T]
+
+
+@dataclass(frozen=True)
+class Given(Generic[T]):
+    """What a caller may be given now."""
+
+    caller: Caller
+    shelf: Shelf[T]
+
+
+class Shelves(Generic[T]):
+    """Keep what is read over and over."""
+
+    def __init__(self, world: World, make: Make[T], copy_of: Callable[[Ask, T], Copy]) -> None:
+        self._world: Final = world
+        self._make: Final = make
+        self._copy_of: Final = copy_of
+        self._known: Final = _Recent[bytes, tuple[int, Known]](TOKENS_MAX)
+        self._shelves: Final = _Recent[_Key, Shelf[T]](SHELVES_MAX)
+        self._receipts: Final = _Recent[tuple[SecretId, str], Receipt](TOKENS_MAX)
+
+    async def give(self, ask: Ask) -> Given[T] | None:
+        """Return what the caller may be given, on record; None where it is not this plain.
+
+        Who is refused, or asks for what is not there, is told so by the general path. Raises what
+        the store raises.
+        """
+        asked_at = self._world.clock.now()
+        for _ in range(TRIES):
+            since_s = self._world.clock.uptime_s()
+            found = await self._find(ask)
+            if found is None:
+                return None
+            revision, known, shelf = found
+            target = target_of(shelf.place)
+            told = await gate.require(
+                self._world, known.caller, ask.verb, target, subject=ask.subject
+            )
+            if told == revision == shelf.revision:
+                await self._note(known.caller, ask, shelf, asked_at)
+                if self._world.clock.uptime_s() - since_s <= FRESH_S:
+                    return Given(known.caller, shelf)
+            self._known.forget(token_hash(ask.token))
+            self._shelves.forget(ask.key)
+        return None
+
+    async def _find(self, ask: Ask) -> tuple[int, Known, Shelf[T]] | None:
+        """Return what is kept of the caller and of what is asked for, if the caller may have it."""
+        caller = await self._find_caller(ask.token)
+        if caller is None:
+            return None
+        revision, known = caller
+        shelf = self._shelves.find(ask.key) or await self._load(ask)
+        if shelf is None or not self._may(known, ask, shelf):
+            return None
+        return revision, known, shelf
+
+    def _may(self, known: Known, ask: Ask, shelf: Shelf[T]) -> bool:
+        if known.token.uses_max:
+            return False
+        try:
+            known.token.require_good(self._world.clock.now(), ask.address)
+        except Unauthenticated:
+            return False
+        return isinstance(decide(known.caller, ask.verb, target_of(shelf.place)), Granted)
+
+    async def _find_caller(self, token: Sensitive) -> tuple[int, Known] | None:
+        hashed = token_hash(token)
+        if kept := self._known.find(hashed):
+            return kept
+        async with self._world.store.reading() as tx:
+            known = await find_known(tx, token)
+            if known is None:
+                return None
+            return self._known.keep(hashed, (await tx.revision(), known))
+
+    async def _load(self, ask: Ask) -> Shelf[T] | None:
+        async with self._world.store.reading() as tx:
+            place = await _find_place(tx, ask.where)
+            if place is None:
+                return None
+            served = await _list_served(tx, place, ask.name)
+            if (ask.name and not served) or not await is_plain(tx, place, served):
+                return None
+            kept = [pair for pair in served if pair[0].rotation_id]
+            shelf = Shelf(await tx.revision(), place, served, self._make(ask, place, served), kept)
+        return self._shelves.keep(ask.key, shelf)
+
+    async def _note(self, caller: Caller, ask: Ask, shelf: Shelf[T], asked_at: datetime) -> None:
+        """Note the reads of what a rotation keeps that tell something new; see `Receipt`."""
+        copy = self._copy_of(ask, shelf.made) if shelf.kept else Copy.WITHHELD
+        if copy is Copy.WITHHELD:
+            return
+        said = Said(copy, asked_at)
+        for read in shelf.kept:
+            key = read[0].id, caller.id
+            last = self._receipts.find(key)
+            receipt = receipt_of(self._world, caller, read, last, said)
+            if receipt != last:
+                await note_reads(self._world, caller, [read], said)
+                self._receipts.keep(key, receipt)
+
+
+async def _find_place(tx: Reading, where: Where) -> Place | None:
+    project = where.project
+    found = await tx.find(Project, id=project) or await tx.find(Project, slug=project)
+    try:
+        return await read_place(tx, found.id, where) if found else None
+    except CallerError:
+        return None
+
+
+async def _list_served(tx: Reading, place: Place, name: str) -> Sequence[tuple[Secret, Version]]:
+    """List the secrets of a folder, or the one of this name, with the versions that are served."""
+    named = {"name": name} if name else {}
+    secrets = await tx.list(Secret, folder_id=place.folder.id, **named)
+    ids = frozenset(secret.id for secret in secrets)
+    current = await tx.list(Version, secret_id=ids, state=State.CURRENT)
+    versions = {version.secret_id: version for version in current}
+    return [(each, versions[each.id]) for each in secrets if each.id in versions]
+
+
+class _Recent(Generic[K, V]):
+    """What was used last, up to so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most: Final = most
+        self._kept: dict[K, V] = {}
+
+    def find(self, key: K) -> V | None:
+        """Find what is kept under a key."""
+        return self._kept.get(key)
+
+    def keep(self, key: K, value: V) -> V:
+        """Keep a value; where there are too many, the older half goes."""
+        if len(self._kept) >= self._most:
+            self._kept = dict([*self._kept.items()][self._most // 2 :])
+        self._kept[key] = value
+        return value
+
+    def forget(self, key: K) -> None:
+        """Keep nothing under a key."""
+        self._kept.pop(key, None)

@@ -1,0 +1,179 @@
+"""What a store promises of audit entries that stand alone, and of revisions of what is served."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event
+from storage_kit import (
+    IDENTITY,
+    LATER,
+    NOW,
+    ORGANIZATION,
+    RECORDS,
+    SECRET,
+    TOKEN,
+    TURN,
+    VERSION,
+    add_all,
+)
+
+from keyturn.adapters.storage import SqliteStore
+from keyturn.domain.audit import Attempt, AuditFilter, verify_chain
+from keyturn.domain.errors import DatabaseAway
+from keyturn.services.ports import SERVED, Store
+
+
+def attempt(number: int) -> Attempt:
+    """Return an attempt like no other."""
+    return Attempt(NOW, "somebody", "secrets:read", f"secret {number}", allowed=True)
+
+
+async def revision_of(store: Store) -> int:
+    """Return the revision that a snapshot sees."""
+    async with store.reading() as tx:
+        return await tx.revision()
+
+
+async def test_entries_that_are_asked_for_together_are_one_chain(store: Store) -> None:
+    """Each caller is told its own entry, and together they are the chain that is stored."""
+    told = await asyncio.gather(*(store.append_audit(attempt(number)) for number in range(40)))
+    assert [each.entry.attempt for each in told] == [attempt(number) for number in range(40)]
+    async with store.reading() as tx:
+        listed = await tx.list_audit()
+    verify_chain(listed)
+    assert listed == [each.entry for each in told]
+
+
+async def test_entries_and_transactions_take_turns(store: Store) -> None:
+    """The chain holds where entries come from transactions and alone, all at once."""
+
+    async def in_a_transaction(number: int) -> None:
+        async with store.writing() as tx:
+            await asyncio.sleep(0)
+            await tx.append_audit(attempt(number))
+
+    alone = [store.append_audit(attempt(number)) for number in range(20)]
+    await asyncio.gather(*alone, *(in_a_transaction(number) for number in range(20, 40)))
+    async with store.reading() as tx:
+        listed = await tx.list_audit()
+    verify_chain(listed)
+    assert len(listed) == 40
+
+
+async def test_who_asks_together_shares_a_commit(sqlite: SqliteStore) -> None:
+    """A thousand entries cost a few transactions, not a thousand."""
+    commits: list[object] = []
+    event.listen(sqlite.pen, "commit", commits.append)
+    await asyncio.gather(*(sqlite.append_audit(attempt(number)) for number in range(1000)))
+    assert len(commits) <= 4
+
+
+async def test_who_gives_up_waiting_leaves_an_entry(sqlite: SqliteStore) -> None:
+    """A caller that is cancelled takes nobody along, and what it attempted is on record."""
+    tasks = [asyncio.create_task(sqlite.append_audit(attempt(number))) for number in range(3)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert tasks[0].cancelled()
+    assert [(await task).entry.number for task in tasks[1:]] == [2, 3]
+
+
+async def test_a_database_that_fails_is_told_to_everybody_who_waits(sqlite: SqliteStore) -> None:
+    """Nobody is left waiting for a commit that failed, and the next one works."""
+    async with sqlite.writing() as tx:
+        failing = [asyncio.create_task(sqlite.append_audit(attempt(n))) for n in range(3)]
+        await asyncio.sleep(0.05)
+        sqlite.pen.dispose()
+        event.listen(sqlite.pen, "begin", fail := _failing())
+        await tx.revision()
+    results = await asyncio.gather(*failing, return_exceptions=True)
+    assert [type(each) for each in results] == [DatabaseAway] * 3
+    event.remove(sqlite.pen, "begin", fail)
+    assert (await sqlite.append_audit(attempt(4))).entry.number == 1
+
+
+def _failing() -> object:
+    def fail(connection: object) -> None:
+        connection.exec_driver_sql("SELECT * FROM a_table_that_is_not_there")  # type: ignore[attr-defined]
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        AuditFilter(actor="somebody"),
+        AuditFilter(actor="nobody"),
+        AuditFilter(verb="secrets:read", subject="SECRET 1"),
+        AuditFilter(subject="%"),
+        AuditFilter(subject="_"),
+        AuditFilter(allowed=True),
+        AuditFilter(since=NOW, until=LATER),
+        AuditFilter(until=NOW),
+    ],
+)
+async def test_entries_are_chosen_as_the_domain_does(store: Store, wanted: AuditFilter) -> None:
+    """Every store finds the entries that the filter says fit, page by page."""
+    entries = [(await store.append_audit(attempt(number))).entry for number in range(9, 12)]
+    odd = replace(attempt(0), actor="other", subject="100%_", allowed=False, at=LATER)
+    entries.append((await store.append_audit(odd)).entry)
+    fit = [entry for entry in entries if wanted.fits(entry.attempt)]
+    async with store.reading() as tx:
+        assert await tx.list_audit(wanted=wanted) == fit
+        assert (
+            await tx.list_audit(wanted=wanted, after=2, limit=1)
+            == [entry for entry in fit if entry.number > 2][:1]
+        )
+        assert await tx.latest_audit() == entries[-1]
+
+
+async def test_what_readers_are_given_has_a_revision(store: Store) -> None:
+    """It is 0 in an empty store and goes up by one with each transaction that changes it."""
+    assert await revision_of(store) == 0
+    await add_all(store)
+    assert await revision_of(store) == 1
+    for number, record in enumerate((ORGANIZATION, IDENTITY, TOKEN, SECRET, VERSION), 2):
+        async with store.writing() as tx:
+            await tx.replace(record)
+        assert await revision_of(store) == number
+    async with store.writing() as tx:
+        await tx.remove(TOKEN)
+        await tx.append_audit(attempt(1))
+    assert (await store.append_audit(attempt(2))).revision == 7
+
+
+async def test_other_changes_make_no_revision(store: Store) -> None:
+    """What no reader's answer depends on leaves it alone, and so does a token that is issued."""
+    await add_all(store)
+    async with store.writing() as tx:
+        await tx.add(replace(TOKEN, id="other", hash=b"other"))
+        await tx.replace(
+            TURN, *(each for each in RECORDS if type(each) not in SERVED | {type(TURN)})
+        )
+    assert await revision_of(store) == 1
+
+
+async def test_an_undone_change_makes_no_revision(store: Store) -> None:
+    """A transaction that fails leaves the revision as it was."""
+    await add_all(store)
+
+    async def fail() -> None:
+        async with store.writing() as tx:
+            await tx.remove(TOKEN)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await revision_of(store) == 1
+
+
+async def test_a_snapshot_keeps_its_revision(store: Store) -> None:
+    """What a snapshot sees, and the revision it tells, belong together."""
+    await add_all(store)
+    async with store.reading() as tx:
+        assert await tx.revision() == 1
+        async with store.writing() as other:
+            await other.remove(TOKEN)
+        assert await tx.revision() == 1
+    assert await revision_of(store) == 2
