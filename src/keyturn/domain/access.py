@@ -1,22 +1,34 @@
 """Who asks, and what they may do.
 
-Decides from a caller's permissions alone, denies by default, and says why. Knows nothing of
-tokens or passwords.
+Decides from the roles that a caller holds alone, denies by default, and says why. Knows nothing of
+tokens or passwords, nor of where roles are kept.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
 
-from keyturn.domain.ids import IdentityId, OrganizationId, ProjectId
+from keyturn.domain.ids import OrganizationId, ProjectId
 
 
 class Verb(StrEnum):
     """What a caller may be permitted to do; verbs, routes and commands share these names."""
 
     READ_PROJECT = "project:read"
+    EDIT_PROJECT = "project:edit"
+    CREATE_PROJECTS = "project:create"
+    DESCRIBE_SECRETS = "secrets:describe"
     READ_SECRETS = "secrets:read"
-    WRITE_SECRETS = "secrets:write"
+    CREATE_SECRETS = "secrets:create"
+    EDIT_SECRETS = "secrets:edit"
+    DELETE_SECRETS = "secrets:delete"
+    CREATE_FOLDERS = "secret-folders:create"
+    EDIT_FOLDERS = "secret-folders:edit"
+    DELETE_FOLDERS = "secret-folders:delete"
+    EDIT_IMPORTS = "secret-imports:edit"
     READ_CONNECTIONS = "app-connections:read"
     CREATE_CONNECTIONS = "app-connections:create"
     EDIT_CONNECTIONS = "app-connections:edit"
@@ -28,78 +40,202 @@ class Verb(StrEnum):
     EDIT_ROTATIONS = "secret-rotation:edit"
     DELETE_ROTATIONS = "secret-rotation:delete"
     ROTATE = "secret-rotation:rotate-secrets"
-
-
-class Role(StrEnum):
-    """A named set of verbs."""
-
-    ADMIN = "admin"
-    DEVELOPER = "developer"
-    VIEWER = "viewer"
-
-
-_READING = frozenset(
-    {Verb.READ_PROJECT, Verb.READ_SECRETS, Verb.READ_CONNECTIONS, Verb.READ_ROTATIONS}
-)
-
-GRANTS: dict[Role, frozenset[Verb]] = {
-    Role.ADMIN: frozenset(Verb),
-    Role.DEVELOPER: _READING | {Verb.WRITE_SECRETS, Verb.USE_CONNECTIONS, Verb.ROTATE},
-    Role.VIEWER: _READING,
-}
+    READ_IDENTITIES = "identity:read"
+    EDIT_IDENTITIES = "identity:edit"
+    READ_ROLES = "role:read"
+    EDIT_ROLES = "role:edit"
+    READ_AUDIT = "audit-logs:read"
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Somebody who proved who they are; ``project_id`` None reaches every project."""
+class Target:
+    """What a verb is about: a place in a project, and the connection that plays a part.
 
-    id: str
+    What is empty plays none. With ``somewhere`` it is any place of the project, to be looked at one
+    by one afterwards.
+    """
+
+    project_id: ProjectId | None = None
+    environment: str = ""
+    path: str = ""
+    connection_id: str = ""
+    somewhere: bool = False
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Verbs, and where they hold; a condition without patterns holds everywhere.
+
+    ``environments`` are patterns of slugs and ``paths`` of folders, where ``*`` stands for any part
+    of one name and ``**`` for any number of folders, none included. ``connections`` are ids.
+    """
+
+    verbs: frozenset[Verb]
+    environments: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+
+    def misses(self, target: Target) -> str:
+        """Say which condition does not hold for a target, or nothing."""
+        if target.somewhere:
+            return ""
+        if not _any_fits(self.environments, target.environment):
+            return f"environment {target.environment or '(none)'} is not {_or(self.environments)}"
+        if not _any_fits(self.paths, target.path):
+            return f"path {target.path or '(none)'} is not {_or(self.paths)}"
+        if self.connections and target.connection_id not in self.connections:
+            return f"connection {target.connection_id or '(none)'} is not {_or(self.connections)}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named set of grants."""
+
+    slug: str
     name: str
+    grants: tuple[Grant, ...]
+
+    @property
+    def verbs(self) -> frozenset[Verb]:
+        """Return every verb that is held somewhere."""
+        return frozenset[Verb]().union(*(grant.verbs for grant in self.grants))
+
+
+def _role(slug: str, *verbs: Verb) -> Role:
+    return Role(slug, slug.capitalize(), (Grant(frozenset(verbs)),))
+
+
+_SEEING = (
+    Verb.READ_PROJECT,
+    Verb.DESCRIBE_SECRETS,
+    Verb.READ_CONNECTIONS,
+    Verb.READ_ROTATIONS,
+)
+
+ADMIN = _role("admin", *Verb)
+DEVELOPER = _role(
+    "developer",
+    *_SEEING,
+    Verb.READ_SECRETS,
+    Verb.CREATE_SECRETS,
+    Verb.EDIT_SECRETS,
+    Verb.DELETE_SECRETS,
+    Verb.CREATE_FOLDERS,
+    Verb.EDIT_FOLDERS,
+    Verb.DELETE_FOLDERS,
+    Verb.EDIT_IMPORTS,
+    Verb.USE_CONNECTIONS,
+    Verb.ROTATE,
+)
+VIEWER = _role("viewer", *_SEEING, Verb.READ_SECRETS)
+ROTATOR = _role(
+    "rotator",
+    *_SEEING,
+    Verb.USE_CONNECTIONS,
+    Verb.READ_CREDENTIALS,
+    Verb.CREATE_ROTATIONS,
+    Verb.EDIT_ROTATIONS,
+    Verb.DELETE_ROTATIONS,
+    Verb.ROTATE,
+)
+AUDITOR = _role("auditor", *_SEEING, Verb.READ_IDENTITIES, Verb.READ_ROLES, Verb.READ_AUDIT)
+
+BUILT_IN: Mapping[str, Role] = MappingProxyType(
+    {role.slug: role for role in (ADMIN, DEVELOPER, VIEWER, ROTATOR, AUDITOR)}
+)
+"""The roles that every project has."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A role, and the project in which it is held; None for every project and what is above."""
+
     role: Role
-    organization_id: OrganizationId
     project_id: ProjectId | None = None
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Somebody who proved who they are, and the roles that they hold."""
+
+    id: str
+    name: str
+    organization_id: OrganizationId
+    holdings: tuple[Holding, ...]
+
+    @property
+    def home(self) -> ProjectId | None:
+        """Return the one project that the caller is confined to, or None where there are more."""
+        projects = {holding.project_id for holding in self.holdings}
+        return projects.pop() if len(projects) == 1 else None
+
+    def knows(self, project_id: ProjectId | None) -> bool:
+        """Say whether a role is held there, so that the caller may learn what there is at all."""
+        return any(holding.project_id in (None, project_id) for holding in self.holdings)
+
+
+@dataclass(frozen=True)
 class Granted:
-    """The caller may."""
+    """The caller may, by this role."""
+
+    role: str
 
 
 @dataclass(frozen=True)
 class Denied:
-    """The caller may not, and why."""
+    """The caller may not, and why: one reason a role."""
 
-    why: str
+    reasons: tuple[str, ...]
 
-
-def decide(caller: Caller, verb: Verb, project_id: ProjectId | None) -> Granted | Denied:
-    """Decide whether a caller may do this in a project, or in the organization where it is None."""
-    if caller.project_id is not None and caller.project_id != project_id:
-        return Denied("the identity belongs to another project")
-    if verb not in GRANTS[caller.role]:
-        return Denied(f"the role {caller.role} does not hold {verb}")
-    return Granted()
+    @property
+    def why(self) -> str:
+        """Return the reasons as one text."""
+        return "; ".join(self.reasons)
 
 
-@dataclass(frozen=True)
-class Identity:
-    """A machine that logs in with a client id and a client secret of its own (universal auth)."""
-
-    id: IdentityId
-    organization_id: OrganizationId
-    project_id: ProjectId | None
-    name: str
-    role: Role
-    client_id: str
-    client_secret_hash: bytes
-    created_at: datetime
+def decide(caller: Caller, verb: Verb, target: Target) -> Granted | Denied:
+    """Decide whether a caller may do this to that."""
+    reasons = []
+    for holding in caller.holdings:
+        reason = _why_not(holding, verb, target)
+        if not reason:
+            return Granted(holding.role.slug)
+        reasons.append(reason)
+    return Denied(tuple(reasons) or ("the identity holds no role",))
 
 
-@dataclass(frozen=True)
-class AccessToken:
-    """A token that proves an identity, kept as its SHA-256 hash only."""
+def explain(caller: Caller, verb: Verb, target: Target) -> tuple[tuple[Holding, str], ...]:
+    """Return each role that a caller holds with why it does not permit this; "" where it does."""
+    return tuple((holding, _why_not(holding, verb, target)) for holding in caller.holdings)
 
-    hash: bytes
-    identity_id: IdentityId
-    created_at: datetime
-    expires_at: datetime
+
+def _why_not(holding: Holding, verb: Verb, target: Target) -> str:
+    role = holding.role.slug
+    if holding.project_id not in (None, target.project_id):
+        return f"the role {role} is held in another project"
+    grants = [grant for grant in holding.role.grants if verb in grant.verbs]
+    missed = [grant.misses(target) for grant in grants]
+    if not grants:
+        return f"the role {role} does not hold {verb}"
+    return f"the role {role} holds {verb} elsewhere: {', nor '.join(missed)}" if all(missed) else ""
+
+
+def _any_fits(patterns: Sequence[str], text: str) -> bool:
+    return not patterns or any(fits(pattern, text) for pattern in patterns)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Say whether a pattern of a grant fits a slug or a path."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+def _or(patterns: Sequence[str]) -> str:
+    return " or ".join(patterns)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern; ``/a/**`` fits ``/a`` and everything below it."""
+    text = re.escape(pattern).replace(r"/\*\*", "(?:/.*)?").replace(r"\*", "[^/]*")
+    return re.compile(text, re.DOTALL)

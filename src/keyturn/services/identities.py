@@ -1,104 +1,154 @@
-"""Machines that log in, and the tokens that prove them.
+"""Identities, the roles that they hold, and by what they log in."""
 
-Client secrets and tokens are 256 random bits and are kept as SHA-256 hashes only.
-"""
+from collections.abc import Sequence
 
-import base64
-import hashlib
-import hmac
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from keyturn.domain.access import AccessToken, Caller, Identity, Role
-from keyturn.domain.audit import Attempt
-from keyturn.domain.errors import Unauthenticated
+from keyturn.domain.access import BUILT_IN, Caller, Grant, Holding, Role, Target, Verb
+from keyturn.domain.errors import NotFound
+from keyturn.domain.identity import (
+    AccessToken,
+    AuthMethod,
+    ClientSecret,
+    Identity,
+    Membership,
+    TokenRules,
+    UniversalAuth,
+)
 from keyturn.domain.ids import IdentityId, OrganizationId, ProjectId
+from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.ports import World, Writing
-from keyturn.services.records import must
+from keyturn.services import gate
+from keyturn.services.ports import Reading, World
+from keyturn.services.tokens import new_token, seconds, token_hash
 
 
-@dataclass(frozen=True)
-class LoggedIn:
-    """An access token and the seconds that it lives."""
+async def caller_of(tx: Reading, identity: Identity) -> Caller:
+    """Return an identity as a caller, with the roles that it holds now."""
+    memberships = await tx.list(Membership, identity_id=identity.id)
+    roles = [(await find_role(tx, each.role, each.project_id), each) for each in memberships]
+    holdings = tuple(Holding(role, each.project_id) for role, each in roles if role)
+    return Caller(identity.id, identity.name, identity.organization_id, holdings)
 
-    access_token: Sensitive
-    expires_in_s: int
-    max_ttl_s: int
 
+async def require_identity(
+    world: World, caller: Caller, verb: Verb, identity_id: str, *, handed: bool = False
+) -> Identity:
+    """Let the caller pass to an identity, which belongs to the organization and to no project.
 
-async def log_in(world: World, *, client_id: str, client_secret: Sensitive) -> LoggedIn:
-    """Exchange an identity's client id and client secret for an access token (universal auth).
-
-    Raises Unauthenticated without telling which of the two is wrong.
+    ``handed`` says that somebody can act as the identity afterwards: the caller has to hold all
+    that it holds. Raises Forbidden, and NotFound where there is none.
     """
-    now, ttl_s = world.clock.now(), world.limits.token_ttl_s
-    token = new_token(world, "at")
-    async with world.store.writing() as tx:
-        identity = await tx.find(Identity, client_id=client_id)
-        right = identity is not None and hmac.compare_digest(
-            identity.client_secret_hash, token_hash(client_secret)
-        )
-        actor = identity.id if identity and right else "nobody"
-        await tx.append_audit(Attempt(now, actor, "log-in", f"identity {client_id}", right))
-        if identity and right:
-            await _sweep_expired(tx, identity, now)
-            await tx.add(issued(token, identity, now, timedelta(seconds=ttl_s)))
-    if not right:
-        raise Unauthenticated("The client id or the client secret is wrong.")
-    return LoggedIn(token, ttl_s, ttl_s)
-
-
-async def authenticate(world: World, token: Sensitive) -> Caller:
-    """Return whom an access token proves. Raises Unauthenticated for a wrong or expired one."""
     async with world.store.reading() as tx:
-        found = await tx.find(AccessToken, hash=token_hash(token))
-        if found is None or found.expires_at <= world.clock.now():
-            raise Unauthenticated
-        identity = await must(tx.find(Identity, id=found.identity_id))
-    return Caller(
-        id=identity.id,
-        name=identity.name,
-        role=identity.role,
-        organization_id=identity.organization_id,
-        project_id=identity.project_id,
+        found = await tx.find(Identity, id=identity_id, organization_id=caller.organization_id)
+        holdings = (await caller_of(tx, found)).holdings if found and handed else ()
+    subject = f"identity {identity_id}"
+    await gate.require(world, caller, verb, Target(), subject=subject, handed=holdings)
+    if found is None:
+        raise NotFound(f"There is no identity {identity_id}.")
+    return found
+
+
+async def find_role(tx: Reading, slug: str, project_id: ProjectId | None) -> Role | None:
+    """Find a role by its slug: a built-in one, or one of the project or of all projects."""
+    if slug in BUILT_IN:
+        return BUILT_IN[slug]
+    custom = await tx.find(CustomRole, slug=slug, project_id=project_id) or await tx.find(
+        CustomRole, slug=slug, project_id=None
     )
+    if custom is None:
+        return None
+    return await read_grants(tx, custom)
 
 
-async def _sweep_expired(tx: Writing, identity: Identity, now: datetime) -> None:
-    tokens = await tx.list(AccessToken, identity_id=identity.id)
-    await tx.remove(*(token for token in tokens if token.expires_at <= now))
+async def read_grants(tx: Reading, custom: CustomRole) -> Role:
+    """Read what a custom role grants."""
+    grants = await tx.list(RoleGrant, role_id=custom.id)
+    return Role(custom.slug, custom.name, tuple(_grant(each) for each in grants))
+
+
+def _grant(stored: RoleGrant) -> Grant:
+    """Return a grant; verbs that this Keyturn does not know are none."""
+    verbs = frozenset(verb for verb in Verb if verb in stored.verbs)
+    return Grant(verbs, stored.environments, stored.paths, stored.connections)
 
 
 def new_identity(
-    world: World, name: str, organization_id: OrganizationId, project_id: ProjectId | None
-) -> tuple[Identity, Sensitive]:
-    """Make an identity and the client secret that only its owner will know."""
-    client_secret = new_token(world, "cs")
-    identity = Identity(
-        id=IdentityId(world.chance.uuid()),
-        organization_id=organization_id,
-        project_id=project_id,
-        name=name,
-        role=Role.ADMIN,
-        client_id=world.chance.uuid(),
-        client_secret_hash=token_hash(client_secret),
-        created_at=world.clock.now(),
+    world: World, name: str, organization_id: OrganizationId, *, person: bool = False
+) -> Identity:
+    """Make the record of an identity; it holds no role, and cannot log in yet."""
+    new_id = IdentityId(world.chance.uuid())
+    return Identity(new_id, organization_id, name, world.clock.now(), person)
+
+
+def member(
+    world: World, identity: Identity, role: Role, project_id: ProjectId | None
+) -> Membership:
+    """Make the record of a role that an identity holds."""
+    now = world.clock.now()
+    return Membership(world.chance.uuid(), identity.id, role.slug, project_id, now)
+
+
+def universal_auth(world: World, identity: Identity) -> UniversalAuth:
+    """Make the record of a client id by which an identity logs in."""
+    ttl_s = world.limits.token_ttl_s
+    rules = TokenRules(ttl_s, ttl_s)
+    return UniversalAuth(identity.id, world.chance.uuid(), world.clock.now(), rules)
+
+
+def new_client_secret(
+    world: World,
+    identity_id: IdentityId,
+    *,
+    description: str = "",
+    ttl_s: int = 0,
+    uses_max: int = 0,
+) -> tuple[ClientSecret, Sensitive]:
+    """Make a client secret that only its owner will know, and its record."""
+    value, now = new_token(world, "cs"), world.clock.now()
+    record = ClientSecret(
+        id=world.chance.uuid(),
+        identity_id=identity_id,
+        hash=token_hash(value),
+        prefix=value.reveal()[:10],
+        created_at=now,
+        description=description,
+        expires_at=now + seconds(ttl_s) if ttl_s else None,
+        uses_max=uses_max,
     )
-    return identity, client_secret
+    return record, value
 
 
-def issued(token: Sensitive, identity: Identity, now: datetime, ttl: timedelta) -> AccessToken:
-    """Return the record of a token that proves an identity."""
-    return AccessToken(token_hash(token), identity.id, now, now + ttl)
+def new_access_token(
+    world: World,
+    identity_id: IdentityId,
+    method: AuthMethod,
+    rules: TokenRules,
+    *,
+    name: str = "",
+    client_secret_id: str | None = None,
+) -> tuple[AccessToken, Sensitive]:
+    """Make an access token that proves an identity, and its record."""
+    value, now = new_token(world, "at"), world.clock.now()
+    record = AccessToken(
+        id=world.chance.uuid(),
+        hash=token_hash(value),
+        identity_id=identity_id,
+        method=method,
+        created_at=now,
+        expires_at=now + seconds(min(rules.ttl_s, rules.max_ttl_s)),
+        renewable_until=now + seconds(rules.max_ttl_s),
+        uses_max=rules.uses,
+        trusted=rules.trusted,
+        name=name,
+        client_secret_id=client_secret_id,
+        ttl_s=rules.ttl_s,
+    )
+    return record, value
 
 
-def new_token(world: World, kind: str) -> Sensitive:
-    """Make 256 random bits that a leak scanner recognises by their prefix."""
-    random = base64.urlsafe_b64encode(world.chance.random_bytes(32)).rstrip(b"=").decode()
-    return Sensitive(f"kt_{kind}_{random}")
-
-
-def token_hash(token: Sensitive) -> bytes:
-    """Hash a token of 256 random bits; a slow hash would add nothing."""
-    return hashlib.sha256(token.reveal().encode()).digest()
+async def expired_tokens(
+    tx: Reading, world: World, identity_id: IdentityId
+) -> Sequence[AccessToken]:
+    """List the tokens of an identity that nobody can use or renew any more."""
+    now = world.clock.now()
+    tokens = await tx.list(AccessToken, identity_id=identity_id)
+    return [token for token in tokens if token.expires_at <= now]

@@ -12,7 +12,7 @@ THIRTY_DAYS_S = timedelta(days=30).total_seconds()
 def credentials(house: House) -> dict[str, str]:
     """Return what the machine identity of a new installation logs in with."""
     return {
-        "clientId": house.installed.identity.client_id,
+        "clientId": house.installed.client_id,
         "clientSecret": house.installed.client_secret.reveal(),
     }
 

@@ -1,0 +1,228 @@
+"""Every route of the API as a request that can be made of a furnished house, by whoever."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import httpx2
+from api_kit import CONNECTIONS, NO_ID, ROTATIONS, SECRETS, Body, House, open_house
+from identity_kit import ask, at, bearer, newcomer
+from issuer_kit import EC_KEY, ISSUER, pem
+
+from keyturn.api.app import Api, build_api
+from keyturn.domain.drift import Finding, Kind
+from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.testing import Backup, MemoryStore
+
+KIND = "okta-client-secret"
+OTHER_KINDS = ("okta-api-service-secret", "okta-client-key", "okta-connection-key")
+PROJECT = "/api/v1/projects/example"
+IMPORTED: Body = {"environment": "prod", "path": "/"}
+GRANTS = [{"verbs": ["project:read"]}]
+PASSWORD = "correct horse battery"
+
+BODIES: Mapping[str, Body] = {
+    "POST identities": {"name": "x"},
+    "PATCH identities/{identity_id}": {"name": "x"},
+    "POST identity-memberships/{identity_id}": {"role": "viewer"},
+    "PATCH identity-memberships/{identity_id}": {"role": "viewer"},
+    "POST jwt-auth/identities/{identity_id}": {"publicKeys": [pem(EC_KEY)], "boundIssuer": ISSUER}
+    | {"boundSubject": "x"},
+    "PATCH jwt-auth/identities/{identity_id}": {"publicKeys": [pem(EC_KEY)], "boundIssuer": ISSUER}
+    | {"boundSubject": "x"},
+    "POST oidc-auth/identities/{identity_id}": {"oidcDiscoveryUrl": ISSUER, "boundSubject": "x"},
+    "PATCH oidc-auth/identities/{identity_id}": {"oidcDiscoveryUrl": ISSUER, "boundSubject": "x"},
+    "POST people": {"email": "new@example.com", "password": PASSWORD},
+    "PUT password": {"password": PASSWORD},
+    "POST auth/password": {"oldPassword": "x", "newPassword": PASSWORD},
+    "POST roles": {"slug": "new", "grants": GRANTS},
+    "PATCH roles/{slug}": {"name": "x"},
+    "POST projects": {"projectName": "x"},
+    "POST workspace": {"projectName": "x"},
+    "POST environments": {"name": "x", "slug": "x"},
+    "PATCH environments/{environment_id}": {"name": "x"},
+    "POST tags": {"slug": "new"},
+    "PATCH tags/{tag_id}": {"slug": "new"},
+    "POST folders": {"name": "new"},
+    "PATCH folders/{folder}": {"name": "new"},
+    "POST secret-imports": {"import": IMPORTED},
+    "PATCH secret-imports/{import_id}": {"import": {"position": 1}},
+    "PATCH okta/{connection_id}": {"name": "new"},
+    f"PATCH {KIND}/{{rotation_id}}": {"description": "new"},
+    "POST retire-existing": {"secretId": "ocsNobody", "made": "2026-01-01"},
+    "POST adopt-existing": {"secretId": "ocsNobody"},
+    "POST secrets/{secret_name}": {"secretValue": "x"},
+    "POST raw/{secret_name}": {"secretValue": "x"},
+    "PATCH secrets/{secret_name}": {"secretValue": "x"},
+    "PATCH raw/{secret_name}": {"secretValue": "x"},
+    "POST batch": {"secrets": [{"secretKey": "NEW", "secretValue": "x"}]},
+    "POST batch/raw": {"secrets": [{"secretKey": "NEW", "secretValue": "x"}]},
+    "PATCH batch": {"secrets": [{"secretKey": "KEY", "secretValue": "x"}]},
+    "PATCH batch/raw": {"secrets": [{"secretKey": "KEY", "secretValue": "x"}]},
+    "DELETE batch": {"secrets": [{"secretKey": "KEY"}]},
+    "DELETE batch/raw": {"secrets": [{"secretKey": "KEY"}]},
+    "POST login": {"clientId": "x", "clientSecret": "x"},
+    "POST oidc-auth/login": {"identityId": "x", "jwt": "x"},
+    "POST jwt-auth/login": {"identityId": "x", "jwt": "x"},
+    "POST auth/login": {"email": "x@example.com", "password": "x"},
+    "POST token/renew": {"accessToken": "x"},
+    "POST token/revoke": {"accessToken": "x"},
+}
+"""What a route needs in its body, by its method and the end of its path; the longest end counts."""
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """A house with one of everything, what it is called, and how to have it all back."""
+
+    house: House
+    names: Mapping[str, str]
+    backup: Backup
+
+    async def ask(self, route: str, **names: str) -> httpx2.Response:
+        """Make the request of a route, of the house as it was furnished, with other names."""
+        store = self.house.world.store
+        assert isinstance(store, MemoryStore)
+        store.restore(self.backup)
+        method, path = route.split()
+        where = path.format(**{"slug": self.slug(path)} | self.names | names)
+        if method == "GET":
+            return await self.house.http.get(where, params=self._query(path))
+        body = self.house.place | self._body(route)
+        return await self.house.http.request(method, where, json=body)
+
+    def _query(self, path: str) -> dict[str, str]:
+        place = self.house.place | {"projectId": self.house.installed.project.id}
+        if path.endswith("explain"):
+            return place | {"identityId": self.names["identity_id"], "verb": "secrets:read"}
+        return place | {"secretPath": "/"}
+
+    def _body(self, route: str) -> Body:
+        method, path = route.split()
+        fitting = [
+            each
+            for each in BODIES
+            if each.startswith(f"{method} ") and path.endswith("/" + each.split()[1])
+        ]
+        if route == f"POST {CONNECTIONS}":
+            return self.house.connection(name="new", projectId=self.house.installed.project.id)
+        if route == f"POST {ROTATIONS}":
+            return self.house.order(self.names["connection_id"], name="new")
+        return BODIES[max(fitting, key=len)] if fitting else {}
+
+    @staticmethod
+    def slug(path: str) -> str:
+        """Return what a path of a role, or of a tag, is completed by."""
+        if "/tags/" in path:
+            return "hot"
+        return "near" if "/projects/" in path else "wide"
+
+
+_ROUTES: list[str] = []
+
+
+def routes_of(api: Api) -> list[str]:
+    """List the routes of the API by method and path; types of rotations count as one.
+
+    They are listed once: to describe the API takes a second.
+    """
+    if not _ROUTES:
+        paths = api.openapi()["paths"]
+        every = [f"{method.upper()} {path}" for path, each in paths.items() for method in each]
+        _ROUTES.extend(one for one in every if not any(f"/{kind}" in one for kind in OTHER_KINDS))
+    return _ROUTES
+
+
+@asynccontextmanager
+async def furnished(
+    *held: str, everywhere: bool, verbs: tuple[str, ...] = ()
+) -> AsyncIterator[Furnished]:
+    """Furnish a house, and reach it as somebody who holds roles everywhere, or in the project.
+
+    With ``verbs`` it is besides a role of these.
+    """
+    async with open_house() as house:
+        names = await _furnish(house)
+        where = None if everywhere else house.installed.project.id
+        roles = [*held, *(["drawn"] if verbs else [])]
+        now = house.clock.now()
+        async with house.world.store.writing() as tx:
+            await tx.add(CustomRole("drawn", None, "drawn", "Drawn", "", now, now))
+            await tx.add(RoleGrant("drawn", 1, verbs))
+        _, token = await newcomer(house, *((each, where) for each in roles), name="caller")
+        store = house.world.store
+        assert isinstance(store, MemoryStore)
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(build_api(house.world, version="0")),
+            base_url="https://keyturn.example.com",
+            headers=bearer(token),
+        ) as http:
+            yield Furnished(replace(house, http=http), names, store.backup())
+
+
+async def _furnish(house: House) -> dict[str, str]:
+    """Make one of everything, and return what each is called."""
+    person = {"email": "ada@example.com", "password": PASSWORD}
+    identity_id = at(await ask(house, "POST", "/api/v1/people", person), "identity", "id")
+    names = {"identity_id": identity_id, "project": "example", "secret_name": "KEY"}
+    names |= await _prove(house, identity_id)
+    member = f"{PROJECT}/identity-memberships/{identity_id}"
+    await ask(house, "POST", member, {"role": "viewer"})
+    for where, slug in (("/api/v1/roles", "wide"), (f"{PROJECT}/roles", "near")):
+        await ask(house, "POST", where, {"slug": slug, "grants": GRANTS})
+    tag = await ask(house, "POST", f"{PROJECT}/tags", {"slug": "hot"})
+    place = house.place
+    secret = await ask(house, "POST", f"{SECRETS}/KEY", place | {"secretValue": "canary-value"})
+    folder = await ask(house, "POST", "/api/v2/folders", place | {"name": "app"})
+    imported = {"environment": "dev", "path": "/app"}
+    made = await ask(house, "POST", "/api/v2/secret-imports", place | {"import": imported})
+    project = await ask(house, "GET", PROJECT)
+    return (
+        names
+        | await _rotate(house)
+        | {
+            "tag_id": at(tag, "tag", "id"),
+            "secret_id": at(secret, "secret", "id"),
+            "folder": at(folder, "folder", "id"),
+            "import_id": at(made, "secretImport", "id"),
+            "environment_id": at(project, "project", "environments", 1, "id"),
+        }
+    )
+
+
+async def _prove(house: House, identity_id: str) -> dict[str, str]:
+    """Let an identity log in in every way."""
+    auth = "/api/v1/auth"
+    own = f"{auth}/universal-auth/identities/{identity_id}"
+    await ask(house, "POST", own, {})
+    secret = await ask(house, "POST", f"{own}/client-secrets", {})
+    token = await ask(house, "POST", f"{auth}/token-auth/identities/{identity_id}/tokens", {})
+    for method in ("jwt-auth", "oidc-auth"):
+        body = BODIES[f"POST {method}/identities/{{identity_id}}"]
+        await ask(house, "POST", f"{auth}/{method}/identities/{identity_id}", body)
+    return {
+        "client_secret_id": at(secret, "clientSecretData", "id"),
+        "token_id": at(token, "tokenData", "id"),
+    }
+
+
+async def _rotate(house: House) -> dict[str, str]:
+    """Make a connection and a rotation that has a turn under way."""
+    order = house.connection(projectId=house.installed.project.id)
+    connected = await ask(house, "POST", "/api/v1/app-connections/okta", order)
+    connection_id = at(connected, "appConnection", "id")
+    made = await ask(house, "POST", ROTATIONS, house.order(connection_id))
+    rotation_id = at(made, "secretRotation", "id")
+    await ask(house, "POST", f"{ROTATIONS}/{rotation_id}/rotate-secrets")
+    turns = await ask(house, "GET", f"{ROTATIONS}/{rotation_id}/turns")
+    finding = Finding(NO_ID, rotation_id, Kind.SECRET_ADDED, "ocsNobody", "", house.clock.now())
+    async with house.world.store.writing() as tx:
+        await tx.add(finding)
+    return {
+        "connection_id": connection_id,
+        "connection_name": "my-okta",
+        "rotation_id": rotation_id,
+        "rotation_name": "my-okta-rotation",
+        "turn_id": at(turns, "turns", 0, "id"),
+        "finding_id": NO_ID,
+    }
