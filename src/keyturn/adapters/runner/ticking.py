@@ -10,11 +10,15 @@ import structlog
 
 from keyturn.adapters.runner.port import Health
 from keyturn.domain.turn import Turn
+from keyturn.services.audit import note_head
 from keyturn.services.duties import DUTIES, Duty
 from keyturn.services.journey import advance
 from keyturn.services.ports import World
 
 log = structlog.get_logger(__name__)
+
+WITNESS_S = 60.0
+"""Seconds between two notes of the audit log's head."""
 
 
 class Ticking(ABC):
@@ -36,6 +40,7 @@ class Ticking(ABC):
         self._repeat(self._take_due, "taking up due turns", self._tick_s)
         for duty in DUTIES:
             self._repeat(partial(self._discharge, duty), duty.doing, self._tick_s)
+        self._repeat(self._note_head, "noting the head of the audit log", WITNESS_S)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -63,6 +68,9 @@ class Ticking(ABC):
     async def _discharge(self, duty: Duty) -> None:
         await duty.discharge(self._world)
         self._found_at_s = self._world.clock.uptime_s()
+
+    async def _note_head(self) -> None:
+        await note_head(self._world)
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the runner is stopped."""
