@@ -1,9 +1,42 @@
-"""Values sealed with AES-256-GCM, and the root key's file.
+"""Values sealed with AES-256-GCM, root keys, sealed files of backups, and hashes of passwords.
 
 Decides how a value is bound to its place. Knows nothing of what is sealed or where it is kept.
 """
 
+from keyturn.adapters.crypto.backup_file import (
+    SALT_BYTES,
+    BackupFile,
+    BackupUnusable,
+    Opener,
+    new_backup,
+    read_backup,
+    read_key_file,
+)
 from keyturn.adapters.crypto.keyring import Keyring
-from keyturn.adapters.crypto.root_key import RootKeyUnusable, read_root_key, write_root_key
+from keyturn.adapters.crypto.passwords import Argon2Passwords
+from keyturn.adapters.crypto.root_key import (
+    RootKeyUnusable,
+    find_prepared,
+    install_root_key,
+    prepare_root_key,
+    read_root_key,
+    write_root_key,
+)
 
-__all__ = ["Keyring", "RootKeyUnusable", "read_root_key", "write_root_key"]
+__all__ = [
+    "SALT_BYTES",
+    "Argon2Passwords",
+    "BackupFile",
+    "BackupUnusable",
+    "Keyring",
+    "Opener",
+    "RootKeyUnusable",
+    "find_prepared",
+    "install_root_key",
+    "new_backup",
+    "prepare_root_key",
+    "read_backup",
+    "read_key_file",
+    "read_root_key",
+    "write_root_key",
+]

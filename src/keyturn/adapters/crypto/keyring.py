@@ -5,7 +5,6 @@ tag (NIST SP 800-38D). What it is, its scope and its place are associated data, 
 thing opens nowhere else. A data key is good for 2^32 values.
 """
 
-import json
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
@@ -38,6 +37,11 @@ class Keyring:
         key = self._random_bytes(KEY_BYTES)
         return self._sealed(self._root, key, _bound("data key", scope))
 
+    def rewrapped(self, data_key: bytes, scope: str, *, under: bytes) -> bytes:
+        """Return the same data key, wrapped by another root key. Raises SealBroken."""
+        bound = _bound("data key", scope)
+        return self._sealed(AESGCM(under), _opened(self._root, data_key, bound), bound)
+
     def seal(self, data_key: bytes, scope: str, place: str, value: Sensitive) -> bytes:
         """Seal a value. Raises SealBroken where the data key is not one of ``scope``."""
         cipher = self._cipher(data_key, scope)
@@ -67,5 +71,6 @@ def _opened(cipher: AESGCM, sealed: bytes, bound: bytes) -> bytes:
 
 
 def _bound(*parts: str) -> bytes:
-    """Write the parts so that no two lists of parts are written alike."""
-    return _FORMAT + json.dumps(parts).encode()
+    """Write the parts, each behind its length, so that no two lists of parts are written alike."""
+    written = [part.encode() for part in parts]
+    return _FORMAT + b"".join(b"%d:%b" % (len(part), part) for part in written)
