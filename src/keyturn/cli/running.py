@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from keyturn.client import ClientError, KeyturnApi
+    from keyturn.client import ClientError, Identity, KeyturnApi, Token
+    from keyturn.settings import Settings
 
 T = TypeVar("T")
 
@@ -47,17 +48,24 @@ def stop_asked() -> asyncio.Event:
 async def connected(server: str | None) -> AsyncIterator["KeyturnApi"]:
     """Connect to the server that the flag, or the setting, names."""
     from keyturn.cli.options import read_settings
-    from keyturn.client import KeyturnApi, Token
+    from keyturn.client import KeyturnApi
 
     settings = read_settings(url=server)
-    value = settings.token.get_secret_value() if settings.token else ""
-    if not value:
-        raise click.ClickException(
-            "There is no access token: set KEYTURN_TOKEN to the admin token that `keyturn init` "
-            "printed."
-        )
-    async with KeyturnApi(settings.url, Token(value), ca_file=settings.ca_file) as api:
+    async with KeyturnApi(settings.url, _credentials(settings), ca_file=settings.ca_file) as api:
         yield api
+
+
+def _credentials(settings: "Settings") -> "Token | Identity":
+    from keyturn.client import Identity, Token
+
+    if settings.token and settings.token.get_secret_value():
+        return Token(settings.token.get_secret_value())
+    if settings.client_id and settings.client_secret:
+        return Identity(settings.client_id, settings.client_secret.get_secret_value())
+    raise click.ClickException(
+        "There is no access token: set KEYTURN_TOKEN to the admin token that `keyturn init` "
+        "printed, or KEYTURN_CLIENT_ID and KEYTURN_CLIENT_SECRET to those of an identity."
+    )
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

@@ -3,7 +3,8 @@
 Knows the wire and nothing of the rules behind it.
 """
 
-from keyturn.client.api import Identity, KeyturnApi, Place, Token
+from keyturn.client.api import KeyturnApi, Place
+from keyturn.client.calls import Identity, Token
 from keyturn.client.errors import ApiError, ClientError, Unreachable
 from keyturn.client.store import Secret, Store
 

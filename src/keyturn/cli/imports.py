@@ -1,0 +1,83 @@
+"""Bring secrets in from elsewhere."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keyturn.cli import options, output
+from keyturn.cli.running import connected, run
+
+if TYPE_CHECKING:
+    from keyturn.client.importing import ImportPlan
+
+
+@click.group("import")
+def imports() -> None:
+    """Bring secrets in from elsewhere."""
+
+
+@imports.command("dotenv")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@options.environment
+@options.path
+@options.project
+@click.option("--plan", "plan_only", is_flag=True, help="Only say what would change.")
+@click.option("--overwrite", is_flag=True, help="Also write secrets that have another value.")
+@options.server
+@options.as_json
+def dotenv(
+    *,
+    file: Path,
+    environment: str,
+    path: str,
+    project: str,
+    plan_only: bool,
+    overwrite: bool,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Store what a dotenv FILE holds as secrets of a folder.
+
+    Says first what each name is to the folder, and never a value. Secrets that a rotation keeps are
+    left alone.
+    """
+    from keyturn.client import Place
+    from keyturn.client.dotenv import parse_dotenv
+    from keyturn.client.importing import plan_import, write_import
+
+    async def bring() -> None:
+        wanted = parse_dotenv(_read(file))
+        place = Place(project, environment, path)
+        async with connected(server) as api:
+            found = await api.list_secrets(place, values=True, expanded=False)
+            plan = plan_import(found, wanted)
+            if not as_json:
+                output.show(None, _lines(plan, overwrite=overwrite), as_json=False)
+            written = () if plan_only else plan.to_write(overwrite=overwrite)
+            values = {name: wanted[name] for name in written}
+            await write_import(api, place, values, overwrite=overwrite)
+        lines = [] if plan_only else [f"{len(written)} secrets are stored."]
+        output.show(asdict(plan) | {"written": written}, lines, as_json=as_json)
+
+    run(bring())
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{file} is not a text in UTF-8.") from None
+
+
+def _lines(plan: "ImportPlan", *, overwrite: bool) -> list[str]:
+    changed = "changed" if overwrite else "differs, is left as it is (see --overwrite)"
+    told = (
+        ("new", plan.new),
+        (changed, plan.changed),
+        ("same", plan.same),
+        ("kept by a rotation, is left alone", plan.rotated),
+    )
+    rows = [[name, what] for what, names in told for name in names]
+    return output.table(["name", "is"], rows)

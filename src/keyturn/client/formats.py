@@ -1,0 +1,73 @@
+"""How names with values are written down for others to read; what is read back is what was there.
+
+Knows no file and no server.
+"""
+
+import csv
+import io
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keyturn.client.dotenv import render_dotenv
+from keyturn.client.environment import is_variable
+from keyturn.client.errors import ClientError
+
+_BEYOND_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+class Unfit(ClientError):
+    """Something has no place in the format; says the names, never the values."""
+
+
+def render_json(values: Mapping[str, str]) -> str:
+    """Render a JSON object (RFC 8259)."""
+    return json.dumps(dict(values), indent=2, ensure_ascii=False) + "\n"
+
+
+def render_yaml(values: Mapping[str, str]) -> str:
+    """Render a YAML mapping; names and values in double quotes, so that all stay texts."""
+    lines = (f"{_yaml(name)}: {_yaml(value)}\n" for name, value in values.items())
+    return "".join(lines) or "{}\n"
+
+
+def render_csv(values: Mapping[str, str]) -> str:
+    """Render a table of name and value with a header (RFC 4180)."""
+    file = io.StringIO()
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows([("name", "value"), *values.items()])
+    return file.getvalue()
+
+
+def render_shell(values: Mapping[str, str]) -> str:
+    """Render commands that a POSIX shell reads with `.` or `eval`."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+FORMATS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
+    "dotenv": render_dotenv,
+    "json": render_json,
+    "yaml": render_yaml,
+    "csv": render_csv,
+    "shell": render_shell,
+}
+OF_VARIABLES: Final = frozenset({"dotenv", "shell"})
+"""Formats that hold what an environment can hold."""
+
+
+def render(values: Mapping[str, str], form: str) -> str:
+    """Render values in one of FORMATS, all of them. Raises Unfit."""
+    if form in OF_VARIABLES:
+        unfit = [name for name, value in values.items() if not is_variable(name) or "\0" in value]
+        if unfit:
+            names = ", ".join(sorted(unfit))
+            raise Unfit(f"{form} has no place for {names}: take json, yaml or csv.")
+    return FORMATS[form](values)
+
+
+def _yaml(text: str) -> str:
+    """Write JSON, which is YAML but for characters that YAML wants escaped (YAML 1.2, 5.1)."""
+    return _BEYOND_JSON.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)
+    )
