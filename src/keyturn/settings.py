@@ -39,10 +39,17 @@ class Settings(BaseSettings):
     root_key_file: Path | None = Field(
         None, description="The file with the root key; root.key in the data directory by default."
     )
+    backup_passphrase: SecretStr | None = Field(
+        None, description="What seals and opens backups; asked for where it is not set."
+    )
     host: str = Field("127.0.0.1", description="The address that `keyturn serve` listens on.")
     port: int = Field(8700, ge=0, le=65535, description="Its port; 0 takes any free one.")
     url: str = Field("http://127.0.0.1:8700", description="Where commands find the server.")
     token: SecretStr | None = Field(None, description="The access token that commands use.")
+    client_id: str | None = Field(
+        None, description="The client id by which commands log in where there is no access token."
+    )
+    client_secret: SecretStr | None = Field(None, description="The client secret beside it.")
     ca_file: Path | None = Field(
         None, description="Certificates of a private authority to trust, beside the public ones."
     )

@@ -18,10 +18,11 @@ from rig import ORG_URL, PLACE, SECRETS, START, Rig
 
 from keyturn.adapters.storage import PostgresStore
 from keyturn.bootstrap import Outside, initialise, opened
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.audit import AuditEntry, verify_chain
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.identity import Identity
 from keyturn.domain.okta import secret_hash
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.sensitive import Sensitive
@@ -64,7 +65,7 @@ class House:
             async with world.store.reading() as tx:
                 identity = await tx.find(Identity, name="administrator")
             assert identity
-            admin = Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
+            admin = Caller(identity.id, identity.name, identity.organization_id, (Holding(ADMIN),))
             rig: Any = Rig(world, self.org, self.clock, admin, None, "")  # type: ignore[arg-type]
             yield rig
 

@@ -17,7 +17,7 @@ from keyturn.cli.simulation.stage import Sabotage
 from keyturn.domain.budget import Purpose
 from keyturn.domain.secret import State, Version
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import TurnStep, World
+from keyturn.services.ports import Recorded, TurnStep, World
 
 
 class Bent:
@@ -50,6 +50,11 @@ class BentStore:
         """Open a transaction."""
         async with self._store.writing() as tx:
             yield self._bend(tx)
+
+    async def append_audit(self, attempt: Any) -> Recorded:  # noqa: ANN401
+        """Append one audit entry."""
+        async with self.writing() as tx:
+            return Recorded(await tx.append_audit(attempt), await tx.revision())
 
 
 def bent_store(bend: Callable[[Any], Any], *, reads: bool = False) -> Sabotage:

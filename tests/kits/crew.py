@@ -16,8 +16,9 @@ from typing import Any
 from postgres_kit import Cluster
 
 from keyturn.bootstrap import initialise, opened
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken
+from keyturn.domain.identity import Identity
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, State, Version
@@ -194,7 +195,7 @@ async def create_rotations(world: World, org: Ready, count: int) -> None:
     async with world.store.reading() as tx:
         identity = await tx.find(Identity, name="administrator")
     assert identity
-    admin = Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
+    admin = Caller(identity.id, identity.name, identity.organization_id, (Holding(ADMIN),))
     token = ApiToken(Sensitive(str(org.as_json()["ssws_token"])))
     draft = OktaConnectionDraft("okta", None, None, org.http_url, token)
     connection = await create_okta_connection(world, admin, draft)

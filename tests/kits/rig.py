@@ -13,9 +13,10 @@ import httpx2
 
 from keyturn.adapters.crypto import Keyring
 from keyturn.adapters.okta import OktaHttpOrgs
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection
 from keyturn.domain.foreign import Consent
+from keyturn.domain.identity import Identity
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import secret_hash
 from keyturn.domain.rotation import SecretsMapping
@@ -191,4 +192,4 @@ async def _administrator(world: World) -> Caller:
     async with world.store.reading() as tx:
         identity = await tx.find(Identity, name="administrator")
     assert identity is not None
-    return Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
+    return Caller(identity.id, identity.name, identity.organization_id, (Holding(ADMIN),))

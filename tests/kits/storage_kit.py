@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
-from keyturn.domain.access import AccessToken, Identity, Role
 from keyturn.domain.budget import Window
 from keyturn.domain.connection import Method, OktaConnection
 from keyturn.domain.drift import Finding, Kind
+from keyturn.domain.identity import (
+    AccessToken,
+    ClientSecret,
+    Identity,
+    Membership,
+    TokenRules,
+    UniversalAuth,
+)
+from keyturn.domain.identity import (
+    AuthMethod as Proof,
+)
 from keyturn.domain.ids import (
     AppId,
     ClientId,
@@ -16,16 +26,28 @@ from keyturn.domain.ids import (
     EnvironmentId,
     FolderId,
     IdentityId,
+    ImportId,
     OrganizationId,
     ProjectId,
     RotationId,
     SecretHash,
     SecretId,
+    TagId,
     TurnId,
     VersionNo,
 )
+from keyturn.domain.jwt_auth import JwtAuth, KeySource
 from keyturn.domain.okta import AuthMethod
-from keyturn.domain.project import Environment, Folder, Organization, Project
+from keyturn.domain.person import Password
+from keyturn.domain.project import (
+    Environment,
+    Folder,
+    Organization,
+    Project,
+    SecretImport,
+    Tag,
+)
+from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Receipt, Secret, State, Version
@@ -39,11 +61,27 @@ AWKWARD = "' \" ; -- \\ % \x00 \n é 🔑 \u202e null"
 ORGANIZATION = Organization(OrganizationId("o-1"), AWKWARD, b"\x00\xff", NOW)
 PROJECT = Project(ProjectId("p-1"), ORGANIZATION.id, AWKWARD, "example", b"", NOW)
 ENVIRONMENT = Environment(EnvironmentId("e-1"), PROJECT.id, "", "dev")
-FOLDER = Folder(FolderId("f-1"), ENVIRONMENT.id, "/")
-IDENTITY = Identity(
-    IdentityId("i-1"), ORGANIZATION.id, None, AWKWARD, Role.VIEWER, "client", b"h", NOW
+FOLDER = Folder(FolderId("f-1"), ENVIRONMENT.id, "/", NOW, LATER, AWKWARD)
+IMPORT = SecretImport(ImportId("im-1"), FOLDER.id, FOLDER.id, 1, NOW, LATER)
+TAG = Tag(TagId("tag-1"), PROJECT.id, "hot", AWKWARD, "#ff0000", NOW, LATER)
+IDENTITY = Identity(IdentityId("i-1"), ORGANIZATION.id, AWKWARD, NOW, person=True)
+MEMBERSHIP = Membership("m-1", IDENTITY.id, "viewer", None, NOW)
+ROLE = CustomRole("role-1", PROJECT.id, "readers", AWKWARD, "", NOW, LATER)
+GRANT = RoleGrant(ROLE.id, 1, ("secrets:read",), (AWKWARD, "dev"), ("/a/**",))
+AUTH = UniversalAuth(
+    IDENTITY.id, "client", NOW, TokenRules(1, 2**40, 0, ("10.0.0.0/8", "::1")), failed_at=NOW
 )
-TOKEN = AccessToken(b"\x00hash", IDENTITY.id, NOW, LATER)
+CLIENT_SECRET = ClientSecret("cs-1", IDENTITY.id, b"\x00hash", "kt_cs_abcd", NOW, expires_at=LATER)
+TOKEN = AccessToken("at-1", b"\x00hash", IDENTITY.id, Proof.UNIVERSAL, NOW, LATER, LATER)
+JWT_AUTH = JwtAuth(
+    IDENTITY.id,
+    Proof.OIDC,
+    KeySource(AWKWARD, public_keys=(AWKWARD, "")),
+    NOW,
+    claims=("claim", AWKWARD),
+    tokens=TokenRules(1, 2**40, 0, ("::1",)),
+)
+PASSWORD = Password(IDENTITY.id, AWKWARD, "$argon2id$", NOW, LATER, failures=2**30, failed_at=NOW)
 CONNECTION = OktaConnection(
     id=ConnectionId("c-1"),
     organization_id=ORGANIZATION.id,
@@ -108,9 +146,26 @@ TURN = Turn(
     blocked=Blocked(Reason.FOREIGN_SECRET, "", Phase.PLANNED),
 )
 STEP = TurnStep(TURN.id, 1, NOW, "planned", "look", AWKWARD, "")
-SECRET = Secret(SecretId("s-1"), FOLDER.id, AWKWARD, NOW, NOW, rotation_id=ROTATION.id)
+SECRET = Secret(
+    SecretId("s-1"),
+    FOLDER.id,
+    AWKWARD,
+    NOW,
+    NOW,
+    rotation_id=ROTATION.id,
+    metadata=("owner", AWKWARD),
+    tag_ids=(TAG.id,),
+    skip_multiline_encoding=True,
+)
 VERSION = Version(
-    "v-1", SECRET.id, VersionNo(1), State.DESTROYED, None, NOW, okta_id=CredentialId("ocs1")
+    "v-1",
+    SECRET.id,
+    VersionNo(1),
+    State.DESTROYED,
+    None,
+    NOW,
+    okta_id=CredentialId("ocs1"),
+    refers=True,
 )
 RECEIPT = Receipt(SECRET.id, IDENTITY.id, VERSION.number, VERSION.number, NOW, VERSION.number)
 FINDING = Finding("d-1", ROTATION.id, Kind.SECRET_ADDED, "ocs2", AWKWARD, NOW)
@@ -122,7 +177,16 @@ RECORDS: tuple[Record, ...] = (
     PROJECT,
     ENVIRONMENT,
     FOLDER,
+    IMPORT,
+    TAG,
     IDENTITY,
+    MEMBERSHIP,
+    ROLE,
+    GRANT,
+    AUTH,
+    CLIENT_SECRET,
+    JWT_AUTH,
+    PASSWORD,
     TOKEN,
     CONNECTION,
     ROTATION,
@@ -136,7 +200,10 @@ RECORDS: tuple[Record, ...] = (
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
     {
-        AccessToken: ("hash",),
+        RoleGrant: ("role_id", "number"),
+        UniversalAuth: ("identity_id",),
+        JwtAuth: ("identity_id", "method"),
+        Password: ("identity_id",),
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Window: ("org", "principal", "bucket"),

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyturn.domain import names
-from keyturn.domain.access import Caller, Denied, Granted, Role, Verb, decide
 from keyturn.domain.addresses import instance_url, refuse_private, refuse_public_http
 from keyturn.domain.audit import Attempt, AuditEntry, ChainBroken, linked, verify_chain
 from keyturn.domain.errors import AddressRefused, InvalidInput, Refused
@@ -18,8 +17,6 @@ from keyturn.domain.ids import (
     AppId,
     ClientId,
     CredentialId,
-    OrganizationId,
-    ProjectId,
     SecretHash,
     SecretId,
     VersionNo,
@@ -199,23 +196,6 @@ def test_onboarding_refuses_an_unfit_app(app: App) -> None:
     """An inactive app, or one without use for a secret, is refused before anything is made."""
     with pytest.raises(Refused, match="0oa1"):
         decide_onboarding(app, (A,), adopt_existing=True, retire_existing=None)
-
-
-CALLER = Caller("i", "machine", Role.VIEWER, OrganizationId("o"), ProjectId("p"))
-
-
-def test_access_is_denied_by_default() -> None:
-    """A role holds its verbs in its own project and nothing else, and says why not."""
-    assert decide(CALLER, Verb.READ_SECRETS, ProjectId("p")) == Granted()
-    assert isinstance(decide(CALLER, Verb.ROTATE, ProjectId("p")), Denied)
-    assert isinstance(decide(CALLER, Verb.READ_SECRETS, ProjectId("other")), Denied)
-    assert isinstance(decide(CALLER, Verb.READ_CONNECTIONS, None), Denied)
-
-
-def test_organization_admin_reaches_every_project() -> None:
-    """An identity of the organization is not bound to a project."""
-    admin = replace(CALLER, role=Role.ADMIN, project_id=None)
-    assert all(decide(admin, verb, ProjectId("p")) == Granted() for verb in Verb)
 
 
 def chain(count: int) -> list[AuditEntry]:

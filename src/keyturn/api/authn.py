@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from keyturn.domain.access import Caller
 from keyturn.domain.errors import Unauthenticated
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services import identities
+from keyturn.services import logins
 from keyturn.services.ports import World
 
 _BEARER = HTTPBearer(auto_error=False, description="An access token from universal auth.")
@@ -27,6 +27,11 @@ async def world_of(request: Request) -> World:
 TheWorld = Annotated[World, Depends(world_of)]
 
 
+def address_of(request: Request) -> str:
+    """Return the IP address that a request comes from; empty where it has none."""
+    return request.client.host if request.client else ""
+
+
 async def caller_of(
     request: Request,
     world: TheWorld,
@@ -35,7 +40,8 @@ async def caller_of(
     """Return whom the request's token proves. Raises Unauthenticated."""
     if bearer is None:
         raise Unauthenticated
-    caller = await identities.authenticate(world, Sensitive(bearer.credentials.strip()))
+    token = Sensitive(bearer.credentials.strip())
+    caller = await logins.authenticate(world, token, address=address_of(request))
     request.state.caller_id = caller.id
     return caller
 

@@ -80,7 +80,7 @@ def _document(installed: "Installed", url: str) -> dict[str, object]:
             {"id": one.id, "name": one.name, "slug": one.slug} for one in installed.environments
         ],
         "identityId": installed.identity.id,
-        "clientId": installed.identity.client_id,
+        "clientId": installed.client_id,
         "clientSecret": installed.client_secret.reveal(),
         "adminToken": installed.admin_token.reveal(),
     }
@@ -96,7 +96,7 @@ def _lines(installed: "Installed", settings: "Settings") -> list[str]:
         "These two secrets are shown this once:",
         f"  admin token             {installed.admin_token.reveal()}",
         f"  identity {installed.identity.name}",
-        f"    client id             {installed.identity.client_id}",
+        f"    client id             {installed.client_id}",
         f"    client secret         {installed.client_secret.reveal()}",
         "",
         "Next: export KEYTURN_TOKEN=<admin token>, then `keyturn serve`.",

@@ -39,6 +39,22 @@ def instance_url(text: str, *, private_allowed: bool) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
+def key_url(text: str, *, private_allowed: bool) -> str:
+    """Return the address of an issuer's keys, as it is to be called.
+
+    Plain http is for private addresses only, where they are allowed. Raises AddressRefused.
+    """
+    url = text.strip()
+    parts = _parts(url)
+    if not parts or not parts.hostname or parts.username is not None or "#" in url:
+        raise AddressRefused(
+            f"The address must be https://HOST/PATH of at most {URL_MAX} characters."
+        )
+    if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "http" and not private_allowed):
+        raise AddressRefused("The address of an issuer's keys must begin with https://.")
+    return url
+
+
 def refuse_private(address: str, *, private_allowed: bool) -> None:
     """Raise AddressRefused for an IP address inside a private, loopback or special range."""
     if not private_allowed and not _public(address):

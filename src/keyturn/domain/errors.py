@@ -7,6 +7,7 @@
     │   │   └── Taken            the name is in use
     │   ├── AddressRefused       the address leads to where Keyturn does not go
     │   ├── Unauthenticated      nobody, or a token that is wrong, expired or revoked
+    │   ├── TooManyAttempts      locked out for a while
     │   ├── Forbidden            somebody who may not
     │   └── NotFound             no such thing
     ├── OktaError                the org, or the way to it
@@ -16,6 +17,7 @@
     │   ├── OktaUnclear          Okta answered with something that is not Okta's
     │   ├── OktaUnreachable      no answer
     │   └── TurnFailed           a turn came to no good end for one of these reasons
+    ├── IssuerUnreachable        the issuer of a workload's tokens, or the way to it
     └── OursError                Keyturn itself
         ├── DatabaseAway         the database cannot be reached, or refuses to work
         ├── Fenced               another worker has taken this turn over
@@ -65,6 +67,14 @@ class Taken(Refused):
 
 class Unauthenticated(CallerError):
     """The access token is missing, wrong, expired or revoked: log in again."""
+
+
+class TooManyAttempts(CallerError):
+    """There were too many wrong tries: wait; ``retry_after_s`` says how long."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class Forbidden(CallerError):
@@ -173,6 +183,10 @@ class OktaUnreachable(OktaError):
 
 class TurnFailed(OktaError):
     """The turn could not be brought to its end yet; the secret served so far still works."""
+
+
+class IssuerUnreachable(KeyturnError):
+    """The keys of the issuer cannot be read now: look at the issuer, the way to it, and its URL."""
 
 
 class AddressRefused(CallerError):

@@ -9,6 +9,8 @@ import re
 from keyturn.domain.errors import FieldProblem, InvalidInput
 
 SLUG_MAX = 64
+FOLDER_MAX = 255
+PATH_MAX = 1024
 DESCRIPTION_MAX = 256
 
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -24,6 +26,34 @@ def slug(field: str, text: str) -> str:
     return name.lower()
 
 
+def slugified(text: str) -> str:
+    """Return what of a text can stand in a slug, shortened so that more can follow."""
+    parts = re.findall(r"[a-z0-9]+", text.lower())
+    return "-".join(parts)[: SLUG_MAX // 2].strip("-") or "x"
+
+
+def title(field: tuple[str, ...], text: str) -> str:
+    """Return a name that people read and nothing looks up: 1 to 64 characters."""
+    name = text.strip()
+    if not 0 < len(name) <= SLUG_MAX:
+        raise InvalidInput(FieldProblem(field, f"must be 1 to {SLUG_MAX} characters"))
+    return name
+
+
+def is_slug(text: str) -> bool:
+    """Say whether a text could be the slug of something that exists."""
+    return len(text) <= SLUG_MAX and _SLUG.fullmatch(text) is not None
+
+
+def folder_name(text: str) -> str:
+    """Return the name of a folder: 1 to 255 letters, digits, underscores and hyphens."""
+    name = text.strip()
+    if len(name) > FOLDER_MAX or not _FOLDER.fullmatch(name):
+        rule = f"must be 1 to {FOLDER_MAX} letters, digits, underscores and hyphens"
+        raise InvalidInput(FieldProblem(("name",), rule))
+    return name
+
+
 def secret_name(field: tuple[str, ...], text: str) -> str:
     """Return the name of a secret: not empty, without colon, slash or white space."""
     name = text.strip()
@@ -35,10 +65,16 @@ def secret_name(field: tuple[str, ...], text: str) -> str:
 def secret_path(text: str) -> str:
     """Return an absolute path of folders without a trailing slash; ``/`` is the root."""
     parts = [part for part in text.strip().split("/") if part]
-    if not text.strip().startswith("/") or not all(map(_FOLDER.fullmatch, parts)):
+    path = "/" + "/".join(parts)
+    if not text.strip().startswith("/") or not is_path(path):
         rule = "must be an absolute path of folders named by letters, digits, _ and -"
         raise InvalidInput(FieldProblem(("secretPath",), rule))
-    return "/" + "/".join(parts)
+    return path
+
+
+def is_path(path: str) -> bool:
+    """Say whether a folder could have this path, written as folders keep it."""
+    return path == "/" or (path[:1] == "/" and all(map(_FOLDER.fullmatch, path[1:].split("/"))))
 
 
 def description(text: str | None) -> str | None:

@@ -49,7 +49,10 @@ class IllegalState(OursError):
 
 @dataclass(frozen=True)
 class Secret:
-    """A name in a folder; ``rotation_id`` is set where a rotation keeps it."""
+    """A name in a folder; ``rotation_id`` is set where a rotation keeps it.
+
+    ``metadata`` is keys and values by turns. ``tag_ids`` may name tags that are gone.
+    """
 
     id: SecretId
     folder_id: FolderId
@@ -58,6 +61,14 @@ class Secret:
     updated_at: datetime
     comment: str = ""
     rotation_id: RotationId | None = None
+    metadata: tuple[str, ...] = ()
+    tag_ids: tuple[str, ...] = ()
+    skip_multiline_encoding: bool = False
+
+    @property
+    def metadata_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return the metadata as keys with their values."""
+        return tuple(zip(self.metadata[::2], self.metadata[1::2], strict=True))
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,7 @@ class Version:
     """One immutable version of a secret's value; ``sealed`` is None once it is destroyed.
 
     ``hash`` and ``okta_id`` say which client secret at Okta the value is, where it is one.
+    ``refers`` says that the value holds a reference to another secret.
     """
 
     id: str
@@ -75,6 +87,7 @@ class Version:
     created_at: datetime
     hash: SecretHash | None = None
     okta_id: CredentialId | None = None
+    refers: bool = False
 
     def become(self, state: State) -> "Version":
         """Return the version in its next state; a destroyed one has lost its value.

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from keyturn.domain import names
-from keyturn.domain.access import Caller, Verb
+from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.addresses import instance_url
 from keyturn.domain.budget import Purpose
 from keyturn.domain.connection import Method, OktaConnection, OktaCredentials, ServiceApp
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import ConnectionId, ProjectId
+from keyturn.domain.ids import ConnectionId
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import Organization, Project
 from keyturn.domain.rotation import Rotation
@@ -56,7 +56,7 @@ async def create_okta_connection(
     project_id = await resolve_project(world, draft.project_id) if draft.project_id else None
     name, description = names.slug("name", draft.name), names.description(draft.description)
     url = _url(world, draft.instance_url)
-    await _pass(world, caller, Verb.CREATE_CONNECTIONS, f"{name} to {url}", project_id)
+    await _pass(world, caller, Verb.CREATE_CONNECTIONS, f"{name} to {url}", Target(project_id))
     async with world.store.reading() as tx:
         organization = await must(tx.find(Organization, id=caller.organization_id))
         if project_id and not await tx.find(Project, id=project_id):
@@ -97,7 +97,7 @@ async def update_okta_connection(
     use it.
     """
     old = await read_okta_connection(world, caller, connection_id)
-    await _pass(world, caller, Verb.EDIT_CONNECTIONS, old.name, old.project_id)
+    await _pass(world, caller, Verb.EDIT_CONNECTIONS, old.name, _target(old))
     url = _url(world, change.instance_url) if change.instance_url else old.instance_url
     name = names.slug("name", change.name) if change.name else old.name
     if url != old.instance_url and not change.credentials:
@@ -140,7 +140,7 @@ async def delete_okta_connection(
 ) -> OktaConnection:
     """Remove a connection. Raises NotFound, Forbidden, and Refused while rotations use it."""
     connection = await read_okta_connection(world, caller, connection_id)
-    await _pass(world, caller, Verb.DELETE_CONNECTIONS, connection.name, connection.project_id)
+    await _pass(world, caller, Verb.DELETE_CONNECTIONS, connection.name, _target(connection))
     async with world.store.writing() as tx:
         await _refuse_in_use(tx, connection, "it cannot be removed")
         await _forget_key(tx, connection)
@@ -152,11 +152,13 @@ async def list_okta_connections(
     world: World, caller: Caller, *, project_id: str | None
 ) -> Sequence[OktaConnection]:
     """List the connections of a project and those of the whole organization. Raises Forbidden."""
-    asked = await resolve_project(world, project_id) if project_id else caller.project_id
-    await _pass(world, caller, Verb.READ_CONNECTIONS, "list", asked)
+    asked = await resolve_project(world, project_id) if project_id else caller.home
+    verb = Verb.READ_CONNECTIONS
+    await _pass(world, caller, verb, "list", Target(asked, somewhere=True))
     async with world.store.reading() as tx:
         every = await tx.list(OktaConnection, organization_id=caller.organization_id)
-    return [c for c in every if asked is None or c.project_id in (None, asked)]
+    near = [c for c in every if asked is None or c.project_id in (None, asked)]
+    return [c for c in near if gate.may(caller, verb, Target(asked, connection_id=c.id))]
 
 
 async def read_okta_connection(world: World, caller: Caller, connection_id: str) -> OktaConnection:
@@ -216,10 +218,12 @@ async def open_org_with(
     return world.okta.open(connection.instance_url, credentials, journal=journal)
 
 
-async def _pass(
-    world: World, caller: Caller, verb: Verb, about: str, project_id: ProjectId | None
-) -> None:
-    await gate.require(world, caller, verb, subject=f"connection {about}", project_id=project_id)
+async def _pass(world: World, caller: Caller, verb: Verb, about: str, target: Target) -> None:
+    await gate.require(world, caller, verb, target, subject=f"connection {about}")
+
+
+def _target(connection: OktaConnection) -> Target:
+    return Target(connection.project_id, connection_id=connection.id)
 
 
 def _url(world: World, text: str) -> str:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from keyturn.domain.access import Caller, Verb
+from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.budget import Purpose
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.drift import (
@@ -31,10 +31,10 @@ from keyturn.domain.turn import Turn
 from keyturn.services import gate
 from keyturn.services.connections import open_org
 from keyturn.services.ports import OktaOrg, Reading, TurnStep, World
-from keyturn.services.projects import place_of, resolve_project
+from keyturn.services.projects import place_of, resolve_project, target_of
 from keyturn.services.records import must
 from keyturn.services.repairs import activate, close, halt, repair
-from keyturn.services.rotations import admit, current_rotation, list_versions, open_turn
+from keyturn.services.rotations import admit, current_rotation, find_seen, list_versions, open_turn
 from keyturn.services.turns import rotate, served_secret
 
 log = structlog.get_logger(__name__)
@@ -103,12 +103,14 @@ async def list_findings(world: World, caller: Caller, *, project: str) -> Sequen
     """List the open findings of a project. Raises Forbidden."""
     project_id = await resolve_project(world, project)
     subject = f"findings of {project}"
-    await gate.require(world, caller, Verb.READ_ROTATIONS, subject=subject, project_id=project_id)
+    everywhere = Target(project_id, somewhere=True)
+    await gate.require(world, caller, Verb.READ_ROTATIONS, everywhere, subject=subject)
     async with world.store.reading() as tx:
         found = []
         for finding in await tx.list(Finding, closed_at=None):
             rotation = await must(tx.find(Rotation, id=finding.rotation_id))
-            if (await place_of(tx, rotation.folder_id)).project.id == project_id:
+            target = target_of(await place_of(tx, rotation.folder_id), rotation.connection_id)
+            if target.project_id == project_id and gate.may(caller, Verb.READ_ROTATIONS, target):
                 found.append(FindingView(finding, rotation, PROPOSED[finding.kind]))
     return found
 
@@ -120,9 +122,12 @@ async def repair_finding(world: World, caller: Caller, finding_id: str) -> Seque
     """
     async with world.store.reading() as tx:
         finding = await tx.find(Finding, id=finding_id)
+        if finding and not await find_seen(tx, caller, Verb.ROTATE, finding.rotation_id):
+            finding = None  # nobody learns of it from a refusal
+    named = finding.rotation_id if finding else finding_id
+    rotation = await admit(world, caller, Verb.ROTATE, named, detail="repair")
     if finding is None:
         raise NotFound(f"There is no finding {finding_id}.")
-    rotation = await admit(world, caller, Verb.ROTATE, finding.rotation_id, detail="repair")
     if finding.closed_at:
         raise Refused(f"Finding {finding_id} was closed by {finding.closed_by}.")
     match PROPOSED[finding.kind]:

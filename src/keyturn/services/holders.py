@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from keyturn.domain.access import Identity
 from keyturn.domain.evidence import Evidence, Holder
+from keyturn.domain.identity import Identity
 from keyturn.domain.ids import SecretId, VersionNo
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt

@@ -2,18 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from keyturn.domain.access import Identity
-from keyturn.domain.errors import Refused, SealBroken
-from keyturn.domain.ids import EnvironmentId, FolderId, OrganizationId, ProjectId
-from keyturn.domain.project import ROOT, Environment, Folder, Organization, Project
+from keyturn.domain.access import ADMIN
+from keyturn.domain.errors import Refused
+from keyturn.domain.identity import AuthMethod, Identity, TokenRules
+from keyturn.domain.ids import OrganizationId, ProjectId
+from keyturn.domain.project import ROOT, Environment, Organization, Project
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.identities import issued, new_identity, new_token
+from keyturn.services.identities import (
+    member,
+    new_access_token,
+    new_client_secret,
+    new_identity,
+    universal_auth,
+)
 from keyturn.services.ports import World
+from keyturn.services.projects import STAGES, new_environment, new_folder
+from keyturn.services.root_key import opens
 
-STAGES = (("dev", "Development"), ("staging", "Staging"), ("prod", "Production"))
-ADMIN_TTL = timedelta(days=3650)
+ADMIN_TTL_S = 3650 * 86_400
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Installed:
     project: Project
     environments: Sequence[Environment]
     identity: Identity
+    client_id: str
     client_secret: Sensitive
     admin_token: Sensitive
 
@@ -36,17 +44,26 @@ async def install(world: World) -> Installed:
     """
     organization = _organization(world)
     project = _project(world, organization)
-    environments = [_environment(world, project, slug, name) for slug, name in STAGES]
-    admin, _ = new_identity(world, "administrator", organization.id, None)
-    admin_token = new_token(world, "admin")
-    identity, client_secret = new_identity(world, "example-machine", organization.id, project.id)
+    environments = [
+        new_environment(world, project, slug=slug, name=name, rank=rank)
+        for rank, (slug, name) in enumerate(STAGES, start=1)
+    ]
+    admin = new_identity(world, "administrator", organization.id)
+    rules = TokenRules(ADMIN_TTL_S, ADMIN_TTL_S)
+    token, admin_token = new_access_token(world, admin.id, AuthMethod.TOKEN, rules)
+    machine = new_identity(world, "example-machine", organization.id)
+    auth = universal_auth(world, machine)
+    secret, client_secret = new_client_secret(world, machine.id)
+    members = (member(world, admin, ADMIN, None), member(world, machine, ADMIN, project.id))
     async with world.store.writing() as tx:
         if await tx.list(Organization):
             raise Refused("This data directory is set up already; nothing was changed.")
         await tx.add(organization, project, *environments)
-        await tx.add(*(_root(world, environment) for environment in environments))
-        await tx.add(admin, identity, issued(admin_token, admin, world.clock.now(), ADMIN_TTL))
-    return Installed(organization, project, environments, identity, client_secret, admin_token)
+        await tx.add(*(new_folder(world, environment, ROOT) for environment in environments))
+        await tx.add(admin, machine, *members, token, auth, secret)
+    return Installed(
+        organization, project, environments, machine, auth.client_id, client_secret, admin_token
+    )
 
 
 async def verify_installation(world: World) -> None:
@@ -60,14 +77,11 @@ async def verify_installation(world: World) -> None:
         raise Refused(
             "The set-up was interrupted before it was complete: run `keyturn init` again."
         )
-    try:
-        for each in organizations:
-            world.vault.seal(each.data_key, each.id, "a check of the root key", Sensitive(""))
-    except SealBroken as broken:
+    if not opens(world.vault, organizations):
         raise Refused(
-            "The root key is not the one that this installation was set up with: restore that one, "
-            "or set KEYTURN_ROOT_KEY_FILE to where it is."
-        ) from broken
+            "The root key is not the one that wraps this installation's data keys: restore that "
+            "one, or set KEYTURN_ROOT_KEY_FILE to where it is."
+        )
 
 
 def _organization(world: World) -> Organization:
@@ -80,11 +94,3 @@ def _project(world: World, organization: Organization) -> Project:
     new_id = ProjectId(world.chance.uuid())
     key = world.vault.new_data_key(new_id)
     return Project(new_id, organization.id, "Example", "example", key, world.clock.now())
-
-
-def _environment(world: World, project: Project, slug: str, name: str) -> Environment:
-    return Environment(EnvironmentId(world.chance.uuid()), project.id, name, slug)
-
-
-def _root(world: World, environment: Environment) -> Folder:
-    return Folder(FolderId(world.chance.uuid()), environment.id, ROOT)

@@ -7,7 +7,7 @@ nothing behind.
 from dataclasses import dataclass, field, replace
 
 from keyturn.domain import names
-from keyturn.domain.access import Caller, Verb
+from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.foreign import Consent
@@ -119,8 +119,10 @@ def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]
 async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
     project_id = await resolve_project(world, draft.where.project)
     subject = f"rotation {draft.where}:{draft.name}"
+    environment, path = draft.where.environment, draft.where.path
+    target = Target(project_id, environment, path, draft.connection_id)
     for verb in (Verb.CREATE_ROTATIONS, Verb.USE_CONNECTIONS):
-        await gate.require(world, caller, verb, subject=subject, project_id=project_id)
+        await gate.require(world, caller, verb, target, subject=subject)
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, draft.where)
         connection = await _connection(tx, caller, draft, place)

@@ -8,7 +8,7 @@ connection's own service app, which has to hold ``okta.apps.manage`` on itself.
 from dataclasses import replace
 from datetime import time
 
-from keyturn.domain.access import Caller, Verb
+from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection, ServiceApp
 from keyturn.domain.errors import Refused
 from keyturn.domain.ids import FolderId, VersionNo
@@ -52,9 +52,8 @@ async def turn_key(
     """
     connection = await read_okta_connection(world, caller, connection_id)
     subject = f"connection {connection.name}: turn its key"
-    await gate.require(
-        world, caller, Verb.EDIT_CONNECTIONS, subject=subject, project_id=connection.project_id
-    )
+    target = Target(connection.project_id, connection_id=connection.id)
+    await gate.require(world, caller, Verb.EDIT_CONNECTIONS, target, subject=subject)
     async with world.store.reading() as tx:
         in_use = await key_in_use(tx, world, connection.id)
     if in_use is None:
@@ -149,7 +148,8 @@ async def _home(tx: Reading, world: World, connection: OktaConnection) -> Place:
     if project is None or not environments:
         raise Refused("There is no project with an environment to keep the key's versions in.")
     path = f"/.connection-keys/{connection.id}"
-    folder = Folder(FolderId(world.chance.uuid()), environments[0].id, path)
+    now = world.clock.now()
+    folder = Folder(FolderId(world.chance.uuid()), environments[0].id, path, now, now)
     return Place(project, environments[0], folder)
 
 

@@ -1,16 +1,19 @@
-"""Find the place that a request speaks of."""
+"""Projects and their environments, and the place that a request speaks of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from keyturn.domain import names
-from keyturn.domain.access import Caller, Verb
+from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import NotFound, Refused
-from keyturn.domain.ids import FolderId, ProjectId
+from keyturn.domain.ids import EnvironmentId, FolderId, ProjectId
 from keyturn.domain.project import Environment, Folder, Place, Project
 from keyturn.services import gate
 from keyturn.services.ports import Reading, World
 from keyturn.services.records import must
+
+STAGES = (("dev", "Development"), ("staging", "Staging"), ("prod", "Production"))
 
 
 @dataclass(frozen=True)
@@ -25,22 +28,38 @@ class Where:
         return f"{self.project}/{self.environment}{self.path}"
 
 
-async def read_project(
-    world: World, caller: Caller, project: str
-) -> tuple[Project, Sequence[Environment]]:
+@dataclass(frozen=True)
+class Whole:
+    """A project with its environments, in the order in which people see them."""
+
+    project: Project
+    environments: Sequence[Environment]
+
+
+async def list_projects(world: World, caller: Caller) -> Sequence[Whole]:
+    """List the projects that the caller may read. Raises Forbidden where there are none."""
+    async with world.store.reading() as tx:
+        every = await tx.list(Project, organization_id=caller.organization_id)
+        near = [one for one in every if gate.may(caller, Verb.READ_PROJECT, anywhere_in(one.id))]
+        found = [Whole(one, await list_environments(tx, one)) for one in near]
+    target = anywhere_in(near[0].id) if near else Target(caller.home)
+    await gate.require(world, caller, Verb.READ_PROJECT, target, subject="projects")
+    return found
+
+
+async def read_project(world: World, caller: Caller, project: str) -> Whole:
     """Read a project, by id or slug, with its environments.
 
     Raises Forbidden, and NotFound where there is none.
     """
     project_id = await resolve_project(world, project)
-    await gate.require(
-        world, caller, Verb.READ_PROJECT, subject=f"project {project}", project_id=project_id
-    )
+    target = anywhere_in(project_id)
+    await gate.require(world, caller, Verb.READ_PROJECT, target, subject=f"project {project}")
     async with world.store.reading() as tx:
         found = await tx.find(Project, id=project_id)
         if found is None:
             raise NotFound(f"There is no project {project}.")
-        return found, await tx.list(Environment, project_id=found.id)
+        return Whole(found, await list_environments(tx, found))
 
 
 async def resolve_project(world: World, project: str) -> ProjectId:
@@ -60,12 +79,7 @@ async def read_place(tx: Reading, project_id: ProjectId, where: Where) -> Place:
     Raises NotFound for an unknown project or environment, Refused for an unknown folder (the
     answers that Infisical's clients expect).
     """
-    project = await tx.find(Project, id=project_id)
-    if project is None:
-        raise NotFound(f"There is no project {where.project}.")
-    environment = await tx.find(Environment, project_id=project.id, slug=where.environment)
-    if environment is None:
-        raise NotFound(f"Project {project.slug} has no environment {where.environment}.")
+    project, environment = await read_environment(tx, project_id, where)
     path = names.secret_path(where.path)
     folder = await tx.find(Folder, environment_id=environment.id, path=path)
     if folder is None:
@@ -73,8 +87,64 @@ async def read_place(tx: Reading, project_id: ProjectId, where: Where) -> Place:
     return Place(project, environment, folder)
 
 
+async def read_environment(
+    tx: Reading, project_id: ProjectId, where: Where
+) -> tuple[Project, Environment]:
+    """Read project and environment of a place. Raises NotFound."""
+    project = await tx.find(Project, id=project_id)
+    if project is None:
+        raise NotFound(f"There is no project {where.project}.")
+    environment = await tx.find(Environment, project_id=project.id, slug=where.environment)
+    if environment is None:
+        raise NotFound(f"Project {project.slug} has no environment {where.environment}.")
+    return project, environment
+
+
+async def find_place(
+    tx: Reading, project: Project, environment_slug: str, path: str
+) -> Place | None:
+    """Find a folder of a project by its environment and its path."""
+    environment = await tx.find(Environment, project_id=project.id, slug=environment_slug)
+    if environment is None:
+        return None
+    folder = await tx.find(Folder, environment_id=environment.id, path=path)
+    return Place(project, environment, folder) if folder else None
+
+
+def target_of(place: Place, connection_id: str = "") -> Target:
+    """Return a place as what the gate decides on."""
+    slug, path = place.environment.slug, place.folder.path
+    return Target(place.project.id, slug, path, connection_id)
+
+
+def anywhere_in(project_id: ProjectId) -> Target:
+    """Return any place of a project as what the gate decides on."""
+    return Target(project_id, somewhere=True)
+
+
 async def place_of(tx: Reading, folder_id: FolderId) -> Place:
     """Return a known folder with its environment and project."""
     folder = await must(tx.find(Folder, id=folder_id))
     environment = await must(tx.find(Environment, id=folder.environment_id))
     return Place(await must(tx.find(Project, id=environment.project_id)), environment, folder)
+
+
+def new_environment(
+    world: World, project: Project, *, slug: str, name: str, rank: int
+) -> Environment:
+    """Make the record of an environment, which needs its root folder."""
+    return Environment(EnvironmentId(world.chance.uuid()), project.id, name, slug, rank)
+
+
+def new_folder(
+    world: World, environment: Environment, path: str, *, description: str | None = None
+) -> Folder:
+    """Make the record of a folder."""
+    now, new_id = world.clock.now(), FolderId(world.chance.uuid())
+    return Folder(new_id, environment.id, path, now, now, description)
+
+
+async def list_environments(tx: Reading, project: Project) -> Sequence[Environment]:
+    """List the environments of a project, in order."""
+    found = await tx.list(Environment, project_id=project.id)
+    return sorted(found, key=attrgetter("rank"))

@@ -1,7 +1,10 @@
 """Remove records that belong together; nothing at Okta changes."""
 
+from collections.abc import Sequence
+
 from keyturn.domain.drift import Finding
-from keyturn.domain.project import Folder
+from keyturn.domain.errors import Refused
+from keyturn.domain.project import Folder, SecretImport
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
@@ -32,3 +35,21 @@ async def remove_whole(tx: Writing, rotation: Rotation) -> None:
     folder = await must(tx.find(Folder, id=rotation.folder_id))
     await remove_rotation(tx, rotation)
     await tx.remove(folder)
+
+
+async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
+    """Remove folders with their secrets, and what they import or are imported by.
+
+    Raises Refused while a rotation keeps something in one of them.
+    """
+    ids = frozenset(folder.id for folder in folders)
+    kept = await tx.list(Rotation, folder_id=ids)
+    if kept:
+        raise Refused(
+            f"The rotation {kept[0].name} keeps secrets in there: delete the rotation first."
+        )
+    await tx.remove(*await tx.list(SecretImport, folder_id=ids))
+    await tx.remove(*await tx.list(SecretImport, source_id=ids))
+    for secret in await tx.list(Secret, folder_id=ids):
+        await remove_secret(tx, secret)
+    await tx.remove(*folders)

@@ -4,28 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from keyturn.domain import names
-from keyturn.domain.access import Caller, Verb
+from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import ClientId
+from keyturn.domain.ids import ClientId, ProjectId
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.orders import WINDING_UP, given_up, standing, what_can_be_done
 from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
-from keyturn.domain.project import Place
+from keyturn.domain.project import Environment, Folder, Place
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import allows
-from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.secret import Copy, Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import UNSERVED, Phase, Trigger, Turn
 from keyturn.services import gate
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
-from keyturn.services.projects import Where, place_of, read_place, resolve_project
+from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
 from keyturn.services.records import must
 from keyturn.services.schedules import ScheduleChange, changed_schedule
 from keyturn.services.sealing import open_version
-from keyturn.services.secrets import note_reads
+from keyturn.services.secrets import Said, note_reads
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class RotationView:
     connection: OktaConnection
     turn: Turn | None
     outlook: Outlook
+
+    @property
+    def target(self) -> Target:
+        """Return what the gate decides on."""
+        return target_of(self.place, self.rotation.connection_id)
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,12 @@ async def list_rotations(world: World, caller: Caller, *, project: str) -> Seque
     """List the rotations of a project. Raises Forbidden."""
     project_id = await resolve_project(world, project)
     subject = f"rotations of {project}"
-    await gate.require(world, caller, Verb.READ_ROTATIONS, subject=subject, project_id=project_id)
+    verb, everywhere = Verb.READ_ROTATIONS, Target(project_id, somewhere=True)
+    await gate.require(world, caller, verb, everywhere, subject=subject)
     async with world.store.reading() as tx:
         every = [await _view(world, tx, rotation) for rotation in await tx.list(Rotation)]
-    return [seen for seen in every if seen.place.project.id == project_id]
+    near = [seen for seen in every if seen.place.project.id == project_id]
+    return [seen for seen in near if gate.may(caller, verb, seen.target)]
 
 
 async def read_rotation(world: World, caller: Caller, rotation_id: str) -> RotationView:
@@ -95,13 +102,26 @@ async def read_rotation_by_name(
     """
     project_id = await resolve_project(world, where.project)
     subject = f"rotation {where}:{name}"
-    await gate.require(world, caller, Verb.READ_ROTATIONS, subject=subject, project_id=project_id)
+    async with world.store.reading() as tx:
+        rotation = await _find_by_name(tx, project_id, where, name)
+    connection_id = rotation.connection_id if rotation else ""
+    target = Target(project_id, where.environment, names.secret_path(where.path), connection_id)
+    await gate.require(world, caller, Verb.READ_ROTATIONS, target, subject=subject)
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
-        rotation = await tx.find(Rotation, folder_id=place.folder.id, name=name)
+        rotation = await _find_by_name(tx, project_id, where, name)
         if rotation is None:
             raise NotFound(f"There is no rotation {name} in {place}.")
         return await _view(world, tx, rotation)
+
+
+async def _find_by_name(
+    tx: Reading, project_id: ProjectId, where: Where, name: str
+) -> Rotation | None:
+    environment = await tx.find(Environment, project_id=project_id, slug=where.environment)
+    path, environment_id = names.secret_path(where.path), environment and environment.id
+    folder = await tx.find(Folder, environment_id=environment_id, path=path)
+    return await tx.find(Rotation, folder_id=folder.id, name=name) if folder else None
 
 
 async def update_rotation(
@@ -140,7 +160,7 @@ async def read_generated_credentials(
     current = [v for v in versions if v.state is State.CURRENT]
     previous = [v for v in versions if v.state is State.PREVIOUS]
     read = [(secret, version) for version in previous + current]
-    await note_reads(world, caller, read, asked_at=asked_at)
+    await note_reads(world, caller, read, Said(Copy.UNSAID, asked_at))
     ordered = previous + current if rotation.active_index else current + previous
     shown = [
         GeneratedCredential(
@@ -172,19 +192,34 @@ async def refuse_other_kind(
 async def admit(
     world: World, caller: Caller, verb: Verb, rotation_id: str, *, detail: str = ""
 ) -> Rotation:
-    """Find a rotation and pass the gate for it. Raises NotFound, Forbidden."""
+    """Find a rotation and pass the gate for it. Raises NotFound, Forbidden.
+
+    Who may not see it is refused as if there were none: nobody learns of it from a refusal.
+    """
     async with world.store.reading() as tx:
-        rotation = await tx.find(Rotation, id=rotation_id)
-        place = await place_of(tx, rotation.folder_id) if rotation else None
-    if place and caller.project_id not in (None, place.project.id):
-        rotation = place = None  # nobody learns of another project's rotation from a refusal
-    named = f"{place}:{rotation.name}" if rotation else rotation_id
+        seen = await find_seen(tx, caller, verb, rotation_id)
+    named, target = rotation_id, Target(caller.home)
+    if seen:
+        rotation, place = seen
+        named, target = f"{place}:{rotation.name}", target_of(place, rotation.connection_id)
     subject = f"rotation {named} ({detail})" if detail else f"rotation {named}"
-    project_id = place.project.id if place else caller.project_id
-    await gate.require(world, caller, verb, subject=subject, project_id=project_id)
-    if rotation is None:
+    await gate.require(world, caller, verb, target, subject=subject)
+    if seen is None:
         raise NotFound(f"There is no rotation {rotation_id}.")
-    return rotation
+    return seen[0]
+
+
+async def find_seen(
+    tx: Reading, caller: Caller, verb: Verb, rotation_id: str
+) -> tuple[Rotation, Place] | None:
+    """Find a rotation that the caller may see, or do this to, and its place."""
+    rotation = await tx.find(Rotation, id=rotation_id)
+    if rotation is None:
+        return None
+    place = await place_of(tx, rotation.folder_id)
+    target = target_of(place, rotation.connection_id)
+    may = any(gate.may(caller, each, target) for each in (Verb.READ_ROTATIONS, verb))
+    return (rotation, place) if may else None
 
 
 async def view(world: World, rotation_id: str) -> RotationView:

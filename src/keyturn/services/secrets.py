@@ -1,46 +1,111 @@
-"""Read and write named secrets.
+"""Read named secrets.
 
 Readers are given the current version and nothing else; a version that is stored but not promoted
-does not exist for them.
+does not exist for them. What they are given may come from other places, by import or by reference:
+for each of them the caller passes the gate as well.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Final, TypeVar
 
 from keyturn.domain import names
-from keyturn.domain.access import Caller, Verb
-from keyturn.domain.errors import DatabaseAway, NotFound, Refused, Taken
+from keyturn.domain.access import Caller, Target, Verb
+from keyturn.domain.errors import DatabaseAway, NotFound
 from keyturn.domain.ids import IdentityId, ProjectId, SecretId, VersionNo
-from keyturn.domain.project import Place, Project
+from keyturn.domain.project import Place, Project, Tag
 from keyturn.domain.secret import Copy, Receipt, Secret, State, Version, after_read
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
+from keyturn.services.expansion import open_expanded
+from keyturn.services.found import (
+    Found,
+    find_found,
+    find_served,
+    list_below,
+    list_found,
+    with_tags,
+)
+from keyturn.services.imports import Imported, find_imported, list_imported
 from keyturn.services.ports import Reading, World, Writing
-from keyturn.services.projects import Where, read_place, resolve_project
+from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
 from keyturn.services.sealing import open_version, seal_version
 
 
 @dataclass(frozen=True)
 class ReadSecret:
-    """A secret as a reader gets it."""
+    """A secret as a reader gets it; the value is empty where it was not asked for.
+
+    ``made_of`` are the ids of the versions that its references brought in.
+    """
 
     place: Place
     secret: Secret
     version: Version
     value: Sensitive
+    tags: Sequence[Tag] = ()
+    made_of: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class SecretChange:
-    """What to change of a secret; None leaves it as it is."""
+class ReadImport:
+    """What an import brings to a reader."""
 
-    value: Sensitive | None = None
-    name: str | None = None
-    comment: str | None = None
+    source: Place
+    secrets: Sequence[ReadSecret]
 
+
+@dataclass(frozen=True)
+class Listing:
+    """The secrets of a folder, and of what it imports."""
+
+    secrets: Sequence[ReadSecret]
+    imports: Sequence[ReadImport] = ()
+    made_of: Sequence[str] = ()
+
+
+CopyOf = Callable[[Listing], Copy]
+"""Tell what a reader has said of its copy, by what it is about to be answered."""
+
+
+def unsaid(listing: Listing) -> Copy:
+    """Know nothing of what the reader holds."""
+    return Copy.UNSAID
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a reader wants secrets.
+
+    Values are ``shown``, with references ``expanded``; what a folder ``imports`` is looked at too,
+    and with ``recursive`` all folders below. With ``tags``, which are slugs, only secrets that have
+    one of them. ``copy_of`` tells what the reader says of the copy that it holds.
+    """
+
+    shown: bool = True
+    expanded: bool = True
+    imports: bool = True
+    recursive: bool = False
+    tags: frozenset[str] = frozenset()
+    copy_of: CopyOf = unsaid
+
+    @property
+    def verb(self) -> Verb:
+        """Return what the reader has to be permitted."""
+        return Verb.READ_SECRETS if self.shown else Verb.DESCRIBE_SECRETS
+
+    def chosen(self, found: Sequence[Found]) -> Sequence[Found]:
+        """Return those secrets that are asked for."""
+        if not self.tags:
+            return found
+        return [each for each in found if any(tag.slug in self.tags for tag in each.tags)]
+
+
+PLAIN = Wish()
+NO_VALUE = Sensitive("")
 
 FRESH_S: Final = 5.0
 """Seconds within which a reader has to be given what was looked up."""
@@ -49,34 +114,36 @@ LOOKS: Final = 3
 
 T = TypeVar("T")
 
-CopyOf = Callable[[Sequence[ReadSecret]], Copy]
-"""Tell what a reader has said of its copy, by what it is about to be answered."""
 
+async def list_secrets(world: World, caller: Caller, where: Where, wish: Wish = PLAIN) -> Listing:
+    """List the secrets of a folder with their current values.
 
-def unsaid(found: Sequence[ReadSecret]) -> Copy:
-    """Know nothing of what the reader holds."""
-    return Copy.UNSAID
-
-
-async def list_secrets(
-    world: World, caller: Caller, where: Where, *, copy_of: CopyOf = unsaid
-) -> Sequence[ReadSecret]:
-    """List the secrets of a folder with their current values. Raises Forbidden, NotFound."""
-    return await _fresh(world, partial(_list_secrets, world, caller, where, copy_of))
+    Raises NotFound, Refused for an unknown folder, and Forbidden, also for a place that a reference
+    leads to; what the caller may not read below the folder, or by import, is left out.
+    """
+    return await _fresh(world, partial(_list_secrets, world, caller, where, wish))
 
 
 async def _list_secrets(
-    world: World, caller: Caller, where: Where, copy_of: CopyOf, asked_at: datetime
-) -> Sequence[ReadSecret]:
-    project_id = await _pass(world, caller, Verb.READ_SECRETS, where, "")
+    world: World, caller: Caller, where: Where, wish: Wish, asked_at: datetime
+) -> Listing:
+    subject = f"secrets {where} and below" if wish.recursive else f"secrets {where}"
+    project_id = await _pass(world, caller, wish.verb, where, subject)
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
-        secrets = await tx.list(Secret, folder_id=place.folder.id)
-        pairs = [(s, await tx.find(Version, secret_id=s.id, state=State.CURRENT)) for s in secrets]
-    found = [(secret, version) for secret, version in pairs if version]
-    read = [_opened(world, place, secret, version) for secret, version in found]
-    await note_reads(world, caller, found, copy_of(read), asked_at=asked_at)
-    return read
+        below = await list_below(tx, place) if wish.recursive else ()
+        places = [place, *(p for p in below if gate.may(caller, wish.verb, target_of(p)))]
+        own = wish.chosen(await list_found(tx, places))
+        brought = await _imports(tx, caller, wish, places)
+    imported = [found for each in brought for found in each.found]
+    await _pass_on(world, caller, wish, imported, places)
+    opened = await _open(world, caller, wish, [*own, *imported])
+    ahead = iter(opened.read)
+    secrets = [*islice(ahead, len(own))]
+    imports = [ReadImport(each.source, [*islice(ahead, len(each.found))]) for each in brought]
+    listing = Listing(secrets, imports, opened.made_of)
+    await note_reads(world, caller, opened.given, Said(wish.copy_of(listing), asked_at))
+    return listing
 
 
 async def read_secret(
@@ -86,37 +153,45 @@ async def read_secret(
     name: str,
     *,
     version: int | None = None,
-    copy_of: CopyOf = unsaid,
+    wish: Wish = PLAIN,
 ) -> ReadSecret:
     """Read one secret by name: its current version, or a numbered one that still works.
 
-    Raises Forbidden, and NotFound where there is no such secret or version to read.
+    Raises Forbidden, also for a place that a reference leads to, Refused for an unknown folder, and
+    NotFound where there is no such secret or version to read.
     """
-    return await _fresh(
-        world, partial(_read_secret, world, caller, (where, name, version), copy_of)
-    )
+    wanted = where, name, version
+    return await _fresh(world, partial(_read_secret, world, caller, wanted, wish))
 
 
 async def _read_secret(
     world: World,
     caller: Caller,
     wanted: tuple[Where, str, int | None],
-    copy_of: CopyOf,
+    wish: Wish,
     asked_at: datetime,
 ) -> ReadSecret:
     where, name, version = wanted
-    project_id = await _pass(world, caller, Verb.READ_SECRETS, where, name)
+    project_id = await _pass(world, caller, wish.verb, where, f"secret {where}:{name}")
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
-        secret = await _find(tx, place, name)
-        found = await _served(tx, secret, version) if secret else None
-    if secret is None or (found is None and version is None):
-        raise NotFound(f"There is no secret {name} in {place}.")
-    if found is None:
+        found = await find_found(tx, place, name, version)
+        there = found or await tx.find(Secret, folder_id=place.folder.id, name=name)
+        if there is None and wish.imports:
+            found = await find_imported(tx, caller, wish.verb, place, (name, version))
+    if found is None and there and version is not None:
         raise NotFound(f"Secret {name} in {place} has no version {version} that can be read.")
-    read = _opened(world, place, secret, found)
-    await note_reads(world, caller, [(secret, found)], copy_of([read]), asked_at=asked_at)
-    return read
+    if found is None:
+        raise NotFound(f"There is no secret {name} in {place}.")
+    await _pass_on(world, caller, wish, [found], [place])
+    return await _open_one(world, caller, wish, found, asked_at)
+
+
+async def read_secret_by_id(
+    world: World, caller: Caller, secret_id: str, *, version: int | None = None, wish: Wish = PLAIN
+) -> ReadSecret:
+    """Read one secret by its id. Raises as `read_secret` does."""
+    return await _fresh(world, partial(_read_by_id, world, caller, (secret_id, version), wish))
 
 
 async def _fresh(world: World, look: Callable[[datetime], Awaitable[T]]) -> T:
@@ -135,52 +210,44 @@ async def _fresh(world: World, look: Callable[[datetime], Awaitable[T]]) -> T:
     raise DatabaseAway("Reading takes too long: look at the database and at this machine's load.")
 
 
-async def create_secret(
-    world: World, caller: Caller, where: Where, name: str, value: Sensitive, *, comment: str = ""
+async def _read_by_id(
+    world: World,
+    caller: Caller,
+    wanted: tuple[str, int | None],
+    wish: Wish,
+    asked_at: datetime,
 ) -> ReadSecret:
-    """Store a new secret and serve it at once. Raises InvalidInput, Forbidden, NotFound, Taken."""
-    name = names.secret_name(("secretName",), name)
-    project_id = await _pass(world, caller, Verb.WRITE_SECRETS, where, name)
-    async with world.store.writing() as tx:
-        place = await read_place(tx, project_id, where)
-        if await _find(tx, place, name):
-            raise Taken(f"There is a secret {name} in {place} already.")
-        secret = new_secret(world, place, name, comment=comment)
-        version = new_version(world, place.project, secret.id, VersionNo(1), value)
-        version = version.become(State.CURRENT)
-        await tx.add(secret, version)
-    return _opened(world, place, secret, version)
+    secret_id, version = wanted
+    place, secret = await _admit(world, caller, wish.verb, secret_id)
+    async with world.store.reading() as tx:
+        served = await find_served(tx, secret, version)
+        found = await with_tags(tx, place, secret, served) if served else None
+    if found is None:
+        raise NotFound(f"Secret {secret_id} has no such version that can be read.")
+    return await _open_one(world, caller, wish, found, asked_at)
 
 
-async def update_secret(
-    world: World, caller: Caller, where: Where, name: str, change: SecretChange
-) -> ReadSecret:
-    """Change a secret: a new value is its next version, served at once; readers see no gap.
+async def list_versions(
+    world: World, caller: Caller, secret_id: str, *, offset: int = 0, limit: int = 20
+) -> Sequence[ReadSecret]:
+    """List versions of a secret, the latest first; those that do not work have no value.
 
-    Raises InvalidInput, Forbidden, NotFound, Taken, and Refused for a secret under a rotation.
+    Raises NotFound, Forbidden.
     """
-    to = names.secret_name(("newSecretName",), change.name) if change.name else name
-    told = name if to == name else f"{name} to {to}"
-    project_id = await _pass(world, caller, Verb.WRITE_SECRETS, where, told)
-    async with world.store.writing() as tx:
-        place = await read_place(tx, project_id, where)
-        secret = await _find(tx, place, name)
-        version = await _served(tx, secret, None) if secret else None
-        if secret is None or version is None:
-            raise NotFound(f"There is no secret {name} in {place}.")
-        if secret.rotation_id:
-            raise Refused(f"Secret {name} is kept by a rotation; it cannot be changed by hand.")
-        if to != name and await _find(tx, place, to):
-            raise Taken(f"There is a secret {to} in {place} already.")
-        comment = secret.comment if change.comment is None else change.comment
-        secret = replace(secret, name=to, comment=comment, updated_at=world.clock.now())
-        await tx.replace(secret)
-        if change.value:
-            number = await next_number(tx, secret.id)
-            version = new_version(world, place.project, secret.id, number, change.value)
-            await tx.add(version)
-            version = await promote(tx, version)
-    return _opened(world, place, secret, version)
+    said = Said(Copy.UNSAID, world.clock.now())
+    place, secret = await _admit(world, caller, Verb.READ_SECRETS, secret_id)
+    async with world.store.reading() as tx:
+        versions = await tx.list(Version, secret_id=secret.id)
+    latest = sorted(versions, key=lambda version: version.number, reverse=True)
+    ordered = latest[offset : offset + limit]
+    working = [each for each in ordered if each.state in (State.CURRENT, State.PREVIOUS)]
+    await note_reads(world, caller, [(secret, each) for each in reversed(working)], said)
+    return [
+        ReadSecret(place, secret, each, open_version(world, place.project, each))
+        if each in working
+        else ReadSecret(place, secret, each, NO_VALUE)
+        for each in ordered
+    ]
 
 
 def new_secret(world: World, place: Place, name: str, *, comment: str = "") -> Secret:
@@ -214,28 +281,90 @@ async def promote(tx: Writing, version: Version) -> Version:
     return promoted
 
 
-async def _pass(world: World, caller: Caller, verb: Verb, where: Where, name: str) -> ProjectId:
+async def _pass(world: World, caller: Caller, verb: Verb, where: Where, subject: str) -> ProjectId:
     project_id = await resolve_project(world, where.project)
-    subject = f"secret {where}:{name}" if name else f"secrets {where}"
-    await gate.require(world, caller, verb, subject=subject, project_id=project_id)
+    target = Target(project_id, where.environment, names.secret_path(where.path))
+    await gate.require(world, caller, verb, target, subject=subject)
     return project_id
 
 
-async def _find(tx: Reading, place: Place, name: str) -> Secret | None:
-    return await tx.find(Secret, folder_id=place.folder.id, name=name)
+async def _pass_on(
+    world: World, caller: Caller, wish: Wish, found: Sequence[Found], passed: Sequence[Place]
+) -> None:
+    """Pass the gate for every other place that something comes from."""
+    places = {each.place.folder.id: each.place for each in found}
+    for folder_id in {each.folder.id for each in passed} & places.keys():
+        places.pop(folder_id)
+    for place in places.values():
+        subject = f"secrets {place} by import"
+        await gate.require(world, caller, wish.verb, target_of(place), subject=subject)
 
 
-async def _served(tx: Reading, secret: Secret, number: int | None) -> Version | None:
-    if number is None:
-        return await tx.find(Version, secret_id=secret.id, state=State.CURRENT)
-    found = await tx.find(Version, secret_id=secret.id, number=number)
-    readable = (State.CURRENT, State.PREVIOUS)
-    return found if found and found.state in readable else None
+async def _admit(world: World, caller: Caller, verb: Verb, secret_id: str) -> tuple[Place, Secret]:
+    """Find a secret by id and pass the gate for it; a refusal does not tell whether it is there."""
+    async with world.store.reading() as tx:
+        secret = await tx.find(Secret, id=secret_id)
+        place = await place_of(tx, secret.folder_id) if secret else None
+    if place and (place.folder.hidden or not gate.may(caller, verb, target_of(place))):
+        place = None
+    target = target_of(place) if place else Target(caller.home, somewhere=True)
+    subject = f"secret {place}:{secret.name}" if place and secret else f"secret {secret_id}"
+    await gate.require(world, caller, verb, target, subject=subject)
+    if place is None or secret is None:
+        raise NotFound(f"There is no secret with the id {secret_id}.")
+    return place, secret
+
+
+async def _imports(
+    tx: Reading, caller: Caller, wish: Wish, places: Sequence[Place]
+) -> Sequence[Imported]:
+    if not wish.imports:
+        return []
+    found = [one for each in places for one in await list_imported(tx, caller, wish.verb, each)]
+    return [Imported(each.source, wish.chosen(each.found)) for each in found]
+
+
+async def _open_one(
+    world: World, caller: Caller, wish: Wish, found: Found, asked_at: datetime
+) -> ReadSecret:
+    opened = await _open(world, caller, wish, [found])
+    read = replace(opened.read[0], made_of=opened.made_of)
+    listing = Listing([read], (), opened.made_of)
+    await note_reads(world, caller, opened.given, Said(wish.copy_of(listing), asked_at))
+    return read
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What a reader has told of its copy, and when it asked."""
+class _Opened:
+    """What was found as a reader gets it, and the versions that are given away with it."""
+
+    read: Sequence[ReadSecret]
+    given: Sequence[tuple[Secret, Version]] = ()
+    made_of: Sequence[str] = ()
+
+
+async def _open(world: World, caller: Caller, wish: Wish, found: Sequence[Found]) -> _Opened:
+    """Open what was found, as it is wanted."""
+    if not wish.shown:
+        return _Opened([_read(each, NO_VALUE) for each in found])
+    if wish.expanded:
+        opened = await open_expanded(world, caller, found)
+        values, used = opened.values, opened.used
+    else:
+        values = [open_version(world, each.place.project, each.version) for each in found]
+        used = ()
+    read = [_read(each, value) for each, value in zip(found, values, strict=True)]
+    given = [(each.secret, each.version) for each in (*found, *used)]
+    return _Opened(read, given, [each.version.id for each in used])
+
+
+def _read(found: Found, value: Sensitive) -> ReadSecret:
+    return ReadSecret(found.place, found.secret, found.version, value, found.tags)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a reader has told of its copy, and when it asked, before anything was looked up."""
 
     copy: Copy
     asked_at: datetime
@@ -245,18 +374,12 @@ async def note_reads(
     world: World,
     caller: Caller,
     found: Sequence[tuple[Secret, Version]],
-    copy: Copy = Copy.UNSAID,
-    *,
-    asked_at: datetime,
+    said: Said,
 ) -> None:
-    """Remember who holds which version of what a rotation keeps; other secrets never retire.
-
-    ``asked_at`` is when the reader asked, before anything was looked up for it.
-    """
+    """Remember who holds which version of what a rotation keeps; other secrets never retire."""
     kept = [(secret, version) for secret, version in found if secret.rotation_id]
-    if copy is Copy.WITHHELD:
+    if said.copy is Copy.WITHHELD or not kept:
         return
-    said = _Said(copy, asked_at)
     async with world.store.reading() as tx:
         news = [each for each in kept if await _news(tx, world, caller, each, said)]
     if not news:
@@ -270,21 +393,28 @@ async def note_reads(
 
 
 async def _news(
-    tx: Reading, world: World, caller: Caller, read: tuple[Secret, Version], said: _Said
+    tx: Reading, world: World, caller: Caller, read: tuple[Secret, Version], said: Said
 ) -> Receipt | None:
     """Return the receipt that a read leaves, or None where it tells nothing more."""
+    last = await _find_receipt(tx, caller, read[0])
+    after = receipt_of(world, caller, read, last, said)
+    return None if after == last else after
+
+
+def receipt_of(
+    world: World,
+    caller: Caller,
+    read: tuple[Secret, Version],
+    last: Receipt | None,
+    said: Said,
+) -> Receipt:
+    """Return the receipt after a read; the last one where the read tells nothing more."""
     secret, version = read
     now, number = world.clock.now(), version.number
-    last = await _find_receipt(tx, caller, secret)
     if last is None:
         return Receipt(secret.id, IdentityId(caller.id), number, number, now, number)
-    after = after_read(last, number, now, said.copy, asked_at=said.asked_at)
-    return None if after == last else after
+    return after_read(last, number, now, said.copy, asked_at=said.asked_at)
 
 
 async def _find_receipt(tx: Reading, caller: Caller, secret: Secret) -> Receipt | None:
     return await tx.find(Receipt, secret_id=secret.id, identity_id=caller.id)
-
-
-def _opened(world: World, place: Place, secret: Secret, version: Version) -> ReadSecret:
-    return ReadSecret(place, secret, version, open_version(world, place.project, version))

@@ -33,6 +33,11 @@ class Wire(BaseModel):
     )
 
 
+def absent_if_empty(value: object) -> object:
+    """Take a field that is there and empty for one that is absent."""
+    return None if value == "" else value
+
+
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -71,6 +76,9 @@ FolderPath = Annotated[Trimmed, StringConstraints(max_length=PATH_MAX)]
 
 Whole = Annotated[int, BeforeValidator(_truncated)]
 """A number; a fraction is cut off, and a numeric string passes."""
+
+Flag = Annotated[bool | None, BeforeValidator(absent_if_empty)]
+"""A switch as clients write it: true, "true", "True"; empty is as if it were absent."""
 
 Seconds = Annotated[Whole, Field(ge=0, le=YEAR_S)]
 """A length of time of a year at most."""

@@ -1,4 +1,4 @@
-"""Universal auth: a machine identity logs in."""
+"""Log-in by universal auth, and what becomes of the token that it gives."""
 
 from typing import Literal
 
@@ -23,3 +23,15 @@ class LoggedIn(Wire):
         validation_alias="accessTokenMaxTTL", serialization_alias="accessTokenMaxTTL"
     )
     token_type: Literal["Bearer"] = "Bearer"
+
+
+class TokenGiven(Wire):
+    """An access token that its holder has something done with."""
+
+    access_token: Trimmed = Field(max_length=256, repr=False)
+
+
+class Revoked(Wire):
+    """The token is good for nothing any more."""
+
+    message: str = "The access token is revoked."

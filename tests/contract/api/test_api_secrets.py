@@ -58,7 +58,7 @@ async def test_created_secret_has_every_field_that_clients_insist_on(house: Hous
         {"projectId": "{id}", "includeImports": "False", "recursive": "False"},
         {"projectId": "{id}", "include_imports": "true", "expandSecretReferences": "false"},
         {"projectId": "{id}", "secretPath": "", "type": "shared", "secretName": "KEY"},
-        {"projectId": "{id}", "secretPath": "/", "tagSlugs": "a,b", "viewSecretValue": "True"},
+        {"projectId": "{id}", "secretPath": "/", "tagSlugs": "", "viewSecretValue": "True"},
     ],
 )
 async def test_every_spelling_of_a_place_reads_the_same(
@@ -153,12 +153,6 @@ async def test_unknown_folder_and_taken_name_are_400(house: House) -> None:
     assert problem(await house.http.get(SECRETS, params=nowhere)) == (400, "BadRequest")
     again = house.place | {"secretValue": "x"}
     assert problem(await house.http.post(f"{SECRETS}/KEY", json=again)) == (400, "BadRequest")
-
-
-async def test_personal_secret_is_refused(house: House) -> None:
-    """A personal secret is not written over the shared one."""
-    body = house.place | {"secretValue": "mine", "type": "personal"}
-    assert issues(await house.http.post(f"{SECRETS}/KEY", json=body)) == ["type"]
 
 
 async def test_secret_of_a_rotation_is_not_edited_by_hand(house: House) -> None:

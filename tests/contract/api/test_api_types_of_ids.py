@@ -9,8 +9,9 @@ from kinds_kit import DRAFTS
 
 from keyturn.api.app import build_api
 from keyturn.client import ApiError, KeyturnApi, Token
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.errors import NotFound
+from keyturn.domain.identity import Identity
 from keyturn.domain.ids import ProjectId
 from keyturn.domain.okta import CredentialKind
 from keyturn.services.rotations import refuse_other_kind
@@ -85,7 +86,7 @@ async def test_other_project_learns_of_no_type(house: House) -> None:
         admin = await tx.find(Identity, name="administrator")
     assert admin
     elsewhere = ProjectId("elsewhere")
-    caller = Caller(admin.id, "x", Role.ADMIN, admin.organization_id, elsewhere)
+    caller = Caller(admin.id, "x", admin.organization_id, (Holding(ADMIN, elsewhere),))
     for kind in (CredentialKind.CLIENT_SECRET, CredentialKind.API_SERVICE_SECRET):
         with pytest.raises(NotFound, match=f"There is no rotation {rotation_id}\\.$"):
             await refuse_other_kind(house.world, caller, rotation_id, kind)

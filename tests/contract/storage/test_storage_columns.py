@@ -12,7 +12,7 @@ from keyturn.domain.project import Folder
 class Ragged:
     """Stand for a record with a field that has no column."""
 
-    names: tuple[str, ...]
+    names: tuple[str, int]
 
 
 def test_a_field_without_a_column_is_refused() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from storage_kit import (
+    AUTH,
     CONNECTION,
     ENVIRONMENT,
     FOLDER,
-    IDENTITY,
     KEYS,
     LATER,
     NOW,
@@ -21,6 +21,7 @@ from storage_kit import (
     ROTATION,
     SECRET,
     STEP,
+    TOKEN,
     TURN,
     VERSION,
     add_all,
@@ -220,7 +221,8 @@ TWICE: dict[str, Callable[[], Record]] = {
     "project": lambda: replace(PROJECT, id=ProjectId("p-2")),
     "environment": lambda: replace(ENVIRONMENT, id=EnvironmentId("e-2")),
     "folder": lambda: replace(FOLDER, id=FolderId("f-2")),
-    "identity": lambda: replace(IDENTITY, id=IdentityId("i-2")),
+    "universal auth": lambda: replace(AUTH, identity_id=IdentityId("i-2")),
+    "access token": lambda: replace(TOKEN, id="at-2"),
     "connection": lambda: replace(CONNECTION, id=ConnectionId("c-2")),
     "rotation": lambda: replace(ROTATION, id=RotationId("r-2")),
     "open turn": lambda: replace(TURN, id=TurnId("t-2")),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from storage_kit import AWKWARD, NOW, ORGANIZATION, RECORDS, ROTATION, TURN, add_all, found
 
 from keyturn.adapters.storage import InUse, NewerData, SqliteStore
-from keyturn.adapters.storage.engines import reader_engine, writer_engine
+from keyturn.adapters.storage.engines import sqlite_engines
 from keyturn.adapters.storage.tables import METADATA
 from keyturn.domain.audit import Attempt, ChainBroken, verify_chain
 from keyturn.domain.errors import OursError, Refused, Taken
@@ -148,18 +148,22 @@ async def test_data_of_a_newer_keyturn_is_refused(path: Path) -> None:
 
 
 async def test_commits_are_durable_and_readers_cannot_write(path: Path) -> None:
-    """The writer's commits reach the disk; a reader's connection refuses to write."""
+    """Every writer's commits reach the disk; a reader's connection refuses to write."""
     await (await SqliteStore.open(path)).aclose()
-    writer, readers = writer_engine(path), reader_engine(path)
-    async with writer.begin() as connection:
-        for name, value in {"synchronous": 2, "foreign_keys": 1, "trusted_schema": 0}.items():
-            assert (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() == value
-        assert (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
-    async with readers.connect() as connection:
+    engines = sqlite_engines(path)
+    settings = {"synchronous": 2, "foreign_keys": 1, "trusted_schema": 0, "journal_mode": "wal"}
+    asked = [f"PRAGMA {name}" for name in settings]
+    async with engines.writer.begin() as connection:
+        found = [(await connection.exec_driver_sql(each)).scalar() for each in asked]
+    with engines.pen.begin() as clerk:
+        assert [clerk.exec_driver_sql(each).scalar() for each in asked] == found
+    assert found == [*settings.values()]
+    async with engines.readers.connect() as connection:
         with pytest.raises(DBAPIError, match="readonly"):
             await connection.exec_driver_sql("DELETE FROM turn")
-    await writer.dispose()
-    await readers.dispose()
+    await engines.writer.dispose()
+    await engines.readers.dispose()
+    engines.pen.dispose()
 
 
 async def test_nobody_writes_between_a_look_and_a_write(sqlite: SqliteStore, path: Path) -> None:

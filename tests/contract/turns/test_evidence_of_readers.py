@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from rig import Rig
 
+from keyturn.domain.audit import Attempt
 from keyturn.domain.evidence import Cause, Shut
 from keyturn.domain.secret import Receipt
 from keyturn.domain.turn import Opened, Overlap, Phase
 from keyturn.services.policies import PolicyChange
-from keyturn.services.ports import Reading, Writing
+from keyturn.services.ports import Reading, Recorded, Writing
 from keyturn.services.reports import list_turns
 from keyturn.services.rotations import read_generated_credentials
 from keyturn.services.turns import rotate
@@ -28,13 +29,17 @@ class FreezingOnce:
         """Open a snapshot."""
         return self._store.reading()
 
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        return await self._store.append_audit(attempt)
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
-        """Open a transaction; the first is the audit entry, the second the receipt."""
+        """Open a transaction; the first is the receipt."""
         async with self._store.writing() as tx:
             yield tx
         self._written += 1
-        if self._written == 2:
+        if self._written == 1:
             self._rig.clock.advance(600)
 
 

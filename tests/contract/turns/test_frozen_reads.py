@@ -7,17 +7,13 @@ from dataclasses import replace
 import pytest
 from rig import Rig
 
+from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.ports import Reading, Writing
+from keyturn.services.ports import Reading, Recorded, Writing
 from keyturn.services.projects import Where
-from keyturn.services.secrets import (
-    SecretChange,
-    create_secret,
-    list_secrets,
-    read_secret,
-    update_secret,
-)
+from keyturn.services.secret_changes import SecretChange, create_secret, update_secret
+from keyturn.services.secrets import list_secrets, read_secret
 
 WHERE = Where("example", "dev")
 
@@ -40,6 +36,10 @@ class Freezing:
             change = SecretChange(value=value)
             await update_secret(self._rig.world, self._rig.admin, WHERE, "KEY", change)
 
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        return await self._store.append_audit(attempt)
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
         """Open a transaction."""
@@ -55,7 +55,7 @@ async def test_who_stood_still_looks_again(rig: Rig) -> None:
         read = await read_secret(frozen, rig.admin, WHERE, "KEY")
         assert read.value == Sensitive("value 0")
         frozen = replace(rig.world, store=Freezing(rig, times))
-        (listed,) = await list_secrets(frozen, rig.admin, WHERE)
+        (listed,) = (await list_secrets(frozen, rig.admin, WHERE)).secrets
         assert listed.value == Sensitive("value 0")
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from rig import Rig
 
+from keyturn.domain.audit import Attempt
 from keyturn.domain.drift import Kind
 from keyturn.domain.errors import Refused
 from keyturn.services.drift import list_findings, repair_finding
-from keyturn.services.ports import Reading, Store, Writing
+from keyturn.services.ports import Reading, Recorded, Store, Writing
 from keyturn.testing import ManualClock
 
 
@@ -25,6 +26,10 @@ class StandingStill:
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
         return self._store.reading()
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        return await self._store.append_audit(attempt)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:

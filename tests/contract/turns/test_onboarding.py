@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rig import ORG_URL, PLACE, SECRETS, Rig
 
-from keyturn.domain.access import Role
+from keyturn.domain.access import ADMIN, VIEWER, Holding
 from keyturn.domain.connection import ApiToken, ServiceApp
 from keyturn.domain.errors import (
     Forbidden,
@@ -37,7 +37,8 @@ from keyturn.services.ending import delete_rotation
 from keyturn.services.policies import PolicyChange
 from keyturn.services.projects import Where, read_project
 from keyturn.services.rotations import RotationChange, read_rotation, update_rotation
-from keyturn.services.secrets import SecretChange, create_secret, read_secret, update_secret
+from keyturn.services.secret_changes import SecretChange, create_secret, update_secret
+from keyturn.services.secrets import read_secret
 from keyturn.services.turns import rotate
 
 OTHER = {"name": "other", "mapping": SecretsMapping("OTHER_ID", "OTHER_SECRET")}
@@ -85,7 +86,7 @@ async def test_first_secret_that_okta_puts_off_is_issued_later(rig: Rig) -> None
 async def test_rotation_of_another_project_is_not_there(rig: Rig) -> None:
     """A caller of another project learns neither name nor existence."""
     rotation = (await rig.rotation()).rotation
-    stranger = replace(rig.admin, project_id=ProjectId("another"))
+    stranger = replace(rig.admin, holdings=(Holding(ADMIN, ProjectId("another")),))
     with pytest.raises(NotFound) as told:
         await read_rotation(rig.world, stranger, rotation.id)
     assert rotation.name not in told.value.message
@@ -95,7 +96,7 @@ async def test_viewer_may_not_turn(rig: Rig) -> None:
     """Reading a rotation does not include turning it, and the refusal is on record."""
     rotation = (await rig.rotation()).rotation
     with pytest.raises(Forbidden, match="viewer"):
-        await rotate(rig.world, replace(rig.admin, role=Role.VIEWER), rotation.id)
+        await rotate(rig.world, replace(rig.admin, holdings=(Holding(VIEWER),)), rotation.id)
     async with rig.world.store.reading() as tx:
         last = (await tx.list_audit())[-1].attempt
     assert (last.verb, last.allowed) == ("secret-rotation:rotate-secrets", False)

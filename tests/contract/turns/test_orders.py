@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from rig import PLACE, SECRETS, Rig
 
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import VIEWER, Caller, Holding
 from keyturn.domain.errors import Forbidden, Refused, TurnFailed
 from keyturn.domain.evidence import Shut
+from keyturn.domain.identity import Identity
 from keyturn.domain.ids import IdentityId
 from keyturn.domain.turn import Opened, Overlap, Phase, Reason, Turn
 from keyturn.sandbox import Fault
@@ -49,9 +50,9 @@ async def reader(rig: Rig, name: str) -> Caller:
     async with rig.world.store.writing() as tx:
         admin = await tx.find(Identity, name="administrator")
         assert admin
-        made = replace(admin, id=IdentityId(name), name=name, client_id=name)
+        made = replace(admin, id=IdentityId(name), name=name)
         await tx.add(made)
-    return Caller(made.id, name, Role.VIEWER, made.organization_id)
+    return Caller(made.id, name, made.organization_id, (Holding(VIEWER),))
 
 
 def statuses(rig: Rig) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from kinds_kit import ES256, Stand, settled, stand
 from rig import ORG_URL, PLACE, Rig
 
-from keyturn.domain.access import Role
+from keyturn.domain.access import VIEWER, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, ServiceApp
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Refused, TurnFailed
 from keyturn.domain.okta import CredentialKind
@@ -193,7 +193,7 @@ async def test_nobody_reads_the_key(made: Stand) -> None:
     path = seen.place.folder.path
     with pytest.raises(InvalidInput):
         await read_secret(rig.world, rig.admin, replace(PLACE, path=path), "PRIVATE_JWK")
-    assert not await list_secrets(rig.world, rig.admin, PLACE)
+    assert not (await list_secrets(rig.world, rig.admin, PLACE)).secrets
     with pytest.raises(Refused, match="nobody"):
         await read_generated_credentials(rig.world, rig.admin, made.rotation_id)
 
@@ -246,7 +246,7 @@ async def test_it_is_not_created_as_a_rotation(made: Stand) -> None:
 
 async def test_viewer_may_not_turn_it(made: Stand) -> None:
     """Whoever may not change a connection may not turn its key."""
-    viewer = replace(made.rig.admin, role=Role.VIEWER)
+    viewer = replace(made.rig.admin, holdings=(Holding(VIEWER),))
     with pytest.raises(Forbidden, match="viewer"):
         await turn_key(made.rig.world, viewer, made.connection_id, algorithm=ES256)
     assert len(made.living()) == 1

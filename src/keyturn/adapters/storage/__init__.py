@@ -4,16 +4,29 @@ Decides how records lie in tables and what a transaction is. Knows nothing of wh
 """
 
 from keyturn.adapters.storage.files import InUse
-from keyturn.adapters.storage.migrations import NewerData
+from keyturn.adapters.storage.migrations import NewerData, newest_revision
 from keyturn.adapters.storage.moving import count_records, move
 from keyturn.adapters.storage.postgres import PostgresStore
+from keyturn.adapters.storage.snapshots import (
+    Dump,
+    PlainRows,
+    loading,
+    refuse_filled,
+    snapshot,
+)
 from keyturn.adapters.storage.sqlite import SqliteStore
 
 __all__ = [
+    "Dump",
     "InUse",
     "NewerData",
+    "PlainRows",
     "PostgresStore",
     "SqliteStore",
     "count_records",
+    "loading",
     "move",
+    "newest_revision",
+    "refuse_filled",
+    "snapshot",
 ]

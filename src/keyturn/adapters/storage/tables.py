@@ -19,12 +19,28 @@ from sqlalchemy import (
 )
 
 from keyturn.adapters.storage.columns import WHOLE_NUMBER, columns_of
-from keyturn.domain.access import AccessToken, Identity
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.drift import Finding
-from keyturn.domain.project import Environment, Folder, Organization, Project
+from keyturn.domain.identity import (
+    AccessToken,
+    ClientSecret,
+    Identity,
+    Membership,
+    UniversalAuth,
+)
+from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.person import Password
+from keyturn.domain.project import (
+    Environment,
+    Folder,
+    Organization,
+    Project,
+    SecretImport,
+    Tag,
+)
+from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
@@ -92,15 +108,50 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             ),
             _to("environment"),
         ),
-        Identity: _table(
-            "identity",
-            Identity,
+        SecretImport: _table(
+            "secret_import",
+            SecretImport,
             _key("id"),
-            _once("client_id", taken="Another identity has this client id."),
-            _to("organization"),
+            _once("folder_id", "source_id", taken="The folder imports that one already."),
+            _to("folder"),
+            _to("folder", "source_id"),
+        ),
+        Tag: _table(
+            "tag",
+            Tag,
+            _key("id"),
+            _once("project_id", "slug", taken="Another tag of the project has this slug."),
             _to("project"),
         ),
-        AccessToken: _table("access_token", AccessToken, _key("hash"), _to("identity")),
+        Identity: _table("identity", Identity, _key("id"), _to("organization")),
+        Membership: _table("membership", Membership, _key("id"), _to("identity"), _to("project")),
+        CustomRole: _table("custom_role", CustomRole, _key("id"), _to("project")),
+        RoleGrant: _table(
+            "role_grant", RoleGrant, _key("role_id", "number"), _to("custom_role", "role_id")
+        ),
+        UniversalAuth: _table(
+            "universal_auth",
+            UniversalAuth,
+            _key("identity_id"),
+            _once("client_id", taken="Another identity has this client id."),
+            _to("identity"),
+        ),
+        ClientSecret: _table("client_secret", ClientSecret, _key("id"), _to("identity")),
+        JwtAuth: _table("jwt_auth", JwtAuth, _key("identity_id", "method"), _to("identity")),
+        Password: _table(
+            "password",
+            Password,
+            _key("identity_id"),
+            _once("email", taken="Another person has this e-mail address."),
+            _to("identity"),
+        ),
+        AccessToken: _table(
+            "access_token",
+            AccessToken,
+            _key("id"),
+            _once("hash", taken="Another access token has this hash."),
+            _to("identity"),
+        ),
         OktaConnection: _table(
             "okta_connection",
             OktaConnection,
@@ -160,6 +211,11 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
 
 AUDIT: Final = _table("audit_entry", AuditEntry, _key("number"))
 
+REVISION: Final = Table(
+    "revision", METADATA, Column(POSITION, WHOLE_NUMBER, primary_key=True), sqlite_strict=True
+)
+"""The revision of what is served: one row, whose position it is; none before the first change."""
+
 _rotation, _turn = TABLES[Rotation], TABLES[Turn]
 
 _not_ended, _awake = _turn.c.ended_at.is_(None), _turn.c.wake_at.is_not(None)
@@ -177,8 +233,11 @@ Index("ix_turn_rotation_id", _turn.c.rotation_id)
 Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
 Index("ix_rotation_connection_id", _rotation.c.connection_id)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
+Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)
 Index("ix_access_token_identity_id", TABLES[AccessToken].c.identity_id)
+Index("ix_client_secret_identity_id", TABLES[ClientSecret].c.identity_id)
+Index("ix_membership_identity_id", TABLES[Membership].c.identity_id)
 
 
 def _key_of(table: Table) -> tuple[str, ...]:

@@ -126,6 +126,14 @@ def secret(read: ReadSecret, *, shown: bool) -> secrets.Secret:
         created_at=stored.created_at,
         updated_at=max(stored.updated_at, version.created_at),
         secret_path=place.folder.path,
+        skip_multiline_encoding=stored.skip_multiline_encoding,
+        secret_metadata=tuple(
+            secrets.Metadata(key=key, value=value) for key, value in stored.metadata_pairs
+        ),
+        tags=tuple(
+            secrets.Tag(id=tag.id, slug=tag.slug, name=tag.name, color=tag.color)
+            for tag in read.tags
+        ),
         is_rotated_secret=stored.rotation_id is not None,
         rotation_id=stored.rotation_id,
     )

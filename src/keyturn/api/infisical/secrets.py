@@ -1,116 +1,183 @@
-"""Named secrets under the two generations of routes that clients use."""
+"""Read named secrets under the generations of routes that clients use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical import render
-from keyturn.api.infisical.etag import conditional, copy_told
+from keyturn.api.infisical.etag import conditional, copy_told, named_by, tag_of
+from keyturn.api.infisical.spelling import where_of
 from keyturn.api.lenient import LenientRoute
-from keyturn.domain.errors import FieldProblem, InvalidInput
-from keyturn.domain.project import ROOT
-from keyturn.domain.secret import Copy
-from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.access import Caller
+from keyturn.domain.secret import Copy, State
 from keyturn.services import secrets
-from keyturn.services.projects import Where
-from keyturn.services.secrets import ReadSecret as Found
-from keyturn.services.secrets import SecretChange
+from keyturn.services.ports import World
+from keyturn.services.secrets import Listing, ReadSecret, Wish
+from keyturn.wire import secrets as wire
 from keyturn.wire.base import TEXT_MAX
-from keyturn.wire.secrets import (
-    CreateSecret,
-    ReadSecret,
-    ReadSecrets,
-    SecretAnswer,
-    SecretPlace,
-    SecretsAnswer,
-    UpdateSecret,
-)
 
 router = APIRouter(tags=["Secrets"], route_class=LenientRoute)
 
 Name = Annotated[str, Path(max_length=TEXT_MAX)]
+_Answer = wire.SecretAnswer | wire.SecretsAnswer
+ListQuery = Annotated[wire.ReadSecrets, Query()]
 
 
-@router.get("/api/v3/secrets/raw", response_model=SecretsAnswer)
-@router.get("/api/v4/secrets", response_model=SecretsAnswer, name="list_secrets_v4")
+@router.get("/api/v3/secrets/raw", response_model=wire.SecretsAnswer)
 async def list_secrets(
-    request: Request, world: TheWorld, caller: TheCaller, query: Annotated[ReadSecrets, Query()]
+    request: Request, world: TheWorld, caller: TheCaller, query: ListQuery
 ) -> Response:
-    """List the secrets of a folder with their current values."""
-    shown = query.view_secret_value is not False
-
-    def answer(found: Sequence[Found]) -> SecretsAnswer:
-        return SecretsAnswer(secrets=tuple(render.secret(one, shown=shown) for one in found))
-
-    def copy_of(found: Sequence[Found]) -> Copy:
-        return copy_told(request, answer(found), shown=shown)
-
-    where = _where(query)
-    found = await secrets.list_secrets(world, caller, where, copy_of=copy_of)
-    return conditional(request, answer(found))
+    """List the secrets of a folder with their current values; imports where they are wanted."""
+    return await _listed(request, world, caller, query, imports=query.imports is True)
 
 
-@router.get("/api/v3/secrets/raw/{secret_name}", response_model=SecretAnswer)
-@router.get("/api/v4/secrets/{secret_name}", response_model=SecretAnswer, name="read_secret_v4")
+@router.get("/api/v4/secrets", response_model=wire.SecretsAnswer)
+async def list_secrets_v4(
+    request: Request, world: TheWorld, caller: TheCaller, query: ListQuery
+) -> Response:
+    """List the secrets of a folder with their current values; imports unless unwanted."""
+    return await _listed(request, world, caller, query, imports=query.imports is not False)
+
+
+@router.get("/api/v3/secrets/raw/{secret_name}", response_model=wire.SecretAnswer)
+@router.get(
+    "/api/v4/secrets/{secret_name}", response_model=wire.SecretAnswer, name="read_secret_v4"
+)
 async def read_secret(
     request: Request,
     world: TheWorld,
     caller: TheCaller,
     secret_name: Name,
-    query: Annotated[ReadSecret, Query()],
+    query: Annotated[wire.ReadSecret, Query()],
 ) -> Response:
-    """Read one secret: its current version, or a numbered one that was served before."""
-    shown = query.view_secret_value is not False
+    """Read one secret: its current version, or a numbered one that was served before.
 
-    def answer(found: Found) -> SecretAnswer:
-        return SecretAnswer(secret=render.secret(found, shown=shown))
-
-    def copy_of(found: Sequence[Found]) -> Copy:
-        return copy_told(request, answer(found[0]), shown=shown)
-
-    where, number = _where(query), query.version
+    What the folder has not is looked for in what it imports.
+    """
+    where, wish = where_of(query), _wish(request, query, imports=query.imports is not False)
     found = await secrets.read_secret(
-        world, caller, where, secret_name, version=number, copy_of=copy_of
+        world, caller, where, secret_name, version=query.version, wish=wish
     )
-    return conditional(request, answer(found))
+    return _answered(request, found, wish)
 
 
-@router.post("/api/v3/secrets/raw/{secret_name}")
-async def create_secret(
-    world: TheWorld, caller: TheCaller, secret_name: Name, body: CreateSecret
-) -> SecretAnswer:
-    """Store a new secret and serve it at once."""
-    value, comment = Sensitive(body.secret_value), body.secret_comment or ""
-    where = _where(body)
-    stored = await secrets.create_secret(world, caller, where, secret_name, value, comment=comment)
-    return SecretAnswer(secret=render.secret(stored, shown=True))
+@router.get("/api/v3/secrets/raw/id/{secret_id}", response_model=wire.SecretAnswer)
+@router.get(
+    "/api/v4/secrets/id/{secret_id}",
+    response_model=wire.SecretAnswer,
+    name="read_secret_by_id_v4",
+)
+async def read_secret_by_id(
+    request: Request,
+    world: TheWorld,
+    caller: TheCaller,
+    secret_id: Name,
+    query: Annotated[wire.ReadSecretById, Query()],
+) -> Response:
+    """Read one secret by its id."""
+    wish = _wish(request, query, imports=False)
+    found = await secrets.read_secret_by_id(
+        world, caller, secret_id, version=query.version, wish=wish
+    )
+    return _answered(request, found, wish)
 
 
-@router.patch("/api/v3/secrets/raw/{secret_name}")
-async def update_secret(
-    world: TheWorld, caller: TheCaller, secret_name: Name, body: UpdateSecret
-) -> SecretAnswer:
-    """Change a secret: its value, which is served at once, its name, its comment."""
-    change = _change(body)
-    stored = await secrets.update_secret(world, caller, _where(body), secret_name, change)
-    return SecretAnswer(secret=render.secret(stored, shown=True))
+@router.get("/api/v1/secret/{secret_id}/secret-versions")
+async def list_versions(
+    world: TheWorld,
+    caller: TheCaller,
+    secret_id: Name,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> wire.VersionsAnswer:
+    """List the versions of a secret, the latest first, with the values that still work."""
+    found = await secrets.list_versions(world, caller, secret_id, offset=offset, limit=limit)
+    return wire.VersionsAnswer(secret_versions=tuple(map(_version, found)))
 
 
-def _change(asked: UpdateSecret) -> SecretChange:
-    given, name, comment = asked.secret_value, asked.new_secret_name, asked.secret_comment
-    change = SecretChange(None if given is None else Sensitive(given), name, comment)
-    if change == SecretChange():
-        rule = "Required, unless newSecretName or secretComment is given"
-        raise InvalidInput(FieldProblem(("secretValue",), rule))
-    return change
+async def _listed(
+    request: Request, world: World, caller: Caller, query: wire.ReadSecrets, *, imports: bool
+) -> Response:
+    shown = query.view_secret_value is not False
+    wish = replace(
+        _wish(request, query, imports=imports),
+        recursive=query.recursive is True,
+        tags=frozenset(filter(None, map(str.strip, (query.tag_slugs or "").split(",")))),
+        copy_of=partial(_copy_of, request, _list_answer, shown=shown),
+    )
+    listing = await secrets.list_secrets(world, caller, where_of(query), wish)
+    return conditional(request, _list_answer(listing, shown=shown), listing.made_of)
 
 
-def _where(asked: SecretPlace) -> Where:
-    """Read the place; of the spellings of the project, the first that is not empty counts."""
-    spelled = (asked.project_id, asked.workspace_id, asked.project_slug, asked.workspace_slug)
-    project = next(filter(None, spelled), None)
-    if project is None:
-        raise InvalidInput(FieldProblem(("projectId",), "Required"))
-    return Where(project, asked.environment, asked.secret_path or ROOT)
+def _list_answer(listing: Listing, *, shown: bool) -> wire.SecretsAnswer:
+    return wire.SecretsAnswer(
+        secrets=_shown(listing.secrets, shown=shown),
+        imports=tuple(
+            wire.ImportedSecrets(
+                secret_path=one.source.folder.path,
+                environment=one.source.environment.slug,
+                folder_id=one.source.folder.id,
+                secrets=_shown(one.secrets, shown=shown),
+            )
+            for one in listing.imports
+        ),
+    )
+
+
+def _one_answer(listing: Listing, *, shown: bool) -> wire.SecretAnswer:
+    return wire.SecretAnswer(secret=render.secret(listing.secrets[0], shown=shown))
+
+
+def _shown(found: Sequence[ReadSecret], *, shown: bool) -> tuple[wire.Secret, ...]:
+    return tuple(render.secret(one, shown=shown) for one in found)
+
+
+def _answered(request: Request, found: ReadSecret, wish: Wish) -> Response:
+    answer = wire.SecretAnswer(secret=render.secret(found, shown=wish.shown))
+    return conditional(request, answer, found.made_of)
+
+
+def _copy_of(
+    request: Request, answer: Callable[..., _Answer], listing: Listing, *, shown: bool
+) -> Copy:
+    """Tell what the request says of the copy that its sender holds."""
+    tag = tag_of(answer(listing, shown=shown), listing.made_of)
+    return copy_told(named_by(request), tag, shown=shown)
+
+
+def _wish(request: Request, asked: wire.ReadOptions, *, imports: bool) -> Wish:
+    shown = asked.view_secret_value is not False
+    return Wish(
+        shown=shown,
+        expanded=asked.expand_secret_references is not False,
+        imports=imports,
+        copy_of=partial(_copy_of, request, _one_answer, shown=shown),
+    )
+
+
+def _version(read: ReadSecret) -> wire.SecretVersion:
+    stored, version, place = read.secret, read.version, read.place
+    works = version.state in (State.CURRENT, State.PREVIOUS)
+    return wire.SecretVersion(
+        id=version.id,
+        legacy_id=version.id,
+        secret_id=stored.id,
+        folder_id=place.folder.id,
+        workspace=place.project.id,
+        environment=place.environment.slug,
+        version=version.number,
+        state=version.state.value,
+        secret_key=stored.name,
+        secret_value=read.value.reveal() if works else wire.HIDDEN,
+        secret_value_hidden=not works,
+        secret_comment=stored.comment,
+        skip_multiline_encoding=stored.skip_multiline_encoding,
+        created_at=version.created_at,
+        updated_at=version.created_at,
+        is_rotated_secret=stored.rotation_id is not None,
+        rotation_id=stored.rotation_id,
+    )

@@ -209,7 +209,7 @@ async def killable(folder: Path, plan: KillPlan) -> AsyncIterator[KillStage]:
         env["KEYTURN_DATABASE_URL"] = plan.database.reveal()
     settings = _settings(env)
     installed = await initialise(settings)
-    operator = Identity(installed.identity.client_id, installed.client_secret.reveal())
+    operator = Identity(installed.client_id, installed.client_secret.reveal())
     config = SandboxConfig(
         http_port=0, https_port=0, control_port=0, profile="off", propagation_s=plan.propagation_s
     )

@@ -93,7 +93,7 @@ async def staged(seed: int, keep_data: Path | None) -> AsyncIterator[Stage]:
             settings = _settings(directory, ready.ca_file)
             log_to(settings.log_file, settings.log_level)
             installed = await initialise(settings)
-            operator = Identity(installed.identity.client_id, installed.client_secret.reveal())
+            operator = Identity(installed.client_id, installed.client_secret.reveal())
             async with serving(settings) as url, KeyturnApi(url, operator) as api:
                 yield Stage(
                     ready=ready,
@@ -117,6 +117,9 @@ def _settings(directory: Path, ca_file: Path) -> Settings:
         port=0,
         url="http://127.0.0.1",
         token=None,
+        client_id=None,
+        client_secret=None,
+        backup_passphrase=None,
         ca_file=ca_file,
         allow_private_addresses=True,
         overlap_s=OVERLAP_S,

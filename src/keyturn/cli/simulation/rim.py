@@ -16,8 +16,9 @@ import httpx2
 from keyturn.cli.simulation.judge import SENT, Judge
 from keyturn.cli.simulation.ledger import Sent
 from keyturn.cli.simulation.processes import WORK, Died, Process, Work
+from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import OursError
-from keyturn.services.ports import Reading, Writing
+from keyturn.services.ports import Reading, Recorded, Writing
 from keyturn.testing.memory import MemoryStore
 
 
@@ -80,6 +81,11 @@ class RimStore:
     def writing(self) -> AbstractAsyncContextManager[Writing]:
         """Open a transaction that writes."""
         return self._writing()
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        async with self.writing() as tx:
+            return Recorded(await tx.append_audit(attempt), await tx.revision())
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Writing]:

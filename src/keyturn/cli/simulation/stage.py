@@ -21,9 +21,10 @@ from keyturn.cli.simulation.kinds import PROPS, Props
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
 from keyturn.cli.simulation.processes import Process
 from keyturn.cli.simulation.rim import Fates, RimStore, RimTransport
-from keyturn.domain.access import Caller, Identity, Role
+from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, OktaCredentials, ServiceApp
 from keyturn.domain.foreign import Consent
+from keyturn.domain.identity import Identity
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import CredentialKind, KeyAlgorithm
 from keyturn.domain.rotation import Rotation, SecretsMapping
@@ -163,10 +164,10 @@ class Stage:
     async def make_reader(self, name: str, app_id: str) -> tuple[Caller, Reader]:
         """Return somebody new who may read secrets."""
         project, organization = self.installed.project, self.installed.organization
-        identity, _ = new_identity(self.bare, name, organization.id, project.id)
+        identity = new_identity(self.bare, name, organization.id)
         async with self.store.writing() as tx:
             await tx.add(identity)
-        caller = Caller(identity.id, identity.name, Role.ADMIN, organization.id, project.id)
+        caller = Caller(identity.id, identity.name, organization.id, (Holding(ADMIN, project.id),))
         reader = Reader(name, identity.id)
         self.ledger.readers[app_id].append(reader)
         return caller, reader
@@ -260,7 +261,7 @@ async def _administrator(world: World) -> Caller:
     async with world.store.reading() as tx:
         identities = await tx.list(Identity, name="administrator")
     identity = identities[0]
-    return Caller(identity.id, identity.name, Role.ADMIN, identity.organization_id)
+    return Caller(identity.id, identity.name, identity.organization_id, (Holding(ADMIN),))
 
 
 class Onboarding(Enum):

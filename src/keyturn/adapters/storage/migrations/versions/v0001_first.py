@@ -44,6 +44,7 @@ def _tenants() -> None:
     _create(
         "environment",
         _text("id project_id name slug"),
+        _int("rank"),
         key="id",
         once="project_id slug",
         to={"project_id": "project"},
@@ -51,31 +52,120 @@ def _tenants() -> None:
     _create(
         "folder",
         _text("id environment_id path"),
+        _int("created_at updated_at"),
+        _text("description?"),
         key="id",
         once="environment_id path",
         to={"environment_id": "environment"},
+    )
+    _create(
+        "secret_import",
+        _text("id folder_id source_id"),
+        _int("rank created_at updated_at"),
+        key="id",
+        once="folder_id source_id",
+        to={"folder_id": "folder", "source_id": "folder"},
+    )
+    op.create_index("ix_secret_import_source_id", "secret_import", ["source_id"])
+    _create(
+        "tag",
+        _text("id project_id slug name color"),
+        _int("created_at updated_at"),
+        key="id",
+        once="project_id slug",
+        to={"project_id": "project"},
     )
 
 
 def _callers() -> None:
     _create(
         "identity",
-        _text("id organization_id project_id? name role client_id"),
-        _blob("client_secret_hash"),
+        _text("id organization_id name"),
+        _int("created_at person"),
+        key="id",
+        to={"organization_id": "organization"},
+    )
+    _create(
+        "membership",
+        _text("id identity_id role project_id?"),
         _int("created_at"),
         key="id",
+        to={"identity_id": "identity", "project_id": "project"},
+    )
+    _create(
+        "custom_role",
+        _text("id project_id? slug name description"),
+        _int("created_at updated_at"),
+        key="id",
+        to={"project_id": "project"},
+    )
+    _create(
+        "role_grant",
+        _text("role_id"),
+        _int("number"),
+        _text("verbs environments paths connections"),
+        key="role_id number",
+        to={"role_id": "custom_role"},
+    )
+    op.create_index("ix_membership_identity_id", "membership", ["identity_id"])
+    _proofs()
+
+
+def _proofs() -> None:
+    _create(
+        "universal_auth",
+        _int("lockout_after lockout_lasts_s lockout_forgets_s failures failed_at?"),
+        _text("identity_id client_id"),
+        _int("created_at tokens_ttl_s tokens_max_ttl_s tokens_uses"),
+        _text("tokens_trusted trusted"),
+        key="identity_id",
         once="client_id",
-        to={"organization_id": "organization", "project_id": "project"},
+        to={"identity_id": "identity"},
+    )
+    _create(
+        "client_secret",
+        _text("id identity_id"),
+        _blob("hash"),
+        _text("prefix"),
+        _int("created_at"),
+        _text("description"),
+        _int("expires_at? uses_max uses used_at? revoked"),
+        key="id",
+        to={"identity_id": "identity"},
+    )
+    _create(
+        "jwt_auth",
+        _text("identity_id method keys_issuer keys_discovery_url keys_jwks_url keys_public_keys"),
+        _int("created_at"),
+        _text("audiences subject claims"),
+        _int("tokens_ttl_s tokens_max_ttl_s tokens_uses"),
+        _text("tokens_trusted"),
+        key="identity_id method",
+        to={"identity_id": "identity"},
+    )
+    _create(
+        "password",
+        _int("lockout_after lockout_lasts_s lockout_forgets_s failures failed_at?"),
+        _text("identity_id email hash"),
+        _int("created_at changed_at"),
+        key="identity_id",
+        once="email",
+        to={"identity_id": "identity"},
     )
     _create(
         "access_token",
+        _text("id"),
         _blob("hash"),
-        _text("identity_id"),
-        _int("created_at expires_at"),
-        key="hash",
+        _text("identity_id method"),
+        _int("created_at expires_at renewable_until uses_max uses"),
+        _text("trusted name client_secret_id?"),
+        _int("ttl_s"),
+        key="id",
+        once="hash",
         to={"identity_id": "identity"},
     )
-    op.create_index("ix_access_token_identity_id", "access_token", ["identity_id"])
+    for table in ("access_token", "client_secret"):
+        op.create_index(f"ix_{table}_identity_id", table, ["identity_id"])
 
 
 def _connections() -> None:
@@ -166,7 +256,8 @@ def _secrets() -> None:
         "secret",
         _text("id folder_id name"),
         _int("created_at updated_at"),
-        _text("comment rotation_id?"),
+        _text("comment rotation_id? metadata tag_ids"),
+        _int("skip_multiline_encoding"),
         key="id",
         once="folder_id name",
         to={"folder_id": "folder", "rotation_id": "rotation"},
@@ -180,6 +271,7 @@ def _secrets() -> None:
         _blob("sealed?"),
         _int("created_at"),
         _text("hash? okta_id?"),
+        _int("refers"),
         key="id",
         once="secret_id number",
         to={"secret_id": "secret"},
@@ -212,12 +304,13 @@ def _audit() -> None:
         _blob("hash"),
         key="number",
     )
+    _create("revision")
 
 
 def _create(
     table: str,
     *columns: Iterable[sa.Column[Any]],
-    key: str,
+    key: str | None = None,
     once: str | None = None,
     to: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
