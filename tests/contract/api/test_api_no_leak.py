@@ -9,6 +9,8 @@ from surface_kit import FOLDERS, IMPORTS, V4, log_in_as, make_folder, make_impor
 
 from keyturn.domain.access import Verb
 
+pytestmark = pytest.mark.slow
+
 CANARY = "canary-of-others"
 STEPS = 60
 ELSEWHERE = (("dev", "/"), ("dev", "/theirs"), ("prod", "/mine"))

@@ -13,6 +13,8 @@ from route_kit import Furnished, furnished, routes_of
 from keyturn.api.app import build_api
 from keyturn.domain.access import Verb
 
+pytestmark = pytest.mark.slow
+
 DECOY = "7b1e6a52-5f0e-4c1d-9f57-0c2d3e4f5a6b"
 """The name of nothing."""
 

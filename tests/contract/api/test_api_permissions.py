@@ -13,6 +13,8 @@ from route_kit import furnished, routes_of
 
 from keyturn.api.app import build_api
 
+pytestmark = pytest.mark.slow
+
 INITIALS = {"A": "admin", "D": "developer", "V": "viewer", "R": "rotator", "U": "auditor"}
 
 PUBLIC = """

@@ -11,6 +11,8 @@ from surface_kit import FOLDERS, IMPORTS, V4, log_in_as, make_folder, make_impor
 
 from keyturn.domain.access import ADMIN, AUDITOR, DEVELOPER, ROTATOR, VIEWER, Role, Verb
 
+pytestmark = pytest.mark.slow
+
 ROLES = (ADMIN, AUDITOR, DEVELOPER, ROTATOR, VIEWER)
 EVERYBODY = frozenset(ROLES)
 READERS = frozenset({ADMIN, DEVELOPER, VIEWER})
