@@ -184,6 +184,7 @@ async def test_the_example_does_what_the_page_says(kind: str) -> None:
     assert EFFECTS[kind](met), (met.shape, met.answer and met.answer.text, met.app)
 
 
+@pytest.mark.slow
 async def test_an_example_without_effect_would_show() -> None:
     """An example that changes nothing for anybody never strikes."""
     with pytest.raises(AssertionError, match="never struck"):

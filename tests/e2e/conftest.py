@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from keyturn.bootstrap import initialise
+from keyturn.bootstrap.opening import initialise
 from keyturn.sandbox import Ready, SandboxConfig
 from keyturn.sandbox import serving as sandbox_serving
 from keyturn.services.installation import Installed

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from keyturn.bootstrap import Outside, serving
+from keyturn.bootstrap.opening import Outside
+from keyturn.bootstrap.serving import serving
 from keyturn.domain.turn import Phase
 from keyturn.services.ports import Store
 from keyturn.settings import Settings

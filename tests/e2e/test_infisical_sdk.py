@@ -49,6 +49,7 @@ async def test_infisical_sdk_reads_the_mapped_secret(
     assert (first.version, second.version) == (1, 2)
 
 
+@pytest.mark.slow
 async def test_infisical_sdk_is_told_why_it_may_not_log_in(
     installation: Any,  # noqa: ANN401  the fixture
 ) -> None:
@@ -79,6 +80,7 @@ def write(installation: Any) -> dict[str, Any]:  # noqa: ANN401  the SDK is not 
     return {"made": made, "changed": changed, "first": first, "listed": listed, "gone": gone}
 
 
+@pytest.mark.slow
 async def test_infisical_sdk_writes_secrets(
     installation: Any,  # noqa: ANN401  the fixture
 ) -> None:
@@ -113,6 +115,7 @@ def arrange(installation: Any) -> dict[str, Any]:  # noqa: ANN401  the SDK is no
     }
 
 
+@pytest.mark.slow
 async def test_infisical_sdk_arranges_folders(
     installation: Any,  # noqa: ANN401  the fixture
 ) -> None:

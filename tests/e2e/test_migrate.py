@@ -17,7 +17,7 @@ import pytest
 from rig import ORG_URL, PLACE, SECRETS, START, Rig
 
 from keyturn.adapters.storage import PostgresStore
-from keyturn.bootstrap import Outside, initialise, opened
+from keyturn.bootstrap.opening import Outside, initialise, opened
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.audit import AuditEntry, verify_chain
 from keyturn.domain.connection import ApiToken

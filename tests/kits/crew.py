@@ -15,7 +15,7 @@ from typing import Any
 
 from postgres_kit import Cluster
 
-from keyturn.bootstrap import initialise, opened
+from keyturn.bootstrap.opening import initialise, opened
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.identity import Identity

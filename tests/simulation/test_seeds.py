@@ -60,6 +60,7 @@ def test_worlds_have_all_that_the_product_does() -> None:
     assert any(what.startswith("found: ") for what in events)
 
 
+@pytest.mark.slow
 def test_a_seed_replays_byte_for_byte() -> None:
     """The trace follows from the seed alone, also in another process with other hashes."""
     here = simulate(12, tracing=True).digest
@@ -81,6 +82,7 @@ def test_command_tells_what_was_simulated() -> None:
     assert told["violations"] == []
 
 
+@pytest.mark.slow
 def test_command_prints_one_world_in_full() -> None:
     """`--trace` shows every event of a seed, twice the same."""
     shown = [CliRunner().invoke(cli, ["simulate", "--seed", "12", "--trace"]) for _ in range(2)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from keyturn.bootstrap import working
+from keyturn.bootstrap.serving import working
 from keyturn.domain.errors import Refused
 from keyturn.settings import Settings
 

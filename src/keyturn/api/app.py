@@ -1,8 +1,10 @@
 """Put the HTTP API together."""
 
+from functools import cache
 from itertools import product
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from keyturn.api import problems
@@ -88,25 +90,34 @@ def build_api(world: World, *, version: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        strict_content_type=False,
-        responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
+        routes=_routes(),
     )
     app.state.world = world
     app.lead(world)
     problems.install(app)
     app.add_middleware(BodyLimit)
+    return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Put the rooms' routes together, once a process: to read their signatures takes a second."""
+    house = APIRouter(
+        strict_content_type=False,
+        responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
+    )
     for room in ROOMS:
-        app.include_router(room.router)
+        house.include_router(room.router)
     for kind, room in product(CredentialKind, OF_TYPE):
-        app.include_router(
+        house.include_router(
             room.of_type,
             prefix=f"{ROTATIONS}/{kind}",
             dependencies=[Depends(rotations.of_the_kind)],
         )
-        app.include_router(
+        house.include_router(
             room.of_readers,
             prefix=f"{ROTATIONS}/{kind}",
             dependencies=[Depends(rotations.of_the_kind)],
             include_in_schema=not kind.rules.of_connection,
         )
-    return app
+    return house.routes

@@ -96,7 +96,7 @@ def _asked(*, new: bool) -> str:
 
 async def _back_up(settings: "Settings", file: Path, opener: "Opener | None") -> Mapping[str, int]:
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import back_up
+    from keyturn.bootstrap.keeping import back_up
 
     log_to(settings.log_file, settings.log_level)
     return await back_up(settings, file, opener)
@@ -106,7 +106,7 @@ async def _restore(
     settings: "Settings", file: Path, opener: "Opener", *, plan: bool
 ) -> Mapping[str, int]:
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import restore
+    from keyturn.bootstrap.keeping import restore
 
     log_to(settings.log_file, settings.log_level)
     return await restore(settings, file, opener, plan=plan)

@@ -42,7 +42,7 @@ def init(*, out: Path | None, data_dir: Path | None, as_json: bool) -> None:
 
 async def _init(settings: "Settings", out: Path | None) -> "Installed":
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import initialise
+    from keyturn.bootstrap.opening import initialise
 
     log_to(settings.log_file, settings.log_level)
     if out is None:

@@ -9,7 +9,7 @@ from keyturn.cli import options, output
 from keyturn.cli.running import run
 
 if TYPE_CHECKING:
-    from keyturn.bootstrap import RootKeyRotated
+    from keyturn.bootstrap.keeping import RootKeyRotated
     from keyturn.settings import Settings
 
 
@@ -45,7 +45,7 @@ def rotate_root(*, plan: bool, forget_old: bool, data_dir: Path | None, as_json:
 
 async def _rotate(settings: "Settings", *, plan: bool, forget_old: bool) -> "RootKeyRotated":
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import rotate_root_key
+    from keyturn.bootstrap.keeping import rotate_root_key
 
     log_to(settings.log_file, settings.log_level)
     return await rotate_root_key(settings, plan=plan, forget_old=forget_old)

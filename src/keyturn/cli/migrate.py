@@ -38,7 +38,7 @@ def migrate(*, to: str | None, plan: bool, data_dir: Path | None, as_json: bool)
 
 async def _migrate(settings: "Settings", *, plan: bool) -> Mapping[str, int]:
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import migrate
+    from keyturn.bootstrap.keeping import migrate
     from keyturn.domain.sensitive import Sensitive
 
     if settings.database_url is None:

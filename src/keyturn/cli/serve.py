@@ -26,7 +26,7 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 async def _serve(settings: "Settings") -> None:
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import serving
+    from keyturn.bootstrap.serving import serving
 
     log_to(settings.log_file, settings.log_level)
     asked = stop_asked()

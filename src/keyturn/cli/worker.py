@@ -26,7 +26,7 @@ def worker(data_dir: Path | None) -> None:
 
 async def _work(settings: "Settings") -> None:
     from keyturn.adapters.system.logs import log_to
-    from keyturn.bootstrap import working
+    from keyturn.bootstrap.serving import working
 
     log_to(settings.log_file, settings.log_level)
     asked = stop_asked()

@@ -124,10 +124,11 @@ async def repair_finding(world: World, caller: Caller, finding_id: str) -> Seque
         finding = await tx.find(Finding, id=finding_id)
         if finding and not await find_seen(tx, caller, Verb.ROTATE, finding.rotation_id):
             finding = None  # nobody learns of it from a refusal
-    named = finding.rotation_id if finding else finding_id
-    rotation = await admit(world, caller, Verb.ROTATE, named, detail="repair")
     if finding is None:
+        subject = f"finding {finding_id} (repair)"
+        await gate.require(world, caller, Verb.ROTATE, Target(caller.home), subject=subject)
         raise NotFound(f"There is no finding {finding_id}.")
+    rotation = await admit(world, caller, Verb.ROTATE, finding.rotation_id, detail="repair")
     if finding.closed_at:
         raise Refused(f"Finding {finding_id} was closed by {finding.closed_by}.")
     match PROPOSED[finding.kind]:

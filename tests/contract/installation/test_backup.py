@@ -21,7 +21,8 @@ from keyturn.adapters.crypto import (
 from keyturn.adapters.storage import PostgresStore, SqliteStore
 from keyturn.adapters.system import SystemChance
 from keyturn.adapters.system.witness import FileWitness
-from keyturn.bootstrap import back_up, initialise, opened, restore
+from keyturn.bootstrap.keeping import back_up, restore
+from keyturn.bootstrap.opening import initialise, opened
 from keyturn.cli.main import cli
 from keyturn.domain.audit import verify_chain
 from keyturn.domain.errors import OursError, Refused

@@ -6,7 +6,7 @@ import pytest
 
 from keyturn.adapters.crypto import write_root_key
 from keyturn.adapters.storage import SqliteStore
-from keyturn.bootstrap import initialise, opened
+from keyturn.bootstrap.opening import initialise, opened
 from keyturn.domain.errors import Refused
 from keyturn.settings import Settings
 

@@ -17,7 +17,8 @@ from keyturn.adapters.crypto import (
     prepare_root_key,
     read_root_key,
 )
-from keyturn.bootstrap import Outside, initialise, opened, rotate_root_key
+from keyturn.bootstrap.keeping import rotate_root_key
+from keyturn.bootstrap.opening import Outside, initialise, opened
 from keyturn.cli.main import cli
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.audit import Attempt, verify_chain

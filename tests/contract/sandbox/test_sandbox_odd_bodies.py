@@ -199,6 +199,7 @@ async def test_a_whole_body_is_taken(method: str, pattern: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "pattern"), BODIES)
+@pytest.mark.slow
 async def test_every_member(method: str, pattern: str) -> None:
     """An odd value in any place of a body is refused in Okta's words, unless it is only kept."""
     target = await aim(method, pattern)
@@ -246,6 +247,7 @@ ANY_JSON = st.recursive(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+@pytest.mark.slow
 async def test_any_json_anywhere(
     operation: tuple[str, str], value: object, data: st.DataObject
 ) -> None:

@@ -2,7 +2,8 @@
 
 Every test runs in each way that the SDK can authenticate: an SSWS token, a service app's private
 key, and the same with proof of possession (DPoP). The tests of one way share an org and the open
-SDK, which takes seconds to make a key for its proofs; each has an app of its own.
+SDK, which takes seconds to make a key for its proofs; each has an app of its own. The SDK is
+imported where it is used: loading it takes seconds too, and the fast tests do without.
 """
 
 import ssl
@@ -14,10 +15,6 @@ from typing import Any
 import aiohttp
 import httpx2
 import pytest
-from okta.api_response import OktaAPIResponse
-from okta.client import Client
-from okta.models import OAuth2ScopeConsentGrant
-from okta.pagination import paginate_all, paginate_pages
 
 from keyturn.sandbox import Org, Ready, SandboxConfig, serving
 from keyturn.sandbox.state.directory import AppDraft
@@ -86,6 +83,8 @@ async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Caller]:
     async with serving(SandboxConfig(0, 0, 0, org=org)) as ready:
         await console(ready, "scopes", {"granted_scopes": SCOPES})
         await console(ready, "dpop", {"bound": connect is by_bound_key})
+        from okta.client import Client
+
         client = Client({"orgUrl": ready.https_url, **connect(ready)})
         trust = ssl.create_default_context(cafile=str(ready.ca_file))
         connector = aiohttp.TCPConnector(ssl=trust)
@@ -132,6 +131,8 @@ async def test_the_sdk_reads_refusals(caller: Caller, app_id: str) -> None:
 
 async def test_the_sdk_pages_through_apps(caller: Caller) -> None:
     """The SDK's own pager goes through pages of two apps, and finds every app once."""
+    from okta.pagination import paginate_pages
+
     for number in range(3):
         caller.org.create_app(AppDraft(f"App {number}"))
     pages = [page async for page in paginate_pages(caller.sdk.list_applications, limit=2)]
@@ -143,6 +144,8 @@ async def test_the_sdk_pages_through_apps(caller: Caller) -> None:
 
 async def test_the_sdk_follows_the_links_to_the_next_page(caller: Caller) -> None:
     """`has_next` and `next` of the SDK's answers lead from page to page until there is none."""
+    from okta.api_response import OktaAPIResponse
+
     executor = caller.sdk.get_request_executor()
     authorization = {"Authorization": f"SSWS {caller.org.seeded.api_token}"}
     asked, _ = await executor.create_request("GET", "/api/v1/apps?limit=1", {}, authorization)
@@ -158,6 +161,8 @@ async def test_the_sdk_follows_the_links_to_the_next_page(caller: Caller) -> Non
 
 async def test_the_sdk_grants_a_scope_and_takes_it_back(caller: Caller) -> None:
     """The SDK grants a scope, reads it alone and in the list, and revokes it."""
+    from okta.models import OAuth2ScopeConsentGrant
+
     sdk, org = caller.sdk, caller.org
     app_id = org.create_app(AppDraft("Grantee", granted_scopes=("okta.apps.read",))).id
     asked = OAuth2ScopeConsentGrant(scope_id="okta.users.read", issuer=caller.url)
@@ -174,6 +179,8 @@ async def test_the_sdk_grants_a_scope_and_takes_it_back(caller: Caller) -> None:
 
 async def test_the_sdk_leads_a_device_through_its_life(caller: Caller) -> None:
     """The SDK parses devices and their users, and takes one from ACTIVE to deleted."""
+    from okta.pagination import paginate_all
+
     sdk = caller.sdk
     devices = [device async for device in paginate_all(sdk.list_devices, limit=2, expand="user")]
     assert [device.status for device in devices] == ["ACTIVE", "ACTIVE", "SUSPENDED"]
@@ -204,6 +211,8 @@ async def test_the_sdk_reads_the_log(caller: Caller, app_id: str) -> None:
 
 async def test_the_sdk_pages_through_the_log(caller: Caller) -> None:
     """A search with an end is paged by its links, and every event comes once, in its order."""
+    from okta.pagination import paginate_all
+
     made = [caller.org.create_app(AppDraft(f"App {number}")).id for number in range(3)]
     until = (caller.org.now() + timedelta(minutes=1)).isoformat()
     search: dict[str, Any] = {"until": until, "filter": f'eventType eq "{APP_CREATED}"', "limit": 2}

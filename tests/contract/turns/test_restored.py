@@ -7,7 +7,8 @@ import httpx2
 from rig import ORG_URL, PLACE, START, Rig
 
 from keyturn.adapters.crypto import Opener
-from keyturn.bootstrap import Outside, back_up, initialise, opened, restore, rotate_root_key
+from keyturn.bootstrap.keeping import back_up, restore, rotate_root_key
+from keyturn.bootstrap.opening import Outside, initialise, opened
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.identity import Identity

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keyturn.bootstrap import initialise
+from keyturn.bootstrap.opening import initialise
 from keyturn.cli.rehearsal.consumer import Registration, consuming
 from keyturn.cli.rehearsal.readers import Reads, WatchedApi
 from keyturn.cli.rehearsal.records import Records

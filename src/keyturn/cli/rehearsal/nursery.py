@@ -18,7 +18,7 @@ from pydantic import BaseModel
 MODULES = (
     "aiosqlite",
     "keyturn.adapters.system.logs",
-    "keyturn.bootstrap",
+    "keyturn.bootstrap.serving",
     "keyturn.cli.serve",
     "keyturn.cli.worker",
     "sqlalchemy.dialects.sqlite.aiosqlite",

@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from keyturn.adapters.system.logs import log_to
-from keyturn.bootstrap import initialise, serving
+from keyturn.bootstrap.opening import initialise
+from keyturn.bootstrap.serving import serving
 from keyturn.cli.rehearsal.consumer import INSTANCES, Registration
 from keyturn.cli.rehearsal.tally import Counted, Tally
 from keyturn.client import Identity, KeyturnApi, Place, Secret, Store

@@ -1,0 +1,209 @@
+"""Keep an installation: move it, rotate its root key, back it up and restore it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from keyturn import __version__
+from keyturn.adapters.crypto import (
+    SALT_BYTES,
+    BackupFile,
+    Keyring,
+    Opener,
+    install_root_key,
+    new_backup,
+    prepare_root_key,
+    read_backup,
+    read_root_key,
+    write_root_key,
+)
+from keyturn.adapters.storage import (
+    Dump,
+    PostgresStore,
+    SqliteStore,
+    count_records,
+    loading,
+    move,
+    newest_revision,
+    refuse_filled,
+    snapshot,
+)
+from keyturn.bootstrap.opening import (
+    Outside,
+    current_root_key,
+    open_store,
+    opened,
+    require_data,
+    url_of,
+    visit_store,
+    witness,
+)
+from keyturn.domain.errors import Refused
+from keyturn.domain.project import Organization
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.backups import (
+    backed_up,
+    parse_rows,
+    render_key,
+    render_rows,
+    restored,
+    verify_pieces,
+)
+from keyturn.services.root_key import count_data_keys, opens, rewrap_data_keys
+from keyturn.settings import Settings
+
+
+async def migrate(settings: Settings, target: Sensitive, *, plan: bool) -> Mapping[str, int]:
+    """Move the installation in the data directory to an empty PostgreSQL database, or count only.
+
+    Returns how many records of each kind there are. Raises Refused where there is no installation,
+    where another process has it open, where the target is not empty or cannot be reached.
+    """
+    if not settings.database_file.exists():
+        raise Refused(
+            f"There is no installation in {settings.data_dir}: set KEYTURN_DATA_DIR to where it is."
+        )
+    work = count_records if plan else move
+    return await work(settings.database_file, target)
+
+
+@dataclass(frozen=True)
+class RootKeyRotated:
+    """How many data keys were rewrapped, and where the old root key is kept."""
+
+    data_keys: int
+    kept: Path | None = None
+
+
+async def rotate_root_key(
+    settings: Settings, outside: Outside | None = None, *, plan: bool, forget_old: bool = False
+) -> RootKeyRotated:
+    """Make a new root key and rewrap every data key by it, or count them only.
+
+    Whenever this dies, the installation opens: with the old key before the transaction, and after
+    it with the new one, which the next opening puts in force. Raises Refused as `opened` does, and
+    RootKeyUnusable where the key's folder cannot be written, before anything is changed.
+    """
+    outside = outside or Outside()
+    async with opened(settings, outside) as world:
+        if plan:
+            return RootKeyRotated(await count_data_keys(world))
+        chance, file = outside.chance, settings.key_file
+        new = prepare_root_key(file, chance.random_bytes(32))
+        old = Keyring(read_root_key(file), chance.random_bytes)
+        count = await rewrap_data_keys(world, partial(old.rewrapped, under=new))
+        kept = install_root_key(file, outside.clock.now())
+    if kept and forget_old:
+        kept.unlink()
+        kept = None
+    return RootKeyRotated(count, kept)
+
+
+async def back_up(
+    settings: Settings,
+    path: Path,
+    opener: Opener | None,
+    outside: Outside | None = None,
+) -> Mapping[str, int]:
+    """Write everything as of one moment, the root key included, to a new sealed file.
+
+    The server may be running. The audit entry comes first, so the backup holds it. Returns how
+    many records of each kind there are; without an opener that is all. Raises Refused where there
+    is no installation or the root key is not its own, and BackupUnusable where the file exists.
+    """
+    outside = outside or Outside()
+    require_data(settings)
+    store = await visit_store(settings)
+    try:
+        key = await current_root_key(settings, store, outside)
+        if opener:
+            await store.append_audit(backed_up(outside.clock.now(), path.name))
+        async with snapshot(store) as dump:
+            if not opens(Keyring(key, outside.chance.random_bytes), await _organizations(dump)):
+                raise Refused("The root key does not open these data: a backup would be worthless.")
+            if opener:
+                await _write_backup(dump, path, opener, key=key, outside=outside)
+            return dump.counts
+    finally:
+        await store.aclose()
+
+
+async def _organizations(dump: Dump) -> Sequence[Organization]:
+    found = await dump.reading.list(Organization)
+    if not found:
+        raise Refused("There is nothing to back up: run `keyturn init` first.")
+    return found
+
+
+async def _write_backup(
+    dump: Dump, path: Path, opener: Opener, *, key: bytes, outside: Outside
+) -> None:
+    header = {
+        "keyturn": __version__,
+        "created": outside.clock.now().isoformat(),
+        "schema": dump.schema,
+        "records": dump.counts,
+    }
+    with new_backup(path, header, opener, salt=outside.chance.random_bytes(SALT_BYTES)) as add:
+        add(render_key(key))
+        async for table, rows in dump.batches():
+            add(render_rows(table, rows))
+
+
+async def restore(
+    settings: Settings,
+    path: Path,
+    opener: Opener,
+    outside: Outside | None = None,
+    *,
+    plan: bool = False,
+) -> Mapping[str, int]:
+    """Put everything of a backup into an empty installation, the root key included.
+
+    The whole file is opened before anything is written, and everything comes in one transaction.
+    Returns how many records of each kind there are; with ``plan`` nothing is written. Raises
+    BackupUnusable, and Refused where there are records, or another root key, already.
+    """
+    outside = outside or Outside()
+    file = read_backup(path)
+    _require_same_schema(file)
+    counts = file.counts
+    key = verify_pieces(file.pieces(opener), counts)
+    await _refuse_filled(settings)
+    if settings.key_file.exists() and read_root_key(settings.key_file) != key:
+        raise Refused(f"{settings.key_file} holds another root key: name a new data directory.")
+    if not plan:
+        await _restore(settings, file, opener, key=key, outside=outside)
+    return counts
+
+
+async def _restore(
+    settings: Settings, file: BackupFile, opener: Opener, *, key: bytes, outside: Outside
+) -> None:
+    """Write root key, records and the audit log's head; until the commit it can be done again."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.key_file.exists():
+        write_root_key(settings.key_file, key)
+    store = await open_store(settings)
+    attempt = restored(outside.clock.now(), file.path.name, str(file.header["created"]))
+    try:
+        async with loading(store, parse_rows(file.pieces(opener)), attempt) as entry:
+            await witness(settings).write(entry.head)
+    finally:
+        await store.aclose()
+
+
+def _require_same_schema(file: BackupFile) -> None:
+    if file.header["schema"] != newest_revision():
+        raise Refused(
+            f"Keyturn {file.header['keyturn']} made the backup: restore it with that version."
+        )
+
+
+async def _refuse_filled(settings: Settings) -> None:
+    """Refuse to restore over records; nothing is made where there is nothing."""
+    if settings.database_url:
+        await refuse_filled(PostgresStore(url_of(settings.database_url)))
+    elif settings.database_file.exists():
+        await refuse_filled(SqliteStore(settings.database_file))

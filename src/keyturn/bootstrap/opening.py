@@ -1,0 +1,186 @@
+"""Set up an installation, and open it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx2
+from pydantic import SecretStr
+
+from keyturn.adapters.crypto import (
+    Argon2Passwords,
+    Keyring,
+    find_prepared,
+    install_root_key,
+    read_root_key,
+    write_root_key,
+)
+from keyturn.adapters.oidc import HttpIssuers
+from keyturn.adapters.okta import Governor, GuardedBackend, GuardedTransport, OktaHttpOrgs
+from keyturn.adapters.storage import PostgresStore, SqliteStore
+from keyturn.adapters.system import SystemChance, SystemClock
+from keyturn.adapters.system.witness import FileWitness
+from keyturn.domain.errors import Refused
+from keyturn.domain.project import Organization
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Policy
+from keyturn.services.budgets import SharedPool
+from keyturn.services.installation import Installed, install, verify_installation
+from keyturn.services.ports import Chance, Clock, Limits, Store, World
+from keyturn.services.root_key import fits
+from keyturn.settings import Settings
+
+
+def _as_it_is(store: Store) -> Store:
+    return store
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What may be replaced around the house: time, chance, the way to Okta, and the store's rim."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    chance: Chance = field(default_factory=SystemChance)
+    okta_transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
+    wrap_store: Callable[[Store], Store] = _as_it_is
+
+
+@asynccontextmanager
+async def opened(settings: Settings, outside: Outside | None = None) -> AsyncIterator[World]:
+    """Open the installation, in the database or else in the data directory.
+
+    Raises Refused where none has been set up, where the root key is not its own, and where another
+    process has the data directory open.
+    """
+    require_data(settings)
+    async with _world(settings, outside or Outside()) as world:
+        await verify_installation(world)
+        yield world
+
+
+def require_data(settings: Settings) -> None:
+    """Raise Refused where no installation has been set up."""
+    if not (settings.database_url or settings.database_file.exists()):
+        raise Refused(
+            f"There is no installation in {settings.data_dir}: run `keyturn init` first, or set "
+            "KEYTURN_DATA_DIR to where it is."
+        )
+
+
+async def initialise(settings: Settings, outside: Outside | None = None) -> Installed:
+    """Set up a new installation: data directory, root key, organization, project, identities.
+
+    Raises Refused where there is one already; nothing is changed then.
+    """
+    if settings.database_url or settings.database_file.exists():
+        await _refuse_installed(settings)
+    outside = outside or Outside()
+    if not settings.key_file.exists():
+        write_root_key(settings.key_file, outside.chance.random_bytes(32))
+    async with _world(settings, outside) as world:
+        return await install(world)
+
+
+async def _refuse_installed(settings: Settings) -> None:
+    """Refuse to set up twice; a set-up that was interrupted may be made again."""
+    store = await open_store(settings)
+    try:
+        async with store.reading() as tx:
+            if await tx.list(Organization):
+                where = "The database" if settings.database_url else settings.data_dir
+                raise Refused(f"{where} is set up already; nothing was changed.")
+    finally:
+        await store.aclose()
+
+
+async def open_store(settings: Settings) -> PostgresStore | SqliteStore:
+    """Open the store of the settings, made or brought up to date where it must be."""
+    if settings.database_url:
+        return await PostgresStore.open(url_of(settings.database_url))
+    return await SqliteStore.open(settings.database_file)
+
+
+async def visit_store(settings: Settings) -> PostgresStore | SqliteStore:
+    """Open the store as it is, beside the process that serves it."""
+    if settings.database_url:
+        return await PostgresStore.visit(url_of(settings.database_url))
+    return await SqliteStore.visit(settings.database_file)
+
+
+async def current_root_key(settings: Settings, store: Store, outside: Outside) -> bytes:
+    """Return the root key, once a rotation of it that died after its commit is finished."""
+    key = read_root_key(settings.key_file)
+    if await fits(store, Keyring(key, outside.chance.random_bytes)):
+        return key
+    prepared = find_prepared(settings.key_file)
+    if prepared and await fits(store, Keyring(prepared, outside.chance.random_bytes)):
+        install_root_key(settings.key_file, outside.clock.now())
+        return prepared
+    return read_root_key(settings.key_file)  # another process may have put the new one in force
+
+
+def witness(settings: Settings) -> FileWitness:
+    """Return where the head of the audit log is noted."""
+    return FileWitness(settings.data_dir / "audit.head")
+
+
+def url_of(setting: SecretStr) -> Sensitive:
+    """Return a database's address, password and all."""
+    return Sensitive(setting.get_secret_value())
+
+
+@asynccontextmanager
+async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
+    read_root_key(settings.key_file)  # without one, no database is made
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings)
+        stack.push_async_callback(store.aclose)
+        key = await current_root_key(settings, store, outside)
+        limits = _limits(settings)
+        pool = SharedPool(store, limits.shares) if settings.database_url else None
+        okta = OktaHttpOrgs(
+            outside.clock,
+            outside.chance,
+            transport=outside.okta_transport,
+            ca_file=settings.ca_file,
+            private_allowed=settings.allow_private_addresses,
+            call_limit_s=settings.okta_call_limit_s,
+            governor=Governor(outside.clock, limits.shares, pool),
+        )
+        stack.push_async_callback(okta.aclose)
+        issuers = _issuers(settings, outside)
+        stack.push_async_callback(issuers.aclose)
+        yield World(
+            store=outside.wrap_store(store),
+            clock=outside.clock,
+            chance=outside.chance,
+            vault=Keyring(key, outside.chance.random_bytes),
+            okta=okta,
+            limits=limits,
+            witness=witness(settings),
+            issuers=issuers,
+            passwords=Argon2Passwords(outside.chance.random_bytes),
+        )
+
+
+def _issuers(settings: Settings, outside: Outside) -> HttpIssuers:
+    private_allowed = settings.allow_private_addresses
+
+    def guarded() -> httpx2.AsyncBaseTransport:
+        backend = GuardedBackend(private_allowed=private_allowed)
+        return GuardedTransport(backend, ca_file=settings.ca_file)
+
+    transport = outside.okta_transport or guarded
+    return HttpIssuers(outside.clock, transport, private_allowed=private_allowed)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        policy=Policy(settings.overlap_s, settings.soak_s, settings.patience_s),
+        overlap_floor_s=settings.overlap_floor_s,
+        lease=timedelta(seconds=settings.lease_s),
+        token_ttl_s=settings.token_ttl_s,
+        reconcile=timedelta(seconds=settings.reconcile_s),
+        private_addresses_allowed=settings.allow_private_addresses,
+    )

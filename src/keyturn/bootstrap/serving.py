@@ -1,0 +1,85 @@
+"""Serve the API and run turns, in one process or several."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+import uvicorn
+
+from keyturn import __version__
+from keyturn.adapters.runner import EmbeddedRunner, Runner
+from keyturn.api.app import build_api
+from keyturn.bootstrap.opening import Outside, opened, url_of
+from keyturn.domain.errors import Refused
+from keyturn.services.ports import World
+from keyturn.settings import Settings
+
+
+@asynccontextmanager
+async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIterator[str]:
+    """Serve the API and run turns in this event loop; yield the server's address."""
+    async with AsyncExitStack() as stack:
+        world = await stack.enter_async_context(opened(settings, outside))
+        listener = socket.create_server((settings.host, settings.port))
+        stack.callback(listener.close)
+        await stack.enter_async_context(_runner(world, settings))
+        await stack.enter_async_context(_listening(world, listener))
+        host, port = listener.getsockname()[:2]
+        yield f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def working(settings: Settings, outside: Outside | None = None) -> AsyncIterator[Runner]:
+    """Run turns in this event loop, beside whatever other processes are on the database.
+
+    Raises Refused as `opened` does, and on SQLite, which is one process's own.
+    """
+    if settings.database_url is None:
+        raise Refused(
+            "A SQLite file has one process: `keyturn serve`, which runs turns itself. For more, "
+            "set KEYTURN_DATABASE_URL; `keyturn migrate` moves an installation there."
+        )
+    async with opened(settings, outside) as world, _runner(world, settings) as runner:
+        yield runner
+
+
+def _runner(world: World, settings: Settings) -> Runner:
+    tick_s, concurrency = settings.tick_s, settings.concurrency
+    if settings.database_url is None or settings.engine_in_force == "embedded":
+        return EmbeddedRunner(world, tick_s=tick_s, concurrency=concurrency)
+    from keyturn.adapters.runner.queued import QueuedRunner  # noqa: PLC0415  an extra
+
+    url = url_of(settings.database_url)
+    return QueuedRunner(world, url, tick_s=tick_s, concurrency=concurrency)
+
+
+class _QuietServer(uvicorn.Server):
+    """A server inside a larger program: signals are that program's business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+@asynccontextmanager
+async def _listening(world: World, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        build_api(world, version=__version__),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,  # who speaks for whom would be anybody's word
+        ws="none",
+        timeout_graceful_shutdown=10,
+    )
+    server = _QuietServer(config)
+    serving_task = asyncio.create_task(server.serve([listener]), name="api")
+    try:
+        while not (server.started or serving_task.done()):  # noqa: ASYNC110  uvicorn has no event
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await serving_task
