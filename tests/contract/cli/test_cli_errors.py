@@ -77,6 +77,7 @@ def test_a_plan_asks_nobody_and_says_what_would_be_done() -> None:
         assert told in result.stdout
 
 
+@pytest.mark.slow
 def test_serving_nothing_is_refused_without_a_traceback(tmp_path: Path) -> None:
     """A data directory without an installation is named, with what to do."""
     env = {**os.environ, "KEYTURN_DATA_DIR": str(tmp_path / "none")}

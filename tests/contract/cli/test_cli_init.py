@@ -64,6 +64,7 @@ def test_the_root_key_is_its_owners(
     assert stat.S_IMODE((data_dir / "root.key").stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_the_second_time_changes_nothing(
     first: subprocess.CompletedProcess[str], data_dir: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_what_is_told_once_is_kept_nowhere(
     assert not any(told[key].encode() in kept for key in ("clientSecret", "adminToken"))
 
 
+@pytest.mark.slow
 def test_a_file_is_written_in_place_of_the_screen(tmp_path: Path) -> None:
     """With --out the JSON is in a file of its owner's, and no secret is printed."""
     out = tmp_path / "installed.json"
@@ -98,6 +100,7 @@ def test_a_file_is_written_in_place_of_the_screen(tmp_path: Path) -> None:
     assert not any(told[key] in printed for key in ("clientSecret", "adminToken"))
 
 
+@pytest.mark.slow
 def test_with_json_the_file_and_the_screen_tell_the_same(tmp_path: Path) -> None:
     """Whoever asks for both gets both."""
     out = tmp_path / "installed.json"
@@ -105,6 +108,7 @@ def test_with_json_the_file_and_the_screen_tell_the_same(tmp_path: Path) -> None
     assert json.loads(done.stdout) == json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there_is_left_and_nothing_is_set_up(tmp_path: Path) -> None:
     """What cannot be written down is not made."""
     out = tmp_path / "installed.json"
@@ -116,6 +120,7 @@ def test_a_file_that_is_there_is_left_and_nothing_is_set_up(tmp_path: Path) -> N
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_refused_set_up_leaves_no_file(
     first: subprocess.CompletedProcess[str], data_dir: Path, tmp_path: Path
 ) -> None:
@@ -125,6 +130,7 @@ def test_a_refused_set_up_leaves_no_file(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_the_root_key_is_named_where_it_is(tmp_path: Path) -> None:
     """Whoever keeps the root key elsewhere is told of that file."""
     key = tmp_path / "keys" / "mine.key"

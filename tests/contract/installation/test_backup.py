@@ -202,6 +202,7 @@ def keyturn(*words: str, passphrase: str = WORDS) -> Result:
     return CliRunner(env={"KEYTURN_BACKUP_PASSPHRASE": passphrase}).invoke(cli, words)
 
 
+@pytest.mark.slow
 def test_the_commands_and_a_new_machine(tmp_path: Path) -> None:
     """The file and the passphrase are enough; neither key nor passphrase is ever printed."""
     old, new, file = (str(tmp_path / name) for name in ("old", "new", "it.backup"))

@@ -37,6 +37,7 @@ async def rig_of(world: World, org: Org, clock: ManualClock) -> Rig:
     return rig
 
 
+@pytest.mark.slow
 async def test_a_new_machine_reads_and_turns(tmp_path: Path) -> None:
     """From file and passphrase alone, in the middle of a turn and with a new root key after it."""
     clock = ManualClock(START)
