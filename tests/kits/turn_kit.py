@@ -18,7 +18,7 @@ from keyturn.domain.steps import Seen, Step, next_step
 from keyturn.domain.turn import Held, Phase, Policy, Posted, Trigger, Turn
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-POSTED = Posted(NOW, NOW)
+POSTED = Posted(NOW)
 LATER = NOW + timedelta(days=1)
 POLICY = Policy(overlap_s=300, soak_s=3600, patience_s=600)
 OLD = Held(SecretHash("old"), CredentialId("ocsold"), VersionNo(1))

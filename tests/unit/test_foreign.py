@@ -126,15 +126,6 @@ def test_nothing_is_cleared_away_unseen() -> None:
     assert isinstance(make_room(turn(Phase.PLANNED), replace(FULL, credentials=None), NOW), Block)
 
 
-@pytest.mark.parametrize("maker", [None, Maker.UNTOLD])
-def test_log_is_not_asked_about_what_cannot_be_ours(maker: Maker | None) -> None:
-    """One made while Okta was not being asked is a stranger's, and nobody waits for the log."""
-    of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))
-    late = replace(FOREIGN, created_at=NOW + timedelta(days=1))
-    step = decide(of, Seen(credentials=(listed(OLD), late), maker=maker))
-    assert isinstance(step, Block)
-
-
 def test_wait_for_the_log_is_told() -> None:
     """Whoever looks at the turn reads what it waits for."""
     of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))

@@ -18,7 +18,7 @@ OVER_AT = MADE_AT + BEGAN_AFTER + timedelta(seconds=POLICY.overlap_s)
 OVERLAPPING = turn(
     Phase.OVERLAPPING,
     entered_at=NOW + BEGAN_AFTER,
-    posted=Posted(NOW - timedelta(hours=1), NOW),
+    posted=Posted(NOW),
 )
 MADE = replace(listed(NEW), created_at=MADE_AT)
 

@@ -35,7 +35,7 @@ from keyturn.domain.turn import (
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-POSTED = Posted(NOW, NOW)
+POSTED = Posted(NOW)
 LEASE_END = NOW + timedelta(seconds=45)
 OLD = Held(SecretHash("old"), None, None)
 

@@ -24,8 +24,9 @@ class Reason(StrEnum):
         "credentials or give them back the rights they lost."
     )
     CONNECTION_CHANGED = (
-        "Somebody has given the connection other credentials since the turn began. The Keyturn "
-        "operator must abort the turn (`keyturn turn abort`), and may then turn the key in use."
+        "Another credential is in use than this turn's: since it began, somebody has given the "
+        "connection another, or a backup was restored. The Keyturn operator must abort the turn "
+        "(`keyturn turn abort`), and may then turn the one in use."
     )
     KEY_CHANGE_REFUSED = (
         "Okta refuses to change a key of the app. Where the app holds Okta scopes, only a super "

@@ -123,19 +123,19 @@ def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
 def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
     """Issue where Okta chooses the value; what it has added in vain, and nothing else, goes first.
 
-    That is the only one that was not there before, made while Okta may have heeded us, and by us.
+    That is the only one that was not there before, and Okta's log says that we made it: clocks
+    that differ, or were set, cannot mislead here.
     """
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     before = turn.posted.beside.split() if turn.posted else [s.id for s in seen.credentials]
     strange = [s for s in seen.credentials if s.id not in before]
     lost = strange[0] if len(strange) == 1 else None
-    maybe_ours = lost and turn.posted and turn.posted.explains(lost.created_at)
-    if lost and maybe_ours and seen.maker is None:
+    if lost and seen.maker is None:
         return Look(Sight.MAKER)
-    if lost and maybe_ours and seen.maker is Maker.OURS:
+    if lost and seen.maker is Maker.OURS:
         return Do(Act.DISCARD, lost.id)
-    if turn.posted and maybe_ours and seen.maker is Maker.UNTOLD:
+    if turn.posted and lost and seen.maker is Maker.UNTOLD:
         told_at = turn.posted.last_at + LOG_LATE
         if now < told_at:
             return Wait(min(told_at, now + backoff(turn.attempts)), UNTOLD)

@@ -249,19 +249,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Posted:
-    """What is noted before Okta is asked to add the new credential: it may have been, since then.
+    """What is noted before Okta is asked to add the new credential: it may have been.
 
     ``beside`` names what the app had then, by Okta's ids, where nothing else tells the new one
     from others. `SETTLED` after ``last_at`` it can no longer be added unseen.
     """
 
-    first_at: datetime
     last_at: datetime
     beside: str = ""
-
-    def explains(self, made_at: datetime) -> bool:
-        """Say whether something made then may be what Okta was asked for."""
-        return self.first_at - CLOCKS_DIFFER <= made_at <= self.last_at + SETTLED
 
 
 @dataclass(frozen=True)

@@ -175,9 +175,7 @@ class Journey:
         await self._keep(self.turn, step, value, Held(added.hash, added.id, None))
 
     def _posted(self, beside: str = "") -> Turn:
-        now, posted = self._world.clock.now(), self.turn.posted
-        first_at = posted.first_at if posted else now
-        return replace(self.turn, posted=Posted(first_at, now, beside))
+        return replace(self.turn, posted=Posted(self._world.clock.now(), beside))
 
     async def _keep(self, turn: Turn, step: Do, value: Sensitive, new: Held) -> None:
         """Store the value sealed, as a version that nobody is given, in the act's transaction."""

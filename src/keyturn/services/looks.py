@@ -86,9 +86,9 @@ async def look_for_maker(desk: Desk, seen: Seen) -> Seen:
     strange = next((c for c in seen.credentials or () if c.id not in before), None)
     if posted is None or strange is None:
         return replace(seen, maker=Maker.UNTOLD)
-    since = posted.first_at - CLOCKS_DIFFER
     try:
         org = await desk.org()
+        since = strange.created_at - CLOCKS_DIFFER
         marks = await org.list_makers(desk.turn.app_id, strange.hash, since=since)
     except OktaThrottled:
         raise

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from rig import ORG_URL, PLACE, START, Rig
 
 from keyturn.adapters.crypto import Opener

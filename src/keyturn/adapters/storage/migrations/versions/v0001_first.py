@@ -217,7 +217,7 @@ def _turns() -> None:
         _text("old_hash? old_okta_id?"),
         _int("old_version?"),
         _text("new_hash? new_okta_id?"),
-        _int("new_version? posted_first_at? posted_last_at?"),
+        _int("new_version? posted_last_at?"),
         _text("posted_beside?"),
         _int("withdrawn_at?"),
         _text("word? opened?"),

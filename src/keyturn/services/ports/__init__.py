@@ -1,0 +1,62 @@
+"""What the use cases need of the world.
+
+Each protocol is a specification: what an adapter has to keep, and what it may not promise. The
+fakes in `keyturn.testing` and the adapters pass the same contract tests.
+"""
+
+from keyturn.services.ports.okta import AppCredentials, Journal, OktaCall, OktaOrg, OktaOrgs, Pool
+from keyturn.services.ports.storage import (
+    SERVED,
+    R,
+    Reading,
+    Record,
+    Recorded,
+    Store,
+    TurnStep,
+    Writing,
+)
+from keyturn.services.ports.world import (
+    Chance,
+    Clock,
+    Dependents,
+    Issuers,
+    Limits,
+    NoDependents,
+    NoIssuers,
+    NoPasswords,
+    NoWitness,
+    Passwords,
+    Vault,
+    Witness,
+    World,
+)
+
+__all__ = [
+    "SERVED",
+    "AppCredentials",
+    "Chance",
+    "Clock",
+    "Dependents",
+    "Issuers",
+    "Journal",
+    "Limits",
+    "NoDependents",
+    "NoIssuers",
+    "NoPasswords",
+    "NoWitness",
+    "OktaCall",
+    "OktaOrg",
+    "OktaOrgs",
+    "Passwords",
+    "Pool",
+    "R",
+    "Reading",
+    "Record",
+    "Recorded",
+    "Store",
+    "TurnStep",
+    "Vault",
+    "Witness",
+    "World",
+    "Writing",
+]

@@ -1,0 +1,211 @@
+"""What the use cases need of a store, and which records it keeps."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
+from keyturn.domain.budget import Window
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.drift import Finding
+from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
+from keyturn.domain.ids import (
+    TurnId,
+)
+from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.person import Password
+from keyturn.domain.project import (
+    Environment,
+    Folder,
+    Organization,
+    Project,
+    SecretImport,
+    Tag,
+)
+from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Receipt, Secret, Version
+from keyturn.domain.turn import Turn
+
+
+@dataclass(frozen=True)
+class TurnStep:
+    """One recorded step of a turn; it carries ids and codes, never a value.
+
+    ``step`` is the act, look or failure; ``detail`` says more for people; ``request_id`` is
+    Okta's, where Okta took part, and ``error_id`` that of Okta's error object, where there was one.
+    ``at`` is by our clock: of a call when it was answered or given up.
+    """
+
+    turn_id: TurnId
+    number: int
+    at: datetime
+    phase: str
+    step: str
+    detail: str = ""
+    request_id: str = ""
+    error_id: str = ""
+
+
+Record = (
+    Organization
+    | Project
+    | Environment
+    | Folder
+    | SecretImport
+    | Tag
+    | Identity
+    | Membership
+    | CustomRole
+    | RoleGrant
+    | UniversalAuth
+    | ClientSecret
+    | JwtAuth
+    | Password
+    | AccessToken
+    | OktaConnection
+    | Rotation
+    | Turn
+    | TurnStep
+    | Secret
+    | Version
+    | Receipt
+    | Finding
+    | Window
+)
+"""What can be stored: frozen records, each with its own key."""
+
+SERVED: frozenset[type] = frozenset(
+    {
+        Organization,
+        Project,
+        Environment,
+        Folder,
+        SecretImport,
+        Tag,
+        Identity,
+        Membership,
+        CustomRole,
+        RoleGrant,
+        AccessToken,
+        Secret,
+        Version,
+    }
+)
+"""The kinds that decide what a reader is given, and who is a reader.
+
+A transaction that writes one of them makes the next revision, except by issuing a token: nobody
+can have relied on its not being there.
+"""
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Reading(Protocol):
+    """See records as they were at one moment.
+
+    Values of ``where`` are compared with the record's top-level fields by equality, None included;
+    a frozenset stands for any of its members.
+    """
+
+    async def find(self, kind: type[R], /, **where: object) -> R | None:
+        """Return the one record that fits, or None. More than one is a defect: raises OursError."""
+        ...
+
+    async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
+        """Return every record that fits, in the order in which they were added."""
+        ...
+
+    async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
+        """Return rotations whose ``next_rotation_at`` has come, oldest first."""
+        ...
+
+    async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
+        """Return connections whose ``next_reconcile_at`` has come, oldest first."""
+        ...
+
+    async def list_audit(
+        self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return audit entries by number, those past ``after`` only, and of them those wanted."""
+        ...
+
+    async def latest_audit(self) -> AuditEntry | None:
+        """Return the newest audit entry."""
+        ...
+
+    async def revision(self) -> int:
+        """Return the number of the last change to what is served: see `SERVED`."""
+        ...
+
+
+class Writing(Reading, Protocol):
+    """Change records, all or nothing.
+
+    A transaction sees its own writes. What it wrote is durable once its block ends without an
+    error; an error inside the block undoes all of it. Only one is open at a time.
+    """
+
+    async def add(self, *records: Record) -> None:
+        """Add new records. Raises Taken where a name or another unique field is in use."""
+        ...
+
+    async def replace(self, *records: Record) -> None:
+        """Replace records by their key. Raises OursError where one is not there.
+
+        A Turn is replaced only while its epoch fits. Raises Fenced where it does not: somebody
+        else has claimed the turn since, and nothing of this transaction may stand.
+        """
+        ...
+
+    async def remove(self, *records: Record) -> None:
+        """Remove records by their key."""
+        ...
+
+    async def append_audit(self, attempt: Attempt) -> AuditEntry:
+        """Append the next link of the audit chain."""
+        ...
+
+    async def claim_due(
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
+    ) -> Sequence[Turn]:
+        """Claim turns whose ``wake_at`` has come, oldest first.
+
+        Each claimed turn gets this owner, the next epoch, and ``wake_at`` at the lease's end, so
+        that it comes due again by itself if its owner dies.
+        Without an owner it is left for whoever comes with its epoch.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An audit entry that is durable, and the revision of what is served as it was by then."""
+
+    entry: AuditEntry
+    revision: int
+
+
+class Store(Protocol):
+    """Keep records in one file or database.
+
+    Readers never wait for a writer. Two processes on one SQLite file are refused at open.
+    """
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry in a transaction of its own, durable when this returns.
+
+        Those who ask at the same time share a transaction: what it costs is shared too.
+        """
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a snapshot."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[Writing]:
+        """Open a transaction that writes."""
+        ...

@@ -1,0 +1,200 @@
+"""Everything the use cases are given of the world: time, chance, keys, stores and neighbours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from keyturn.domain.audit import Head
+from keyturn.domain.budget import Shares
+from keyturn.domain.errors import Unauthenticated
+from keyturn.domain.ids import (
+    RotationId,
+    VersionNo,
+)
+from keyturn.domain.jwt_auth import KeySource
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Policy
+from keyturn.services.ports.okta import OktaOrgs
+from keyturn.services.ports.storage import Store
+
+
+class Clock(Protocol):
+    """Tell the time."""
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+        ...
+
+    def uptime_s(self) -> float:
+        """Return seconds on a clock that runs through sleep and never steps (CLOCK_BOOTTIME)."""
+        ...
+
+
+class Chance(Protocol):
+    """Give what nobody can guess."""
+
+    def random_bytes(self, count: int) -> bytes:
+        """Return so many random bytes, fit for keys."""
+        ...
+
+    def uuid(self) -> str:
+        """Return a new random id."""
+        ...
+
+
+class Vault(Protocol):
+    """Seal values under data keys, and data keys under the root key.
+
+    A sealed value opens only with the same ``place``, which names record, version and field.
+    """
+
+    def new_data_key(self, scope: str) -> bytes:
+        """Return a new data key, wrapped by the root key and bound to ``scope``."""
+        ...
+
+    def seal(self, data_key: bytes, scope: str, place: str, value: Sensitive) -> bytes:
+        """Seal a value; ``data_key`` is the wrapped one of ``scope``."""
+        ...
+
+    def open(self, data_key: bytes, scope: str, place: str, sealed: bytes) -> Sensitive:
+        """Open a sealed value. Raises SealBroken where key, scope, place or bytes do not fit."""
+        ...
+
+
+class Issuers(Protocol):
+    """Prove by whom a JWT was issued, by the public keys of its issuer."""
+
+    def check(self, source: KeySource) -> None:
+        """Raise InvalidInput or AddressRefused for a source that cannot be one; calls nobody."""
+        ...
+
+    async def verify(self, jwt: Sensitive, source: KeySource) -> Mapping[str, object]:
+        """Return the claims of a JWT that a key of this source has signed.
+
+        Nothing is said of the claims themselves. Raises Unauthenticated where no key did, or not by
+        a public-key algorithm, and IssuerUnreachable where the keys cannot be read now. Keys are
+        kept for minutes; an unknown one makes them be read again, though not over and over.
+        """
+        ...
+
+
+class NoIssuers:
+    """Nobody issues anything."""
+
+    def check(self, source: KeySource) -> None:
+        """Take every source for one."""
+
+    async def verify(self, jwt: Sensitive, source: KeySource) -> Mapping[str, object]:
+        """Raise Unauthenticated."""
+        raise Unauthenticated
+
+
+class Passwords(Protocol):
+    """Hash people's passwords so that each guess is costly, and leave the event loop alone.
+
+    Either raises TooManyAttempts where more ask at once than can be served soon.
+    """
+
+    async def hash(self, password: Sensitive) -> str:
+        """Hash a password under a new salt, in PHC's form."""
+        ...
+
+    async def verify(self, password: Sensitive, hashed: str) -> bool:
+        """Say whether a password is the one that was hashed; what is no hash is never it."""
+        ...
+
+
+class NoPasswords:
+    """Nobody logs in by a password."""
+
+    async def hash(self, password: Sensitive) -> str:
+        """Return what no password is the one of."""
+        return ""
+
+    async def verify(self, password: Sensitive, hashed: str) -> bool:
+        """Say no."""
+        return False
+
+
+class Dependents(Protocol):
+    """Know what uses a rotation's client secret through Keyturn, beside those who read it."""
+
+    async def list_unproved(self, rotation_id: RotationId, version: VersionNo) -> Sequence[str]:
+        """Name the dependents that have not yet authenticated with this version, or a newer."""
+        ...
+
+    async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
+        """Name the dependents that could not authenticate since then."""
+        ...
+
+
+class NoDependents:
+    """Nothing uses a client secret through Keyturn."""
+
+    async def list_unproved(self, rotation_id: RotationId, version: VersionNo) -> Sequence[str]:
+        """Name nobody."""
+        return ()
+
+    async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
+        """Name nobody."""
+        return ()
+
+
+class Witness(Protocol):
+    """Keep the head of the audit log outside of it."""
+
+    async def read(self) -> Head | None:
+        """Return what was noted last, or None. Raises OursError for what cannot be read."""
+        ...
+
+    async def write(self, head: Head) -> None:
+        """Note a head in place of the last one, durably. Raises OursError."""
+        ...
+
+
+class NoWitness:
+    """Nobody notes anything."""
+
+    async def read(self) -> Head | None:
+        """Return nothing."""
+        return None
+
+    async def write(self, head: Head) -> None:
+        """Forget it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the operator set for the whole installation.
+
+    ``policy`` is what a rotation gets that asks for nothing else; ``overlap_floor_s`` is the
+    shortest overlap a rotation may ask for, because clients cache that long. ``lease`` is how long
+    a worker holds a turn before others may take it over. ``reconcile`` is the time between two
+    comparisons of a connection's rotations with Okta, ``shares`` how Okta's rate limits are shared
+    out.
+    """
+
+    policy: Policy
+    overlap_floor_s: int = 300
+    lease: timedelta = timedelta(seconds=60)
+    token_ttl_s: int = 2_592_000
+    reconcile: timedelta = timedelta(hours=1)
+    private_addresses_allowed: bool = False
+    shares: Shares = field(default_factory=Shares)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside that the use cases touch."""
+
+    store: Store
+    clock: Clock
+    chance: Chance
+    vault: Vault
+    okta: OktaOrgs
+    limits: Limits
+    dependents: Dependents = field(default_factory=NoDependents)
+    witness: Witness = field(default_factory=NoWitness)
+    issuers: Issuers = field(default_factory=NoIssuers)
+    passwords: Passwords = field(default_factory=NoPasswords)
