@@ -78,7 +78,8 @@ soak: $(DEV) ## Simulate new worlds for an hour, then kill processes for another
 lock: $(DEV) ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --group build --output-file requirements/run.txt
 	$(COMPILE) $(ARGS) --group build --extra postgres --constraints requirements/run.txt --output-file requirements/postgres.txt
-	$(COMPILE) $(ARGS) --group dev --constraints requirements/postgres.txt --output-file requirements/dev.txt
+	$(COMPILE) $(ARGS) --group build --extra aws --extra github --constraints requirements/run.txt --output-file requirements/delivery.txt
+	$(COMPILE) $(ARGS) --group dev --constraints requirements/postgres.txt --constraints requirements/delivery.txt --output-file requirements/dev.txt
 
 # A virtual environment that works is used as it is, whoever made it.
 $(BIN)/python:
