@@ -47,8 +47,8 @@ from keyturn.testing import ManualClock, run_virtually
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
-STORM_S = 1.35 * DAY_S
-NEWCOMERS_S = 1.1 * DAY_S
+STORM_S = 1.1 * DAY_S
+NEWCOMERS_S = 0.9 * DAY_S
 """Until when somebody may ask for another rotation."""
 COMPARED_H = (1, 3, 3, 8)
 """How often a world compares with Okta; each look costs it as much as a step of a turn."""
@@ -127,7 +127,7 @@ class _World:
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
 
         def serve(each: Cast) -> None:
-            for number in range(self._chance.choice((1, 1, 2))):
+            for number in range(self._chance.choice((1, 1, 1, 2))):
                 consumer = Consumer(stage, server, each, self._branch())
                 tasks.append(asyncio.create_task(consumer.run(f"{each.name}-{number}")))
 
@@ -199,7 +199,7 @@ class _World:
         kind = chance.choice(kinds)
         method = chance.choice(PROPS[kind].methods)
         at = time(chance.randrange(24), chance.choice((0, 30)))
-        every, zone = chance.choice(("4h", "6h", "8h", "")), chance.choice(ZONES)
+        every, zone = chance.choice(("3h", "4h", "6h", "")), chance.choice(ZONES)
         if policy.overlap is Overlap.UNTIL_NEXT:
             every = "4h"  # while it waits it is looked at every five minutes
         schedule = Schedule(1, at, every=every) if every else Schedule(1, at, at=at, zone=zone)
