@@ -9,7 +9,7 @@ import broken_products as broken
 import pytest
 
 from keyturn.cli.simulation import invariants
-from keyturn.cli.simulation.invariants import Commit, Disclosure, Login
+from keyturn.cli.simulation.events import Commit, Disclosure, Login
 from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.one_turn import Scene, try_turn

@@ -12,8 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from keyturn.api.problems import unexpected
 from keyturn.services.ports import World
 
-_log = structlog.get_logger("keyturn.api")
-
 
 class RequestLog:
     """Name each request, answer it even where our code fails, and log it."""
@@ -21,6 +19,7 @@ class RequestLog:
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
         self._world = world
+        self._log = structlog.get_logger("keyturn.api").bind()  # once: it costs as much as a line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -49,7 +48,7 @@ class RequestLog:
             if not status:
                 await answer(scope, receive, send_named)
         # A plain read has its entry in the audit log; thousands a second need no line besides.
-        tell = _log.debug if scope["state"].get("plain") else _log.info
+        tell = self._log.debug if scope["state"].get("plain") else self._log.info
         tell(
             "request",
             method=scope["method"],

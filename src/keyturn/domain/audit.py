@@ -16,6 +16,7 @@ from typing import Self
 from keyturn.domain.errors import FieldProblem, InvalidInput, OursError
 
 GENESIS = bytes(32)
+_IN_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class ChainBroken(OursError):
@@ -154,4 +155,4 @@ def _digest(number: int, attempt: Attempt, before: bytes) -> bytes:
         attempt.allowed,
         attempt.detail,
     ]
-    return hashlib.sha256(before + json.dumps(told, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(before + _IN_JSON(told).encode()).digest()

@@ -7,11 +7,11 @@ through the event loop for each statement would cost more than the statements.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Dialect, Engine, insert, select
 
-from keyturn.adapters.storage.columns import record_of, row_of_record
+from keyturn.adapters.storage.columns import cells_of, record_of
 from keyturn.adapters.storage.tables import AUDIT, POSITION, REVISION
 from keyturn.adapters.storage.transactions import LATEST
 from keyturn.adapters.storage.whole import whole
@@ -32,6 +32,7 @@ class Clerk:
     def __init__(self, engine: Engine, turnstile: asyncio.Lock) -> None:
         self._engine: Final = engine
         self._turnstile: Final = turnstile
+        self._insert: Final = _Insert(engine.dialect)
         self._sheet: _Sheet | None = None
 
     async def append(self, attempt: Attempt) -> Recorded:
@@ -58,9 +59,25 @@ class Clerk:
             latest = connection.execute(LATEST).mappings().first()
             last = record_of(AuditEntry, {**latest}) if latest else None
             entries = [last := linked(attempt, last) for attempt in attempts]
-            connection.execute(insert(AUDIT), [row_of_record(entry) for entry in entries])
+            connection.exec_driver_sql(self._insert.text, [*map(self._insert.row, entries)])
             revision = connection.execute(select(REVISION.c[POSITION])).scalar()
         return entries, revision or 0
+
+
+class _Insert:
+    """The statement that writes entries, put together once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        cells = cells_of(AuditEntry, AUDIT, dialect)
+        compiled = insert(AUDIT).inline().compile(dialect=dialect, column_keys=[*cells])
+        self.text: Final = str(compiled)
+        self._names: Final = None if compiled.positional else tuple(cells)
+        self._cells: Final = [cells[name] for name in compiled.positiontup or cells]
+
+    def row(self, entry: AuditEntry) -> tuple[Any, ...] | dict[str, Any]:
+        """Return the parameters of an entry, by place or by name, as the driver takes them."""
+        values = tuple([cell(entry) for cell in self._cells])
+        return dict(zip(self._names, values, strict=True)) if self._names else values
 
 
 class _Sheet:

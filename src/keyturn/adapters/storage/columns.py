@@ -15,10 +15,11 @@ from operator import attrgetter
 from types import NoneType
 from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
-from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 T = TypeVar("T")
+Cell = Callable[[Any], Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -184,10 +185,26 @@ def row_of_record(record: object) -> dict[str, object]:
     return {name: read(record) for name, read in _readers(kind).items()}
 
 
+def cells_of(kind: type, table: Table, dialect: Dialect) -> Mapping[str, Cell]:
+    """Return what makes each cell of a record as the database's driver takes it.
+
+    SQLAlchemy does the same for every row anew; by it, rows that come by the thousand a second cost
+    more than the database does.
+    """
+    return {
+        name: _bound(read, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name, read in _readers(kind).items()
+    }
+
+
+def _bound(read: Cell, write: Cell | None) -> Cell:
+    return (lambda record: write(read(record))) if write else read
+
+
 @cache
-def _readers(kind: type) -> Mapping[str, Callable[[object], object]]:
+def _readers(kind: type) -> Mapping[str, Cell]:
     """Return what reads the value of each column from a record; most records are written often."""
-    readers: dict[str, Callable[[object], object]] = {}
+    readers: dict[str, Cell] = {}
     for part in _all(kind):
         if is_dataclass(part.type):
             nested = _readers(part.type).items()
@@ -198,9 +215,7 @@ def _readers(kind: type) -> Mapping[str, Callable[[object], object]]:
     return readers
 
 
-def _inside(
-    outer: Callable[[object], object], read: Callable[[object], object]
-) -> Callable[[object], object]:
+def _inside(outer: Cell, read: Cell) -> Cell:
     def inside(record: object) -> object:
         value = outer(record)
         return None if value is None else read(value)

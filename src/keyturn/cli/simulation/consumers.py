@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from keyturn.cli.simulation.invariants import Login
+from keyturn.cli.simulation.events import Login
 from keyturn.cli.simulation.kinds import REDIRECT_URI, Claim
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.processes import Died
@@ -77,8 +77,10 @@ class Consumer:
             try:
                 await self._station.process.run("read", self._read_by_habit(caller, reader))
             except Died:
+                reader.lost += 1
                 continue
             except KeyturnError as error:
+                reader.lost += 1
                 self._stage.judge.search(iter([error.message]))
                 self._stage.judge.note(name, "reads nothing:", error.message)
             if self._held:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from keyturn.cli.simulation import invariants
-from keyturn.cli.simulation.invariants import Commit, Disclosure, Effect, Login
+from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
 from keyturn.cli.simulation.processes import Work
 from keyturn.cli.simulation.sharing import Sharing
@@ -165,7 +165,7 @@ class Judge:
         disclosure = Disclosure(reader, kept, version, value, self._audit[since:])
         for invariant in invariants.OF_DISCLOSURES:
             self._find(invariant, invariant(self.ledger, disclosure))
-        reader.version, reader.read_s = version, self.ledger.now_s()
+        reader.version, reader.read_s, reader.lost = version, self.ledger.now_s(), 0
         self.counts["reads"] += 1
 
     def hear_login(self, login: Login) -> None:

@@ -113,12 +113,13 @@ class Kept:
 
 @dataclass
 class Reader:
-    """Which version a consumer holds of one rotation's secret, and whether it will read again."""
+    """Which version a consumer holds of one secret, and how many answers in a row it has lost."""
 
     name: str
     identity_id: str
     version: int = 0
     read_s: float = 0.0
+    lost: int = 0
 
 
 class Ledger:
@@ -202,6 +203,7 @@ class Ledger:
     def note_restored(self, backup: Backup) -> None:
         """Take note that the store holds only what it held earlier."""
         known = {v.hash for v in backup.list(Version)}
+        served = {kept.app_id: kept.current for kept in self.kept.values()}
         for kept in self.kept.values():
             self.lost |= {v.hash for v in kept.versions.values() if v.hash and v.hash not in known}
             kept.versions, kept.current = {}, None
@@ -210,8 +212,13 @@ class Ledger:
                     self.lost.add(secret.hash)
                 if secret.status != "ACTIVE" or secret.deleted_at:
                     self.taken.setdefault(secret.hash, "ended before a backup was restored")
+        since = {kept.app_id: (kept.promoted_s, kept.promoted_at) for kept in self.kept.values()}
         for version in backup.list(Version):
             self.note_version(version)
+        for kept in self.kept.values():
+            before = served[kept.app_id]
+            if before and kept.current and kept.current.id == before.id:
+                kept.promoted_s, kept.promoted_at = since[kept.app_id]  # nothing else was served
         self.turns = {turn.id: turn for turn in backup.list(Turn)}
 
     def app_of(self, record: Record) -> str:

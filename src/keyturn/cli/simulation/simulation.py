@@ -47,7 +47,7 @@ from keyturn.testing import ManualClock, run_virtually
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
-STORM_S = 1.1 * DAY_S
+STORM_S = 1.06 * DAY_S
 NEWCOMERS_S = 0.9 * DAY_S
 """Until when somebody may ask for another rotation."""
 COMPARED_H = (1, 3, 3, 8)
