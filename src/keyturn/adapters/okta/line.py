@@ -6,6 +6,7 @@ is made once: nothing is repeated, redirected or remembered as a cookie. Knows n
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx2
 
@@ -104,7 +105,7 @@ class Line:
         timeout = httpx2.Timeout(self.limit_s, connect=CONNECT_S, pool=POOL_S)
         return httpx2.Request(
             call.method,
-            self.base + call.path,
+            _parsed(self.base + call.path),
             headers=headers,
             content=call.content,
             extensions={"timeout": timeout.as_dict()},
@@ -113,6 +114,10 @@ class Line:
     def _unreachable(self, call: Call, why: str, *, sent: bool) -> OktaUnreachable:
         self.journal(OktaCall(call.what, 0, ""))
         return OktaUnreachable(call.what, why, effect_possible=sent and call.changes)
+
+
+_parsed = lru_cache(maxsize=1024)(httpx2.URL)
+"""The same few addresses are called over and over, and none of them holds a value."""
 
 
 async def _read(response: httpx2.Response) -> bytes:

@@ -19,6 +19,7 @@ from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import State, Version
 from keyturn.domain.turn import Phase, Turn
 from keyturn.sandbox.journal import Entry, Journal
+from keyturn.sandbox.state.records import App
 from keyturn.services.ports import Record, TurnStep
 from keyturn.services.turns import OF_A_REQUEST
 from keyturn.testing.memory import Backup
@@ -71,6 +72,8 @@ class Judge:
         self._audit: Sequence[AuditEntry] = ()
         self._full: dict[tuple[str, str], float] = {}
         self._told: set[tuple[str, str]] = set()
+        self._searched: dict[str, App] = {}
+        """Apps as they were when their values were taken up among what is searched for."""
         self.sharing = Sharing(ledger.org)
         ledger.org.journal = HeardJournal(self.hear_call)
 
@@ -99,7 +102,7 @@ class Judge:
         sent, ledger = SENT.get(), self.ledger
         if entry.fault:
             self.counts[f"fault {entry.fault}"] += 1
-        ledger.note_call(entry, sent)
+        changed = ledger.note_call(entry, sent)
         if sent is None:
             return
         self.counts["calls"] += 1
@@ -113,7 +116,7 @@ class Judge:
             self._find(invariant, invariant(ledger, effect))
         shared = self.sharing.calls_stay_within_what_was_shared_out
         self._find(shared, shared(effect, bucket[1]))
-        self.look()
+        self.look(changed)
 
     def hear_answer(
         self, sent: Sent, status: int, window_ends_in_s: float | None, *, told: bool
@@ -223,9 +226,11 @@ class Judge:
         return len(self._audit)
 
     def _values(self) -> set[str]:
-        for kept in self.ledger.kept.values():
-            app = self.ledger.app(kept.app_id)
-            self.secrets |= {secret.value for secret in app.secrets}
+        for app_id in self.ledger.kept:
+            app = self.ledger.app(app_id)
+            if self._searched.get(app_id) is not app:
+                self._searched[app_id] = app
+                self.secrets |= {secret.value for secret in app.secrets}
         return self.secrets
 
     def note_version(self, version: Version) -> None:

@@ -277,26 +277,27 @@ class Ledger:
         for app_id in self.kept:
             self._note_app(app_id, what, None)
 
-    def note_call(self, entry: Entry, sent: Sent | None) -> None:
-        """Take note of what a request did at Okta."""
+    def note_call(self, entry: Entry, sent: Sent | None) -> set[str]:
+        """Take note of what a request did at Okta; return the apps that it changed."""
         if entry.route.startswith("/api/v1/logs") and entry.fault:
             self.log_blind_s = self.now_s()
         if entry.route.endswith("/token") and entry.secret_id:
             self.used_s[entry.secret_id] = self.now_s()
         ours = sent.secret_id if sent and entry.outcome == "ok" else None
         self._actor = entry.principal
-        for app_id in self.kept:
-            self._note_app(app_id, entry.fault or "", ours)
+        changed = {id_ for id_ in self.kept if self._note_app(id_, entry.fault or "", ours)}
         self._actor = SOMEBODY_ELSE
         if sent and sent.work and sent.kind == "add" and sent.app_id in self.kept:
             for secret in self.app(sent.app_id).live_secrets:
                 if secret.made_by == self.principal:
                     self.added_by.setdefault(secret.id, sent.work.turn_id or "")
+        return changed
 
-    def _note_app(self, app_id: str, what: str, ours: str | None) -> None:
+    def _note_app(self, app_id: str, what: str, ours: str | None) -> bool:
+        """Take note of what has become of an app; say whether it is another than before."""
         after, before = self.app(app_id), self._apps[app_id]
         if after is before:
-            return
+            return False
         self._apps[app_id] = after
         was = {secret.id: secret for secret in before.secrets}
         for secret in after.secrets:
@@ -311,6 +312,7 @@ class Ledger:
         for old in before.secrets:
             if all(secret.hash != old.hash for secret in after.secrets):
                 self.taken[old.hash] = what or "somebody else"
+        return True
 
     def jumped_since_s(self, since_s: float) -> float:
         """Return how far the product's clock was set forward since then, in all."""
