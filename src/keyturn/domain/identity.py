@@ -185,12 +185,14 @@ def is_trusted(trusted: Sequence[str], address: str) -> bool:
 
     An IPv4 address that is written as IPv6 (RFC 4291, section 2.5.5.2) is the IPv4 address.
     """
+    if not trusted:
+        return True
     try:
         ip = ip_address(address)
     except ValueError:
-        return not trusted
+        return False
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    return not trusted or any(ip in ip_network(network, strict=False) for network in trusted)
+    return any(ip in ip_network(network, strict=False) for network in trusted)
 
 
 def require_trusted(trusted: Sequence[str], address: str) -> None:

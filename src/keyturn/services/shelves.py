@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from keyturn.domain.access import Caller, Granted, Verb, decide
+from keyturn.domain.access import Caller, Granted, Target, Verb, decide
 from keyturn.domain.errors import CallerError, Unauthenticated
 from keyturn.domain.ids import SecretId
 from keyturn.domain.project import Place, Project
@@ -23,7 +23,8 @@ from keyturn.services.found import is_plain
 from keyturn.services.logins import Known, find_known
 from keyturn.services.ports import Reading, World
 from keyturn.services.projects import Where, read_place, target_of
-from keyturn.services.secrets import FRESH_S, Said, note_reads, receipt_of
+from keyturn.services.receipts import Said, note_reads, receipt_of
+from keyturn.services.secrets import FRESH_S
 from keyturn.services.tokens import token_hash
 
 TRIES: Final = 3
@@ -35,6 +36,7 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 _Key = tuple[Where, str]
+_PassKey = tuple[bytes, Where, str]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,16 @@ class Ask:
         return f"secret {self.where}:{self.name}" if self.name else f"secrets {self.where}"
 
 
+@dataclass(frozen=True)
+class _Pass(Generic[T]):
+    """Somebody whose roles permit what is asked for, as of the revision of what is kept."""
+
+    known: Known
+    shelf: Shelf[T]
+    target: Target
+    subject: str
+
+
 Make = Callable[[Ask, Place, Sequence[tuple[Secret, Version]]], T]
 
 
@@ -95,6 +107,7 @@ class Shelves(Generic[T]):
         self._copy_of: Final = copy_of
         self._known: Final = _Recent[bytes, tuple[int, Known]](TOKENS_MAX)
         self._shelves: Final = _Recent[_Key, Shelf[T]](SHELVES_MAX)
+        self._passes: Final = _Recent[_PassKey, _Pass[T]](TOKENS_MAX)
         self._receipts: Final = _Recent[tuple[SecretId, str], Receipt](TOKENS_MAX)
 
     async def give(self, ask: Ask) -> Given[T] | None:
@@ -106,44 +119,54 @@ class Shelves(Generic[T]):
         asked_at = self._world.clock.now()
         for _ in range(TRIES):
             since_s = self._world.clock.uptime_s()
-            found = await self._find(ask)
-            if found is None:
+            hashed = token_hash(ask.token)
+            found = self._passes.find((hashed, *ask.key)) or await self._issue(ask, hashed)
+            if found is None or not self._is_good(found.known, ask, asked_at):
                 return None
-            revision, known, shelf = found
-            target = target_of(shelf.place)
+            caller, shelf = found.known.caller, found.shelf
             told = await gate.require(
-                self._world, known.caller, ask.verb, target, subject=ask.subject
+                self._world, caller, ask.verb, found.target, subject=found.subject
             )
-            if told == revision == shelf.revision:
-                await self._note(known.caller, ask, shelf, asked_at)
+            if told == shelf.revision:
+                await self._note(caller, ask, shelf, asked_at)
                 if self._world.clock.uptime_s() - since_s <= FRESH_S:
-                    return Given(known.caller, shelf)
-            self._known.forget(token_hash(ask.token))
-            self._shelves.forget(ask.key)
+                    return Given(caller, shelf)
+            self._forget(ask, hashed)
         return None
 
-    async def _find(self, ask: Ask) -> tuple[int, Known, Shelf[T]] | None:
-        """Return what is kept of the caller and of what is asked for, if the caller may have it."""
-        caller = await self._find_caller(ask.token)
-        if caller is None:
-            return None
-        revision, known = caller
-        shelf = self._shelves.find(ask.key) or await self._load(ask)
-        if shelf is None or not self._may(known, ask, shelf):
-            return None
-        return revision, known, shelf
+    async def _issue(self, ask: Ask, hashed: bytes) -> _Pass[T] | None:
+        """Keep, of one revision, that the caller may have what is asked for."""
+        for _ in range(TRIES):
+            caller = await self._find_caller(ask.token, hashed)
+            shelf = (self._shelves.find(ask.key) or await self._load(ask)) if caller else None
+            if caller is None or shelf is None:
+                return None
+            revision, known = caller
+            target = target_of(shelf.place)
+            if not isinstance(decide(known.caller, ask.verb, target), Granted):
+                return None
+            if revision == shelf.revision:
+                kept = _Pass(known, shelf, target, ask.subject)
+                return self._passes.keep((hashed, *ask.key), kept)
+            self._forget(ask, hashed)
+        return None
 
-    def _may(self, known: Known, ask: Ask, shelf: Shelf[T]) -> bool:
+    def _forget(self, ask: Ask, hashed: bytes) -> None:
+        self._passes.forget((hashed, *ask.key))
+        self._known.forget(hashed)
+        self._shelves.forget(ask.key)
+
+    @staticmethod
+    def _is_good(known: Known, ask: Ask, now: datetime) -> bool:
         if known.token.uses_max:
             return False
         try:
-            known.token.require_good(self._world.clock.now(), ask.address)
+            known.token.require_good(now, ask.address)
         except Unauthenticated:
             return False
-        return isinstance(decide(known.caller, ask.verb, target_of(shelf.place)), Granted)
+        return True
 
-    async def _find_caller(self, token: Sensitive) -> tuple[int, Known] | None:
-        hashed = token_hash(token)
+    async def _find_caller(self, token: Sensitive, hashed: bytes) -> tuple[int, Known] | None:
         if kept := self._known.find(hashed):
             return kept
         async with self._world.store.reading() as tx:

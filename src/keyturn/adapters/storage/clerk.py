@@ -43,10 +43,7 @@ class Clerk:
         sheet = self._sheet
         if sheet is None or len(sheet.attempts) == AT_ONCE:
             sheet = self._sheet = _Sheet(self._write)
-        place = len(sheet.attempts)
-        sheet.attempts.append(attempt)
-        entries, revision = await asyncio.shield(sheet.written)
-        return Recorded(entries[place], revision)
+        return await sheet.added(attempt)
 
     async def _write(self, sheet: "_Sheet") -> Written:
         async with self._turnstile:
@@ -81,8 +78,32 @@ class _Insert:
 
 
 class _Sheet:
-    """Attempts of one transaction, and the task that writes them."""
+    """Attempts of one transaction, and those who wait for it."""
 
     def __init__(self, write: Callable[["_Sheet"], Coroutine[object, object, Written]]) -> None:
         self.attempts: Final[list[Attempt]] = []
-        self.written: Final = asyncio.create_task(write(self))
+        self._waiting: Final[list[asyncio.Future[Recorded]]] = []
+        self._loop: Final = asyncio.get_running_loop()
+        self._written: Final = self._loop.create_task(write(self))
+        self._written.add_done_callback(self._tell)
+
+    def added(self, attempt: Attempt) -> "asyncio.Future[Recorded]":
+        """Take an attempt up, and return what will be its entry."""
+        waiter: asyncio.Future[Recorded] = self._loop.create_future()
+        self.attempts.append(attempt)
+        self._waiting.append(waiter)
+        return waiter
+
+    def _tell(self, written: "asyncio.Task[Written]") -> None:
+        """Tell all who still wait; each of them hears of a failure."""
+        waiting = [(n, each) for n, each in enumerate(self._waiting) if not each.done()]
+        if written.cancelled():
+            for _, waiter in waiting:
+                waiter.cancel()
+        elif error := written.exception():
+            for _, waiter in waiting:
+                waiter.set_exception(error)
+        else:
+            entries, revision = written.result()
+            for place, waiter in waiting:
+                waiter.set_result(Recorded(entries[place], revision))
