@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from keyturn.domain.audit import Attempt
-from keyturn.domain.errors import Refused, SealBroken
+from keyturn.domain.errors import SealBroken
 from keyturn.domain.ids import OrganizationId
 from keyturn.domain.project import Organization, Project
 from keyturn.domain.sensitive import Sensitive
@@ -35,16 +35,15 @@ def opens(vault: Vault, organizations: Iterable[Organization]) -> bool:
     return True
 
 
-async def require_current(world: World, tx: Reading, organization_id: OrganizationId) -> None:
-    """Raise Refused where the root key was changed since this process read it.
+async def new_data_key(world: World, tx: Reading, scope: str, of: OrganizationId) -> bytes:
+    """Return a new data key, once the root key is known to be the one in force.
 
-    A data key that it made now could never be opened again.
+    Another one may be in force since this process has looked: a data key that it wrapped then could
+    never be opened again. Raises RootKeyUnknown.
     """
-    organization = await must(tx.find(Organization, id=organization_id))
-    if not opens(world.vault, [organization]):
-        raise Refused(
-            "The root key was changed while this server was running: restart it with the new one."
-        )
+    organization = await must(tx.find(Organization, id=of))
+    world.vault.seal(organization.data_key, of, "a check of the root key", Sensitive(""))
+    return world.vault.new_data_key(scope)
 
 
 async def count_data_keys(world: World) -> int:

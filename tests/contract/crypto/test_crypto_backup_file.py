@@ -49,6 +49,7 @@ def test_what_was_added_comes_back(path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["it.backup"]
 
 
+@pytest.mark.slow
 def test_a_passphrase_opens_what_it_sealed(tmp_path: Path) -> None:
     """However its letters are composed; another one opens nothing, nor does a key."""
     path = tmp_path / "it.backup"

@@ -137,6 +137,7 @@ async def test_what_does_not_open_writes_nothing(
     assert not elsewhere.data_dir.exists()
 
 
+@pytest.mark.slow
 async def test_a_filled_place_is_left_as_it_is(file: Path, elsewhere: Settings) -> None:
     """Two installations are never mixed, and no root key is put in the place of another."""
     await initialise(elsewhere)
@@ -222,6 +223,7 @@ def test_the_commands_and_a_new_machine(tmp_path: Path) -> None:
     assert (tmp_path / "old" / "root.key").read_text().strip() not in printed
 
 
+@pytest.mark.slow
 def test_a_short_and_a_wrong_passphrase_are_refused(tmp_path: Path) -> None:
     """A passphrase that is guessed in a day seals nothing, and a wrong one opens nothing."""
     old, file = str(tmp_path / "old"), str(tmp_path / "it.backup")

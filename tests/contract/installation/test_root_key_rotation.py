@@ -2,13 +2,12 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from root_key_kit import Died, Dying, administrator, assert_whole, project_of, sealed_in
 
 from keyturn.adapters.crypto import (
     Keyring,
@@ -20,47 +19,9 @@ from keyturn.adapters.crypto import (
 from keyturn.bootstrap.keeping import rotate_root_key
 from keyturn.bootstrap.opening import Outside, initialise, opened
 from keyturn.cli.main import cli
-from keyturn.domain.access import ADMIN, Caller, Holding
-from keyturn.domain.audit import Attempt, verify_chain
-from keyturn.domain.errors import Refused
-from keyturn.domain.identity import Identity
-from keyturn.domain.project import Organization, Project
-from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.errors import Refused, RootKeyUnknown
 from keyturn.services.environments import create_project
-from keyturn.services.ports import Reading, Recorded, Store, World, Writing
-from keyturn.services.sealing import seal_version
 from keyturn.settings import Settings
-
-MARK = "marked-value-of-a-secret"
-
-
-class Died(Exception):
-    """The process is gone."""
-
-
-@dataclass
-class Dying:
-    """A store whose process dies just before or just after its next commit."""
-
-    inner: Store
-    after: bool
-
-    def reading(self) -> AbstractAsyncContextManager[Reading]:
-        """Open a snapshot."""
-        return self.inner.reading()
-
-    async def append_audit(self, attempt: Attempt) -> Recorded:
-        """Append an entry."""
-        return await self.inner.append_audit(attempt)
-
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
-        """Open a transaction, and die at its end."""
-        async with self.inner.writing() as tx:
-            yield tx
-            if not self.after:
-                raise Died
-        raise Died
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
@@ -70,29 +31,6 @@ async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     it = Settings.model_validate({"data_dir": tmp_path / "data", "database_url": url})
     await initialise(it)
     return it
-
-
-async def project_of(world: World) -> Project:
-    """Return the one project."""
-    async with world.store.reading() as tx:
-        [found] = await tx.list(Project)
-    return found
-
-
-async def sealed_in(settings: Settings) -> bytes:
-    """Seal a marked value."""
-    async with opened(settings) as world:
-        return seal_version(world, await project_of(world), "v-1", Sensitive(MARK))
-
-
-async def assert_whole(settings: Settings, sealed: bytes) -> None:
-    """The value opens, something new can be sealed, the audit chain verifies."""
-    async with opened(settings) as world:
-        project = await project_of(world)
-        place = "version/v-1/value"
-        assert world.vault.open(project.data_key, project.id, place, sealed).reveal() == MARK
-        async with world.store.reading() as tx:
-            verify_chain(await tx.list_audit())
 
 
 def kept(settings: Settings) -> list[Path]:
@@ -215,18 +153,13 @@ def test_two_finish_the_same_rotation(tmp_path: Path) -> None:
 
 
 async def test_a_server_with_the_old_key_makes_no_project(settings: Settings) -> None:
-    """What it would wrap could never be opened again: it refuses, and says what to do."""
+    """What it would wrap could never be opened again: it refuses, and says what it lacks."""
     stale = Keyring(read_root_key(settings.key_file), os.urandom)
     await rotate_root_key(settings, plan=False)
     async with opened(settings) as world:
-        async with world.store.reading() as tx:
-            identity = await tx.find(Identity, name="administrator")
-            [organization] = await tx.list(Organization)
-        assert identity
-        caller = Caller(identity.id, identity.name, organization.id, (Holding(ADMIN),))
-        old = World(world.store, world.clock, world.chance, stale, world.okta, world.limits)
-        with pytest.raises(Refused, match="restart"):
-            await create_project(old, caller, "Another")
+        caller = await administrator(world)
+        with pytest.raises(RootKeyUnknown, match="root key"):
+            await create_project(replace(world, vault=stale), caller, "Another")
         assert await project_of(world)
         await create_project(world, caller, "Another")
 
