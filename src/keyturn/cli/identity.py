@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyturn.cli import options, output
+from keyturn.cli import holding, options, output
 from keyturn.cli.identity_role import role
 from keyturn.cli.identity_secret import secret
 from keyturn.cli.identity_token import token
@@ -27,8 +27,8 @@ identity.add_command(role)
 
 @identity.command("create")
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, help="A role to hold in the project; repeatable.")
-@click.option("--everywhere", is_flag=True, help="Hold the one role in every project instead.")
+@holding.roles
+@holding.everywhere
 @options.project
 @options.server
 @options.as_json
@@ -44,15 +44,13 @@ def create(
     """Make an identity with a client secret, which is printed this once."""
     from keyturn.wire.identities import ConfigureUniversalAuth, CreateClientSecret, CreateIdentity
 
-    if everywhere and len(roles) != 1:
-        raise click.UsageError("--everywhere needs one --role.")
-    body = options.checked(CreateIdentity, {"name": name, "role": roles[0] if everywhere else ""})
+    role_held = holding.role_everywhere(roles, everywhere=everywhere)
+    body = options.checked(CreateIdentity, {"name": name, "role": role_held})
 
     async def work() -> None:
         async with connected(server) as api:
             made = await api.create_identity(body)
-            if roles and not everywhere:
-                await api.add_member(project, made.id, *roles)
+            await holding.hold(api, made.id, roles, project, everywhere=everywhere)
             auth = await api.configure_universal_auth(made.id, ConfigureUniversalAuth(), anew=True)
             new = await api.create_client_secret(made.id, CreateClientSecret())
         told = {

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from keyturn.cli import options, output
+from keyturn.cli import holding, options, output
 from keyturn.cli.naming import identity_named
 from keyturn.cli.running import connected, run
 
@@ -20,8 +20,8 @@ def person() -> None:
 
 @person.command("create")
 @click.argument("email")
-@click.option("--role", "roles", multiple=True, help="A role to hold in the project; repeatable.")
-@click.option("--everywhere", is_flag=True, help="Hold the one role in every project instead.")
+@holding.roles
+@holding.everywhere
 @stdin
 @options.project
 @options.server
@@ -39,16 +39,17 @@ def create(
     """Make an account for EMAIL; the password has 12 characters or more."""
     from keyturn.wire.people import CreatePerson
 
-    if everywhere and len(roles) != 1:
-        raise click.UsageError("--everywhere needs one --role.")
-    fields: dict[str, object] = {"email": email, "password": _password(stdin=password_stdin)}
-    body = options.checked(CreatePerson, fields | {"role": roles[0] if everywhere else ""})
+    fields: dict[str, object] = {
+        "role": holding.role_everywhere(roles, everywhere=everywhere),
+        "email": email,
+        "password": _password(stdin=password_stdin),
+    }
+    body = options.checked(CreatePerson, fields)
 
     async def work() -> None:
         async with connected(server) as api:
             made = await api.create_person(body)
-            if roles and not everywhere:
-                await api.add_member(project, made.id, *roles)
+            await holding.hold(api, made.id, roles, project, everywhere=everywhere)
         lines = [f"person {made.name} ({made.id})"]
         output.show(made.model_dump(mode="json"), lines, as_json=as_json)
 
