@@ -107,7 +107,7 @@ class Receipt:
 
     ``given`` is what it was given last, about ``read_at``; ``version`` is what it holds at least:
     the answer that carried a newer one may have been lost on the way. ``first`` is what it was
-    given first.
+    given first. ``applied`` is the latest version that it said it uses, since ``applied_at``.
     """
 
     secret_id: SecretId
@@ -116,6 +116,8 @@ class Receipt:
     given: VersionNo
     read_at: datetime
     first: VersionNo
+    applied: VersionNo | None = None
+    applied_at: datetime | None = None
 
 
 RECEIPT_AGE = timedelta(minutes=1)
@@ -161,3 +163,14 @@ def after_read(
     if not proved and (asked_at or at) < last.read_at + RECEIPT_AGE:
         return last
     return replace(last, version=given, given=given, read_at=at)
+
+
+def after_acknowledgement(last: Receipt, version: VersionNo, at: datetime) -> Receipt:
+    """Return the receipt after its reader said that it uses a version that it was given.
+
+    Words may overtake each other on the way: an earlier version than the last takes nothing back.
+    """
+    if last.applied is not None and version <= last.applied:
+        return last
+    held = max(last.version, version)
+    return replace(last, version=held, applied=version, applied_at=at)
