@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from keyturn.cli import options, output
+from keyturn.cli.bringing import read_text, rows
+from keyturn.cli.import_infisical import infisical
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 @click.group("import")
 def imports() -> None:
     """Bring secrets in from elsewhere."""
+
+
+imports.add_command(infisical)
 
 
 @imports.command("dotenv")
@@ -45,10 +50,10 @@ def dotenv(
     """
     from keyturn.client import Place
     from keyturn.client.dotenv import parse_dotenv
-    from keyturn.client.importing import plan_import, write_import
+    from keyturn.client.importing import items_of, plan_import, write_import
 
     async def bring() -> None:
-        wanted = parse_dotenv(_read(file))
+        wanted = items_of(parse_dotenv(read_text(file)))
         place = Place(project, environment, path)
         async with connected(server) as api:
             found = await api.list_secrets(place, values=True, expanded=False)
@@ -56,28 +61,13 @@ def dotenv(
             if not as_json:
                 output.show(None, _lines(plan, overwrite=overwrite), as_json=False)
             written = () if plan_only else plan.to_write(overwrite=overwrite)
-            values = {name: wanted[name] for name in written}
-            await write_import(api, place, values, overwrite=overwrite)
+            items = [item for item in wanted if item.name in written]
+            await write_import(api, place, items, overwrite=overwrite)
         lines = [] if plan_only else [f"{len(written)} secrets are stored."]
         output.show(asdict(plan) | {"written": written}, lines, as_json=as_json)
 
     run(bring())
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise click.ClickException(f"{file} is not a text in UTF-8.") from None
-
-
 def _lines(plan: "ImportPlan", *, overwrite: bool) -> list[str]:
-    changed = "changed" if overwrite else "differs, is left as it is (see --overwrite)"
-    told = (
-        ("new", plan.new),
-        (changed, plan.changed),
-        ("same", plan.same),
-        ("kept by a rotation, is left alone", plan.rotated),
-    )
-    rows = [[name, what] for what, names in told for name in names]
-    return output.table(["name", "is"], rows)
+    return output.table(["name", "is"], rows(plan, overwrite=overwrite))

@@ -6,16 +6,21 @@ Knows the wire and nothing of the rules behind it.
 from keyturn.client.api import KeyturnApi, Place
 from keyturn.client.calls import Identity, Token
 from keyturn.client.errors import ApiError, ClientError, Unreachable
-from keyturn.client.store import Secret, Store
+from keyturn.client.oauth import TokenRefused, TokenSource, blocking
+from keyturn.client.store import Held, Secret, Store
 
 __all__ = [
     "ApiError",
     "ClientError",
+    "Held",
     "Identity",
     "KeyturnApi",
     "Place",
     "Secret",
     "Store",
     "Token",
+    "TokenRefused",
+    "TokenSource",
     "Unreachable",
+    "blocking",
 ]

@@ -6,7 +6,10 @@ from datetime import date
 
 from keyturn.client.access import AccessCalls
 from keyturn.client.calls import Query, parse, part
+from keyturn.client.destinations import DestinationCalls
+from keyturn.client.events import EventCalls
 from keyturn.client.folder import Folder, folder_of
+from keyturn.client.layout import LayoutCalls
 from keyturn.wire.audit import PAGE_MAX, AuditAnswer, AuditEntry, VerifiedAnswer
 from keyturn.wire.base import Wire
 from keyturn.wire.budgets import Budget, BudgetsAnswer
@@ -20,6 +23,12 @@ from keyturn.wire.connections import (
 )
 from keyturn.wire.findings import Finding, FindingsAnswer
 from keyturn.wire.projects import Project, ProjectAnswer
+from keyturn.wire.readers import (
+    Acknowledge,
+    Acknowledgement,
+    AcknowledgementAnswer,
+    HoldersAnswer,
+)
 from keyturn.wire.rotations import (
     DEFAULT_TYPE,
     AdoptExisting,
@@ -48,9 +57,11 @@ from keyturn.wire.secrets import (
 from keyturn.wire.turns import Evidence, FinishNow, StartTurn, Turn, TurnsAnswer
 
 CONNECTIONS = "/api/v1/app-connections/okta"
+ACKNOWLEDGEMENTS = "/api/v1/acknowledgements"
 AUDIT = "/api/v1/audit"
 BUDGETS = "/api/v1/budgets"
 FINDINGS = "/api/v1/findings"
+HOLDERS = "/api/v1/secrets/holders"
 EVERY_ROTATION = "/api/v2/secret-rotations"
 ROTATIONS = f"{EVERY_ROTATION}/{DEFAULT_TYPE}"
 SECRETS = "/api/v3/secrets/raw"
@@ -77,7 +88,7 @@ class Place:
         }
 
 
-class KeyturnApi(AccessCalls):
+class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
     """What the API can be asked. Every call raises what `Calls` says."""
 
     async def read_project(self, project: str) -> Project:
@@ -307,6 +318,23 @@ class KeyturnApi(AccessCalls):
         asked = place.query() | {"secrets": next_, "mode": "upsert"}
         body = UpdateSecrets.model_validate(asked)
         return (await self.call(BatchAnswer, "PATCH", BATCH, body=body)).secrets
+
+    # --- readers ----------------------------------------------------------------------------
+
+    async def acknowledge(self, place: Place, name: str, version: int) -> Acknowledgement:
+        """Say that the caller uses a version of a secret, which it was given before.
+
+        ``place`` is the secret's own, as the answer that gave it says, not of what imports it.
+        """
+        said: dict[str, object] = {"secretName": name, "version": version}
+        body = Acknowledge.model_validate(place.query() | said)
+        answer = await self.call(AcknowledgementAnswer, "POST", ACKNOWLEDGEMENTS, body=body)
+        return answer.acknowledgement
+
+    async def list_holders(self, place: Place, name: str) -> HoldersAnswer:
+        """List who holds which version of a secret, those with the oldest first."""
+        query = place.query() | {"secretName": name}
+        return await self.call(HoldersAnswer, "GET", HOLDERS, query=query)
 
 
 def _evidence(which: Which, turn_id: str) -> str:

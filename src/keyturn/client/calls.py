@@ -5,7 +5,7 @@ Knows how callers prove themselves and how faults look; what can be asked is in 
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +17,12 @@ from pydantic import ValidationError
 
 from keyturn.client.errors import Unreachable, not_keyturn, refusal, wants_log_in
 from keyturn.wire.base import Wire
+from keyturn.wire.jwt_auth import JwtLogin
 from keyturn.wire.login import LoggedIn, Login
 
 LOGIN = "/api/v1/auth/universal-auth/login"
+JWT_LOGIN = "/api/v1/auth/jwt-auth/login"
+OIDC_LOGIN = "/api/v1/auth/oidc-auth/login"
 TIMEOUT_S = 60.0
 """A turn is waited for until its new secret is served, which takes several calls to Okta."""
 
@@ -42,6 +45,20 @@ class Identity:
     client_secret: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Workload:
+    """A machine identity that logs in by a JWT of its platform (OIDC auth, else JWT auth)."""
+
+    identity_id: str
+    jwt: str = field(repr=False)
+    oidc: bool = False
+
+
+Credentials = Token | Identity | Workload
+Source = Callable[[], Credentials]
+"""Gives the credentials anew for every log-in, as where a platform changes a file."""
+
+
 class Calls:
     """One server, reached as one caller. Use it as an async context manager.
 
@@ -53,13 +70,13 @@ class Calls:
     def __init__(
         self,
         url: str,
-        credentials: Token | Identity,
+        credentials: Credentials | Source,
         *,
         ca_file: Path | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self._credentials = credentials
+        self._source: Source = credentials if callable(credentials) else lambda: credentials
         self._token: str | None = None
         self._one_log_in = asyncio.Lock()
         self._http = httpx2.AsyncClient(
@@ -110,25 +127,26 @@ class Calls:
         headers = {"if-none-match": held} if held else {}
         token = await self._bearer(refused=None)
         answer = await self._send(method, path, query, content, headers | _bearing(token))
-        if wants_log_in(answer) and isinstance(self._credentials, Identity):
-            token = await self._bearer(refused=token)
-            answer = await self._send(method, path, query, content, headers | _bearing(token))
+        if wants_log_in(answer):
+            newer = await self._bearer(refused=token)
+            if newer != token:
+                answer = await self._send(method, path, query, content, headers | _bearing(newer))
         if answer.is_success or (held and answer.status_code == 304):
             return answer
         raise refusal(answer)
 
     async def _bearer(self, *, refused: str | None) -> str:
-        """Return a token, never the refused one of an identity; one log-in serves all callers."""
-        if isinstance(self._credentials, Token):
-            return self._credentials.value
+        """Return a token, another than the refused one if there is; one log-in serves all."""
         async with self._one_log_in:
             if self._token in (None, refused):
-                self._token = await self._log_in(self._credentials)
+                self._token = await self._log_in(self._source())
             return self._token
 
-    async def _log_in(self, identity: Identity) -> str:
-        login = Login(client_id=identity.client_id, client_secret=identity.client_secret)
-        answer = await self._send("POST", LOGIN, None, login.model_dump_json(), {})
+    async def _log_in(self, credentials: Credentials) -> str:
+        if isinstance(credentials, Token):
+            return credentials.value
+        path, login = _login_of(credentials)
+        answer = await self._send("POST", path, None, login.model_dump_json(), {})
         return parse(LoggedIn, answer).access_token
 
     async def _send(
@@ -148,6 +166,14 @@ class Calls:
         except (httpx2.TransportError, httpx2.InvalidURL, httpx2.DecodingError) as error:
             why = type(error).__name__
             raise Unreachable(f"Keyturn does not answer at {self.url} ({why}).") from error
+
+
+def _login_of(credentials: Identity | Workload) -> tuple[str, Wire]:
+    if isinstance(credentials, Identity):
+        client_id, client_secret = credentials.client_id, credentials.client_secret
+        return LOGIN, Login(client_id=client_id, client_secret=client_secret)
+    login = JwtLogin(identity_id=credentials.identity_id, jwt=credentials.jwt)
+    return OIDC_LOGIN if credentials.oidc else JWT_LOGIN, login
 
 
 def _bearing(token: str) -> dict[str, str]:

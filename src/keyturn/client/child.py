@@ -14,10 +14,25 @@ class Child:
     """One process, which runs from its creation on; raises OSError where it cannot be started.
 
     ``ended`` is done once the process has ended, with its exit code: 128 and more is a signal.
+    What it says goes to the file ``output``, and it is given nothing to read; without one it has
+    what we have.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(command, env=environment, process_group=0)  # noqa: S603
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        output: int | None = None,
+    ) -> None:
+        self._process = subprocess.Popen(  # noqa: S603  the command that we were given
+            command,
+            env=environment,
+            process_group=0,
+            stdin=None if output is None else subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
         self.ended = asyncio.ensure_future(asyncio.to_thread(self._wait))
 
     def signal(self, number: int) -> None:

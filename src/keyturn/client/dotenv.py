@@ -54,7 +54,16 @@ def parse_dotenv(text: str) -> dict[str, str]:
 
 def render_dotenv(values: Mapping[str, str]) -> str:
     """Render names that are those of variables, one a line, in the least quotes that will do."""
-    return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
+    return "".join(f"{name}={quote_dotenv(value)}\n" for name, value in values.items())
+
+
+def quote_dotenv(value: str) -> str:
+    """Write a value: as what no loader expands, bare, else in single quotes, else in double."""
+    if not value or _BARE.fullmatch(value):
+        return value
+    if not set(value) & set("'\\\r"):
+        return f"'{value}'"
+    return '"' + re.sub(r'[\\"\n\r]', lambda found: _ESCAPED[found[0]], value) + '"'
 
 
 def _value(entry: re.Match[str]) -> str:
@@ -67,12 +76,3 @@ def _value(entry: re.Match[str]) -> str:
 
 def _unescaped(escape: re.Match[str]) -> str:
     return _ESCAPES.get(escape[1], escape[1])
-
-
-def _quoted(value: str) -> str:
-    """Prefer what no reader expands: bare, then single quotes, then double."""
-    if not value or _BARE.fullmatch(value):
-        return value
-    if not set(value) & set("'\\\r"):
-        return f"'{value}'"
-    return '"' + re.sub(r'[\\"\n\r]', lambda found: _ESCAPED[found[0]], value) + '"'

@@ -10,8 +10,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import quote
 
-from keyturn.client.dotenv import render_dotenv
+from keyturn.client.dotenv import quote_dotenv, render_dotenv
 from keyturn.client.environment import is_variable
 from keyturn.client.errors import ClientError
 
@@ -29,7 +30,7 @@ def render_json(values: Mapping[str, str]) -> str:
 
 def render_yaml(values: Mapping[str, str]) -> str:
     """Render a YAML mapping; names and values in double quotes, so that all stay texts."""
-    lines = (f"{_yaml(name)}: {_yaml(value)}\n" for name, value in values.items())
+    lines = (f"{quote_yaml(name)}: {quote_yaml(value)}\n" for name, value in values.items())
     return "".join(lines) or "{}\n"
 
 
@@ -45,6 +46,26 @@ def render_shell(values: Mapping[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
+def quote_json(value: str) -> str:
+    """Write a JSON text (RFC 8259)."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def quote_yaml(value: str) -> str:
+    """Write JSON, which is YAML but for characters that YAML wants escaped (YAML 1.2, 5.1)."""
+    return _BEYOND_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", quote_json(value))
+
+
+def quote_csv(value: str) -> str:
+    """Write one cell of a table (RFC 4180)."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+def quote_url(value: str) -> str:
+    """Write a part of an address (RFC 3986)."""
+    return quote(value, safe="")
+
+
 FORMATS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
     "dotenv": render_dotenv,
     "json": render_json,
@@ -52,6 +73,16 @@ FORMATS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
     "csv": render_csv,
     "shell": render_shell,
 }
+QUOTES: Final[Mapping[str, Callable[[str], str]]] = {
+    "text": str,
+    "dotenv": quote_dotenv,
+    "json": quote_json,
+    "yaml": quote_yaml,
+    "csv": quote_csv,
+    "shell": shlex.quote,
+    "url": quote_url,
+}
+"""How one value stands in a text of a format; in ``text`` it stands as it is."""
 OF_VARIABLES: Final = frozenset({"dotenv", "shell"})
 """Formats that hold what an environment can hold."""
 
@@ -64,10 +95,3 @@ def render(values: Mapping[str, str], form: str) -> str:
             names = ", ".join(sorted(unfit))
             raise Unfit(f"{form} has no place for {names}: take json, yaml or csv.")
     return FORMATS[form](values)
-
-
-def _yaml(text: str) -> str:
-    """Write JSON, which is YAML but for characters that YAML wants escaped (YAML 1.2, 5.1)."""
-    return _BEYOND_JSON.sub(
-        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)
-    )

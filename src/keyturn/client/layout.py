@@ -1,0 +1,60 @@
+"""What a project is made of, as typed calls: environments, folders, tags, imports."""
+
+from keyturn.client.calls import Calls, part
+from keyturn.client.tree import Label, Spot
+from keyturn.wire.folders import CreateFolder, Folder, FolderAnswer, FoldersAnswer
+from keyturn.wire.imports import CreateImport, ImportAnswer, ImportsAnswer, SecretImport
+from keyturn.wire.projects import CreateEnvironment, Environment, EnvironmentAnswer
+from keyturn.wire.tags import CreateTag, Tag, TagAnswer, TagsAnswer
+
+FOLDERS = "/api/v2/folders"
+IMPORTS = "/api/v2/secret-imports"
+PROJECTS = "/api/v1/projects"
+
+
+class LayoutCalls(Calls):
+    """What the API can be asked about projects. Every call raises what `Calls` says."""
+
+    async def create_environment(self, project: str, slug: str, name: str) -> Environment:
+        """Create an environment, the last of the project."""
+        path = f"{PROJECTS}/{part(project)}/environments"
+        body = CreateEnvironment(name=name, slug=slug)
+        return (await self.call(EnvironmentAnswer, "POST", path, body=body)).environment
+
+    async def list_folders(self, project: str, environment: str) -> tuple[Folder, ...]:
+        """List the folders of an environment, without the root."""
+        query = _place(project, Spot(environment)) | {"path": "/", "recursive": "true"}
+        return (await self.call(FoldersAnswer, "GET", FOLDERS, query=query)).folders
+
+    async def create_folder(self, project: str, spot: Spot) -> Folder:
+        """Create a folder, with those above it that are missing."""
+        parent, _, name = spot.path.rpartition("/")
+        asked = _place(project, spot) | {"path": parent or "/", "name": name}
+        body = CreateFolder.model_validate(asked)
+        return (await self.call(FolderAnswer, "POST", FOLDERS, body=body)).folder
+
+    async def list_tags(self, project: str) -> tuple[Tag, ...]:
+        """List the tags of a project."""
+        return (await self.call(TagsAnswer, "GET", f"{PROJECTS}/{part(project)}/tags")).tags
+
+    async def create_tag(self, project: str, label: Label) -> Tag:
+        """Create a tag."""
+        body = CreateTag(slug=label.slug, name=label.name or None, color=label.color)
+        path = f"{PROJECTS}/{part(project)}/tags"
+        return (await self.call(TagAnswer, "POST", path, body=body)).tag
+
+    async def list_imports(self, project: str, spot: Spot) -> tuple[SecretImport, ...]:
+        """List what a folder imports; the last prevails."""
+        query = _place(project, spot) | {"path": spot.path}
+        return (await self.call(ImportsAnswer, "GET", IMPORTS, query=query)).secret_imports
+
+    async def create_import(self, project: str, spot: Spot, source: Spot) -> SecretImport:
+        """Let a folder import another, which prevails over those imported before."""
+        wanted = {"environment": source.environment, "path": source.path}
+        asked: dict[str, object] = {**_place(project, spot), "path": spot.path, "import": wanted}
+        body = CreateImport.model_validate(asked)
+        return (await self.call(ImportAnswer, "POST", IMPORTS, body=body)).secret_import
+
+
+def _place(project: str, spot: Spot) -> dict[str, str]:
+    return {"projectId": project, "environment": spot.environment}
