@@ -7,6 +7,7 @@ Python's own logging is told by its fixed words alone: what they fill in may be 
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -16,8 +17,8 @@ MASKED = frozenset(
     {"authorization", "client_secret", "password", "private_jwk", "secret", "token", "value"}
 )
 
-OTHERS = ("asyncio", "procrastinate", "psycopg", "sqlalchemy", "uvicorn.error")
-"""Loggers of the libraries that run the server and reach the database."""
+OTHERS = ("asyncio", "botocore", "procrastinate", "psycopg", "sqlalchemy", "uvicorn.error")
+"""Loggers of the libraries that run the server and reach the database, or AWS."""
 
 
 def log_to(file: Path | None, level: str) -> None:
@@ -34,11 +35,23 @@ def log_to(file: Path | None, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=lambda *_: _Lines(stream),
     )
     for name in OTHERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [_Retold(logging.WARNING)], False
+
+
+class _Lines(structlog.PrintLogger):
+    """Write lines; one that cannot be written, to a full disk, is lost and harms nothing else."""
+
+    def msg(self, message: str) -> None:
+        """Write one line."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 class _Retold(logging.Handler):

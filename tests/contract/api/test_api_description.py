@@ -1,0 +1,95 @@
+"""The API's own description is complete: security, what is read, and which errors there are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from api_kit import House
+
+from keyturn.api.app import build_api
+
+PUBLIC = {
+    "GET /healthz",
+    "GET /api/status",
+    "POST /api/v1/auth/universal-auth/login",
+    "POST /api/v1/auth/oidc-auth/login",
+    "POST /api/v1/auth/jwt-auth/login",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/token/renew",
+    "POST /api/v1/auth/token/revoke",
+}
+COUNTED = {
+    "POST /api/v1/auth/universal-auth/login",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/password",
+    "POST /api/v1/people",
+    "PUT /api/v1/people/{identity_id}/password",
+}
+
+
+_TOLD: list[Any] = []
+
+
+@pytest.fixture
+async def told(house: House) -> Any:  # noqa: ANN401  JSON
+    """Give the description, made once: it takes a second."""
+    if not _TOLD:
+        _TOLD.append(build_api(house.world, version="0").openapi())
+    return _TOLD[0]
+
+
+def operations(told: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """List what can be asked, by method and path."""
+    for path, each in told["paths"].items():
+        yield from ((f"{method.upper()} {path}", operation) for method, operation in each.items())
+
+
+async def test_every_route_but_the_public_ones_wants_a_bearer_token(told: Any) -> None:  # noqa: ANN401
+    """Who reads the description learns what needs a token, and of which sort it is."""
+    assert {route for route, each in operations(told) if "security" not in each} == PUBLIC
+    assert told["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+
+
+async def test_each_route_tells_its_own_errors(told: Any) -> None:  # noqa: ANN401
+    """No wildcard stands for what may go wrong, and what a route takes says what may."""
+    for route, each in operations(told):
+        statuses = set(each["responses"])
+        assert not statuses & {"4XX", "5XX", "default"}, route
+        assert {"500", "503"} <= statuses, route
+        if "security" in each:
+            assert {"401", "403"} <= statuses, route
+        if "requestBody" in each:
+            assert {"400", "413", "422"} <= statuses, route
+        if "{" in route and "security" in each:
+            assert {"404", "422"} <= statuses, route
+
+
+async def test_who_is_held_back_is_told_so(told: Any) -> None:  # noqa: ANN401
+    """Routes that count attempts tell 429, and every error by which one waits tells how long."""
+    assert {route for route, each in operations(told) if "429" in each["responses"]} >= COUNTED
+    for name in ("TooManyRequests", "ServiceUnavailable"):
+        header = told["components"]["responses"][name]["headers"]["Retry-After"]
+        assert header["required"] is True
+
+
+async def test_every_answer_has_a_shape(told: Any) -> None:  # noqa: ANN401
+    """Each good answer says its type and schema, but for one that has no body."""
+    for route, each in operations(told):
+        for status, answer in each["responses"].items():
+            content = answer.get("content", {})
+            assert "$ref" in answer or status == "304" or content, (route, status)
+            assert all(one["schema"] for one in content.values()), (route, status)
+    shapes = {
+        one["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for one in told["components"]["responses"].values()
+    }
+    assert shapes == {"Problem", "PermissionProblem"}
+    assert shapes <= set(told["components"]["schemas"])
+
+
+async def test_conditional_reads_are_described(told: Any) -> None:  # noqa: ANN401
+    """Reads of secrets tell the tag that they come with, and that there may be nothing new."""
+    reads = [each for route, each in operations(told) if route.startswith("GET /api/v4/secrets")]
+    assert len(reads) == 3
+    for each in reads:
+        assert each["responses"]["304"]["headers"]["ETag"]["required"] is True
