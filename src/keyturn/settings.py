@@ -4,10 +4,12 @@
 """
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from keyturn.domain.proxies import Networks, parse_proxies
 
 PREFIX = "KEYTURN_"
 
@@ -39,23 +41,52 @@ class Settings(BaseSettings):
     root_key_file: Path | None = Field(
         None, description="The file with the root key; root.key in the data directory by default."
     )
+    root_key: SecretStr | None = Field(
+        None,
+        description="The root key itself, base64 of 32 bytes, in place of a file; it is never "
+        "written to one.",
+    )
+    old_root_key: SecretStr | None = Field(
+        None,
+        description="The root key from before, until `keyturn keys rotate-root` was run, where it "
+        "is not in a file.",
+    )
+    kms_key: str | None = Field(
+        None,
+        pattern="^aws:.+",
+        description="What wraps the root key in its file: aws: and the ARN of a key or an alias "
+        "in AWS KMS.",
+    )
     backup_passphrase: SecretStr | None = Field(
         None, description="What seals and opens backups; asked for where it is not set."
     )
     host: str = Field("127.0.0.1", description="The address that `keyturn serve` listens on.")
     port: int = Field(8700, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks, with commas between, of the proxies before the "
+        "server: their X-Forwarded-For tells where a request comes from, nobody else's does.",
+    )
     url: str = Field("http://127.0.0.1:8700", description="Where commands find the server.")
     token: SecretStr | None = Field(None, description="The access token that commands use.")
     client_id: str | None = Field(
         None, description="The client id by which commands log in where there is no access token."
     )
     client_secret: SecretStr | None = Field(None, description="The client secret beside it.")
+    from_token: SecretStr | None = Field(
+        None, description="The access token by which `keyturn import infisical --from` reads."
+    )
+    from_client_id: str | None = Field(
+        None, description="The client id by which it logs in there where there is no token."
+    )
+    from_client_secret: SecretStr | None = Field(None, description="The client secret beside it.")
     ca_file: Path | None = Field(
         None, description="Certificates of a private authority to trust, beside the public ones."
     )
     allow_private_addresses: bool = Field(
         default=False,
-        description="Whether Okta orgs may be on loopback or private addresses, as a sandbox is.",
+        description="Whether Okta orgs, issuers and destinations may be on loopback or private "
+        "addresses, as a sandbox is.",
     )
     overlap_s: int = Field(
         300, ge=0, description="Seconds in which the old and the new client secret both work."
@@ -86,6 +117,9 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(16, ge=1, description="How many turns go on at the same time.")
     token_ttl_s: int = Field(2_592_000, ge=60, description="Seconds that an access token lives.")
+    delivery_dir: Path | None = Field(
+        None, description="The folder below which destinations may write files; none by default."
+    )
     log_file: Path | None = Field(None, description="Where to log as JSON; stderr by default.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Which log lines are kept: those of this level and above."
@@ -110,12 +144,29 @@ class Settings(BaseSettings):
             raise ValueError("KEYTURN_ENGINE=procrastinate needs KEYTURN_DATABASE_URL")
         return self
 
+    @model_validator(mode="after")
+    def _one_place_for_the_root_key(self) -> Self:
+        if self.root_key and self.kms_key:
+            raise ValueError("KEYTURN_ROOT_KEY leaves nothing for KEYTURN_KMS_KEY to wrap")
+        return self
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _of_networks(cls, text: str) -> str:
+        parse_proxies(text)
+        return text
+
     @field_validator("database_url")
     @classmethod
     def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
         if url and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with postgresql://")
         return url
+
+    @property
+    def proxies(self) -> Networks:
+        """Return the proxies whose word is taken."""
+        return parse_proxies(self.trusted_proxies)
 
     @property
     def engine_in_force(self) -> Engine:
@@ -131,3 +182,11 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """Return where the root key is."""
         return self.root_key_file or self.data_dir / "root.key"
+
+
+CREDENTIALS = frozenset(
+    PREFIX + name.upper()
+    for name, field in Settings.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+"""The variables that hold Keyturn's own credentials; they are read in any case of letters."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import httpx2
 from api_kit import CONNECTIONS, NO_ID, ROTATIONS, SECRETS, Body, House, open_house
@@ -20,6 +21,13 @@ PROJECT = "/api/v1/projects/example"
 IMPORTED: Body = {"environment": "prod", "path": "/"}
 GRANTS = [{"verbs": ["project:read"]}]
 PASSWORD = "correct horse battery"
+FILE_DESTINATION: Body = {
+    "name": "file",
+    "kind": "file",
+    "projectId": "example",
+    "environment": "dev",
+    "settings": {"path": "web.json"},
+}
 
 BODIES: Mapping[str, Body] = {
     "POST identities": {"name": "x"},
@@ -32,6 +40,7 @@ BODIES: Mapping[str, Body] = {
     | {"boundSubject": "x"},
     "POST oidc-auth/identities/{identity_id}": {"oidcDiscoveryUrl": ISSUER, "boundSubject": "x"},
     "PATCH oidc-auth/identities/{identity_id}": {"oidcDiscoveryUrl": ISSUER, "boundSubject": "x"},
+    "POST acknowledgements": {"secretName": "KEY", "version": 1},
     "POST people": {"email": "new@example.com", "password": PASSWORD},
     "PUT password": {"password": PASSWORD},
     "POST auth/password": {"oldPassword": "x", "newPassword": PASSWORD},
@@ -48,6 +57,8 @@ BODIES: Mapping[str, Body] = {
     "POST secret-imports": {"import": IMPORTED},
     "PATCH secret-imports/{import_id}": {"import": {"position": 1}},
     "PATCH okta/{connection_id}": {"name": "new"},
+    "POST destinations": FILE_DESTINATION | {"name": "other"},
+    "PATCH destinations/{destination_id}": {"name": "new"},
     f"PATCH {KIND}/{{rotation_id}}": {"description": "new"},
     "POST retire-existing": {"secretId": "ocsNobody", "made": "2026-01-01"},
     "POST adopt-existing": {"secretId": "ocsNobody"},
@@ -81,21 +92,33 @@ class Furnished:
 
     async def ask(self, route: str, **names: str) -> httpx2.Response:
         """Make the request of a route, of the house as it was furnished, with other names."""
+        self.restore()
+        method, path = route.split()
+        where = path.format(**self.named(path) | names)
+        if method == "GET":
+            return await self.house.http.get(where, params=self.query(path))
+        return await self.house.http.request(method, where, json=self.body(route))
+
+    def restore(self) -> None:
+        """Have the house as it was furnished."""
         store = self.house.world.store
         assert isinstance(store, MemoryStore)
         store.restore(self.backup)
-        method, path = route.split()
-        where = path.format(**{"slug": self.slug(path)} | self.names | names)
-        if method == "GET":
-            return await self.house.http.get(where, params=self._query(path))
-        body = self.house.place | self._body(route)
-        return await self.house.http.request(method, where, json=body)
 
-    def _query(self, path: str) -> dict[str, str]:
+    def named(self, path: str) -> dict[str, str]:
+        """Return what a path is completed by."""
+        return {"slug": self.slug(path), **self.names}
+
+    def query(self, path: str) -> dict[str, str]:
+        """Return the query by which a path is looked at."""
         place = self.house.place | {"projectId": self.house.installed.project.id}
         if path.endswith("explain"):
             return place | {"identityId": self.names["identity_id"], "verb": "secrets:read"}
-        return place | {"secretPath": "/"}
+        return place | {"secretPath": "/"} | ({"secretName": "KEY"} if "holders" in path else {})
+
+    def body(self, route: str) -> Body:
+        """Return a body that a route takes."""
+        return self.house.place | self._body(route)
 
     def _body(self, route: str) -> Body:
         method, path = route.split()
@@ -104,6 +127,9 @@ class Furnished:
             for each in BODIES
             if each.startswith(f"{method} ") and path.endswith("/" + each.split()[1])
         ]
+        if path.endswith("project-events"):
+            project_id = self.house.installed.project.id
+            return {"projectId": project_id, "register": [{"event": "secret:update"}]}
         if route == f"POST {CONNECTIONS}":
             return self.house.connection(name="new", projectId=self.house.installed.project.id)
         if route == f"POST {ROTATIONS}":
@@ -142,26 +168,33 @@ async def furnished(
     With ``verbs`` it is besides a role of these.
     """
     async with open_house() as house:
-        names = await _furnish(house)
+        names = await furnish(house) | {"finding_id": NO_ID}
         where = None if everywhere else house.installed.project.id
         roles = [*held, *(["drawn"] if verbs else [])]
         now = house.clock.now()
         async with house.world.store.writing() as tx:
+            await tx.add(_finding(names["rotation_id"], now))
             await tx.add(CustomRole("drawn", None, "drawn", "Drawn", "", now, now))
             await tx.add(RoleGrant("drawn", 1, verbs))
         _, token = await newcomer(house, *((each, where) for each in roles), name="caller")
         store = house.world.store
         assert isinstance(store, MemoryStore)
+        api = build_api(house.world, version="0")
+        api.state.newsroom.close()  # the transport carries whole answers: streams end at once
         async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(build_api(house.world, version="0")),
+            transport=httpx2.ASGITransport(api),
             base_url="https://keyturn.example.com",
             headers=bearer(token),
         ) as http:
             yield Furnished(replace(house, http=http), names, store.backup())
 
 
-async def _furnish(house: House) -> dict[str, str]:
-    """Make one of everything, and return what each is called."""
+def _finding(rotation_id: str, now: datetime) -> Finding:
+    return Finding(NO_ID, rotation_id, Kind.SECRET_ADDED, "ocsNobody", "", now)
+
+
+async def furnish(house: House) -> dict[str, str]:
+    """Make one of everything that can be made by asking, and return what each is called."""
     person = {"email": "ada@example.com", "password": PASSWORD}
     identity_id = at(await ask(house, "POST", "/api/v1/people", person), "identity", "id")
     names = {"identity_id": identity_id, "project": "example", "secret_name": "KEY"}
@@ -174,6 +207,7 @@ async def _furnish(house: House) -> dict[str, str]:
     place = house.place
     secret = await ask(house, "POST", f"{SECRETS}/KEY", place | {"secretValue": "canary-value"})
     folder = await ask(house, "POST", "/api/v2/folders", place | {"name": "app"})
+    brought = await ask(house, "POST", "/api/v1/destinations", FILE_DESTINATION)
     imported = {"environment": "dev", "path": "/app"}
     made = await ask(house, "POST", "/api/v2/secret-imports", place | {"import": imported})
     project = await ask(house, "GET", PROJECT)
@@ -184,6 +218,7 @@ async def _furnish(house: House) -> dict[str, str]:
             "tag_id": at(tag, "tag", "id"),
             "secret_id": at(secret, "secret", "id"),
             "folder": at(folder, "folder", "id"),
+            "destination_id": at(brought, "destination", "id"),
             "import_id": at(made, "secretImport", "id"),
             "environment_id": at(project, "project", "environments", 1, "id"),
         }
@@ -215,14 +250,10 @@ async def _rotate(house: House) -> dict[str, str]:
     rotation_id = at(made, "secretRotation", "id")
     await ask(house, "POST", f"{ROTATIONS}/{rotation_id}/rotate-secrets")
     turns = await ask(house, "GET", f"{ROTATIONS}/{rotation_id}/turns")
-    finding = Finding(NO_ID, rotation_id, Kind.SECRET_ADDED, "ocsNobody", "", house.clock.now())
-    async with house.world.store.writing() as tx:
-        await tx.add(finding)
     return {
         "connection_id": connection_id,
         "connection_name": "my-okta",
         "rotation_id": rotation_id,
         "rotation_name": "my-okta-rotation",
         "turn_id": at(turns, "turns", 0, "id"),
-        "finding_id": NO_ID,
     }

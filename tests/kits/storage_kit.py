@@ -6,6 +6,9 @@ from types import MappingProxyType
 
 from keyturn.domain.budget import Window
 from keyturn.domain.connection import Method, OktaConnection
+from keyturn.domain.destination import Delivery, Destination
+from keyturn.domain.destination import State as Standing
+from keyturn.domain.destination_kinds import Kind as Elsewhere
 from keyturn.domain.drift import Finding, Kind
 from keyturn.domain.identity import (
     AccessToken,
@@ -23,6 +26,7 @@ from keyturn.domain.ids import (
     ClientId,
     ConnectionId,
     CredentialId,
+    DestinationId,
     EnvironmentId,
     FolderId,
     IdentityId,
@@ -167,8 +171,25 @@ VERSION = Version(
     okta_id=CredentialId("ocs1"),
     refers=True,
 )
-RECEIPT = Receipt(SECRET.id, IDENTITY.id, VERSION.number, VERSION.number, NOW, VERSION.number)
+RECEIPT = Receipt(
+    SECRET.id, IDENTITY.id, VERSION.number, VERSION.number, NOW, VERSION.number, None, LATER
+)
 FINDING = Finding("d-1", ROTATION.id, Kind.SECRET_ADDED, "ocs2", AWKWARD, NOW)
+
+DESTINATION = Destination(
+    DestinationId("dest-1"),
+    FOLDER.id,
+    AWKWARD,
+    Elsewhere.FILE,
+    ("path", AWKWARD),
+    NOW,
+    LATER,
+    sealed=b"\x00",
+    only=(AWKWARD,),
+    state=Standing.BLOCKED,
+    told=AWKWARD,
+)
+DELIVERY = Delivery(DESTINATION.id, SECRET.id, AWKWARD, VERSION.number, NOW, AWKWARD)
 
 WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)
 
@@ -195,6 +216,8 @@ RECORDS: tuple[Record, ...] = (
     SECRET,
     VERSION,
     RECEIPT,
+    DESTINATION,
+    DELIVERY,
     FINDING,
     WINDOW,
 )
@@ -206,6 +229,7 @@ KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         Password: ("identity_id",),
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
+        Delivery: ("destination_id", "secret_id"),
         Window: ("org", "principal", "bucket"),
     }
 )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from keyturn.client.folder import folder_of
-from keyturn.client.importing import ImportPlan, plan_import
+from keyturn.client.importing import ImportPlan, items_of, plan_import
 from keyturn.wire.secrets import ImportedSecrets, Secret, SecretsAnswer
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,7 +42,8 @@ def test_the_nearer_folder_prevails() -> None:
 def test_an_import_is_planned_by_names() -> None:
     """New, changed, same, and what a rotation keeps, whatever its value."""
     found = [secret("SAME", "1"), secret("CHANGED", "1"), secret("KEPT", "1", rotated=True)]
-    plan = plan_import(found, {"SAME": "1", "CHANGED": "2", "KEPT": "2", "NEW": "marked"})
+    wanted = items_of({"SAME": "1", "CHANGED": "2", "KEPT": "2", "NEW": "marked"})
+    plan = plan_import(found, wanted)
     assert plan == ImportPlan(("NEW",), ("CHANGED",), ("SAME",), ("KEPT",))
     assert "marked" not in repr(plan)
 

@@ -23,7 +23,7 @@ LATER = NOW + timedelta(days=3)
     ("of", "orders"),
     [
         (turn(Phase.WRITTEN), ("pause", "abort")),
-        (turn(Phase.PROMOTED), ("pause",)),
+        (turn(Phase.PROMOTED), ("pause", "finish-now")),
         (turn(Phase.OVERLAPPING), ("pause", "finish-now")),
         (paused(turn(Phase.OVERLAPPING), NOW), ("resume", "finish-now")),
         (turn(Phase.SOAKING), ("pause", "reinstate", "finish-now")),

@@ -5,12 +5,14 @@ from itertools import product
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.api import problems
 from keyturn.api.bodylimit import BodyLimit
+from keyturn.api.description import Told, described
 from keyturn.api.infisical import (
     connections,
+    events,
     folders,
     identities,
     imports,
@@ -28,19 +30,24 @@ from keyturn.api.infisical.fast import FastReads
 from keyturn.api.native import (
     audit,
     budgets,
+    destinations,
     findings,
     health,
     keys,
     people,
+    readers,
     roles,
     schedule,
     turns,
 )
+from keyturn.api.proxies import TrustedProxies
 from keyturn.api.requestlog import RequestLog
 from keyturn.api.slashes import LastSlash
 from keyturn.domain.okta import CredentialKind
+from keyturn.domain.proxies import Networks
+from keyturn.services.events import Newsroom
 from keyturn.services.ports import World
-from keyturn.wire.problem import Problem
+from keyturn.wire.problem import PermissionProblem, Problem
 from keyturn.wire.rotations import ROTATIONS
 
 ROOMS = (
@@ -61,7 +68,10 @@ ROOMS = (
     rotations,
     secrets,
     secret_writes,
+    readers,
+    events,
     findings,
+    destinations,
     budgets,
     audit,
 )
@@ -73,17 +83,27 @@ OF_TYPE = (rotations, turns, schedule)
 class Api(FastAPI):
     """The routes behind the log of requests, and behind the short way of plain reads."""
 
-    def lead(self, world: World) -> None:
+    def lead(self, world: World, proxies: Networks) -> None:
         """Lay the way that requests take."""
-        self.way = RequestLog(LastSlash(FastReads(super().__call__, world)), world)
+        way = RequestLog(LastSlash(FastReads(super().__call__, world)), world)
+        self.way: ASGIApp = TrustedProxies(way, proxies) if proxies else way
+
+    def openapi(self) -> Told:
+        """Describe the API, once."""
+        if not self.openapi_schema:
+            self.openapi_schema = described(super().openapi())
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         await self.way(scope, receive, send)
 
 
-def build_api(world: World, *, version: str) -> FastAPI:
-    """Build the API on a world; ``/openapi.json`` describes it, and no page needs a CDN."""
+def build_api(world: World, *, version: str, proxies: Networks = ()) -> FastAPI:
+    """Build the API on a world; ``/openapi.json`` describes it, and no page needs a CDN.
+
+    ``proxies`` are those whose word is taken for where a request comes from.
+    """
     app = Api(
         title="Keyturn",
         version=version,
@@ -93,7 +113,8 @@ def build_api(world: World, *, version: str) -> FastAPI:
         routes=_routes(),
     )
     app.state.world = world
-    app.lead(world)
+    app.state.newsroom = Newsroom(world)
+    app.lead(world, proxies)
     problems.install(app)
     app.add_middleware(BodyLimit)
     return app
@@ -104,7 +125,8 @@ def _routes() -> list[BaseRoute]:
     """Put the rooms' routes together, once a process: to read their signatures takes a second."""
     house = APIRouter(
         strict_content_type=False,
-        responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
+        # Shapes alone: `described` tells which errors a route may answer with.
+        responses={"4XX": {"model": PermissionProblem}, "5XX": {"model": Problem}},
     )
     for room in ROOMS:
         house.include_router(room.router)

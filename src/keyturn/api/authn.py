@@ -32,6 +32,11 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def token_of(request: Request) -> Sensitive:
+    """Return the token of a request whose caller is known."""
+    return Sensitive(request.headers["authorization"].partition(" ")[2].strip())
+
+
 async def caller_of(
     request: Request,
     world: TheWorld,

@@ -29,6 +29,7 @@ from keyturn.domain.errors import (
     NotFound,
     OktaError,
     OktaThrottled,
+    RootKeyUnknown,
     TooManyAttempts,
     Unauthenticated,
 )
@@ -38,6 +39,8 @@ _log = structlog.get_logger("keyturn.api")
 
 INVALID = (422, "ValidationFailure")
 OURS = (500, "InternalServerError")
+AWAY_S = 5
+"""Until it is worth asking again where the database, or the root key, is away."""
 
 NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
     {
@@ -50,6 +53,7 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
         OktaError: (400, "BadRequest"),
         IssuerUnreachable: (502, "BadGateway"),
         DatabaseAway: (503, "ServiceUnavailable"),
+        RootKeyUnknown: (503, "ServiceUnavailable"),
         KeyturnError: OURS,
     }
 )
@@ -156,6 +160,8 @@ def _named(request: Request, error: KeyturnError) -> tuple[int, str]:
 def _headers(error: KeyturnError) -> Mapping[str, str]:
     if isinstance(error, OktaThrottled | TooManyAttempts):
         return {"Retry-After": str(ceil(error.retry_after_s))}
+    if isinstance(error, DatabaseAway | RootKeyUnknown):
+        return {"Retry-After": str(AWAY_S)}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
 
 

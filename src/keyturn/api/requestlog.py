@@ -52,9 +52,18 @@ class RequestLog:
         tell(
             "request",
             method=scope["method"],
-            route=getattr(scope.get("route"), "path", None),
+            route=_route(scope),
             status=status,
             ms=round((self._world.clock.uptime_s() - started_s) * 1000, 1),
             req_id=request_id,
             caller=scope["state"].get("caller_id"),
         )
+
+
+def _route(scope: Scope) -> str | None:
+    """Return the pattern of the route that was found, with the prefix of its room.
+
+    A route that several rooms share knows no prefix of its own; FastAPI keeps it in the scope.
+    """
+    shared = scope.get("fastapi", {}).get("effective_route_context")
+    return getattr(shared or scope.get("route"), "path", None)

@@ -11,12 +11,8 @@ from keyturn.adapters.crypto import (
     BackupFile,
     Keyring,
     Opener,
-    install_root_key,
     new_backup,
-    prepare_root_key,
     read_backup,
-    read_root_key,
-    write_root_key,
 )
 from keyturn.adapters.storage import (
     Dump,
@@ -31,14 +27,15 @@ from keyturn.adapters.storage import (
 )
 from keyturn.bootstrap.opening import (
     Outside,
-    current_root_key,
     open_store,
     opened,
     require_data,
+    root_keys,
     url_of,
     visit_store,
     witness,
 )
+from keyturn.bootstrap.root_keys import KeyPlace, RootKey
 from keyturn.domain.errors import Refused
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
@@ -50,7 +47,7 @@ from keyturn.services.backups import (
     restored,
     verify_pieces,
 )
-from keyturn.services.root_key import count_data_keys, opens, rewrap_data_keys
+from keyturn.services.root_key import count_data_keys, fits, opens, rewrap_data_keys
 from keyturn.settings import Settings
 
 
@@ -70,9 +67,10 @@ async def migrate(settings: Settings, target: Sensitive, *, plan: bool) -> Mappi
 
 @dataclass(frozen=True)
 class RootKeyRotated:
-    """How many data keys were rewrapped, and where the old root key is kept."""
+    """How many data keys were rewrapped, where the root key is, and where the old one is kept."""
 
     data_keys: int
+    place: KeyPlace
     kept: Path | None = None
 
 
@@ -82,22 +80,42 @@ async def rotate_root_key(
     """Make a new root key and rewrap every data key by it, or count them only.
 
     Whenever this dies, the installation opens: with the old key before the transaction, and after
-    it with the new one, which the next opening puts in force. Raises Refused as `opened` does, and
-    RootKeyUnusable where the key's folder cannot be written, before anything is changed.
+    it with the new one, which the next opening puts in force. Raises Refused as `opened` does and
+    where the environment has no other key, and RootKeyUnusable where the new key cannot be put
+    where the settings want it, before anything is changed.
     """
     outside = outside or Outside()
+    keys = root_keys(settings, outside)
     async with opened(settings, outside) as world:
+        old = await keys.in_force(world.store)
         if plan:
-            return RootKeyRotated(await count_data_keys(world))
-        chance, file = outside.chance, settings.key_file
-        new = prepare_root_key(file, chance.random_bytes(32))
-        old = Keyring(read_root_key(file), chance.random_bytes)
-        count = await rewrap_data_keys(world, partial(old.rewrapped, under=new))
-        kept = install_root_key(file, outside.clock.now())
+            return RootKeyRotated(await count_data_keys(world), keys.place(old))
+        new = await keys.prepare(old)
+        keyring = Keyring(old.key, outside.chance.random_bytes)
+        count = await rewrap_data_keys(world, partial(keyring.rewrapped, under=new))
+        kept = keys.install(old)
     if kept and forget_old:
         kept.unlink()
         kept = None
-    return RootKeyRotated(count, kept)
+    return RootKeyRotated(count, keys.place(RootKey(keys.wanted, new)), kept)
+
+
+async def find_root_key(settings: Settings, outside: Outside | None = None) -> KeyPlace:
+    """Tell where the root key in force is; the server may be running.
+
+    Raises Refused where there is no installation, or no root key that opens it.
+    """
+    outside = outside or Outside()
+    require_data(settings)
+    keys = root_keys(settings, outside)
+    store = await visit_store(settings)
+    try:
+        found = await keys.in_force(store)
+        if not await fits(store, Keyring(found.key, outside.chance.random_bytes)):
+            raise Refused("No root key is found that opens this installation.")
+        return keys.place(found)
+    finally:
+        await store.aclose()
 
 
 async def back_up(
@@ -116,7 +134,7 @@ async def back_up(
     require_data(settings)
     store = await visit_store(settings)
     try:
-        key = await current_root_key(settings, store, outside)
+        key = (await root_keys(settings, outside).in_force(store)).key
         if opener:
             await store.append_audit(backed_up(outside.clock.now(), path.name))
         async with snapshot(store) as dump:
@@ -171,8 +189,7 @@ async def restore(
     counts = file.counts
     key = verify_pieces(file.pieces(opener), counts)
     await _refuse_filled(settings)
-    if settings.key_file.exists() and read_root_key(settings.key_file) != key:
-        raise Refused(f"{settings.key_file} holds another root key: name a new data directory.")
+    await root_keys(settings, outside).require_no_other(key)
     if not plan:
         await _restore(settings, file, opener, key=key, outside=outside)
     return counts
@@ -183,8 +200,7 @@ async def _restore(
 ) -> None:
     """Write root key, records and the audit log's head; until the commit it can be done again."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not settings.key_file.exists():
-        write_root_key(settings.key_file, key)
+    await root_keys(settings, outside).keep(key)
     store = await open_store(settings)
     attempt = restored(outside.clock.now(), file.path.name, str(file.header["created"]))
     try:

@@ -6,21 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx2
+import structlog
 from pydantic import SecretStr
 
-from keyturn.adapters.crypto import (
-    Argon2Passwords,
-    Keyring,
-    find_prepared,
-    install_root_key,
-    read_root_key,
-    write_root_key,
-)
+from keyturn.adapters.crypto import Argon2Passwords, Keyring
+from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers
 from keyturn.adapters.oidc import HttpIssuers
 from keyturn.adapters.okta import Governor, GuardedBackend, GuardedTransport, OktaHttpOrgs
 from keyturn.adapters.storage import PostgresStore, SqliteStore
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.adapters.system.witness import FileWitness
+from keyturn.bootstrap.rereading import Rereading
+from keyturn.bootstrap.root_keys import RootKeys
 from keyturn.domain.errors import Refused
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
@@ -28,8 +25,9 @@ from keyturn.domain.turn import Policy
 from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
 from keyturn.services.ports import Chance, Clock, Limits, Store, World
-from keyturn.services.root_key import fits
 from keyturn.settings import Settings
+
+_log = structlog.get_logger("keyturn.keys")
 
 
 def _as_it_is(store: Store) -> Store:
@@ -76,8 +74,7 @@ async def initialise(settings: Settings, outside: Outside | None = None) -> Inst
     if settings.database_url or settings.database_file.exists():
         await _refuse_installed(settings)
     outside = outside or Outside()
-    if not settings.key_file.exists():
-        write_root_key(settings.key_file, outside.chance.random_bytes(32))
+    await root_keys(settings, outside).make()
     async with _world(settings, outside) as world:
         return await install(world)
 
@@ -108,16 +105,9 @@ async def visit_store(settings: Settings) -> PostgresStore | SqliteStore:
     return await SqliteStore.visit(settings.database_file)
 
 
-async def current_root_key(settings: Settings, store: Store, outside: Outside) -> bytes:
-    """Return the root key, once a rotation of it that died after its commit is finished."""
-    key = read_root_key(settings.key_file)
-    if await fits(store, Keyring(key, outside.chance.random_bytes)):
-        return key
-    prepared = find_prepared(settings.key_file)
-    if prepared and await fits(store, Keyring(prepared, outside.chance.random_bytes)):
-        install_root_key(settings.key_file, outside.clock.now())
-        return prepared
-    return read_root_key(settings.key_file)  # another process may have put the new one in force
+def root_keys(settings: Settings, outside: Outside) -> RootKeys:
+    """Return the places of the root key."""
+    return RootKeys(settings, outside.clock, outside.chance)
 
 
 def witness(settings: Settings) -> FileWitness:
@@ -132,11 +122,12 @@ def url_of(setting: SecretStr) -> Sensitive:
 
 @asynccontextmanager
 async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
-    read_root_key(settings.key_file)  # without one, no database is made
+    keys = root_keys(settings, outside)
+    await keys.require()  # without one, no database is made
     async with AsyncExitStack() as stack:
         store = await open_store(settings)
         stack.push_async_callback(store.aclose)
-        key = await current_root_key(settings, store, outside)
+        vault = await _vault(keys, store, outside)
         limits = _limits(settings)
         pool = SharedPool(store, limits.shares) if settings.database_url else None
         okta = OktaHttpOrgs(
@@ -151,17 +142,30 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         stack.push_async_callback(okta.aclose)
         issuers = _issuers(settings, outside)
         stack.push_async_callback(issuers.aclose)
+        carriers = _carriers(settings)
+        stack.push_async_callback(carriers.aclose)
         yield World(
             store=outside.wrap_store(store),
             clock=outside.clock,
             chance=outside.chance,
-            vault=Keyring(key, outside.chance.random_bytes),
+            vault=vault,
             okta=okta,
             limits=limits,
             witness=witness(settings),
             issuers=issuers,
             passwords=Argon2Passwords(outside.chance.random_bytes),
+            carriers=carriers,
         )
+
+
+async def _vault(keys: RootKeys, store: Store, outside: Outside) -> Keyring:
+    """Return the keyring of the root key in force; it follows a rotation by another process."""
+    found = await keys.in_force(store)
+    place = keys.place(found)
+    if place.advice:
+        _log.warning("root key", place=str(place), advice=place.advice)
+    again = Rereading(keys.look, outside.clock)
+    return Keyring(found.key, outside.chance.random_bytes, again)
 
 
 def _issuers(settings: Settings, outside: Outside) -> HttpIssuers:
@@ -173,6 +177,21 @@ def _issuers(settings: Settings, outside: Outside) -> HttpIssuers:
 
     transport = outside.okta_transport or guarded
     return HttpIssuers(outside.clock, transport, private_allowed=private_allowed)
+
+
+def _carriers(settings: Settings) -> KindCarriers:
+    private_allowed = settings.allow_private_addresses
+
+    def guarded(ca_pem: str) -> httpx2.AsyncBaseTransport:
+        backend = GuardedBackend(private_allowed=private_allowed)
+        return GuardedTransport(backend, ca_file=settings.ca_file, ca_pem=ca_pem)
+
+    return KindCarriers(
+        guarded,
+        folder=settings.delivery_dir,
+        private_allowed=private_allowed,
+        call_limit_s=min(CALL_LIMIT_S, settings.lease_s / 3),
+    )
 
 
 def _limits(settings: Settings) -> Limits:

@@ -12,6 +12,7 @@ from keyturn.adapters.runner import EmbeddedRunner, Runner
 from keyturn.api.app import build_api
 from keyturn.bootstrap.opening import Outside, opened, url_of
 from keyturn.domain.errors import Refused
+from keyturn.domain.proxies import Networks
 from keyturn.services.ports import World
 from keyturn.settings import Settings
 
@@ -24,7 +25,7 @@ async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIt
         listener = socket.create_server((settings.host, settings.port))
         stack.callback(listener.close)
         await stack.enter_async_context(_runner(world, settings))
-        await stack.enter_async_context(_listening(world, listener))
+        await stack.enter_async_context(_listening(world, listener, settings.proxies))
         host, port = listener.getsockname()[:2]
         yield f"http://{host}:{port}"
 
@@ -64,13 +65,16 @@ class _QuietServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _listening(world: World, listener: socket.socket) -> AsyncIterator[None]:
+async def _listening(
+    world: World, listener: socket.socket, proxies: Networks
+) -> AsyncIterator[None]:
+    api = build_api(world, version=__version__, proxies=proxies)
     config = uvicorn.Config(
-        build_api(world, version=__version__),
+        api,
         log_config=None,
         access_log=False,
         lifespan="off",
-        proxy_headers=False,  # who speaks for whom would be anybody's word
+        proxy_headers=False,  # the API reads them, from those that are trusted
         ws="none",
         timeout_graceful_shutdown=10,
     )
@@ -81,5 +85,6 @@ async def _listening(world: World, listener: socket.socket) -> AsyncIterator[Non
             await asyncio.sleep(0.01)
         yield
     finally:
+        api.state.newsroom.close()  # streams of events would go on for ever
         server.should_exit = True
         await serving_task

@@ -87,10 +87,11 @@ def _document(installed: "Installed", url: str) -> dict[str, object]:
 
 
 def _lines(installed: "Installed", settings: "Settings") -> list[str]:
+    where = "of KEYTURN_ROOT_KEY" if settings.root_key else settings.key_file
     stages = ", ".join(one.slug for one in installed.environments)
     return [
         f"Keyturn is set up in {settings.data_dir}.",
-        f"Keep the root key {settings.key_file} safe, and apart from backups of the database.",
+        f"Keep the root key {where} safe, and apart from backups of the database.",
         f"Project {installed.project.slug} ({installed.project.id}) with {stages}.",
         "",
         "These two secrets are shown this once:",

@@ -358,11 +358,17 @@ def standing_of(last: "Turn") -> Iterable[str]:
         yield f"paused       since {output.moment(last.paused_at)}"
     elif last.wake_at:
         yield f"looks again  {output.moment(last.wake_at)}"
-    for each in last.gate.waiting if last.gate else ():
-        blocks = ", and blocks then" if each.cause.startswith("an operator's word") else ""
-        until = f" until {output.moment(each.until)}{blocks}" if each.until else ""
-        yield f"waits for    {each.cause}{f': {each.who}' if each.who else ''}{until}"
+    yield from _waited_for(last)
     if last.word:
         yield f"word         {last.word}, said by an operator and not heeded yet"
     if last.reinstated:
         yield f"reinstated   {'once' if last.reinstated == 1 else f'{last.reinstated} times'}"
+
+
+def _waited_for(last: "Turn") -> Iterable[str]:
+    for who in last.unconfirmed:
+        yield f"waits for    destination {who}, which has not confirmed the new version"
+    for each in last.gate.waiting if last.gate else ():
+        blocks = ", and blocks then" if each.cause.startswith("an operator's word") else ""
+        until = f" until {output.moment(each.until)}{blocks}" if each.until else ""
+        yield f"waits for    {each.cause}{f': {each.who}' if each.who else ''}{until}"

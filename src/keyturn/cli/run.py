@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from keyturn.client import KeyturnApi, Place
     from keyturn.client.child import Child
     from keyturn.client.folder import Folder
-    from keyturn.client.watching import FolderWatch
+    from keyturn.client.watching import FolderWatch, Pause
 
 NOT_FOUND, NOT_STARTED = 127, 126  # as a shell answers
 SHORTEST_S = 1.0
@@ -81,6 +82,11 @@ class OnChange(click.ParamType[str]):
     show_default=True,
     help="How long to wait between two looks for changes.",
 )
+@click.option(
+    "--pass-credentials",
+    is_flag=True,
+    help="Let the command have Keyturn's own credentials, such as KEYTURN_TOKEN, as well.",
+)
 @options.server
 def run(
     *,
@@ -93,24 +99,33 @@ def run(
     override: bool,
     on_change: str,
     interval_s: float,
+    pass_credentials: bool,
     server: str | None,
 ) -> None:
     """Run COMMAND with the secrets of a folder as environment variables.
 
     Ends as the command does, with its exit code. Signals are passed on to it. Values are never
-    printed, and never on a command line.
+    printed, and never on a command line. What the command inherits is this environment without
+    Keyturn's own credentials.
     """
     from keyturn.client import Place
+    from keyturn.client.listening import woken
     from keyturn.client.supervising import Supervisor
+    from keyturn.client.watching import pauses
 
     place = Place(project, environment, path)
+    inherited = os.environ if pass_credentials else _without_credentials(os.environ)
 
     def start(values: Mapping[str, str]) -> "Child":
-        return _start(command, values, prefix=prefix, override=override)
+        return _start(command, values, inherited, prefix=prefix, override=override)
 
     async def supervise() -> int:
-        async with connected(server) as api:
-            watch = await _watch(api, place, recursive=recursive, interval_s=interval_s)
+        async with AsyncExitStack() as stack:
+            api = await stack.enter_async_context(connected(server))
+            pause = pauses(interval_s, random.SystemRandom().random)
+            if on_change != "ignore":
+                pause = await stack.enter_async_context(woken(api, place, pause, below=recursive))
+            watch = await _watch(api, place, pause, recursive=recursive)
             tell = signal.Signals[on_change] if on_change.startswith("SIG") else None
             asked = None if on_change == "ignore" else watch.next
             return await Supervisor(start, asked, tell=tell).run(watch.held)
@@ -119,24 +134,34 @@ def run(
 
 
 async def _watch(
-    api: "KeyturnApi", place: "Place", *, recursive: bool, interval_s: float
+    api: "KeyturnApi", place: "Place", pause: "Pause", *, recursive: bool
 ) -> "FolderWatch":
-    from keyturn.client.watching import FolderWatch, pauses
+    from keyturn.client.watching import FolderWatch
 
     async def ask(held: str) -> "Folder | None":
         return await api.read_folder(place, recursive=recursive, held=held)
 
-    pause = pauses(interval_s, random.SystemRandom().random)
     return await FolderWatch.begin(ask, pause=pause, warn=_warn)
 
 
+def _without_credentials(environment: Mapping[str, str]) -> Mapping[str, str]:
+    from keyturn.settings import CREDENTIALS
+
+    return {name: value for name, value in environment.items() if name.upper() not in CREDENTIALS}
+
+
 def _start(
-    command: tuple[str, ...], values: Mapping[str, str], *, prefix: str, override: bool
+    command: tuple[str, ...],
+    values: Mapping[str, str],
+    inherited: Mapping[str, str],
+    *,
+    prefix: str,
+    override: bool,
 ) -> "Child":
     from keyturn.client.child import Child
     from keyturn.client.environment import inject
 
-    made = inject(values, os.environ, prefix=prefix, override=override)
+    made = inject(values, inherited, prefix=prefix, override=override)
     if made.unfit:
         _warn(f"Left out, since no variable can hold them: {', '.join(made.unfit)}.")
     if made.kept:

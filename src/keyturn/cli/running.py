@@ -18,9 +18,11 @@ T = TypeVar("T")
 
 def run(work: Coroutine[None, None, T]) -> T:
     """Return what the coroutine returns. Raises ClickException for faults that have a name."""
+    from keyturn.adapters.system.memory import keep_memory_private
     from keyturn.client import ClientError
     from keyturn.domain.errors import KeyturnError
 
+    keep_memory_private()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(work)
@@ -77,10 +79,12 @@ def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
 
 
 def _told(error: "ClientError") -> str:
-    from keyturn.client import ApiError
+    from keyturn.client import ApiError, Unreachable
 
-    if not isinstance(error, ApiError):
+    if isinstance(error, Unreachable):
         return f"{error} Start it with `keyturn serve`, or set KEYTURN_URL to where it is."
+    if not isinstance(error, ApiError):
+        return str(error)
     remedy = " Set KEYTURN_TOKEN to a valid access token." if error.wants_log_in else ""
     where = f"(HTTP {error.status} {error.error}, request {error.req_id})"
     return f"{error.message}{remedy} {where}"

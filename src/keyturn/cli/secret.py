@@ -72,5 +72,46 @@ def list_secrets(
     run(read())
 
 
+@secret.command("holders")
+@click.argument("name")
+@options.environment
+@options.path
+@options.project
+@options.server
+@options.as_json
+def holders(
+    *, name: str, environment: str, path: str, project: str, server: str | None, as_json: bool
+) -> None:
+    """Say which identity may use which version of the secret NAME, the oldest first.
+
+    An identity holds a version once it was given it, or has acknowledged it. Reads are on record
+    of secrets that a rotation keeps.
+    """
+    from keyturn.client import Place
+
+    async def read() -> None:
+        async with connected(server) as api:
+            found = await api.list_holders(Place(project, environment, path), name)
+        rows = [
+            [
+                one.identity_name,
+                f"{one.version}{' (newest)' if one.newest else ''}",
+                f"{one.given_version}, {output.moment(one.read_at)}",
+                f"{one.acknowledged_version}, {output.moment(one.acknowledged_at)}"
+                if one.acknowledged_at
+                else "never",
+            ]
+            for one in found.holders
+        ]
+        header = ["identity", "holds version", "was given", "acknowledged"]
+        output.show(
+            found.model_dump(mode="json"),
+            output.table(header, rows) if rows else [f"Nobody is known to hold {name}."],
+            as_json=as_json,
+        )
+
+    run(read())
+
+
 def _cell(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -40,6 +40,9 @@ class Verb(StrEnum):
     EDIT_ROTATIONS = "secret-rotation:edit"
     DELETE_ROTATIONS = "secret-rotation:delete"
     ROTATE = "secret-rotation:rotate-secrets"
+    READ_DESTINATIONS = "destinations:read"
+    EDIT_DESTINATIONS = "destinations:edit"
+    DELIVER = "destinations:deliver"
     READ_IDENTITIES = "identity:read"
     EDIT_IDENTITIES = "identity:edit"
     READ_ROLES = "role:read"
@@ -111,6 +114,7 @@ _SEEING = (
     Verb.DESCRIBE_SECRETS,
     Verb.READ_CONNECTIONS,
     Verb.READ_ROTATIONS,
+    Verb.READ_DESTINATIONS,
 )
 
 ADMIN = _role("admin", *Verb)
@@ -127,6 +131,7 @@ DEVELOPER = _role(
     Verb.EDIT_IMPORTS,
     Verb.USE_CONNECTIONS,
     Verb.ROTATE,
+    Verb.DELIVER,
 )
 VIEWER = _role("viewer", *_SEEING, Verb.READ_SECRETS)
 ROTATOR = _role(
@@ -138,6 +143,7 @@ ROTATOR = _role(
     Verb.EDIT_ROTATIONS,
     Verb.DELETE_ROTATIONS,
     Verb.ROTATE,
+    Verb.DELIVER,
 )
 AUDITOR = _role("auditor", *_SEEING, Verb.READ_IDENTITIES, Verb.READ_ROLES, Verb.READ_AUDIT)
 

@@ -44,6 +44,15 @@ def key_url(text: str, *, private_allowed: bool) -> str:
 
     Plain http is for private addresses only, where they are allowed. Raises AddressRefused.
     """
+    return _whole_url(text, "an issuer's keys", private_allowed=private_allowed)
+
+
+def destination_url(text: str, *, private_allowed: bool) -> str:
+    """Return the address of a store that secrets are brought to, by the same rules."""
+    return _whole_url(text, "a destination", private_allowed=private_allowed)
+
+
+def _whole_url(text: str, whose: str, *, private_allowed: bool) -> str:
     url = text.strip()
     parts = _parts(url)
     if not parts or not parts.hostname or parts.username is not None or "#" in url:
@@ -51,7 +60,7 @@ def key_url(text: str, *, private_allowed: bool) -> str:
             f"The address must be https://HOST/PATH of at most {URL_MAX} characters."
         )
     if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "http" and not private_allowed):
-        raise AddressRefused("The address of an issuer's keys must begin with https://.")
+        raise AddressRefused(f"The address of {whose} must begin with https://.")
     return url
 
 
@@ -60,7 +69,7 @@ def refuse_private(address: str, *, private_allowed: bool) -> None:
     if not private_allowed and not _public(address):
         raise AddressRefused(
             f"The address leads to {address}, which is not on the public internet. "
-            "Set KEYTURN_ALLOW_PRIVATE_ADDRESSES=true if the org really is there."
+            "Set KEYTURN_ALLOW_PRIVATE_ADDRESSES=true if it really is there."
         )
 
 

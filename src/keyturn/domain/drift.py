@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash
 from keyturn.domain.okta import App, Credential, CredentialKind, Rules, Status
-from keyturn.domain.orders import WINDING_UP
+from keyturn.domain.orders import SERVING
 from keyturn.domain.turn import Held, Turn
 
 
@@ -111,7 +111,7 @@ def comparable(turn: Turn | None) -> bool:
 
     One that adds its new credential looks before each step; one that only waits does not.
     """
-    return turn is None or not turn.running or turn.phase in WINDING_UP
+    return turn is None or not turn.running or turn.phase in SERVING
 
 
 def apart_from(

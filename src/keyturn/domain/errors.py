@@ -18,10 +18,14 @@
     │   ├── OktaUnreachable      no answer
     │   └── TurnFailed           a turn came to no good end for one of these reasons
     ├── IssuerUnreachable        the issuer of a workload's tokens, or the way to it
+    ├── DestinationError         a store that secrets are brought to, or the way to it
+    │   ├── DestinationRefused   it said no, and will tomorrow: somebody has to act
+    │   └── DestinationAway      no answer that says it has them: they are brought again
     └── OursError                Keyturn itself
         ├── DatabaseAway         the database cannot be reached, or refuses to work
         ├── Fenced               another worker has taken this turn over
         └── SealBroken           a sealed value does not open
+            └── RootKeyUnknown   nor does the data key that seals it
 
 Every message says whose fault it is and what to do, and never carries a secret value.
 """
@@ -189,6 +193,25 @@ class IssuerUnreachable(KeyturnError):
     """The keys of the issuer cannot be read now: look at the issuer, the way to it, and its URL."""
 
 
+class DestinationError(KeyturnError):
+    """The destination has not confirmed what was brought to it."""
+
+
+class DestinationRefused(DestinationError):
+    """The destination refused what was brought; the same again would be refused again."""
+
+
+class DestinationAway(DestinationError):
+    """The destination gave no good answer; what was brought may be there, and is brought again.
+
+    ``retry_after_s`` is how long it asked to be left alone, where it did.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class AddressRefused(CallerError):
     """The address leads to where Keyturn does not go."""
 
@@ -210,3 +233,10 @@ class Fenced(OursError):
 
 class SealBroken(OursError):
     """A sealed value does not open: wrong root key, or it was moved or changed."""
+
+
+class RootKeyUnknown(SealBroken):
+    """The data keys are wrapped by a root key that this process does not have: give it that one.
+
+    It was changed by `keyturn keys rotate-root`, or somebody changed a data key.
+    """

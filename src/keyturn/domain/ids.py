@@ -12,6 +12,7 @@ IdentityId = NewType("IdentityId", str)
 TagId = NewType("TagId", str)
 ImportId = NewType("ImportId", str)
 ConnectionId = NewType("ConnectionId", str)
+DestinationId = NewType("DestinationId", str)
 RotationId = NewType("RotationId", str)
 TurnId = NewType("TurnId", str)
 

@@ -26,6 +26,9 @@ from keyturn.domain.turn import (
 WINDING_UP = (Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING)
 """The phases in which the new secret is served and the old one is still to go."""
 
+SERVING = (Phase.PROMOTED, Phase.DELIVERED, *WINDING_UP)
+"""Besides, those in which destinations are waited for before the overlap begins."""
+
 
 def paused(turn: Turn, now: datetime) -> Turn:
     """Return the turn standing still. Raises Refused where it does not go on by itself."""
@@ -78,7 +81,7 @@ def falling_back(turn: Turn, now: datetime) -> Turn:
 
     Raises Refused where the new one was not served, or the turn has ended.
     """
-    if phase_of(turn) not in WINDING_UP:
+    if phase_of(turn) not in SERVING:
         raise _refused(turn, "it serves nothing that could be lost.")
     return replace(_set_going(turn, now), word=Word.ABORT)
 
@@ -103,7 +106,7 @@ def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
 
     Raises Refused where it waits for nothing.
     """
-    if phase_of(turn) not in WINDING_UP:
+    if phase_of(turn) not in SERVING:
         raise _refused(turn, "it has no overlap or soak to cut short.")
     return replace(_set_going(turn, now), word=word)
 
@@ -143,7 +146,7 @@ def possible(turn: Turn) -> tuple[str, ...]:
         "pause": turn.running,
         "abort": phase in UNSERVED or serves_what_is_lost(turn),
         "reinstate": phase in (Phase.RETIRED, Phase.SOAKING) and turn.old is not None,
-        "finish-now": phase in WINDING_UP,
+        "finish-now": phase in SERVING,
     }
     return tuple(name for name, heeded in ways.items() if heeded)
 

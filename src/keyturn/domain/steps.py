@@ -66,6 +66,7 @@ __all__ = [
 
 
 SOAK = "the end of the soak"
+UNCONFIRMED = "destinations that have not confirmed the new version"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
 LOG_LATE = timedelta(minutes=5)
@@ -192,7 +193,10 @@ def _from_verified(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Ste
 
 
 def _from_promoted(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    return Wait(now + backoff(turn.attempts)) if seen.unconfirmed else Do(Act.DELIVER)
+    """Go on once the destinations have it; who has said anything waits for none of them."""
+    if not seen.unconfirmed or turn.word:
+        return Do(Act.DELIVER)
+    return Wait(now + backoff(turn.attempts), f"{UNCONFIRMED} ({', '.join(seen.unconfirmed)})")
 
 
 def _from_delivered(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:

@@ -17,6 +17,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Held, Turn
 from keyturn.services.connections import key_in_use, open_org, open_org_with
 from keyturn.services.logbook import Logbook
+from keyturn.services.outbox import list_unconfirmed
 from keyturn.services.ports import AppCredentials, OktaOrg, Reading, World
 from keyturn.services.projects import place_of
 from keyturn.services.records import must
@@ -113,6 +114,12 @@ class Desk:
             kept = await tx.list(Version, secret_id=self.subject.client_secret)
         needed = {v.hash for v in kept if v.state in (State.CURRENT, State.PENDING)}
         return frozenset(v.hash for v in kept if v.hash and v.hash not in needed)
+
+    async def unconfirmed(self) -> tuple[str, ...]:
+        """Name the destinations that do not have what is served yet, and that the turn heeds."""
+        kept = (self.subject.client_secret, self.subject.client_id)
+        async with self.world.store.reading() as tx:
+            return await list_unconfirmed(tx, self.rotation.folder_id, kept)
 
     async def version(self, tx: Reading, held: Held) -> Version:
         """Read the version that keeps a credential's value."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from keyturn.domain.turn import Turn
+from keyturn.services.deliveries import deliver_due
 from keyturn.services.drift import reconcile_due
 from keyturn.services.ports import World
 from keyturn.services.turns import start_due
@@ -24,6 +25,7 @@ class Duty:
 DUTIES: Sequence[Duty] = (
     Duty("starting scheduled turns", start_due),
     Duty("comparing with Okta", reconcile_due),
+    Duty("bringing secrets to destinations", deliver_due),
 )
 
 

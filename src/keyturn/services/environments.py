@@ -23,7 +23,7 @@ from keyturn.services.projects import (
 )
 from keyturn.services.records import must
 from keyturn.services.removal import remove_folders
-from keyturn.services.root_key import require_current
+from keyturn.services.root_key import new_data_key
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,21 @@ class EnvironmentChange:
 async def create_project(world: World, caller: Caller, name: str, *, slug: str = "") -> Whole:
     """Create a project with dev, staging and prod; who could not reach it becomes its admin.
 
-    Without a slug one is made of the name. Raises Forbidden, InvalidInput, Taken, and Refused where
-    the root key was changed under this server.
+    Without a slug one is made of the name. Raises Forbidden, InvalidInput, Taken, and
+    RootKeyUnknown where the root key was changed under this server, which finds no other.
     """
     title = names.title(("projectName",), name)
     wanted = names.slug("slug", slug) if slug else _slug_of(world, title)
     verb = Verb.CREATE_PROJECTS
     await gate.require(world, caller, verb, Target(), subject=f"project {wanted}")
     new_id, now = ProjectId(world.chance.uuid()), world.clock.now()
-    key = world.vault.new_data_key(new_id)
-    project = Project(new_id, caller.organization_id, title, wanted, key, now)
-    made = [
-        new_environment(world, project, slug=stage, name=words, rank=rank)
-        for rank, (stage, words) in enumerate(STAGES, start=1)
-    ]
     async with world.store.writing() as tx:
-        await require_current(world, tx, caller.organization_id)
+        key = await new_data_key(world, tx, new_id, caller.organization_id)
+        project = Project(new_id, caller.organization_id, title, wanted, key, now)
+        made = [
+            new_environment(world, project, slug=stage, name=words, rank=rank)
+            for rank, (stage, words) in enumerate(STAGES, start=1)
+        ]
         await tx.add(project, *made, *(new_folder(world, each, ROOT) for each in made))
         if not gate.may(caller, Verb.EDIT_PROJECT, Target(new_id)):
             maker = await must(tx.find(Identity, id=caller.id))

@@ -47,6 +47,14 @@ async def require_identity(
     return found
 
 
+async def still_there(tx: Reading, identity: Identity) -> Identity:
+    """Return an identity as it is now. Raises NotFound where it was deleted since it was read."""
+    found = await tx.find(Identity, id=identity.id)
+    if found is None:
+        raise NotFound(f"There is no identity {identity.id}.")
+    return found
+
+
 async def find_role(tx: Reading, slug: str, project_id: ProjectId | None) -> Role | None:
     """Find a role by its slug: a built-in one, or one of the project or of all projects."""
     if slug in BUILT_IN:

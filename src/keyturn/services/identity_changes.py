@@ -23,7 +23,13 @@ from keyturn.domain.person import Password
 from keyturn.domain.roles import NOT_ROLES
 from keyturn.domain.secret import Receipt
 from keyturn.services import gate
-from keyturn.services.identities import find_role, member, new_identity, require_identity
+from keyturn.services.identities import (
+    find_role,
+    member,
+    new_identity,
+    require_identity,
+    still_there,
+)
 from keyturn.services.memberships import require_administrator
 from keyturn.services.ports import Reading, World
 
@@ -106,9 +112,11 @@ async def update_identity(
     Raises Forbidden, NotFound, InvalidInput, and Refused where nobody would be left to administer.
     """
     identity = await require_identity(world, caller, Verb.EDIT_IDENTITIES, identity_id)
-    named = replace(identity, name=checked_name(name) if name is not None else identity.name)
+    told = None if name is None else checked_name(name)
     members = [] if role is None else await require_role(world, caller, identity, role)
     async with world.store.writing() as tx:
+        found = await still_there(tx, identity)
+        named = replace(found, name=told or found.name)
         await tx.replace(named)
         if role is not None:
             held = await tx.list(Membership, identity_id=identity.id, project_id=None)

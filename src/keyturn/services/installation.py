@@ -80,7 +80,7 @@ async def verify_installation(world: World) -> None:
     if not opens(world.vault, organizations):
         raise Refused(
             "The root key is not the one that wraps this installation's data keys: restore that "
-            "one, or set KEYTURN_ROOT_KEY_FILE to where it is."
+            "one, or set KEYTURN_ROOT_KEY_FILE or KEYTURN_ROOT_KEY to it."
         )
 
 

@@ -38,7 +38,7 @@ from keyturn.domain.steps import (
     backoff,
     next_step,
 )
-from keyturn.domain.turn import Act, Held, Posted, Reason, Trigger, Turn, Word
+from keyturn.domain.turn import Act, Held, Phase, Posted, Reason, Trigger, Turn, Word
 from keyturn.services.connections import use_key
 from keyturn.services.desk import Desk, promised
 from keyturn.services.logbook import Change
@@ -87,6 +87,8 @@ class Journey:
             if forbids(self._desk.rotation, self.turn, now):
                 await self._book.put_off()
                 return False
+            if self.turn.phase is Phase.PROMOTED:
+                self._seen = replace(self._seen, unconfirmed=await self._desk.unconfirmed())
             return await self._take(next_step(self.turn, self._seen, policy, now))
         except OktaHeld as held:
             until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)

@@ -12,7 +12,7 @@ from keyturn.domain.identity import AccessToken, AuthMethod, Identity, TokenRule
 from keyturn.domain.identity_rules import checked_tokens
 from keyturn.domain.jwt_auth import JwtAuth, KeySource, checked_checks, checked_source
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.identities import expired_tokens, require_identity
+from keyturn.services.identities import expired_tokens, require_identity, still_there
 from keyturn.services.logins import LoggedIn, attempted, grant_token
 from keyturn.services.ports import Reading, World
 
@@ -91,6 +91,7 @@ async def configure_jwt_auth(
     )
     auth = checked_checks(asked)
     async with world.store.writing() as tx:
+        await still_there(tx, identity)
         found = await tx.find(JwtAuth, identity_id=identity.id, method=rules.method)
         await (tx.replace(auth) if found else tx.add(auth))
     return auth

@@ -121,7 +121,7 @@ class Logbook:
     async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
         """Let the turn sleep or stop, and give it back."""
         if isinstance(step, Wait):
-            trying = error or not step.why
+            trying = error or not step.why or self.turn.phase is Phase.PROMOTED
             asleep = replace(self.turn, wake_at=step.until)
             after = waiting(self.turn, step.until) if trying else asleep
             message = error.message if error else None

@@ -29,6 +29,7 @@ from keyturn.domain.turn import Held, Phase, Policy, Reason, Trigger, Turn
 from keyturn.services import gate
 from keyturn.services.connections import open_org
 from keyturn.services.journey import advance
+from keyturn.services.outbox import wake_destinations
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import OktaOrg, Reading, World, Writing
 from keyturn.services.projects import Where, read_place, resolve_project
@@ -242,6 +243,7 @@ async def _adopt(world: World, stage: _Stage, rotation: Rotation, plan: Adopt) -
         await _refuse_meanwhile(tx, stage, rotation)
         await tx.add(rotation, client_id, client_secret)
         await tx.add(*(version.become(State.CURRENT) for version in versions))
+        await wake_destinations(tx, rotation.folder_id, rotation.created_at)
         if plan.retire:
             served = Held(plan.secret.hash, plan.secret.id, VersionNo(1))
             await tx.add(consented(world, rotation, served, plan.retire))

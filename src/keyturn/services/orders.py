@@ -61,7 +61,7 @@ async def _has_lost_the_new(world: World, rotation: Rotation) -> bool:
     """Ask Okta whether readers are given what it refuses; nobody, where none are given it."""
     async with world.store.reading() as tx:
         turn = await open_turn(tx, rotation)
-    if turn is None or orders.phase_of(turn) not in orders.WINDING_UP:
+    if turn is None or orders.phase_of(turn) not in orders.SERVING:
         return False
     desk, seen = await Desk.of(world, turn, world.clock.uptime_s()), Seen()
     desk.purpose = Purpose.SAFETY

@@ -99,6 +99,9 @@ async def log_in_person(
         raise Unauthenticated(WRONG)
     now = world.clock.now()
     async with world.store.writing() as tx:
+        stored = await tx.find(Password, identity_id=proved.identity_id)
+        if stored is None or stored.hash != proved.hash:
+            raise Unauthenticated(WRONG)  # it was changed, or the person deleted, just now
         await tx.remove(*await expired_tokens(tx, world, proved.identity_id))
         await tx.append_audit(Attempt(now, proved.identity_id, "log-in", subject, allowed=True))
         return await grant_token(tx, world, proved.identity_id, AuthMethod.PASSWORD, TOKENS)
@@ -132,6 +135,8 @@ async def _change(world: World, record: Password, checked: Sensitive) -> None:
     changed = replace(record.after_success(), hash=hashed, changed_at=now)
     method = AuthMethod.PASSWORD
     async with world.store.writing() as tx:
+        if await tx.find(Password, identity_id=record.identity_id) is None:
+            raise NotFound("This person is not there any more.")
         await tx.replace(changed)
         tokens = await tx.list(AccessToken, identity_id=record.identity_id, method=method)
         await tx.remove(*tokens)

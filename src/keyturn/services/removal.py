@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Refused
 from keyturn.domain.project import Folder, SecretImport
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
+from keyturn.services.outbox import remove_destination
 from keyturn.services.ports import TurnStep, Writing
 from keyturn.services.records import must
 
@@ -22,7 +24,8 @@ async def remove_rotation(tx: Writing, rotation: Rotation) -> None:
 
 
 async def remove_secret(tx: Writing, secret: Secret) -> None:
-    """Remove a secret with all its versions, and who read them."""
+    """Remove a secret with all its versions, and who read or was brought them."""
+    await tx.remove(*await tx.list(Delivery, secret_id=secret.id))
     await tx.remove(*await tx.list(Receipt, secret_id=secret.id))
     await tx.remove(*await tx.list(Version, secret_id=secret.id))
     await tx.remove(secret)
@@ -38,7 +41,7 @@ async def remove_whole(tx: Writing, rotation: Rotation) -> None:
 
 
 async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
-    """Remove folders with their secrets, and what they import or are imported by.
+    """Remove folders with their secrets and destinations, and what they import or are imported by.
 
     Raises Refused while a rotation keeps something in one of them.
     """
@@ -52,4 +55,6 @@ async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
     await tx.remove(*await tx.list(SecretImport, source_id=ids))
     for secret in await tx.list(Secret, folder_id=ids):
         await remove_secret(tx, secret)
+    for destination in await tx.list(Destination, folder_id=ids):
+        await remove_destination(tx, destination)
     await tx.remove(*folders)

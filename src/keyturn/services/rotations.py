@@ -10,7 +10,7 @@ from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ClientId, ProjectId
 from keyturn.domain.okta import CredentialKind
-from keyturn.domain.orders import WINDING_UP, given_up, standing, what_can_be_done
+from keyturn.domain.orders import SERVING, given_up, standing, what_can_be_done
 from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
 from keyturn.domain.project import Environment, Folder, Place
 from keyturn.domain.rotation import Rotation, SecretsMapping
@@ -22,10 +22,10 @@ from keyturn.services import gate
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
+from keyturn.services.receipts import Said, note_reads
 from keyturn.services.records import must
 from keyturn.services.schedules import ScheduleChange, changed_schedule
 from keyturn.services.sealing import open_version
-from keyturn.services.secrets import Said, note_reads
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool
 
 def _or_shorter(turn: Turn) -> str:
     """Tell what else than waiting there is, for who finds a turn under way."""
-    if turn.phase in WINDING_UP:
+    if turn.phase in SERVING:
         hint = "with --at-once where the old one has leaked"
         return f", or cut it short: `keyturn turn finish-now`, {hint}"
     return ", or take it back: `keyturn turn abort`" if turn.phase in UNSERVED else ""

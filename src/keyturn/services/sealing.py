@@ -1,7 +1,12 @@
 """Seal values so that each opens only where it belongs."""
 
+import json
+from collections.abc import Mapping
+
 from keyturn.domain.connection import ApiToken, Method, OktaConnection, OktaCredentials, ServiceApp
+from keyturn.domain.destination import Destination
 from keyturn.domain.errors import SealBroken
+from keyturn.domain.ids import DestinationId
 from keyturn.domain.project import Organization, Project
 from keyturn.domain.secret import Version
 from keyturn.domain.sensitive import Sensitive
@@ -41,9 +46,38 @@ def open_credentials(
     return ServiceApp(connection.client_id or "", value)
 
 
+def seal_authority(
+    world: World,
+    project: Project,
+    destination_id: DestinationId,
+    credential: Mapping[str, Sensitive],
+) -> bytes | None:
+    """Seal the credential of a destination under its project's data key; None where it has none."""
+    if not credential:
+        return None
+    value = Sensitive(json.dumps({name: part.reveal() for name, part in credential.items()}))
+    return world.vault.seal(project.data_key, project.id, _of_destination(destination_id), value)
+
+
+def open_authority(
+    world: World, project: Project, destination: Destination
+) -> Mapping[str, Sensitive]:
+    """Open the credential of a destination. Raises SealBroken."""
+    if destination.sealed is None:
+        return {}
+    place = _of_destination(destination.id)
+    value = world.vault.open(project.data_key, project.id, place, destination.sealed)
+    told: dict[str, str] = json.loads(value.reveal())
+    return {name: Sensitive(part) for name, part in told.items()}
+
+
 def _of_version(version_id: str) -> str:
     return f"version/{version_id}/value"
 
 
 def _of_connection(connection_id: str) -> str:
     return f"connection/{connection_id}/credentials"
+
+
+def _of_destination(destination_id: str) -> str:
+    return f"destination/{destination_id}/credential"

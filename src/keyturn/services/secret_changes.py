@@ -18,17 +18,17 @@ from keyturn.domain.secret import Copy, Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.found import Found, find_found, with_tags
+from keyturn.services.outbox import wake_destinations
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, read_place, resolve_project, target_of
+from keyturn.services.receipts import Said, note_reads
 from keyturn.services.removal import remove_secret
 from keyturn.services.sealing import open_version
 from keyturn.services.secrets import (
     ReadSecret,
-    Said,
     new_secret,
     new_version,
     next_number,
-    note_reads,
     promote,
 )
 from keyturn.services.tags import require_tags
@@ -162,6 +162,7 @@ async def _create(tx: Writing, world: World, place: Place, edit: Edit) -> Found:
     secret = await _described(tx, place, secret, change)
     version = _version(world, place, secret, VersionNo(1), value).become(State.CURRENT)
     await tx.add(secret, version)
+    await wake_destinations(tx, place.folder.id, version.created_at)
     return await with_tags(tx, place, secret, version)
 
 
@@ -184,6 +185,7 @@ async def _update(tx: Writing, world: World, edit: Edit, absent: Absent) -> Foun
     secret = replace(found.secret, name=change.name or edit.name, updated_at=world.clock.now())
     secret = await _described(tx, place, secret, change)
     await tx.replace(secret)
+    await wake_destinations(tx, place.folder.id, secret.updated_at)
     version = found.version
     if change.value:
         number = await next_number(tx, secret.id)

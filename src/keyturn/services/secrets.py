@@ -15,9 +15,9 @@ from typing import Final, TypeVar
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import DatabaseAway, NotFound
-from keyturn.domain.ids import IdentityId, ProjectId, SecretId, VersionNo
+from keyturn.domain.ids import ProjectId, SecretId, VersionNo
 from keyturn.domain.project import Place, Project, Tag
-from keyturn.domain.secret import Copy, Receipt, Secret, State, Version, after_read
+from keyturn.domain.secret import Copy, Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.expansion import open_expanded
@@ -30,8 +30,11 @@ from keyturn.services.found import (
     with_tags,
 )
 from keyturn.services.imports import Imported, find_imported, list_imported
+from keyturn.services.outbox import wake_destinations
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
+from keyturn.services.receipts import Said, note_reads
+from keyturn.services.records import must
 from keyturn.services.sealing import open_version, seal_version
 
 
@@ -278,6 +281,8 @@ async def promote(tx: Writing, version: Version) -> Version:
         await tx.replace(served.become(State.PREVIOUS))
     promoted = version.become(State.CURRENT)
     await tx.replace(promoted)
+    secret = await must(tx.find(Secret, id=version.secret_id))
+    await wake_destinations(tx, secret.folder_id, version.created_at)
     return promoted
 
 
@@ -360,61 +365,3 @@ async def _open(world: World, caller: Caller, wish: Wish, found: Sequence[Found]
 
 def _read(found: Found, value: Sensitive) -> ReadSecret:
     return ReadSecret(found.place, found.secret, found.version, value, found.tags)
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a reader has told of its copy, and when it asked, before anything was looked up."""
-
-    copy: Copy
-    asked_at: datetime
-
-
-async def note_reads(
-    world: World,
-    caller: Caller,
-    found: Sequence[tuple[Secret, Version]],
-    said: Said,
-) -> None:
-    """Remember who holds which version of what a rotation keeps; other secrets never retire."""
-    kept = [(secret, version) for secret, version in found if secret.rotation_id]
-    if said.copy is Copy.WITHHELD or not kept:
-        return
-    async with world.store.reading() as tx:
-        news = [each for each in kept if await _news(tx, world, caller, each, said)]
-    if not news:
-        return
-    async with world.store.writing() as writing:
-        for each in news:
-            receipt = await _news(writing, world, caller, each, said)
-            last = await _find_receipt(writing, caller, each[0])
-            if receipt:
-                await (writing.replace(receipt) if last else writing.add(receipt))
-
-
-async def _news(
-    tx: Reading, world: World, caller: Caller, read: tuple[Secret, Version], said: Said
-) -> Receipt | None:
-    """Return the receipt that a read leaves, or None where it tells nothing more."""
-    last = await _find_receipt(tx, caller, read[0])
-    after = receipt_of(world, caller, read, last, said)
-    return None if after == last else after
-
-
-def receipt_of(
-    world: World,
-    caller: Caller,
-    read: tuple[Secret, Version],
-    last: Receipt | None,
-    said: Said,
-) -> Receipt:
-    """Return the receipt after a read; the last one where the read tells nothing more."""
-    secret, version = read
-    now, number = world.clock.now(), version.number
-    if last is None:
-        return Receipt(secret.id, IdentityId(caller.id), number, number, now, number)
-    return after_read(last, number, now, said.copy, asked_at=said.asked_at)
-
-
-async def _find_receipt(tx: Reading, caller: Caller, secret: Secret) -> Receipt | None:
-    return await tx.find(Receipt, secret_id=secret.id, identity_id=caller.id)

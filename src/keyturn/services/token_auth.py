@@ -11,7 +11,12 @@ from keyturn.domain.identity import AccessToken, AuthMethod, Identity, TokenRule
 from keyturn.domain.identity_rules import checked_name, checked_tokens
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
-from keyturn.services.identities import expired_tokens, new_access_token, require_identity
+from keyturn.services.identities import (
+    expired_tokens,
+    new_access_token,
+    require_identity,
+    still_there,
+)
 from keyturn.services.ports import World
 from keyturn.services.records import must
 
@@ -32,6 +37,7 @@ async def create_token(
     method = AuthMethod.TOKEN
     token, value = new_access_token(world, identity.id, method, checked, name=named)
     async with world.store.writing() as tx:
+        await still_there(tx, identity)
         await tx.remove(*await expired_tokens(tx, world, identity.id))
         if len(await tx.list(AccessToken, identity_id=identity.id, method=method)) >= TOKENS_MAX:
             raise Refused(f"{identity.name} has {TOKENS_MAX} tokens: revoke those not needed.")

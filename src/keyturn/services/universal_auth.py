@@ -25,7 +25,12 @@ from keyturn.domain.identity_rules import (
     checked_tokens,
 )
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.identities import new_client_secret, require_identity, universal_auth
+from keyturn.services.identities import (
+    new_client_secret,
+    require_identity,
+    still_there,
+    universal_auth,
+)
 from keyturn.services.ports import Reading, World, Writing
 
 SECRETS_MAX = 100
@@ -51,6 +56,7 @@ async def configure_universal_auth(
     trusted = checked_networks("clientSecretTrustedIps", rules.trusted)
     identity = await _pass(world, caller, identity_id)
     async with world.store.writing() as tx:
+        await still_there(tx, identity)
         found = await tx.find(UniversalAuth, identity_id=identity.id)
         auth = found or universal_auth(world, identity)
         ruled = replace(auth, tokens=tokens, trusted=trusted, lockout=lockout)

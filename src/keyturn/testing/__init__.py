@@ -1,6 +1,7 @@
 """The fakes that Keyturn ships: public, and held to the contracts of what they stand for."""
 
 from keyturn.testing.asgi import AppTransport
+from keyturn.testing.carriers import FakeCarriers
 from keyturn.testing.chance import SeededChance
 from keyturn.testing.clock import ManualClock
 from keyturn.testing.crash import CrashingStore, CrashPlan
@@ -13,6 +14,7 @@ __all__ = [
     "Backup",
     "CrashPlan",
     "CrashingStore",
+    "FakeCarriers",
     "JumpingClock",
     "ManualClock",
     "MemoryStore",

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
+from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Destination
 from keyturn.domain.ids import TurnId
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
@@ -83,6 +85,9 @@ class _Watched:
     async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
         return await self._writing.list_due_connections(now)
 
+    async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
+        return await self._writing.list_due_destinations(now, limit=limit)
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -93,6 +98,9 @@ class _Watched:
 
     async def revision(self) -> int:
         return await self._writing.revision()
+
+    async def list_served(self, project_id: str) -> Sequence[Served]:
+        return await self._writing.list_served(project_id)
 
     async def add(self, *records: Record) -> None:
         await self._writing.add(*records)

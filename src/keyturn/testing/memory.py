@@ -16,7 +16,9 @@ from typing import Final, TypeVar, cast
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
 from keyturn.domain.budget import Window
+from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Fenced, OursError, Taken
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
@@ -32,7 +34,7 @@ from keyturn.domain.project import (
 )
 from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Receipt, Secret, Version
+from keyturn.domain.secret import Receipt, Secret, State, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import SERVED, R, Reading, Record, Recorded, TurnStep, Writing
 
@@ -49,6 +51,7 @@ KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         Password: ("identity_id",),
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
+        Delivery: ("destination_id", "secret_id"),
         Window: ("org", "principal", "bucket"),
     }
 )
@@ -68,6 +71,7 @@ ONCE: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         Rotation: ("folder_id", "name"),
         Secret: ("folder_id", "name"),
         Version: ("secret_id", "number"),
+        Destination: ("folder_id", "name"),
     }
 )
 """The other fields that no two records share."""
@@ -95,6 +99,8 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         Secret: {"folder_id": Folder, "rotation_id": Rotation},
         Version: {"secret_id": Secret},
         Receipt: {"secret_id": Secret, "identity_id": Identity},
+        Destination: {"folder_id": Folder},
+        Delivery: {"destination_id": Destination, "secret_id": Secret},
         Finding: {"rotation_id": Rotation},
     }
 )
@@ -237,6 +243,11 @@ class _Snapshot:
         due = ((each.next_reconcile_at, each) for each in _records(self.tables, OktaConnection))
         return _oldest(due, now)
 
+    async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
+        every = _records(self.tables, Destination)
+        free = (each for each in every if each.leased_until is None or each.leased_until <= now)
+        return _oldest(((each.due_at, each) for each in free), now)[:limit]
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -246,6 +257,19 @@ class _Snapshot:
 
     async def latest_audit(self) -> AuditEntry | None:
         return self.audit[-1] if self.audit else None
+
+    async def list_served(self, project_id: str) -> Sequence[Served]:
+        slugs = {one.id: one.slug for one in self._list(Environment, {"project_id": project_id})}
+        every = _records(self.tables, Folder)
+        spots = {one.id: (slugs.get(one.environment_id), one.path) for one in every}
+        current = self._list(Version, {"state": State.CURRENT})
+        versions = {version.secret_id: version.id for version in current}
+        found = ((*spots[one.folder_id], one) for one in _records(self.tables, Secret))
+        return [
+            Served(slug, path, one.name, versions[one.id], one.updated_at)
+            for slug, path, one in found
+            if slug is not None and one.id in versions
+        ]
 
     def _table(self, kind: type) -> _Table:
         return self.tables.get(kind, {})

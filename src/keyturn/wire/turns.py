@@ -78,7 +78,8 @@ class Turn(Wire):
     """One journey of a rotation.
 
     ``word`` is what an operator has said that is still to be heeded, ``opened`` what opened the
-    gate last, ``reinstated`` how often the old secret came back.
+    gate last, ``reinstated`` how often the old secret came back. ``unconfirmed`` names the
+    destinations that a promoted turn waits for.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Turn(Wire):
     opened: str | None
     reinstated: int
     gate: Gate | None
+    unconfirmed: tuple[str, ...] = ()
     old: Held | None
     new: Held | None
     steps: tuple[TurnStep, ...]
@@ -109,7 +111,7 @@ class TurnsAnswer(Wire):
 class Evidence(Wire):
     """The record of one turn: ids, times and hashes, never a value.
 
-    ``waitedFor`` names what kept the old secret alive, readers and dependents among it, in the
+    ``waitedFor`` names what kept the old secret alive, readers and destinations among it, in the
     order in which it was seen. The policy is the rotation's when this was exported.
     """
 

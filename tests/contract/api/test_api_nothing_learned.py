@@ -38,6 +38,7 @@ NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rotation_name": OF_ROTATIONS,
         "turn_id": OF_ROTATIONS,
         "finding_id": OF_ROTATIONS,
+        "destination_id": ("destinations:",),
         "identity_id": OF_IDENTITIES,
         "client_secret_id": OF_IDENTITIES,
         "token_id": OF_IDENTITIES,

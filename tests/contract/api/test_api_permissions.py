@@ -39,6 +39,9 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/auth/checkAuth
             POST /api/v1/auth/password
             GET /api/v1/budgets
+            GET /api/v1/destinations
+            GET /api/v1/destinations/{destination_id}
+            GET /api/v1/destinations/{destination_id}/deliveries
             GET /api/v1/findings
             GET /api/v1/folders
             GET /api/v1/folders/{folder}
@@ -49,6 +52,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/projects/{project}/tags/{tag_id}
             GET /api/v1/secret-imports
             GET /api/v1/secret-imports/{import_id}
+            GET /api/v1/secrets/holders
             GET /api/v1/workspace
             GET /api/v1/workspace/slug/{project}
             GET /api/v1/workspace/{project}
@@ -124,6 +128,9 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
         ("A", "A"): """
             POST /api/v1/app-connections/okta
             DELETE /api/v1/app-connections/okta/{connection_id}
+            POST /api/v1/destinations
+            DELETE /api/v1/destinations/{destination_id}
+            PATCH /api/v1/destinations/{destination_id}
             PATCH /api/v1/app-connections/okta/{connection_id}
             POST /api/v1/app-connections/okta/{connection_id}/turn-key
             POST /api/v1/projects/{project}/environments
@@ -175,6 +182,8 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v4/secrets/{secret_name}
         """,
         ("ADV", "ADV"): """
+            POST /api/v1/acknowledgements
+            POST /api/v1/events/subscribe/project-events
             GET /api/v1/secret/{secret_id}/secret-versions
             GET /api/v3/secrets/raw
             GET /api/v3/secrets/raw/id/{secret_id}
@@ -184,6 +193,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v4/secrets/{secret_name}
         """,
         ("ADR", "ADR"): """
+            POST /api/v1/destinations/{destination_id}/deliver
             POST /api/v1/findings/{finding_id}/repair
             POST /api/v2/secret-rotations/okta-client-secret/{rotation_id}/adopt-existing
             POST /api/v2/secret-rotations/okta-client-secret/{rotation_id}/retire-existing

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import httpx2
 import pytest
-from api_kit import CONNECTIONS, SECRETS, House, issues, problem
+from api_kit import CONNECTIONS, NO_ID, ROTATIONS, SECRETS, House, issues, problem
 from starlette.types import Message
 from structlog.testing import capture_logs
 
@@ -94,10 +94,12 @@ async def test_each_request_logs_one_line_without_what_it_carries(house: House) 
         made = await house.http.post(f"{SECRETS}/{CANARY}", json=body)
         await house.http.get(f"{SECRETS}/{CANARY}", params=house.place | {"x": CANARY})
         await house.http.get(f"/{CANARY}", headers={"x": CANARY})
+        await house.http.get(f"{ROTATIONS}/{NO_ID}/turns")
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", SECRETS + "/{secret_name}", 200),
         ("GET", SECRETS + "/{secret_name}", 200),
         ("GET", None, 404),
+        ("GET", ROTATIONS + "/{rotation_id}/turns", 404),
     ]
     assert lines[0]["req_id"] == made.headers["x-request-id"]
     assert lines[0]["caller"]
@@ -175,4 +177,5 @@ async def test_database_that_is_away_is_503(house: House) -> None:
     ) as http:
         answer = await http.get(CONNECTIONS)
     assert problem(answer) == (503, "ServiceUnavailable")
+    assert answer.headers["retry-after"] == "5"
     assert "database" in answer.json()["message"]

@@ -17,6 +17,7 @@ TURN = {
     "opened",
     "reinstated",
     "gate",
+    "unconfirmed",
     "old",
     "new",
     "steps",

@@ -189,6 +189,20 @@ def test_a_command_is_run_with_the_secrets(house: House, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("flags", "told"), [((), "none"), (("--pass-credentials",), "kt_cs_")], ids=["", "passed"]
+)
+def test_keyturns_own_credentials_stay_behind(
+    house: House, flags: tuple[str, ...], told: str
+) -> None:
+    """The command has them where that is asked for; everything else it inherits as ever."""
+    script = 'echo "${KEYTURN_CLIENT_SECRET-none}" "$KEYTURN_CLIENT_ID" "$KEYTURN_URL"'
+    stdout, _ = house.start(*flags, script=script).communicate(timeout=LIMIT_S)
+    secret, client_id, url = stdout.split()
+    assert secret.startswith(told)
+    assert (client_id, url) == (house.env["KEYTURN_CLIENT_ID"], house.env["KEYTURN_URL"])
+
+
+@pytest.mark.parametrize(
     ("script", "code"), [("kill -9 $$", 137), ("kill -TERM $$", 143), ("nope-nope", 127)]
 )
 def test_the_end_of_a_command_is_told_as_a_shell_does(house: House, script: str, code: int) -> None:

@@ -14,10 +14,12 @@ COSTLY = ("fastapi", "httpx2", "pydantic", "rich", "sqlalchemy", "uvicorn")
 WITHOUT_JSON = (("serve",), ("worker",), ("run",), ("export",), ("audit", "export"))
 NOUNS = (
     "access",
+    "agent",
     "audit",
     "backup",
     "connection",
     "demo",
+    "destination",
     "drift",
     "export",
     "identity",

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -62,3 +65,22 @@ def test_what_is_no_warning_is_left_out(screen: Screen) -> None:
     logging.getLogger("uvicorn.error").info("Started")
     logging.getLogger("uvicorn.error").warning("Once")
     assert [one["event"] for one in lines(screen)] == ["Once"]
+
+
+ON_A_FULL_DISK = """
+import logging, pathlib, structlog
+from keyturn.adapters.system.logs import log_to
+log_to(pathlib.Path("/dev/full"), "info")
+structlog.get_logger("keyturn.api").info("request", ms=1)
+structlog.get_logger("keyturn.runner").error("worker failed")
+logging.getLogger("uvicorn.error").error("Failed")
+print("goes on")
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk here that is full")
+def test_a_line_that_cannot_be_written_harms_nobody() -> None:
+    """Who logs on a full disk goes on: what is lost is the line alone."""
+    command = [sys.executable, "-c", ON_A_FULL_DISK]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "goes on\n", done.stderr

@@ -54,6 +54,7 @@ def test_missing_server_skips(said: str | None) -> None:
         started(None, {} if said is None else {REQUIRED: said})
 
 
+@pytest.mark.slow
 def test_missing_server_fails_where_it_is_required(tmp_path: Path) -> None:
     """A whole run ends with an error then, so that CI cannot pass without PostgreSQL."""
     (tmp_path / "test_one.py").write_text(ONE_TEST)

@@ -110,14 +110,16 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """Carry HTTP over guarded connections, one pool for all orgs and one for those without TLS.
 
-    ``ca_file`` names certificate authorities to trust beside the system's. Proxies of the
-    environment are not used: behind one, the guard would see the proxy's address alone.
+    ``ca_file`` names certificate authorities to trust beside the system's, ``ca_pem`` holds some.
+    Proxies of the environment are not used: behind one, the guard would see its address alone.
     """
 
-    def __init__(self, backend: GuardedBackend, *, ca_file: Path | None) -> None:
+    def __init__(self, backend: GuardedBackend, *, ca_file: Path | None, ca_pem: str = "") -> None:
         context = httpx2.create_ssl_context(trust_env=False)
         if ca_file is not None:
             context.load_verify_locations(ca_file)
+        if ca_pem:
+            context.load_verify_locations(cadata=ca_pem)
         self._tls = _Pool(backend, context)
         self._plain = _Pool(backend.without_tls(), context)
 

@@ -22,6 +22,7 @@ from keyturn.adapters.storage.columns import WHOLE_NUMBER, columns_of
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.identity import (
     AccessToken,
@@ -205,6 +206,24 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _to("secret"),
             _to("identity"),
         ),
+        Destination: _table(
+            "destination",
+            Destination,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another destination of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+        ),
+        Delivery: _table(
+            "delivery",
+            Delivery,
+            _key("destination_id", "secret_id"),
+            _to("destination"),
+            _to("secret"),
+        ),
         Window: _table("rate_window", Window, _key("org", "principal", "bucket")),
     }
 )
@@ -232,6 +251,8 @@ Index("ix_turn_wake_at", _turn.c.wake_at, sqlite_where=_awake, postgresql_where=
 Index("ix_turn_rotation_id", _turn.c.rotation_id)
 Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
 Index("ix_rotation_connection_id", _rotation.c.connection_id)
+Index("ix_destination_due_at", TABLES[Destination].c.due_at)
+Index("ix_delivery_secret_id", TABLES[Delivery].c.secret_id)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)

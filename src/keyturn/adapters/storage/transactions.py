@@ -7,9 +7,9 @@ is opened or ended.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
@@ -18,10 +18,14 @@ from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, REVISION, TAB
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
+from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.project import Environment, Folder
 from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import SERVED, R, Record
 
@@ -64,6 +68,13 @@ class Snapshot:
             OktaConnection, due.order_by(table.c.next_reconcile_at, table.c[POSITION])
         )
 
+    async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
+        """Return destinations whose ``due_at`` has come and that nobody holds, oldest first."""
+        table = TABLES[Destination]
+        free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+        due = select(table).where(table.c.due_at <= now, free).limit(limit)
+        return await self._records(Destination, due.order_by(table.c.due_at, table.c[POSITION]))
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -79,6 +90,21 @@ class Snapshot:
         """Return the number of the last change to what is served."""
         row = (await self._execute(select(REVISION))).mappings().first()
         return int(row[POSITION]) if row else 0
+
+    async def list_served(self, project_id: str) -> Sequence[Served]:
+        """List the secrets that a project serves, without their values, in no order."""
+        environment, folder = TABLES[Environment].c, TABLES[Folder].c
+        secret, version = TABLES[Secret].c, TABLES[Version].c
+        columns = (environment.slug, folder.path, secret.name, version.id, secret.updated_at)
+        wanted = (
+            select(*columns)
+            .join(TABLES[Folder], folder.environment_id == environment.id)
+            .join(TABLES[Secret], secret.folder_id == folder.id)
+            .join(TABLES[Version], version.secret_id == secret.id)
+            .where(environment.project_id == project_id, version.state == State.CURRENT)
+        )
+        rows = await self._execute(wanted)
+        return [Served(*cast("tuple[str, str, str, str, datetime]", row)) for row in rows]
 
     async def _records(self, kind: type[T], statement: Select[tuple[object, ...]]) -> Sequence[T]:
         rows = (await self._execute(statement)).mappings()

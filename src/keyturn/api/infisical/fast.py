@@ -52,7 +52,7 @@ _ANY: Final = frozenset(
 class _Plan:
     """What a path and its query ask for."""
 
-    route: str
+    route: "_Route"
     where: Where
     name: str
 
@@ -63,6 +63,9 @@ class _Body:
 
     tag: str
     pieces: Sequence[bytes]
+
+
+_Answer = tuple[int, Sequence[tuple[bytes, bytes]], bytes]
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,22 @@ class FastReads:
         """Serve one request."""
         try:
             given = await self._given(scope)
+            answer = self._rendered(scope, given) if given else None
         except KeyturnError:
-            given = None  # the general way meets it too, and has words for it
-        if given is None:
+            answer = None  # the general way meets it too, and has words for it
+        if answer is None:
             await self._app(scope, receive, send)
             return
+        await _answer(send, *answer)
+
+    def _rendered(self, scope: Scope, given: "Given[_Body]") -> "_Answer":
+        """Return the status, headers and body of an answer."""
         body = given.shelf.made
         headers = [(b"etag", body.tag.encode())]
         if names_tag(_text(dict(scope["headers"]), b"if-none-match"), body.tag):
-            await _answer(send, NOT_MODIFIED, headers, b"")
-            return
+            return NOT_MODIFIED, headers, b""
         headers.append((b"content-type", b"application/json"))
-        await _answer(send, OK, headers, self._filled(given))
+        return OK, headers, self._filled(given)
 
     async def _given(self, scope: Scope) -> "Given[_Body] | None":
         """Return what the caller may be given; None for a request that is not plain."""
@@ -114,7 +121,7 @@ class FastReads:
         ask = Ask(Sensitive(token.strip()), address, plan.where, plan.name, named=named)
         given = await self._shelves.give(ask)
         if given:
-            scope["route"] = _Route(plan.route)
+            scope["route"] = plan.route
             scope["state"] |= {"caller_id": given.caller.id, "plain": True}
         return given
 
@@ -154,7 +161,7 @@ def _plan(path: str, query: bytes) -> _Plan | None:
     if not project or not environment:
         return None
     where = Where(project, environment, given.get("secretPath") or ROOT)
-    return _Plan(f"{place}/{{secret_name}}" if name else place, where, name)
+    return _Plan(_Route(f"{place}/{{secret_name}}" if name else place), where, name)
 
 
 def _is_plain(pair: tuple[str, str]) -> bool:

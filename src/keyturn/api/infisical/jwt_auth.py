@@ -1,12 +1,13 @@
 """Log-in of workloads by JWTs of their platform: OIDC auth and JWT auth."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
 from keyturn.api.authn import TheCaller, TheWorld, address_of
+from keyturn.api.description import ASKS_AN_ISSUER
 from keyturn.api.infisical.login import body_of, read_body, shown
-from keyturn.api.infisical.tokens import token_rules, trusted_ips
+from keyturn.api.infisical.tokens import token_rules, told_rules
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain import jwt_auth as domain
 from keyturn.domain.identity import AuthMethod
@@ -26,13 +27,23 @@ JWT = "/jwt-auth/identities/{identity_id}"
 Named = Annotated[str, Path(max_length=TEXT_MAX)]
 
 
-@router.post("/oidc-auth/login", openapi_extra=body_of(wire.JwtLogin), tags=["Login"])
+@router.post(
+    "/oidc-auth/login",
+    openapi_extra=body_of(wire.JwtLogin),
+    responses=ASKS_AN_ISSUER,
+    tags=["Login"],
+)
 async def log_in_by_oidc(request: Request, world: TheWorld) -> LoggedIn:
     """Exchange a JWT of an issuer with OpenID Connect Discovery for an access token."""
     return await _log_in(request, world, AuthMethod.OIDC)
 
 
-@router.post("/jwt-auth/login", openapi_extra=body_of(wire.JwtLogin), tags=["Login"])
+@router.post(
+    "/jwt-auth/login",
+    openapi_extra=body_of(wire.JwtLogin),
+    responses=ASKS_AN_ISSUER,
+    tags=["Login"],
+)
 async def log_in_by_jwt(request: Request, world: TheWorld) -> LoggedIn:
     """Exchange a JWT, proved by keys at an address or by given ones, for an access token."""
     return await _log_in(request, world, AuthMethod.JWT)
@@ -116,38 +127,29 @@ def _rules(method: AuthMethod, keys: KeySource, body: wire.Bound) -> JwtRules:
     )
 
 
-def _bound(auth: domain.JwtAuth) -> wire.Bound:
-    return wire.Bound(
-        access_token_ttl=auth.tokens.ttl_s,
-        access_token_max_ttl=auth.tokens.max_ttl_s,
-        access_token_num_uses_limit=auth.tokens.uses,
-        access_token_trusted_ips=trusted_ips(auth.tokens.trusted),
+def _rendered(auth: domain.JwtAuth) -> dict[str, Any]:
+    """Return what both kinds tell."""
+    bound = wire.Bound(
+        **told_rules(auth.tokens),
         bound_issuer=auth.keys.issuer,
         bound_audiences=auth.audiences,
         bound_subject=auth.subject,
         bound_claims={claim: tuple(allowed) for claim, allowed in auth.table.items()},
     )
+    made = {"created_at": auth.created_at, "updated_at": auth.created_at}
+    return bound.model_dump(by_alias=False) | {"identity_id": auth.identity_id, **made}
 
 
 def _oidc(auth: domain.JwtAuth) -> wire.OidcAuthAnswer:
-    told = wire.OidcAuth(
-        **_bound(auth).model_dump(by_alias=False),
-        oidc_discovery_url=auth.keys.discovery_url,
-        identity_id=auth.identity_id,
-        created_at=auth.created_at,
-        updated_at=auth.created_at,
-    )
+    told = wire.OidcAuth(**_rendered(auth), oidc_discovery_url=auth.keys.discovery_url)
     return wire.OidcAuthAnswer(identity_oidc_auth=told)
 
 
 def _jwt(auth: domain.JwtAuth) -> wire.JwtAuthAnswer:
     told = wire.JwtAuth(
-        **_bound(auth).model_dump(by_alias=False),
+        **_rendered(auth),
         configuration_type="static" if auth.keys.public_keys else "jwks",
         jwks_url=auth.keys.jwks_url,
         public_keys=auth.keys.public_keys,
-        identity_id=auth.identity_id,
-        created_at=auth.created_at,
-        updated_at=auth.created_at,
     )
     return wire.JwtAuthAnswer(identity_jwt_auth=told)

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue, ValidationError
 
 from keyturn.api.authn import TheWorld, address_of
+from keyturn.api.description import COUNTS_ATTEMPTS
 from keyturn.api.lenient import parse
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import logins
@@ -31,7 +32,7 @@ def body_of(shape: type[Wire]) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.post("/universal-auth/login", openapi_extra=body_of(Login))
+@router.post("/universal-auth/login", openapi_extra=body_of(Login), responses=COUNTS_ATTEMPTS)
 async def log_in(request: Request, world: TheWorld) -> LoggedIn:
     """Exchange a client id and a client secret for an access token."""
     asked = await read_body(request, Login)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from keyturn.api.authn import TheCaller, TheWorld
+from keyturn.api.description import CONDITIONAL
 from keyturn.api.infisical import render
 from keyturn.api.infisical.etag import conditional, copy_told, named_by, tag_of
 from keyturn.api.infisical.spelling import where_of
@@ -27,7 +28,7 @@ _Answer = wire.SecretAnswer | wire.SecretsAnswer
 ListQuery = Annotated[wire.ReadSecrets, Query()]
 
 
-@router.get("/api/v3/secrets/raw", response_model=wire.SecretsAnswer)
+@router.get("/api/v3/secrets/raw", response_model=wire.SecretsAnswer, responses=CONDITIONAL)
 async def list_secrets(
     request: Request, world: TheWorld, caller: TheCaller, query: ListQuery
 ) -> Response:
@@ -35,7 +36,7 @@ async def list_secrets(
     return await _listed(request, world, caller, query, imports=query.imports is True)
 
 
-@router.get("/api/v4/secrets", response_model=wire.SecretsAnswer)
+@router.get("/api/v4/secrets", response_model=wire.SecretsAnswer, responses=CONDITIONAL)
 async def list_secrets_v4(
     request: Request, world: TheWorld, caller: TheCaller, query: ListQuery
 ) -> Response:
@@ -43,9 +44,16 @@ async def list_secrets_v4(
     return await _listed(request, world, caller, query, imports=query.imports is not False)
 
 
-@router.get("/api/v3/secrets/raw/{secret_name}", response_model=wire.SecretAnswer)
 @router.get(
-    "/api/v4/secrets/{secret_name}", response_model=wire.SecretAnswer, name="read_secret_v4"
+    "/api/v3/secrets/raw/{secret_name}",
+    response_model=wire.SecretAnswer,
+    responses=CONDITIONAL,
+)
+@router.get(
+    "/api/v4/secrets/{secret_name}",
+    response_model=wire.SecretAnswer,
+    responses=CONDITIONAL,
+    name="read_secret_v4",
 )
 async def read_secret(
     request: Request,
@@ -65,10 +73,15 @@ async def read_secret(
     return _answered(request, found, wish)
 
 
-@router.get("/api/v3/secrets/raw/id/{secret_id}", response_model=wire.SecretAnswer)
+@router.get(
+    "/api/v3/secrets/raw/id/{secret_id}",
+    response_model=wire.SecretAnswer,
+    responses=CONDITIONAL,
+)
 @router.get(
     "/api/v4/secrets/id/{secret_id}",
     response_model=wire.SecretAnswer,
+    responses=CONDITIONAL,
     name="read_secret_by_id_v4",
 )
 async def read_secret_by_id(

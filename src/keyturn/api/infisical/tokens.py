@@ -1,7 +1,7 @@
 """Tokens that are made for an identity by hand, and every token that it has (token auth)."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
@@ -57,6 +57,16 @@ def token_rules(body: wire.TokenRules) -> domain.TokenRules:
         body.access_token_num_uses_limit,
         networks(body.access_token_trusted_ips),
     )
+
+
+def told_rules(rules: domain.TokenRules) -> dict[str, Any]:
+    """Return rules for tokens as the wire has them, field by field."""
+    return {
+        "access_token_ttl": rules.ttl_s,
+        "access_token_max_ttl": rules.max_ttl_s,
+        "access_token_num_uses_limit": rules.uses,
+        "access_token_trusted_ips": trusted_ips(rules.trusted),
+    }
 
 
 def networks(trusted: Sequence[wire.TrustedIp]) -> tuple[str, ...]:

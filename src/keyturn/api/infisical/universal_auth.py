@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from keyturn.api.authn import TheCaller, TheWorld
-from keyturn.api.infisical.tokens import networks, token_rules, trusted_ips
+from keyturn.api.infisical.tokens import networks, token_rules, told_rules, trusted_ips
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain import identity as domain
 from keyturn.domain.identity import Lockout
@@ -30,7 +30,7 @@ async def configure_universal_auth(
 ) -> wire.UniversalAuthAnswer:
     """Let an identity log in by client secrets, under these rules; its client id stays."""
     made = await universal_auth.configure_universal_auth(world, caller, identity_id, _rules(body))
-    return wire.UniversalAuthAnswer(identity_universal_auth=_shown(world, made))
+    return _shown(world, made)
 
 
 @router.get("")
@@ -39,7 +39,7 @@ async def read_universal_auth(
 ) -> wire.UniversalAuthAnswer:
     """Read the client id of an identity, and the rules by which it logs in."""
     found = await universal_auth.read_universal_auth(world, caller, identity_id)
-    return wire.UniversalAuthAnswer(identity_universal_auth=_shown(world, found))
+    return _shown(world, found)
 
 
 @router.patch("")
@@ -50,7 +50,7 @@ async def update_universal_auth(
     before = await universal_auth.read_universal_auth(world, caller, identity_id)
     rules = _rules(_asked(before).model_copy(update=_given(body)))
     after = await universal_auth.configure_universal_auth(world, caller, identity_id, rules)
-    return wire.UniversalAuthAnswer(identity_universal_auth=_shown(world, after))
+    return _shown(world, after)
 
 
 @router.delete("")
@@ -59,7 +59,7 @@ async def remove_universal_auth(
 ) -> wire.UniversalAuthAnswer:
     """End log-ins by client secrets: they go, and the tokens that came of them."""
     gone = await universal_auth.remove_universal_auth(world, caller, identity_id)
-    return wire.UniversalAuthAnswer(identity_universal_auth=_shown(world, gone))
+    return _shown(world, gone)
 
 
 @router.post("/clear-lockouts")
@@ -144,12 +144,9 @@ def _given(body: wire.ConfigureUniversalAuth) -> dict[str, object]:
 
 def _asked(auth: domain.UniversalAuth) -> wire.ConfigureUniversalAuth:
     """Return the rules as somebody would have asked for them."""
-    tokens, lockout = auth.tokens, auth.lockout
+    lockout = auth.lockout
     return wire.ConfigureUniversalAuth(
-        access_token_ttl=tokens.ttl_s,
-        access_token_max_ttl=tokens.max_ttl_s,
-        access_token_num_uses_limit=tokens.uses,
-        access_token_trusted_ips=trusted_ips(tokens.trusted),
+        **told_rules(auth.tokens),
         client_secret_trusted_ips=trusted_ips(auth.trusted),
         lockout_enabled=lockout.after > 0,
         lockout_threshold=lockout.after or Lockout().after,
@@ -158,8 +155,8 @@ def _asked(auth: domain.UniversalAuth) -> wire.ConfigureUniversalAuth:
     )
 
 
-def _shown(world: TheWorld, auth: domain.UniversalAuth) -> wire.UniversalAuth:
-    return wire.UniversalAuth(
+def _shown(world: TheWorld, auth: domain.UniversalAuth) -> wire.UniversalAuthAnswer:
+    told = wire.UniversalAuth(
         **_asked(auth).model_dump(by_alias=False),
         id=auth.client_id,
         identity_id=auth.identity_id,
@@ -168,6 +165,7 @@ def _shown(world: TheWorld, auth: domain.UniversalAuth) -> wire.UniversalAuth:
         updated_at=auth.created_at,
         locked_until=auth.locked_until(world.clock.now()),
     )
+    return wire.UniversalAuthAnswer(identity_universal_auth=told)
 
 
 def _secret(record: domain.ClientSecret) -> wire.ClientSecret:

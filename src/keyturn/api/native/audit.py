@@ -34,7 +34,11 @@ async def list_audit(
     return AuditAnswer(entries=tuple(map(_entry, found)))
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+)
 async def export_audit(
     world: TheWorld, caller: TheCaller, query: Annotated[AuditWanted, Query()]
 ) -> StreamingResponse:

@@ -27,6 +27,7 @@ def turn(view: TurnView) -> wire.Turn:
         opened=told.opened,
         reinstated=told.reinstated,
         gate=_gate(view.gate) if view.gate else None,
+        unconfirmed=tuple(view.unconfirmed),
         old=_held(told.old),
         new=_held(told.new),
         steps=tuple(
@@ -110,8 +111,9 @@ def _lines(told: wire.Evidence) -> Iterator[str]:
 
 
 def _waited_for(view: TurnView) -> tuple[str, ...]:
-    """Return what the overlap's recorded waits name, each once."""
-    waits = [s.detail for s in view.steps if (s.step, s.phase) == ("wait", Phase.OVERLAPPING)]
+    """Return what the recorded waits since the promotion name, each once."""
+    phases = (Phase.PROMOTED, Phase.OVERLAPPING)
+    waits = [s.detail for s in view.steps if s.step == "wait" and s.phase in phases]
     return tuple(dict.fromkeys(part for told in waits for part in told.split("; ")))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from keyturn.api.authn import TheCaller, TheWorld, address_of
+from keyturn.api.description import COUNTS_ATTEMPTS
 from keyturn.api.infisical import identities
 from keyturn.api.infisical.login import body_of, read_body, shown
 from keyturn.api.lenient import LenientRoute
@@ -26,7 +27,12 @@ router = APIRouter(prefix="/api/v1", tags=["People"], route_class=LenientRoute)
 Named = Annotated[str, Path(max_length=TEXT_MAX)]
 
 
-@router.post("/auth/login", openapi_extra=body_of(PersonLogin), tags=["Login"])
+@router.post(
+    "/auth/login",
+    openapi_extra=body_of(PersonLogin),
+    responses=COUNTS_ATTEMPTS,
+    tags=["Login"],
+)
 async def log_in_person(request: Request, world: TheWorld) -> LoggedIn:
     """Exchange an e-mail address and a password for an access token."""
     asked = await read_body(request, PersonLogin)
@@ -34,7 +40,7 @@ async def log_in_person(request: Request, world: TheWorld) -> LoggedIn:
     return shown(await people.log_in_person(world, asked.email, password, address=address))
 
 
-@router.post("/auth/password")
+@router.post("/auth/password", responses=COUNTS_ATTEMPTS)
 async def change_own_password(
     world: TheWorld, caller: TheCaller, body: ChangePassword
 ) -> PasswordAnswer:
@@ -44,7 +50,7 @@ async def change_own_password(
     return PasswordAnswer()
 
 
-@router.post("/people")
+@router.post("/people", responses=COUNTS_ATTEMPTS)
 async def create_person(world: TheWorld, caller: TheCaller, body: CreatePerson) -> IdentityAnswer:
     """Create a person, whose identity is called by the e-mail address."""
     password = Sensitive(body.password)
@@ -52,7 +58,7 @@ async def create_person(world: TheWorld, caller: TheCaller, body: CreatePerson) 
     return IdentityAnswer(identity=identities.shown(made))
 
 
-@router.put("/people/{identity_id}/password")
+@router.put("/people/{identity_id}/password", responses=COUNTS_ATTEMPTS)
 async def set_password(
     world: TheWorld, caller: TheCaller, identity_id: Named, body: SetPassword
 ) -> PasswordAnswer:

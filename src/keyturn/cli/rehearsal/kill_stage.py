@@ -235,4 +235,5 @@ async def killable(folder: Path, plan: KillPlan) -> AsyncIterator[KillStage]:
 def _settings(env: Mapping[str, str]) -> Settings:
     """Return what a process with this environment reads, whatever this one's is."""
     fields = {name.removeprefix(PREFIX).lower(): value for name, value in env.items()}
-    return Settings.model_validate({"database_url": None, "root_key_file": None} | fields)
+    unset = dict.fromkeys(("database_url", "root_key_file", "root_key", "old_root_key", "kms_key"))
+    return Settings.model_validate(unset | fields)

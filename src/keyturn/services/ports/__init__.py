@@ -4,6 +4,7 @@ Each protocol is a specification: what an adapter has to keep, and what it may n
 fakes in `keyturn.testing` and the adapters pass the same contract tests.
 """
 
+from keyturn.services.ports.carriers import Carriers, Errand, Item, NoCarriers
 from keyturn.services.ports.okta import AppCredentials, Journal, OktaCall, OktaOrg, OktaOrgs, Pool
 from keyturn.services.ports.storage import (
     SERVED,
@@ -34,12 +35,16 @@ from keyturn.services.ports.world import (
 __all__ = [
     "SERVED",
     "AppCredentials",
+    "Carriers",
     "Chance",
     "Clock",
     "Dependents",
+    "Errand",
     "Issuers",
+    "Item",
     "Journal",
     "Limits",
+    "NoCarriers",
     "NoDependents",
     "NoIssuers",
     "NoPasswords",

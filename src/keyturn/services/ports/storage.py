@@ -8,7 +8,9 @@ from typing import Protocol, TypeVar
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
 from keyturn.domain.budget import Window
+from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
 from keyturn.domain.ids import (
@@ -72,6 +74,8 @@ Record = (
     | Secret
     | Version
     | Receipt
+    | Destination
+    | Delivery
     | Finding
     | Window
 )
@@ -127,6 +131,10 @@ class Reading(Protocol):
         """Return connections whose ``next_reconcile_at`` has come, oldest first."""
         ...
 
+    async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
+        """Return destinations whose ``due_at`` has come and that nobody holds, oldest first."""
+        ...
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -139,6 +147,10 @@ class Reading(Protocol):
 
     async def revision(self) -> int:
         """Return the number of the last change to what is served: see `SERVED`."""
+        ...
+
+    async def list_served(self, project_id: str) -> Sequence[Served]:
+        """List the secrets that a project serves, without their values, in no order."""
         ...
 
 

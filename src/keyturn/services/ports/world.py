@@ -15,6 +15,7 @@ from keyturn.domain.ids import (
 from keyturn.domain.jwt_auth import KeySource
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
+from keyturn.services.ports.carriers import Carriers, NoCarriers
 from keyturn.services.ports.okta import OktaOrgs
 from keyturn.services.ports.storage import Store
 
@@ -198,3 +199,4 @@ class World:
     witness: Witness = field(default_factory=NoWitness)
     issuers: Issuers = field(default_factory=NoIssuers)
     passwords: Passwords = field(default_factory=NoPasswords)
+    carriers: Carriers = field(default_factory=NoCarriers)

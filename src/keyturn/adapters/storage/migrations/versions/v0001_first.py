@@ -26,6 +26,7 @@ def upgrade() -> None:
     _rotations()
     _turns()
     _secrets()
+    _destinations()
     _rates()
     _audit()
 
@@ -279,10 +280,37 @@ def _secrets() -> None:
     _create(
         "receipt",
         _text("secret_id identity_id"),
-        _int("version given read_at first"),
+        _int("version given read_at first applied? applied_at?"),
         key="secret_id identity_id",
         to={"secret_id": "secret", "identity_id": "identity"},
     )
+
+
+def _destinations() -> None:
+    _create(
+        "destination",
+        _text("id folder_id name kind settings"),
+        _int("created_at updated_at"),
+        _blob("sealed?"),
+        _text("only mapping prefix"),
+        _int("required"),
+        _text("state"),
+        _int("due_at? leased_until? epoch attempts"),
+        _text("told"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder"},
+    )
+    op.create_index("ix_destination_due_at", "destination", ["due_at"])
+    _create(
+        "delivery",
+        _text("destination_id secret_id target"),
+        _int("version confirmed_at"),
+        _text("shown"),
+        key="destination_id secret_id",
+        to={"destination_id": "destination", "secret_id": "secret"},
+    )
+    op.create_index("ix_delivery_secret_id", "delivery", ["secret_id"])
 
 
 def _rates() -> None:
