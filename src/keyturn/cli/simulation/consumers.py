@@ -67,7 +67,7 @@ class Consumer:
         self._held: list[Held] = []
         self._refresh = ""
         self._rung = asyncio.Event()
-        stage.judge.news.append(self._rung.set)
+        stage.judge.news[cast.app_id].append(self._rung.set)
 
     async def run(self, name: str) -> None:
         """Read and log in for ever."""

@@ -3,7 +3,7 @@
 Decides nothing of what is right. Text for the trace is made only where somebody wants one.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
@@ -67,8 +67,8 @@ class Judge:
         self.secrets: set[str] = set()
         self.bells: list[Callable[[], None]] = []
         """Rung when a turn or a rotation has changed."""
-        self.news: list[Callable[[], None]] = []
-        """Rung when readers are given another version, or one has stopped working."""
+        self.news: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+        """By app: rung when its readers are given another version, or one has stopped working."""
         self._audit: Sequence[AuditEntry] = ()
         self._full: dict[tuple[str, str], float] = {}
         self._told: set[tuple[str, str]] = set()
@@ -157,10 +157,9 @@ class Judge:
     def _tell(self, changed: Sequence[Record]) -> None:
         """Wake workers, and readers where their version has changed."""
         self.ring()
-        if any(
-            isinstance(record, Version) and record.state is not State.PENDING for record in changed
-        ):
-            for bell in self.news:
+        told = (v for v in changed if isinstance(v, Version) and v.state is not State.PENDING)
+        for app_id in sorted({self.ledger.app_of(version) for version in told}):
+            for bell in self.news[app_id]:
                 bell()
 
     def hear_read(self, reader: Reader, kept: Kept, version: int, value: str, since: int) -> None:

@@ -1,11 +1,12 @@
 """The processes that carry turns: each discharges its duties and claims what has come due.
 
 Does what the runner of the product does at every tick (`services.duties`), but looks only when
-something can have changed: a tick each second would cost more than the turns.
+something can have changed, and only for what can be due: a tick each second would cost more than
+the turns.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -13,16 +14,30 @@ from random import Random
 from keyturn.cli.simulation.processes import Died, Process
 from keyturn.cli.simulation.stage import Stage, Station
 from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Destination
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
+from keyturn.services.deliveries import deliver_due
+from keyturn.services.drift import reconcile_due
 from keyturn.services.duties import DUTIES, Claim, Duty, claim_due
 from keyturn.services.journey import advance
+from keyturn.services.ports import Record, World
+from keyturn.services.turns import start_due
 
 ASLEEP_S = 6 * 3600.0
 AT_ONCE = 10
 SLOW_S = 1.0
 """A duty that takes longer holds up nothing else."""
+VAIN_S = 120.0
+"""How long a worker rests that could not do what was due: the store may be gone."""
+
+OF_DUTY: Mapping[Callable[[World], Awaitable[object]], type[Record]] = {
+    start_due: Rotation,
+    reconcile_due: OktaConnection,
+    deliver_due: Destination,
+}
+"""What a duty is due for. No world has destinations."""
 
 
 class Worker:
@@ -47,7 +62,7 @@ class Worker:
     async def run(self) -> None:
         """Run turns for ever."""
         while True:
-            self._vain = any(due <= self._stage.wall.now() for due in self._due())
+            self._vain = self._is_due()
             await self._tick()
             if self._died:
                 self._died = False
@@ -57,8 +72,15 @@ class Worker:
     async def _tick(self) -> None:
         """Do what is not being done already, each thing on its own, as the product's loops do."""
         for duty in DUTIES:
-            await self._on_its_own(duty.doing, partial(self._discharge, duty))
-        await self._on_its_own("claim", self._claim)
+            if self._is_due(OF_DUTY.get(duty.discharge)):
+                await self._on_its_own(duty.doing, partial(self._discharge, duty))
+        if self._is_due(Turn):
+            await self._on_its_own("claim", self._claim)
+
+    def _is_due(self, kind: type[Record] | None = None) -> bool:
+        """Say whether anything is due, of one kind or of any."""
+        now = self._stage.wall.now()
+        return any(at <= now for each, at in self._due() if kind in (None, each))
 
     async def _on_its_own(
         self, what: str, work: Callable[[], Coroutine[object, object, None]]
@@ -111,9 +133,9 @@ class Worker:
             judge.hear_unforeseen(f"{self._station.process.name} {what}", error)
 
     async def _sleep(self) -> None:
-        """Sleep until something is due, or has changed; after a vain look, for half a minute."""
+        """Sleep until something is due, or has changed; after a vain look, for a while."""
         if self._vain:
-            await asyncio.sleep(30.0)
+            await asyncio.sleep(VAIN_S)
         while (left_s := self._left_s()) > 0:
             self._rung.clear()
             try:
@@ -125,21 +147,22 @@ class Worker:
 
     def _left_s(self) -> float:
         """Return how long nothing is due, as far as is known now."""
-        due = min(self._due(), default=None)
+        due = min((at for _, at in self._due()), default=None)
         left_s = ASLEEP_S if due is None else (due - self._stage.wall.now()).total_seconds()
         return min(left_s, ASLEEP_S)
 
-    def _due(self) -> Iterator[datetime]:
+    def _due(self) -> Iterator[tuple[type[Record], datetime]]:
+        """Tell of which kind something is due when."""
         backup = self._stage.store.backup()
         for turn in backup.list(Turn):
             if turn.wake_at:
-                yield turn.wake_at
+                yield Turn, turn.wake_at
         for rotation in backup.list(Rotation):
             if rotation.next_rotation_at:
-                yield rotation.next_rotation_at
+                yield Rotation, rotation.next_rotation_at
         for connection in backup.list(OktaConnection):
             if connection.next_reconcile_at and self._may_have_drifted(connection):
-                yield connection.next_reconcile_at
+                yield OktaConnection, connection.next_reconcile_at
 
     def _may_have_drifted(self, connection: OktaConnection) -> bool:
         """Say whether anything at Okta has changed since the last comparison.
