@@ -146,7 +146,7 @@ TURN = Turn(
     wake_at=None,
     old=None,
     new=Held(SecretHash("hash"), None, VersionNo(2)),
-    posted=Posted(LATER, "ocs1 ocs2"),
+    posted=Posted(LATER, "ocs1 ocs2", NOW),
     blocked=Blocked(Reason.FOREIGN_SECRET, "", Phase.PLANNED),
 )
 STEP = TurnStep(TURN.id, 1, NOW, "planned", "look", AWKWARD, "")

@@ -5,10 +5,12 @@ from itertools import islice
 
 import pytest
 
-from keyturn.cli.simulation.one_turn import OneTurn, Script, singles, try_turn
+from keyturn.cli.simulation.one_turn import OneTurn, Scene, Script, singles, try_turn
+from keyturn.cli.simulation.rim import Strike
 
 BOUNDARIES = try_turn({}).boundaries
 SINGLES = [*singles(BOUNDARIES)]
+EMERGENCY = Scene(emergency=True)
 SHARES = 16
 IN_HAND = range(SHARES) if os.environ.get("KEYTURN_EVERY_PAIR") else (0, 5, 10, 15)
 """All pairs take a quarter of an hour on two cores; a quarter of them is tried each time."""
@@ -33,6 +35,12 @@ def test_one_strike_at_every_boundary(index: int) -> None:
     for at, strike in SINGLES:
         if at == index:
             assert_legal({at: strike}, try_turn({at: strike}))
+
+
+@pytest.mark.parametrize(("at", "strike"), [*singles(try_turn({}, EMERGENCY).boundaries)])
+def test_one_strike_in_an_emergency(at: int, strike: Strike) -> None:
+    """Nothing is waited for, so that what is late arrives when the old one is long gone."""
+    assert_legal({at: strike}, try_turn({at: strike}, EMERGENCY))
 
 
 @pytest.mark.slow

@@ -9,8 +9,19 @@ from turn_kit import APP, FOREIGN, LATER, NEW, NOW, OLD, POLICY, POSTED, decide,
 
 from keyturn.domain.evidence import Evidence
 from keyturn.domain.ids import CredentialId
-from keyturn.domain.okta import AuthMethod, Probe, Status
-from keyturn.domain.steps import GUARDS, Block, Do, Look, Seen, Sight, Wait, backoff, legal
+from keyturn.domain.okta import AuthMethod, CredentialKind, Probe, Status
+from keyturn.domain.steps import (
+    GUARDS,
+    UNANSWERED,
+    Block,
+    Do,
+    Look,
+    Seen,
+    Sight,
+    Wait,
+    backoff,
+    legal,
+)
 from keyturn.domain.turn import MOVES, SETTLED, Act, Phase, Reason, Word
 
 
@@ -96,6 +107,14 @@ class TestWritten:
         """A value that never arrived is sent again."""
         seen = Seen(credentials=(listed(OLD),))
         assert decide(turn(Phase.WRITTEN, posted=POSTED), seen) == Do(Act.ISSUE)
+
+    def test_waits_for_a_call_that_may_still_add_it_where_there_is_room_for_both(self) -> None:
+        """Nothing else at Okta would keep it from being added twice; a key's name would."""
+        of, empty = turn(Phase.WRITTEN, posted=POSTED, old=None), Seen(credentials=())
+        settled = NOW + SETTLED
+        assert decide(of, empty, settled - timedelta(seconds=1)) == Wait(settled, UNANSWERED)
+        assert decide(of, empty, settled) == Do(Act.ISSUE)
+        assert decide(replace(of, kind=CredentialKind.CLIENT_KEY), empty) == Do(Act.ISSUE)
 
     def test_foreign_secret_that_came_first_blocks(self) -> None:
         """Somebody else took the second place in between."""

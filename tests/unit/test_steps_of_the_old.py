@@ -9,8 +9,8 @@ from turn_kit import FOREIGN, LATER, NEW, NOW, OLD, POLICY, decide, listed, turn
 from keyturn.domain.evidence import FIRST_WATCH, LOOK_AGAIN, Evidence, LogSight, Use
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import Credential, Probe, Status
-from keyturn.domain.steps import SOAK, Block, Do, Look, Seen, Sight, Wait, next_step
-from keyturn.domain.turn import LOST, SETTLED, Act, Opened, Overlap, Phase, Reason, Word
+from keyturn.domain.steps import SOAK, UNANSWERED, Block, Do, Look, Seen, Sight, Wait, next_step
+from keyturn.domain.turn import LOST, SETTLED, Act, Opened, Overlap, Phase, Posted, Reason, Word
 
 
 class TestOverlapping:
@@ -189,6 +189,19 @@ class TestSoaking:
         later = NOW + timedelta(minutes=2)
         assert decide(of, seen, later) == Look(Sight.NEW_PROBE)
         assert decide(of, self.CLEAN, later) == Do(Act.DELETE, OLD.okta_id)
+
+    @pytest.mark.parametrize("word", [None, Word.FINISH, Word.AT_ONCE])
+    def test_old_secret_keeps_its_place_while_a_call_may_still_add_the_new_one(
+        self, word: Word | None
+    ) -> None:
+        """A call without an answer that arrives late finds no room to add it a second time."""
+        of = turn(Phase.SOAKING, word=word, posted=Posted(LATER, unsure_at=LATER))
+        settled = LATER + SETTLED
+        early = decide(of, self.CLEAN, settled - timedelta(seconds=1))
+        assert early == Wait(settled, UNANSWERED)
+        assert decide(of, self.CLEAN, settled) == Do(Act.DELETE, OLD.okta_id)
+        answered = replace(of, posted=Posted(LATER))
+        assert decide(answered, self.CLEAN, LATER) == Do(Act.DELETE, OLD.okta_id)
 
     def test_emergency_brings_nothing_back(self) -> None:
         """A leaked secret stays off whoever is in trouble without it."""

@@ -67,6 +67,7 @@ __all__ = [
 
 SOAK = "the end of the soak"
 UNCONFIRMED = "destinations that have not confirmed the new version"
+UNANSWERED = "a call to Okta without an answer, which could add the new one a second time"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
 LOG_LATE = timedelta(minutes=5)
@@ -118,7 +119,19 @@ def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
         return _let_go(turn.withdrawn_at, now)
     if len(seen.credentials) >= turn.rules.most:
         return make_room(turn, seen, now)
-    return Do(Act.ISSUE)
+    return _add(turn, seen.credentials, now)
+
+
+def _add(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Step:
+    """Add the new one; once more only where an earlier call could no longer do so as well.
+
+    A place that is left for one is as good: who comes second finds it taken. Keys have names of
+    their own, which Okta takes once.
+    """
+    if turn.posted is None or turn.rules.are_keys or len(listed) + 1 >= turn.rules.most:
+        return Do(Act.ISSUE)
+    settled_at = turn.posted.last_at + SETTLED
+    return Do(Act.ISSUE) if now >= settled_at else Wait(settled_at, UNANSWERED)
 
 
 def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
@@ -144,7 +157,7 @@ def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
         return _let_go(turn.withdrawn_at, now)
     if strange or len(seen.credentials) >= turn.rules.most:
         return make_room(turn, seen, now)
-    return Do(Act.ISSUE)
+    return _add(turn, seen.credentials, now)
 
 
 def _let_go(withdrawn_at: datetime, now: datetime) -> Step:
@@ -270,7 +283,7 @@ def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
             return _reinstate(turn, seen, trouble)
     if not hurried and now < soaked_at:
         return Wait(next_watch_at(turn, policy, now), SOAK)
-    return _delete(turn, seen, policy)
+    return _delete(turn, seen, policy, now)
 
 
 def _trouble(turn: Turn, evidence: Evidence, log: LogSight | None) -> str:
@@ -291,7 +304,14 @@ def _reinstate(turn: Turn, seen: Seen, why: str = "") -> Step:
     return Do(Act.REINSTATE, old.id, why=why, word=None if served else Word.ABORT)
 
 
-def _delete(turn: Turn, seen: Seen, policy: Policy) -> Step:
+def _delete(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
+    """Delete the old one, on a fresh word that the new one is accepted.
+
+    Until then its place is taken: a call of ours that is still on its way adds nothing.
+    """
+    settled_at = turn.posted.unsure_at + SETTLED if turn.posted and turn.posted.unsure_at else now
+    if now < settled_at:
+        return Wait(settled_at, UNANSWERED)
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
     if seen.new_probe is Probe.REJECTED:

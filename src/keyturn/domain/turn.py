@@ -252,11 +252,13 @@ class Posted:
     """What is noted before Okta is asked to add the new credential: it may have been.
 
     ``beside`` names what the app had then, by Okta's ids, where nothing else tells the new one
-    from others. `SETTLED` after ``last_at`` it can no longer be added unseen.
+    from others. `SETTLED` after ``last_at`` it can no longer be added unseen. ``unsure_at`` is the
+    ``last_at`` of the call before, where there was one: nobody knows whether it has an effect yet.
     """
 
     last_at: datetime
     beside: str = ""
+    unsure_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,9 @@ class Journey:
         await self._keep(self.turn, step, value, Held(added.hash, added.id, None))
 
     def _posted(self, beside: str = "") -> Turn:
-        return replace(self.turn, posted=Posted(self._world.clock.now(), beside))
+        last = self.turn.posted
+        posted = Posted(self._world.clock.now(), beside, last.last_at if last else None)
+        return replace(self.turn, posted=posted)
 
     async def _keep(self, turn: Turn, step: Do, value: Sensitive, new: Held) -> None:
         """Store the value sealed, as a version that nobody is given, in the act's transaction."""

@@ -220,7 +220,7 @@ def _turns() -> None:
         _text("new_hash? new_okta_id?"),
         _int("new_version? posted_last_at?"),
         _text("posted_beside?"),
-        _int("withdrawn_at?"),
+        _int("posted_unsure_at? withdrawn_at?"),
         _text("word? opened?"),
         _int("reinstated paused_at? attempts"),
         _text("blocked_reason? blocked_detail? blocked_phase?"),
