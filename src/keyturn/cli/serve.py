@@ -26,10 +26,12 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
 async def _serve(settings: "Settings") -> None:
     from keyturn.adapters.system.logs import log_to
+    from keyturn.adapters.system.memory import keep_what_is_loaded
     from keyturn.bootstrap.serving import serving
 
     log_to(settings.log_file, settings.log_level)
     asked = stop_asked()
     async with serving(settings) as url:
+        keep_what_is_loaded()
         click.echo(f"Keyturn serves at {url}")
         await asked.wait()

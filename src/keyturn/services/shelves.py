@@ -28,6 +28,8 @@ from keyturn.services.secrets import FRESH_S
 from keyturn.services.tokens import token_hash
 
 TRIES: Final = 3
+ENTRY_S: Final = 60.0
+"""How long an audit entry speaks for a reader who asks again and holds the newest."""
 TOKENS_MAX: Final = 10_000
 SHELVES_MAX: Final = 1_000
 
@@ -92,10 +94,11 @@ Make = Callable[[Ask, Place, Sequence[tuple[Secret, Version]]], T]
 
 @dataclass(frozen=True)
 class Given(Generic[T]):
-    """What a caller may be given now."""
+    """What a caller may be given now, who ``named`` the answers that it holds by their tags."""
 
     caller: Caller
     shelf: Shelf[T]
+    named: str
 
 
 class Shelves(Generic[T]):
@@ -108,6 +111,7 @@ class Shelves(Generic[T]):
         self._known: Final = _Recent[bytes, tuple[int, Known]](TOKENS_MAX)
         self._shelves: Final = _Recent[_Key, Shelf[T]](SHELVES_MAX)
         self._passes: Final = _Recent[_PassKey, _Pass[T]](TOKENS_MAX)
+        self._entered: Final = _Recent[_PassKey, float](TOKENS_MAX)
         self._receipts: Final = _Recent[tuple[SecretId, str], Receipt](TOKENS_MAX)
 
     async def give(self, ask: Ask) -> Given[T] | None:
@@ -120,17 +124,16 @@ class Shelves(Generic[T]):
         for _ in range(TRIES):
             since_s = self._world.clock.uptime_s()
             hashed = token_hash(ask.token)
-            found = self._passes.find((hashed, *ask.key)) or await self._issue(ask, hashed)
+            key = (hashed, *ask.key)
+            found = self._passes.find(key) or await self._issue(ask, hashed)
             if found is None or not self._is_good(found.known, ask, asked_at):
                 return None
             caller, shelf = found.known.caller, found.shelf
-            told = await gate.require(
-                self._world, caller, ask.verb, found.target, subject=found.subject
-            )
-            if told == shelf.revision:
-                await self._note(caller, ask, shelf, asked_at)
+            copy = self._copy_of(ask, shelf.made)
+            if await self._put_on_record(found, key, ask.verb, copy) == shelf.revision:
+                await self._note(caller, shelf, Said(copy, asked_at))
                 if self._world.clock.uptime_s() - since_s <= FRESH_S:
-                    return Given(caller, shelf)
+                    return Given(caller, shelf, ask.named)
             self._forget(ask, hashed)
         return None
 
@@ -151,10 +154,25 @@ class Shelves(Generic[T]):
             self._forget(ask, hashed)
         return None
 
+    async def _put_on_record(self, found: _Pass[T], key: _PassKey, verb: Verb, copy: Copy) -> int:
+        """Write the entry of a read; return the revision of what is kept as it is by then.
+
+        Who holds what would be given is told nothing that an entry of a moment ago does not say:
+        for such a reader only the revision is looked at.
+        """
+        world, now_s, entered_s = self._world, self._world.clock.uptime_s(), self._entered.find(key)
+        if copy is Copy.THIS and entered_s is not None and now_s - entered_s < ENTRY_S:
+            return await world.store.revision()
+        caller, subject = found.known.caller, found.subject
+        revision = await gate.require(world, caller, verb, found.target, subject=subject)
+        self._entered.keep(key, now_s)
+        return revision
+
     def _forget(self, ask: Ask, hashed: bytes) -> None:
         self._passes.forget((hashed, *ask.key))
         self._known.forget(hashed)
         self._shelves.forget(ask.key)
+        self._entered.forget((hashed, *ask.key))
 
     @staticmethod
     def _is_good(known: Known, ask: Ask, now: datetime) -> bool:
@@ -187,12 +205,10 @@ class Shelves(Generic[T]):
             shelf = Shelf(await tx.revision(), place, served, self._make(ask, place, served), kept)
         return self._shelves.keep(ask.key, shelf)
 
-    async def _note(self, caller: Caller, ask: Ask, shelf: Shelf[T], asked_at: datetime) -> None:
+    async def _note(self, caller: Caller, shelf: Shelf[T], said: Said) -> None:
         """Note the reads of what a rotation keeps that tell something new; see `Receipt`."""
-        copy = self._copy_of(ask, shelf.made) if shelf.kept else Copy.WITHHELD
-        if copy is Copy.WITHHELD:
+        if said.copy is Copy.WITHHELD:
             return
-        said = Said(copy, asked_at)
         for read in shelf.kept:
             key = read[0].id, caller.id
             last = self._receipts.find(key)

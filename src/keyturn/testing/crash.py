@@ -61,6 +61,10 @@ class CrashingStore:
         """Append one audit entry."""
         return await self._store.append_audit(attempt)
 
+    async def revision(self) -> int:
+        """Return the revision of what is served."""
+        return await self._store.revision()
+
     def _struck(self, put: Sequence[Turn]) -> bool:
         known = len(self._arrived)
         ids = [turn.id for turn in put if turn.phase is self._plan.phase]

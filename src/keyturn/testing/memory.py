@@ -144,8 +144,13 @@ class MemoryStore:
         """Open a transaction that writes, once every other one has ended."""
         return _Writing(self, self._turnstile)
 
-    def revision(self) -> int:
+    async def revision(self) -> int:
         """Return the number of the last change to what is served."""
+        return self.latest
+
+    @property
+    def latest(self) -> int:
+        """Return the revision without waiting for anything."""
         return self._revision
 
     def publish(self, backup: Backup, revision: int) -> None:
@@ -165,7 +170,7 @@ class _Reading:
         self._store = store
 
     async def __aenter__(self) -> Reading:
-        return _Snapshot(self._store.backup(), self._store.revision())
+        return _Snapshot(self._store.backup(), self._store.latest)
 
     async def __aexit__(self, *_: object) -> None:
         pass
@@ -180,7 +185,7 @@ class _Writing:
 
     async def __aenter__(self) -> Writing:
         await self._turnstile.acquire()
-        self._transaction = _Transaction(self._store.backup(), self._store.revision())
+        self._transaction = _Transaction(self._store.backup(), self._store.latest)
         return self._transaction
 
     async def __aexit__(self, _: object, error: object, __: object) -> None:

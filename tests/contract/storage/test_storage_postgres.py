@@ -59,6 +59,20 @@ async def test_writers_of_two_processes_take_turns(
     await other.aclose()
 
 
+async def test_what_another_process_changes_is_a_revision_at_once(
+    postgres: PostgresStore, database: Sensitive
+) -> None:
+    """No process relies on what it has seen before, for others change it as well."""
+    other = await second(database)
+    try:
+        assert await postgres.revision() == 0
+        async with other.writing() as tx:
+            await tx.add(ORGANIZATION)
+        assert [await each.revision() for each in (postgres, other)] == [1, 1]
+    finally:
+        await other.aclose()
+
+
 async def test_no_turn_is_claimed_by_two(postgres: PostgresStore, database: Sensitive) -> None:
     """Stores that claim at the same time share the due turns out between them."""
     other = await second(database)

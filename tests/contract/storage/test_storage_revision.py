@@ -30,9 +30,11 @@ def attempt(number: int) -> Attempt:
 
 
 async def revision_of(store: Store) -> int:
-    """Return the revision that a snapshot sees."""
+    """Return the revision that a snapshot sees, which is also what the store tells."""
     async with store.reading() as tx:
-        return await tx.revision()
+        seen = await tx.revision()
+    assert seen == await store.revision()
+    return seen
 
 
 async def test_entries_that_are_asked_for_together_are_one_chain(store: Store) -> None:
@@ -98,6 +100,58 @@ def _failing() -> object:
         connection.exec_driver_sql("SELECT * FROM a_table_that_is_not_there")  # type: ignore[attr-defined]
 
     return fail
+
+
+async def test_who_asks_together_shares_a_look(sqlite: SqliteStore) -> None:
+    """A thousand who ask how far the store has come cost a few looks, not a thousand."""
+    looks: list[object] = []
+    event.listen(sqlite.lens, "begin", looks.append)
+    assert await asyncio.gather(*(sqlite.revision() for _ in range(1000))) == [0] * 1000
+    assert len(looks) <= 2
+
+
+async def test_a_look_sees_what_was_there_when_it_was_asked_for(sqlite: SqliteStore) -> None:
+    """Whoever asks while another's look is under way is told of what was written since."""
+    looking = asyncio.create_task(sqlite.revision())
+    await asyncio.sleep(0)
+    await add_all(sqlite)
+    assert await sqlite.revision() == 1
+    assert await looking in {0, 1}
+
+
+async def test_a_look_holds_until_somebody_may_change_something(sqlite: SqliteStore) -> None:
+    """Of a file that is ours alone it is known what is in it; never while somebody writes."""
+    looks: list[object] = []
+    event.listen(sqlite.lens, "begin", looks.append)
+    looking = asyncio.create_task(sqlite.revision())
+    await asyncio.sleep(0)
+    async with sqlite.writing() as tx:
+        assert await looking == 0
+        assert [await sqlite.revision() for _ in range(2)] == [0, 0]
+        await tx.add(ORGANIZATION)
+    assert len(looks) == 3
+    assert [await sqlite.revision() for _ in range(3)] == [1, 1, 1]
+    await sqlite.append_audit(attempt(1))
+    assert await sqlite.revision() == 1
+    assert len(looks) == 4
+
+
+async def test_who_gives_up_a_look_takes_nobody_along(sqlite: SqliteStore) -> None:
+    """A caller that is cancelled leaves the look to the others."""
+    tasks = [asyncio.create_task(sqlite.revision()) for _ in range(3)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    assert await asyncio.gather(*tasks[1:]) == [0, 0]
+    assert tasks[0].cancelled()
+
+
+async def test_a_look_that_fails_is_told_to_everybody(sqlite: SqliteStore) -> None:
+    """A database that is away is no revision, and the next look works."""
+    event.listen(sqlite.lens, "begin", fail := _failing())
+    results = await asyncio.gather(*(sqlite.revision() for _ in range(3)), return_exceptions=True)
+    assert [type(each) for each in results] == [DatabaseAway] * 3
+    event.remove(sqlite.lens, "begin", fail)
+    assert await sqlite.revision() == 0
 
 
 @pytest.mark.parametrize(

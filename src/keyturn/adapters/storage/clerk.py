@@ -14,6 +14,7 @@ from sqlalchemy import Dialect, Engine, insert, select
 from keyturn.adapters.storage.columns import cells_of, record_of
 from keyturn.adapters.storage.tables import AUDIT, POSITION, REVISION
 from keyturn.adapters.storage.transactions import LATEST
+from keyturn.adapters.storage.waiting import tell
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.audit import Attempt, AuditEntry, linked
@@ -95,15 +96,4 @@ class _Sheet:
         return waiter
 
     def _tell(self, written: "asyncio.Task[Written]") -> None:
-        """Tell all who still wait; each of them hears of a failure."""
-        waiting = [(n, each) for n, each in enumerate(self._waiting) if not each.done()]
-        if written.cancelled():
-            for _, waiter in waiting:
-                waiter.cancel()
-        elif error := written.exception():
-            for _, waiter in waiting:
-                waiter.set_exception(error)
-        else:
-            entries, revision = written.result()
-            for place, waiter in waiting:
-                waiter.set_result(Recorded(entries[place], revision))
+        tell(self._waiting, written, lambda told, place: Recorded(told[0][place], told[1]))

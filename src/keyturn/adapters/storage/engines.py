@@ -5,7 +5,7 @@ before it looks at anything, a reader's is a snapshot that no writer holds up.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -101,18 +101,19 @@ _PG_READER = _Way(
 class Engines:
     """The ways to one database: one connection that writes, a few that only read.
 
-    ``pen`` is another that writes, for whole pieces of work in a thread.
+    ``pen`` is another that writes, for whole pieces of work in a thread, and ``lens`` one that
+    reads.
     """
 
     writer: AsyncEngine
     readers: AsyncEngine
     pen: Engine
+    lens: Engine
 
 
 def sqlite_engines(path: Path) -> Engines:
     """Return the ways to a file; transactions that write take SQLite's write lock at once."""
-    url = _file(path)
-    return Engines(_async(url, _WRITER), _async(url, _READER), _sync(url, _WRITER))
+    return _engines(_file(path), _WRITER, _READER)
 
 
 def sqlite_readers(path: Path) -> AsyncEngine:
@@ -125,7 +126,12 @@ def postgres_engines(url: URL) -> Engines:
 
     Raises ModuleNotFoundError where psycopg is not installed.
     """
-    return Engines(_async(url, _PG_WRITER), _async(url, _PG_READER), _sync(url, _PG_WRITER))
+    return _engines(url, _PG_WRITER, _PG_READER)
+
+
+def _engines(url: URL, writer: _Way, reader: _Way) -> Engines:
+    lens = _sync(url, replace(reader, connections=1))
+    return Engines(_async(url, writer), _async(url, reader), _sync(url, writer), lens)
 
 
 def _file(path: Path) -> URL:

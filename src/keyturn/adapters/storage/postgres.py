@@ -26,7 +26,7 @@ class PostgresStore(SqlStore):
         """Name the database; `open` opens it. Raises Refused where the name is none."""
         self._url = parse_url(url)
         try:
-            super().__init__(postgres_engines(self._url))
+            super().__init__(postgres_engines(self._url), sole=False)
         except ModuleNotFoundError:
             raise Refused(
                 "PostgreSQL needs one more package: pip install 'keyturn[postgres]'."

@@ -19,7 +19,7 @@ class SqliteStore(SqlStore):
 
     def __init__(self, path: Path) -> None:
         """Name the file; `open` opens it."""
-        super().__init__(sqlite_engines(path))
+        super().__init__(sqlite_engines(path), sole=True)
 
     @classmethod
     async def open(cls, path: Path) -> Self:

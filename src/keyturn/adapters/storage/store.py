@@ -15,6 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from keyturn.adapters.storage.clerk import Clerk
 from keyturn.adapters.storage.engines import Engines
+from keyturn.adapters.storage.lookout import Lookout
 from keyturn.adapters.storage.transactions import Snapshot, Transaction
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
@@ -25,15 +26,18 @@ from keyturn.services.ports import Reading, Recorded
 class SqlStore:
     """Records in a database, over the ways to it.
 
-    A second `writing` inside a `writing` of the same task would wait for itself for ever.
+    ``sole`` says that no other process changes what is served. A second `writing` inside a
+    `writing` of the same task would wait for itself for ever.
     """
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: Engines, *, sole: bool) -> None:
         self.writer: Final = engines.writer
         self.readers: Final = engines.readers
         self._turnstile: Final = asyncio.Lock()
         self.pen: Final = engines.pen
         self._clerk: Final = Clerk(self.pen, self._turnstile)
+        self.lens: Final = engines.lens
+        self._lookout: Final = Lookout(self.lens, sole=sole)
         self._life = AsyncExitStack()
 
     async def _open(
@@ -51,7 +55,8 @@ class SqlStore:
         """Close every connection; a new one is made where one is wanted."""
         await self.writer.dispose()
         await self.readers.dispose()
-        await asyncio.to_thread(self.pen.dispose)
+        for engine in (self.pen, self.lens):
+            await asyncio.to_thread(engine.dispose)
 
     async def aclose(self) -> None:
         """Close the database and give it up."""
@@ -60,7 +65,7 @@ class SqlStore:
     @property
     def connections_in_use(self) -> int:
         """How many transactions and snapshots are open now."""
-        pools = (self.writer.pool, self.readers.pool, self.pen.pool)
+        pools = (self.writer.pool, self.readers.pool, self.pen.pool, self.lens.pool)
         return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     @asynccontextmanager
@@ -72,14 +77,20 @@ class SqlStore:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """Open a transaction that writes, once every other one has ended."""
-        async with self._turnstile, transaction(self.writer) as connection:
-            writing = Transaction(connection)
-            yield writing
-            await writing.close()
+        async with self._turnstile:
+            with self._lookout.changing():
+                async with transaction(self.writer) as connection:
+                    writing = Transaction(connection)
+                    yield writing
+                    await writing.close()
 
     async def append_audit(self, attempt: Attempt) -> Recorded:
         """Append one audit entry, durable when this returns; who asks meanwhile shares a commit."""
         return await self._clerk.append(attempt)
+
+    async def revision(self) -> int:
+        """Return the revision of what is served; who asks meanwhile shares a look."""
+        return await self._lookout.revision()
 
 
 @asynccontextmanager

@@ -85,7 +85,7 @@ class FastReads:
         """Serve one request."""
         try:
             given = await self._given(scope)
-            answer = self._rendered(scope, given) if given else None
+            answer = self._rendered(given) if given else None
         except KeyturnError:
             answer = None  # the general way meets it too, and has words for it
         if answer is None:
@@ -93,11 +93,11 @@ class FastReads:
             return
         await _answer(send, *answer)
 
-    def _rendered(self, scope: Scope, given: "Given[_Body]") -> "_Answer":
+    def _rendered(self, given: "Given[_Body]") -> "_Answer":
         """Return the status, headers and body of an answer."""
         body = given.shelf.made
         headers = [(b"etag", body.tag.encode())]
-        if names_tag(_text(dict(scope["headers"]), b"if-none-match"), body.tag):
+        if names_tag(given.named, body.tag):
             return NOT_MODIFIED, headers, b""
         headers.append((b"content-type", b"application/json"))
         return OK, headers, self._filled(given)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 
+from keyturn.adapters.system.memory import keep_what_is_loaded
 from keyturn.cli.simulation.judge import Violation
 from keyturn.cli.simulation.simulation import Outcome, simulate
 
@@ -101,7 +102,7 @@ def _mapping(jobs: int) -> Iterator[Over]:
 
 def _collect_seldom() -> None:
     """Leave what is loaded out of garbage collection: a fifth of a world's time went there."""
-    gc.freeze()
+    keep_what_is_loaded()
     gc.set_threshold(50_000, 20, 20)
 
 

@@ -87,6 +87,11 @@ class RimStore:
         async with self.writing() as tx:
             return Recorded(await tx.append_audit(attempt), await tx.revision())
 
+    async def revision(self) -> int:
+        """Return the revision of what is served."""
+        await self._reach()
+        return await self._store.revision()
+
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Writing]:
         began_s = self._judge.ledger.now_s()

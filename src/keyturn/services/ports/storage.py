@@ -214,6 +214,13 @@ class Store(Protocol):
         """
         ...
 
+    async def revision(self) -> int:
+        """Return the number of the last change to what is served, as it is now.
+
+        Those who ask at the same time share a look.
+        """
+        ...
+
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
         ...
