@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup test test-all peers check fmt lint types arch measure bench lock mutate pairs simulate soak
+.PHONY: help demo setup test test-slow peers check fmt lint types arch measure bench lock mutate pairs simulate soak
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,13 +35,13 @@ test: $(DEV) ## Run the fast tests
 	$(BIN)/pytest -q -n auto -m "not slow"
 
 # The longest tests stand together; whoever has nothing left to do takes some of them over.
-test-all: $(DEV) $(PEERS) ## Run every test
-	$(BIN)/pytest -q -n auto --dist worksteal
+test-slow: $(DEV) $(PEERS) ## Run the tests that `test` leaves out
+	$(BIN)/pytest -q -n auto --dist worksteal -m slow
 
 peers: $(DEV) $(PEERS) ## Point clients in Node at the sandbox
 	KEYTURN_REQUIRE_PEERS=1 $(BIN)/pytest -q tests/peers
 
-check: lint types arch measure test-all ## Run all that CI runs
+check: lint types arch measure test test-slow ## Run all that CI runs
 
 fmt: $(DEV) ## Format the code and mend what can be mended by machine
 	$(BIN)/ruff check --fix-only --quiet

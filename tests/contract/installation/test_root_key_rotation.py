@@ -24,7 +24,10 @@ from keyturn.services.environments import create_project
 from keyturn.settings import Settings
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Set up an installation on each database."""
     url = request.getfixturevalue("database").reveal() if request.param == "postgres" else None

@@ -30,6 +30,8 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.sensitive import Sensitive
 from keyturn.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
 KEY = Opener("key file", Sensitive(base64.b64encode(bytes(range(32))).decode()))
 SOURCES = ("file", "environment", "kms")

@@ -221,6 +221,7 @@ def test_every_operation_that_reads_a_body_is_here() -> None:
     assert forms - {"/api/v1/authn"} == FIELDS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FIELDS)
 async def test_every_form_field(world: World, path: str) -> None:
     """An odd text in any field of a form does not break the org's server or a custom one."""

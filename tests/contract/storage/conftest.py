@@ -1,5 +1,6 @@
 """Fixtures for the contract of a store: its tests run on the fake, on SQLite and on PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,9 +19,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "keyturn.db"
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Make an empty database, once: the schema takes longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "keyturn.db"
+
+    async def make() -> None:
+        await (await SqliteStore.open(path)).aclose()
+
+    asyncio.run(make())
+    return path.read_bytes()
+
+
 @pytest.fixture
-async def sqlite(path: Path) -> AsyncIterator[SqliteStore]:
+async def sqlite(path: Path, empty: bytes) -> AsyncIterator[SqliteStore]:
     """Open a store over SQLite; a test leaves no connection behind."""
+    path.parent.mkdir(mode=0o700)
+    path.write_bytes(empty)
     store = await SqliteStore.open(path)
     yield store
     assert store.connections_in_use == 0
