@@ -23,7 +23,6 @@ from keyturn.domain.errors import Refused, RootKeyUnknown
 from keyturn.services.environments import create_project
 from keyturn.settings import Settings
 
-
 pytestmark = pytest.mark.slow
 
 
