@@ -15,6 +15,7 @@ import httpx2
 
 from keyturn.cli.simulation.stage import Sabotage
 from keyturn.domain.budget import Purpose
+from keyturn.domain.destination import Destination
 from keyturn.domain.secret import State, Version
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import Recorded, TurnStep, World
@@ -204,6 +205,20 @@ def _unrecorded(tx: Any) -> Any:  # noqa: ANN401
     return Bent(tx, append_audit=append_audit)
 
 
+def _blind(tx: Any) -> Any:  # noqa: ANN401
+    async def listed(kind: Any, **where: Any) -> Any:  # noqa: ANN401
+        return () if kind is Destination else await tx.list(kind, **where)
+
+    return Bent(tx, list=listed)
+
+
+def _idle(world: World) -> World:
+    async def deliver(kind: Any, errand: Any) -> str:  # noqa: ANN401
+        return "in memory"
+
+    return replace(world, carriers=Bent(world.carriers, deliver=deliver))
+
+
 def _asleep(tx: Any) -> Any:  # noqa: ANN401
     async def claim_due(now: Any, **more: Any) -> list[Turn]:  # noqa: ANN401
         return []
@@ -279,6 +294,8 @@ removes_foreign_secrets = bent_way(_greedy)
 hammers_okta = bent_way(_hammer)
 makes_mistakes = bent_way(_foolish)
 retires_early = bent_store(_early)
+sees_no_destinations = bent_store(_blind, reads=True)
+brings_nothing = Sabotage(world=_idle)
 destroys_what_is_served = bent_store(_destroying)
 keeps_no_record = bent_store(_unrecorded)
 never_wakes = bent_store(_asleep)

@@ -11,6 +11,7 @@ from keyturn.cli.simulation.rim import Strike
 BOUNDARIES = try_turn({}).boundaries
 SINGLES = [*singles(BOUNDARIES)]
 EMERGENCY = Scene(emergency=True)
+DELIVERED = Scene(delivered=True)
 SHARES = 16
 IN_HAND = range(SHARES) if os.environ.get("KEYTURN_EVERY_PAIR") else (0, 5, 10, 15)
 """All pairs take a quarter of an hour on two cores; a quarter of them is tried each time."""
@@ -41,6 +42,13 @@ def test_one_strike_at_every_boundary(index: int) -> None:
 def test_one_strike_in_an_emergency(at: int, strike: Strike) -> None:
     """Nothing is waited for, so that what is late arrives when the old one is long gone."""
     assert_legal({at: strike}, try_turn({at: strike}, EMERGENCY))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "strike"), [*singles(try_turn({}, DELIVERED).boundaries)])
+def test_one_strike_with_a_destination(at: int, strike: Strike) -> None:
+    """The turn waits for what is brought elsewhere, whoever dies over it."""
+    assert_legal({at: strike}, try_turn({at: strike}, DELIVERED))
 
 
 @pytest.mark.slow

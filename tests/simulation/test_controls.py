@@ -14,7 +14,7 @@ from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.one_turn import Scene, try_turn
 from keyturn.cli.simulation.rim import Strike
-from keyturn.cli.simulation.stage import Stage
+from keyturn.cli.simulation.stage import Sabotage, Stage
 from keyturn.domain.audit import Attempt, linked
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.turn import Held, Phase, Trigger, Turn
@@ -77,6 +77,30 @@ CONTROLS: dict[str, tuple[Any, Callable[[Stage], None], set[str]]] = {
     "writes values down": (broken.talks, nothing, {"no_secret_in_clear"}),
     "never comes back to a turn": (broken.never_wakes, nothing, {"every_turn_ends"}),
 }
+
+
+def refuse(stage: Stage) -> None:
+    """Let no destination take anything."""
+    stage.destinations.locked = True
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "prepare"),
+    [(broken.sees_no_destinations, refuse), (broken.brings_nothing, nothing)],
+)
+def test_a_product_that_waits_for_no_destination_is_found_out(
+    sabotage: Sabotage, prepare: Callable[[Stage], None]
+) -> None:
+    """It retires what a destination still has, be it that it never asks or that it never goes."""
+    broken_one = Scene(sabotage=sabotage, prepare=prepare, delivered=True, lasts_s=SOON_S)
+    assert try_turn({}, broken_one).broken == {"nothing_is_retired_before_it_is_delivered"}
+
+
+def test_a_destination_that_takes_nothing_holds_the_turn() -> None:
+    """The old one is not touched, and the turn says that it waits."""
+    held = try_turn({}, Scene(prepare=refuse, delivered=True, lasts_s=SOON_S))
+    assert held.broken == {"every_turn_ends"}
+    assert held.living == ["ACTIVE", "ACTIVE"]
 
 
 @pytest.mark.parametrize("name", CONTROLS)

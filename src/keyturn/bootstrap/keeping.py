@@ -50,6 +50,9 @@ from keyturn.services.backups import (
 from keyturn.services.root_key import count_data_keys, fits, opens, rewrap_data_keys
 from keyturn.settings import Settings
 
+CONFIRMED = "delivery"
+"""The table of what destinations have confirmed."""
+
 
 async def migrate(settings: Settings, target: Sensitive, *, plan: bool) -> Mapping[str, int]:
     """Move the installation in the data directory to an empty PostgreSQL database, or count only.
@@ -179,20 +182,21 @@ async def restore(
 ) -> Mapping[str, int]:
     """Put everything of a backup into an empty installation, the root key included.
 
-    The whole file is opened before anything is written, and everything comes in one transaction.
-    Returns how many records of each kind there are; with ``plan`` nothing is written. Raises
-    BackupUnusable, and Refused where there are records, or another root key, already.
+    What destinations had confirmed stays behind: they may have been brought something newer since,
+    so that everything is brought to them again. The whole file is opened before anything is
+    written, and everything comes in one transaction. Returns how many records of each kind there
+    are; with ``plan`` nothing is written. Raises BackupUnusable, and Refused where there are
+    records, or another root key, already.
     """
     outside = outside or Outside()
     file = read_backup(path)
     _require_same_schema(file)
-    counts = file.counts
-    key = verify_pieces(file.pieces(opener), counts)
+    key = verify_pieces(file.pieces(opener), file.counts)
     await _refuse_filled(settings)
     await root_keys(settings, outside).require_no_other(key)
     if not plan:
         await _restore(settings, file, opener, key=key, outside=outside)
-    return counts
+    return {name: count for name, count in file.counts.items() if name != CONFIRMED}
 
 
 async def _restore(
@@ -204,7 +208,8 @@ async def _restore(
     store = await open_store(settings)
     attempt = restored(outside.clock.now(), file.path.name, str(file.header["created"]))
     try:
-        async with loading(store, parse_rows(file.pieces(opener)), attempt) as entry:
+        rows = (piece for piece in parse_rows(file.pieces(opener)) if piece[0] != CONFIRMED)
+        async with loading(store, rows, attempt) as entry:
             await witness(settings).write(entry.head)
     finally:
         await store.aclose()

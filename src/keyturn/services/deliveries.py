@@ -61,9 +61,16 @@ async def deliver_due(world: World) -> int:
     """Bring what is due to the destinations whose time has come; return how many were looked at."""
     async with world.store.reading() as tx:
         due = await tx.list_due_destinations(world.clock.now(), limit=AT_ONCE)
-    if due:
-        await asyncio.gather(*(deliver(world, each.id) for each in due))
+    await asyncio.gather(*(_guarded(world, each.id) for each in due))
     return len(due)
+
+
+async def _guarded(world: World, destination_id: DestinationId) -> None:
+    """Bring what is due to one destination; what fails here keeps none of the others waiting."""
+    try:
+        await deliver(world, destination_id)
+    except KeyturnError as error:
+        log.warning("not delivered", destination=destination_id, why=error.message)
 
 
 async def deliver(world: World, destination_id: DestinationId) -> None:

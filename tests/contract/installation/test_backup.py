@@ -2,6 +2,7 @@
 
 import base64
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from keyturn.bootstrap.keeping import back_up, restore
 from keyturn.bootstrap.opening import initialise, opened
 from keyturn.cli.main import cli
 from keyturn.domain.audit import verify_chain
+from keyturn.domain.destination import Delivery
 from keyturn.domain.errors import OursError, Refused
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Store
@@ -62,10 +64,15 @@ async def file(settings: Settings, tmp_path: Path) -> Path:
 
 
 async def everything(store: Store) -> list[object]:
-    """Return every record in its order, of all kinds."""
-    kinds = dict.fromkeys(type(each) for each in RECORDS)
+    """Return every record in its order, of all kinds but what destinations have confirmed."""
+    kinds = dict.fromkeys(type(each) for each in RECORDS if not isinstance(each, Delivery))
     async with store.reading() as tx:
         return [each for kind in kinds for each in await tx.list(kind)]
+
+
+async def _confirmed(store: Store) -> Sequence[Delivery]:
+    async with store.reading() as tx:
+        return await tx.list(Delivery)
 
 
 async def test_everything_comes_back(file: Path, settings: Settings, elsewhere: Settings) -> None:
@@ -74,12 +81,14 @@ async def test_everything_comes_back(file: Path, settings: Settings, elsewhere: 
     assert read_root_key(elsewhere.key_file) == read_root_key(settings.key_file)
     async with opened(settings) as here, opened(elsewhere) as there:
         assert await everything(there.store) == await everything(here.store)
+        assert [len(await _confirmed(each.store)) for each in (here, there)] == [1, 0]
         async with here.store.reading() as before, there.store.reading() as after:
             log, restored = await before.list_audit(), await after.list_audit()
     verify_chain(restored)
     assert [entry.attempt.verb for entry in restored][-2:] == ["backup:create", "backup:restore"]
     assert restored[:-1] == log
     assert counts["audit_entry"] == len(log)
+    assert "delivery" not in counts
     head = await FileWitness(elsewhere.data_dir / "audit.head").read()
     assert head == restored[-1].head
 

@@ -157,6 +157,19 @@ def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
         yield f"client secret {secret.id} was deactivated too early: {told[-1]}"
 
 
+def nothing_is_retired_before_it_is_delivered(ledger: Ledger, effect: Effect) -> Wrong:
+    """4: no old one is deactivated while a destination lacks what is served, but by a word."""
+    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    if secret is None or kept is None or effect.sent.kind != "deactivate" or not kept.brought:
+        return
+    by_the_turn = kept.retired_s.get(secret.hash) == ledger.now_s()
+    turn_id = effect.sent.work.turn_id if effect.sent.work else None
+    if not by_the_turn or kept.current is None or turn_id in kept.words:
+        return
+    if kept.brought() != ledger.value(kept.current) and not _never_served(ledger, kept, secret):
+        yield f"client secret {secret.id} was deactivated and its destination lacks the new one"
+
+
 def _why_shut(
     ledger: Ledger, kept: Kept, secret: OktaSecret, order: Rotation, word: Word | None
 ) -> str:
@@ -371,6 +384,7 @@ STANDING: Sequence[Callable[[Ledger, Kept], Wrong]] = (
 OF_EFFECTS: Sequence[Callable[[Ledger, Effect], Wrong]] = (
     foreign_is_left_alone,
     nothing_is_retired_before_its_gate,
+    nothing_is_retired_before_it_is_delivered,
     only_what_is_needed_is_activated,
     full_bucket_is_left_alone,
 )

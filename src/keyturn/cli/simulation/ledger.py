@@ -58,7 +58,9 @@ class Sent:
 
     @property
     def kind(self) -> str:
-        """Return what it asks for: add, activate, deactivate, delete or look."""
+        """Return what it asks for: add, activate, deactivate, delete, bring or look."""
+        if self.path.startswith("/destinations/"):
+            return "bring"
         if not self.changes:
             return "look"
         if self.method == "DELETE":
@@ -95,6 +97,8 @@ class Kept:
     retired_s: dict[str, float] = field(default_factory=dict)
     words: dict[str, Word] = field(default_factory=dict)
     props: Props = PROPS[CredentialKind.CLIENT_SECRET]
+    brought: Callable[[], str] | None = None
+    """Tells the value that its destination holds, where it has one."""
 
     @property
     def rules(self) -> Rules:

@@ -144,6 +144,7 @@ class Scene:
     habit: Habit = Habit.EACH_USE
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     emergency: bool = False
+    delivered: bool = False
     compared_s: float = 3600.0
     tracing: bool = False
     lasts_s: float = LONGEST_S
@@ -167,7 +168,10 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     scenery = Scenery(1, limits=limits)
     stage = await set_up(scenery, clock, fates, sabotage=scene.sabotage, tracing=scene.tracing)
     method, monthly = PROPS[scene.kind].methods[0], Schedule(30, time(0, 0))
-    it = await cast(stage, Part("app", scene.policy, monthly, method, kind=scene.kind))
+    it = await cast(
+        stage,
+        Part("app", scene.policy, monthly, method, kind=scene.kind, delivered=scene.delivered),
+    )
     await asyncio.sleep(WINDOW_S)  # what the set-up has called is in a rate window of its own
     scene.prepare(stage)
     server = stage.station("server")

@@ -22,6 +22,7 @@ from keyturn.sandbox.state.records import ApiToken
 from keyturn.sandbox.state.records import Secret as OktaSecret
 from keyturn.services import orders
 from keyturn.services.consent import adopt_existing, retire_existing
+from keyturn.services.destinations import deliver_now, list_destinations
 from keyturn.services.drift import list_findings, repair_finding
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import World
@@ -55,6 +56,7 @@ class Operators:
             "consent": self._consent,
             "adopt": self._adopt,
             "repair": self._repair,
+            "deliver": self._deliver,
         }
 
     async def run(self, mean_s: float) -> None:
@@ -159,6 +161,13 @@ class Operators:
         found = [one.finding.id for one in told if one.rotation.id == cast.rotation_id]
         if found:
             await repair_finding(world, self._stage.admin, self._chance.choice(found))
+
+    async def _deliver(self, world: World, cast: Cast) -> None:
+        """Bring what is turned to its destination again, if it has one."""
+        every = await list_destinations(world, self._stage.admin, project=PLACE.project)
+        for view in every:
+            if cast.name in view.destination.only:
+                await deliver_now(world, self._stage.admin, view.destination.id)
 
 
 class Administrator:

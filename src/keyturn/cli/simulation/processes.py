@@ -26,13 +26,14 @@ class Died(BaseException):
 class Work:
     """What a process is doing: a step of the runner, a read, an order, or a turn.
 
-    ``turn_id`` and ``epoch`` say which turn it holds, ``held_since_s`` since when, by its last
-    transaction.
+    ``life`` is which one of the process it belongs to. ``turn_id`` and ``epoch`` say which turn it
+    holds, ``held_since_s`` since when, by its last transaction.
     """
 
     what: str
     process: str
     number: int
+    life: int = 1
     turn_id: str | None = None
     epoch: int = 0
     held_since_s: float = 0.0
@@ -73,8 +74,7 @@ class Process:
 
     async def run(self, what: str, coroutine: Coroutine[object, object, T]) -> T:
         """Do something in this process. Raises Died when the process dies over it."""
-        work = Work(what, self.name, next(self._numbers))
-        return await self.go_on(work, coroutine)
+        return await self.go_on(self.begin(what), coroutine)
 
     async def go_on(self, work: Work, coroutine: Coroutine[object, object, T]) -> T:
         """Do something in this process as part of known work. Raises Died."""
@@ -86,7 +86,19 @@ class Process:
 
     def begin(self, what: str) -> Work:
         """Return a new piece of work."""
-        return Work(what, self.name, next(self._numbers))
+        return Work(what, self.name, next(self._numbers), self.life)
+
+    def require_alive(self) -> None:
+        """Raise Died in what a life that is over had begun beside what it waited for."""
+        work = WORK.get()
+        if work and work.life != self.life:
+            raise Died
+
+
+def bury(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Say nothing of tasks that died with their process while nobody waited for them."""
+    if not isinstance(context.get("exception"), Died):
+        loop.default_exception_handler(context)
 
 
 class _Mortal:

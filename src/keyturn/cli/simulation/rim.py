@@ -113,6 +113,7 @@ class RimStore:
 
     async def _reach(self) -> None:
         await asyncio.sleep(self._fates.store_pause_s())
+        self._process.require_alive()
         if why := self._fates.refuse_store(self._process):
             raise OursError(f"The database failed ({why}): look at its disk and its free space.")
 

@@ -53,6 +53,7 @@ NEWCOMERS_S = 0.9 * DAY_S
 COMPARED_H = (1, 3, 3, 8)
 """How often a world compares with Okta; each look costs it as much as a step of a turn."""
 MIXED = 0.3
+DELIVERED = 0.25
 PLAIN = (CredentialKind.CLIENT_SECRET,)
 KINDS = tuple(PROPS)
 ONBOARDINGS = (*[Onboarding.ADOPT] * 4, Onboarding.BESIDE, Onboarding.RETIRE, Onboarding.RETIRE)
@@ -177,7 +178,10 @@ class _World:
             if number and part.onboarding is not Onboarding.ADOPT:
                 self._later.append(part)
                 continue
-            made = await cast(stage, replace(part, onboarding=Onboarding.ADOPT))
+            delivered = chance.random() < DELIVERED
+            made = await cast(
+                stage, replace(part, onboarding=Onboarding.ADOPT, delivered=delivered)
+            )
             stage.judge.note("cast", made.app_id, part.kind, part.policy)
             await asyncio.sleep(MINUTE_S)  # a free org's rate limit takes no more at once
         return stage
@@ -219,6 +223,8 @@ class _World:
         while self._clock.uptime_s() < until_s and (going := _going(stage)):
             for turn in going:
                 await self._finish_until_next(stage, operators, turn)
+                if turn.phase is Phase.PROMOTED:
+                    await operators.order("deliver", _cast_of(stage, turn))
             await asyncio.sleep(HOUR_S)
 
     async def _finish_until_next(self, stage: Stage, operators: Operators, turn: Turn) -> None:
@@ -227,7 +233,7 @@ class _World:
         Once the old secret had to be reinstated it no longer waits for that: whoever says the word
         again and again starts its backstop anew each time, and it can never end.
         """
-        each = next(cast for cast in stage.casts if cast.app_id == turn.app_id)
+        each = _cast_of(stage, turn)
         until_next = each.kept.orders[-1][1].policy.overlap is Overlap.UNTIL_NEXT
         waits = turn.phase is Phase.OVERLAPPING and not turn.reinstated
         if until_next and waits and turn.word not in (Word.FINISH, Word.AT_ONCE):
@@ -282,6 +288,10 @@ def _told(stage: Stage) -> Iterator[str]:
 
 def _going(stage: Stage) -> Sequence[Turn]:
     return [turn for turn in stage.store.backup().list(Turn) if turn.running]
+
+
+def _cast_of(stage: Stage, turn: Turn) -> Cast:
+    return next(cast for cast in stage.casts if cast.app_id == turn.app_id)
 
 
 def _end(stage: Stage, turn: Turn) -> str:

@@ -3,6 +3,7 @@
 Sets up and decides nothing of what happens on it.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,13 +17,15 @@ from joserfc.jwk import ECKey
 
 from keyturn.adapters.crypto import Keyring
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
+from keyturn.cli.simulation.destinations import Destinations, RimCarriers
 from keyturn.cli.simulation.judge import Judge
 from keyturn.cli.simulation.kinds import PROPS, Props
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
-from keyturn.cli.simulation.processes import Process
+from keyturn.cli.simulation.processes import Process, bury
 from keyturn.cli.simulation.rim import Fates, RimStore, RimTransport
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, OktaCredentials, ServiceApp
+from keyturn.domain.destination_kinds import Kind
 from keyturn.domain.foreign import Consent
 from keyturn.domain.identity import Identity
 from keyturn.domain.ids import CredentialId
@@ -38,6 +41,7 @@ from keyturn.sandbox.state.org import SERVICE_SCOPES
 from keyturn.sandbox.state.records import App, ClientKey
 from keyturn.services.budgets import SharedPool
 from keyturn.services.connections import OktaConnectionDraft, create_okta_connection
+from keyturn.services.destinations import DestinationDraft, create_destination
 from keyturn.services.identities import new_identity
 from keyturn.services.installation import Installed, install
 from keyturn.services.onboarding import RotationDraft, create_rotation
@@ -140,6 +144,7 @@ class Stage:
     admin: Caller
     connection: OktaConnection
     transport: httpx2.AsyncBaseTransport
+    destinations: Destinations
     fates: Fates
     seed: int
     casts: list[Cast] = field(default_factory=list)
@@ -155,7 +160,9 @@ class Stage:
         pool = self.sabotage.pool(SharedPool(store, shares), process.name)
         governor = Governor(self.wall, shares, pool)
         okta = OktaHttpOrgs(self.wall, chance, transport=lambda: transport, governor=governor)
-        return self.sabotage.world(replace(self.bare, store=store, okta=okta, chance=chance))
+        carriers = RimCarriers(self.destinations, process, self.fates, self.judge)
+        world = replace(self.bare, store=store, okta=okta, chance=chance, carriers=carriers)
+        return self.sabotage.world(world)
 
     def station(self, name: str) -> Station:
         """Return a new process."""
@@ -193,6 +200,7 @@ async def set_up(
     tracing: bool = False,
 ) -> Stage:
     """Set up an installation connected to a fresh org; nothing goes wrong meanwhile."""
+    asyncio.get_running_loop().set_exception_handler(bury)
     wall, chance, store = JumpingClock(clock), SeededChance(scenery.seed), MemoryStore()
     settings = Settings(profile=scenery.profile)
     org = Org(scenery.seed, clock.now, keys=shared_keys(), settings=settings)
@@ -201,7 +209,8 @@ async def set_up(
     shares = scenery.limits.shares
     governor = Governor(wall, shares, SharedPool(store, shares))
     okta = OktaHttpOrgs(wall, chance, transport=lambda: transport, governor=governor)
-    bare = World(store, wall, chance, vault, okta, scenery.limits)
+    destinations = Destinations()
+    bare = World(store, wall, chance, vault, okta, scenery.limits, carriers=destinations)
     installed = await install(bare)
     admin = await _administrator(bare)
     draft = OktaConnectionDraft(
@@ -226,6 +235,7 @@ async def set_up(
         admin,
         connection,
         transport,
+        destinations,
         fates(judge),
         scenery.seed,
     )
@@ -286,6 +296,8 @@ class Part:
     by_client_id: bool = False
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     onboarding: Onboarding = Onboarding.ADOPT
+    delivered: bool = False
+    """Whether what is turned is brought to a destination."""
 
     @property
     def mapping(self) -> SecretsMapping:
@@ -337,7 +349,17 @@ async def cast(stage: Stage, part: Part) -> Cast:
     made = find_cast(stage, part)
     if made is None:
         raise LookupError(part.name)
+    if part.delivered:
+        await _deliver(stage, part, made)
     return made
+
+
+async def _deliver(stage: Stage, part: Part, made: Cast) -> None:
+    """Bring what is turned to a destination as well, once a worker gets to it."""
+    path, names = f"{part.name}.json", (part.mapping.client_id, part.mapping.client_secret)
+    wanted = DestinationDraft(part.name, Kind.FILE, PLACE, {"path": path}, {}, only=names)
+    await create_destination(stage.bare, stage.admin, wanted)
+    made.kept.brought = lambda: stage.destinations.held[path].get(made.name, "")
 
 
 def find_cast(stage: Stage, part: Part) -> Cast | None:

@@ -7,12 +7,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 
 from keyturn.cli.simulation.fates import RandomFates
 from keyturn.cli.simulation.people import Administrator
 from keyturn.cli.simulation.processes import Process
 from keyturn.cli.simulation.stage import Stage
+from keyturn.domain.destination import Delivery
 from keyturn.domain.rotation import Rotation
 from keyturn.sandbox import Fault
 from keyturn.sandbox.errors import OktaError as SandboxRefusal
@@ -49,6 +51,7 @@ class Weather:
             (5, self._propagation),
             (6, self._somebody_at_the_console),
             (5, self._store_gone),
+            (3, self._destinations_gone),
             (4, self._jump),
             (2, self._back_up_or_restore),
             (8, self._admin.repair_access),
@@ -70,6 +73,7 @@ class Weather:
         stage.org.remove_fault()
         stage.org.change_settings(propagation_s=0.0, read_only=False, reconciling=False)
         self._fates.calm_down()
+        stage.destinations.away = stage.destinations.locked = False
         self._admin.repair_access()
         self._admin.repair_apps()
         for cast in stage.casts:
@@ -152,6 +156,20 @@ class Weather:
         self._fates.unreachable = ""
         self._stage.judge.ring()
 
+    def _destinations_gone(self) -> None:
+        """Nobody reaches any destination for a while, or none takes anything until it is mended."""
+        there = self._stage.destinations
+        if self._chance.random() < 0.3:
+            there.locked = not there.locked
+            self._count(f"destinations {'refuse' if there.locked else 'are mended'}")
+            return
+        there.away, for_s = True, self._chance.choice((2.0, 45.0, 900.0, 3 * 3600.0))
+        self._count("destinations away", for_s)
+        asyncio.get_running_loop().call_later(for_s, self._destinations_back)
+
+    def _destinations_back(self) -> None:
+        self._stage.destinations.away = False
+
     def _jump(self) -> None:
         wall = self._stage.wall
         seconds = -wall.ahead_s if wall.ahead_s else self._chance.choice((-7200.0, -1.0, 3.0, 45.0))
@@ -173,7 +191,9 @@ class Weather:
         self._count("backup restored")
         for process in self._processes:
             self._fates.dies_now(process)
-        self._stage.store.restore(backup)
+        # What destinations have confirmed is believed no more: `keyturn restore` does the same.
+        kept = {kind: rows for kind, rows in backup.tables.items() if kind is not Delivery}
+        self._stage.store.restore(replace(backup, tables=kept))
         self._stage.judge.hear_restored(backup)
 
     def _owner_cleans_up(self) -> None:

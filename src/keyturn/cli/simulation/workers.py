@@ -37,7 +37,7 @@ OF_DUTY: Mapping[Callable[[World], Awaitable[object]], type[Record]] = {
     reconcile_due: OktaConnection,
     deliver_due: Destination,
 }
-"""What a duty is due for. No world has destinations."""
+"""What a duty is due for."""
 
 
 class Worker:
@@ -154,15 +154,17 @@ class Worker:
     def _due(self) -> Iterator[tuple[type[Record], datetime]]:
         """Tell of which kind something is due when."""
         backup = self._stage.store.backup()
-        for turn in backup.list(Turn):
-            if turn.wake_at:
-                yield Turn, turn.wake_at
-        for rotation in backup.list(Rotation):
-            if rotation.next_rotation_at:
-                yield Rotation, rotation.next_rotation_at
-        for connection in backup.list(OktaConnection):
-            if connection.next_reconcile_at and self._may_have_drifted(connection):
-                yield OktaConnection, connection.next_reconcile_at
+        times: Mapping[type[Record], list[datetime | None]] = {
+            Turn: [each.wake_at for each in backup.list(Turn)],
+            Rotation: [each.next_rotation_at for each in backup.list(Rotation)],
+            Destination: [each.due_at for each in backup.list(Destination)],
+            OktaConnection: [
+                each.next_reconcile_at
+                for each in backup.list(OktaConnection)
+                if self._may_have_drifted(each)
+            ],
+        }
+        return ((kind, at) for kind, every in times.items() for at in every if at)
 
     def _may_have_drifted(self, connection: OktaConnection) -> bool:
         """Say whether anything at Okta has changed since the last comparison.
