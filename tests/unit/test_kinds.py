@@ -33,7 +33,18 @@ from keyturn.domain.okta import (
 from keyturn.domain.rotation import IssueFirst, decide_onboarding
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.sight import Maker
-from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Step, Wait, after_failure, next_step
+from keyturn.domain.steps import (
+    UNANSWERED,
+    Block,
+    Do,
+    Look,
+    Seen,
+    Sight,
+    Step,
+    Wait,
+    after_failure,
+    next_step,
+)
 from keyturn.domain.turn import (
     SETTLED,
     Act,
@@ -118,6 +129,13 @@ class TestOktasValue:
         posted = turn(Phase.WRITTEN, API, posted=POSTED)
         assert decide(posted, PRESENT, strange(NOW)) == Do(Act.DISCARD, CredentialId("ocsnew"))
         assert decide(posted, PRESENT) == Do(Act.ISSUE)
+
+    def test_where_there_is_room_for_two_it_is_not_asked_for_twice_in_a_minute(self) -> None:
+        """A first call that is still on its way would add one that nobody has asked for."""
+        assert decide(turn(Phase.WRITTEN, API)) == Do(Act.ISSUE)
+        posted, settled = turn(Phase.WRITTEN, API, posted=POSTED), POSTED.last_at + SETTLED
+        assert decide(posted, now=settled - timedelta(seconds=1)) == Wait(settled, UNANSWERED)
+        assert decide(posted, now=settled) == Do(Act.ISSUE)
 
     @pytest.mark.parametrize("off", [timedelta(days=-1), timedelta(0), timedelta(days=1)])
     def test_whose_it_is_the_log_says_and_no_clock(self, off: timedelta) -> None:

@@ -213,8 +213,8 @@ class TestPromoted:
 
     def test_undelivered_destination_holds_the_turn(self) -> None:
         """Nothing goes on while a destination does not have the new version."""
-        lacking = Seen(unconfirmed=("vault",))
-        why = "destinations that have not confirmed the new version (vault)"
+        lacking = Seen(unconfirmed=("vault", "cluster"))
+        why = "destinations that have not confirmed the new version (vault, cluster)"
         assert decide(turn(Phase.PROMOTED, attempts=2), lacking) == Wait(NOW + backoff(2), why)
         for word in (Word.AT_ONCE, Word.FINISH, Word.ABORT):
             assert decide(turn(Phase.PROMOTED, word=word), lacking) == Do(Act.DELIVER)

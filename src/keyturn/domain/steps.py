@@ -149,7 +149,7 @@ def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
         return Look(Sight.MAKER)
     if lost and seen.maker is Maker.OURS:
         return Do(Act.DISCARD, lost.id)
-    if turn.posted and lost and seen.maker is Maker.UNTOLD:
+    if turn.posted and seen.maker is Maker.UNTOLD:
         told_at = turn.posted.last_at + LOG_LATE
         if now < told_at:
             return Wait(min(told_at, now + backoff(turn.attempts)), UNTOLD)
