@@ -18,7 +18,9 @@ from keyturn.domain.destination import (
     claimed,
     confirmed,
     failed,
+    flat,
     misnamed,
+    paired,
     pause_after,
     paused,
     renewed,
@@ -55,9 +57,11 @@ def test_every_state_knows_every_act_but_those_that_make_no_sense() -> None:
 
 def test_a_claim_holds_others_off_until_its_lease_ends() -> None:
     """Every claim has its own epoch, and comes due again by itself."""
-    assert (HELD.epoch, HELD.due_at, HELD.leased_until) == (1, LEASE, LEASE)
-    assert not claimable(HELD, NOW)
-    assert claimable(HELD, LEASE)
+    held = claimed(PLAIN, LEASE)
+    assert held == replace(PLAIN, epoch=1, due_at=LEASE, leased_until=LEASE)
+    assert claimed(held, LEASE).epoch == 2
+    assert not claimable(held, NOW)
+    assert claimable(held, LEASE)
     assert not claimable(paused(PLAIN), NOW)
 
 
@@ -92,7 +96,10 @@ def test_failures_are_tried_again_ever_more_slowly_and_not_for_ever() -> None:
     assert (after.attempts, after.told, after.leased_until) == (2, "It is away.", None)
     last = failed(replace(HELD, attempts=TRIES_MAX - 1), AWAY, NOW)
     assert (last.state, last.due_at) == (State.BLOCKED, None)
+    assert (last.attempts, last.leased_until) == (TRIES_MAX, None)
     assert "keyturn destination deliver" in last.told
+    asked = failed(HELD, DestinationAway("It is away.", retry_after_s=30.0), NOW)
+    assert asked.due_at == NOW + timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -111,17 +118,25 @@ def test_a_refusal_stops_until_something_changes() -> None:
     """It is not tried again by itself; a change of what is served tries it once."""
     after = blocked(HELD, "no")
     assert (after.state, after.due_at, after.told) == (State.BLOCKED, None, "no")
+    assert after.leased_until is None
     assert woken(after, NOW).due_at == NOW
 
 
 def test_a_paused_one_sleeps_and_its_worker_is_fenced() -> None:
     """Nothing wakes it but resuming; the epoch moves so that a worker writes nothing down."""
-    still = paused(HELD)
-    assert (still.due_at, still.epoch, still.holds) == (None, HELD.epoch + 1, False)
+    still = paused(replace(HELD, told="x", attempts=3))
+    assert (still.due_at, still.epoch, still.told) == (None, HELD.epoch + 1, "")
     assert woken(still, NOW).due_at is None
     again = resumed(still, NOW)
-    assert (again.state, again.due_at) == (State.WAITING, NOW)
+    assert (again.state, again.due_at, again.attempts) == (State.WAITING, NOW, 0)
     assert resumed(PLAIN, LEASE) == PLAIN
+
+
+def test_a_turn_waits_for_what_is_required_and_not_paused() -> None:
+    """Nobody waits for a destination that is optional, or that somebody has paused."""
+    assert PLAIN.holds
+    assert not replace(PLAIN, required=False).holds
+    assert not paused(PLAIN).holds
 
 
 def test_an_impossible_move_is_a_defect() -> None:
@@ -136,13 +151,22 @@ def test_names_there_are_mapped_or_prefixed() -> None:
     assert [one.target(name) for name in "AC"] == ["B", "APP_C"]
     assert misnamed(one, ("A", "C")) == {}
     assert [one.covers(name) for name in "ABC"] == [True, False, True]
+    assert PLAIN.covers("A")
+
+
+def test_settings_are_kept_in_the_order_of_their_names() -> None:
+    """What is stored of them does not depend on how they were given, and nothing gets lost."""
+    assert flat({"b": "2", "a": "1"}) == ("a", "1", "b", "2")
+    assert paired(("a", "1", "b", "2")) == {"a": "1", "b": "2"}
+    with pytest.raises(ValueError, match="zip"):
+        paired(("a", "1", "b"))
 
 
 @pytest.mark.parametrize(("prefix", "names"), [("GITHUB_", ["A"]), ("", ["1A"]), ("", ["A-B"])])
 def test_a_name_that_cannot_be_one_there_is_refused(prefix: str, names: list[str]) -> None:
     """GitHub's rules for names of secrets hold for every name that would be used."""
     told = misnamed(replace(PLAIN, prefix=prefix), names)
-    assert "mapping or a prefix" in told[names[0]]
+    assert told[names[0]].endswith(": give the destination a mapping or a prefix for it.")
 
 
 def test_two_secrets_of_one_name_there_are_refused() -> None:
@@ -158,6 +182,7 @@ def test_aws_brings_one_document_only_where_it_is_named() -> None:
     assert not aws.in_one
     assert replace(aws, settings=(*aws.settings, "secret", "app")).in_one
     assert not PLAIN.in_one
+    assert replace(PLAIN, kind=Kind.FILE, settings=("path", "x")).in_one
 
 
 @pytest.mark.parametrize(

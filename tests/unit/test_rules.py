@@ -62,9 +62,9 @@ def test_slug_refuses_what_is_none(text: str) -> None:
     assert refused.value.problems[0].field == ("name",)
 
 
-@pytest.mark.parametrize("text", ["", "A:B", "A/B", "A B", "\n"])
+@pytest.mark.parametrize("text", ["", "A:B", "A/B", "A B", "\n", "A\0B", "A\x1b[2J", "A\u202eB"])
 def test_secret_name_refuses(text: str) -> None:
-    """Colon, slash and white space have no place in a secret's name."""
+    """Colon, slash, white space and what cannot be printed have no place in a secret's name."""
     with pytest.raises(InvalidInput):
         names.secret_name(("secretsMapping", "clientId"), text)
 

@@ -259,5 +259,6 @@ def resumed(destination: Destination, now: datetime) -> Destination:
 def pause_after(attempts: int, retry_after_s: float | None = None) -> timedelta:
     """Tell how long to wait after so many failed tries, and longer where that was asked for."""
     own = timedelta(seconds=BACKOFF_S[min(attempts, len(BACKOFF_S)) - 1])
-    asked = timedelta(seconds=min(retry_after_s or 0, RETRY_AFTER_MAX.total_seconds()))
-    return max(own, asked)
+    if retry_after_s is None:
+        return own
+    return max(own, timedelta(seconds=min(retry_after_s, RETRY_AFTER_MAX.total_seconds())))
