@@ -1,4 +1,4 @@
-"""Runs other people's OAuth clients, in Node, against a sandbox that is being served.
+"""Runs other people's clients, in Node, against a sandbox or a Keyturn that is being served.
 
 A peer is a script in `tests/peers`; it reads the sandbox's ready file and prints one line of JSON,
 which holds no value of a secret or token. What a peer says is judged by what the sandbox saw.
@@ -34,12 +34,8 @@ class Peers:
         """Run a script on what it is given, and return what it reports."""
         file = self.folder / "ready.json"
         file.write_text(json.dumps(self.ready.as_json()), encoding="utf-8")
-        command = ["node", str(PEERS / script), str(file), json.dumps(given)]
-        with anyio.fail_after(TIME_LIMIT_S):
-            done = await anyio.run_process(command, check=False, env=self._environment())
-        assert done.returncode == 0, done.stderr.decode()
-        reported: dict[str, Any] = json.loads(done.stdout)
-        return reported
+        arguments = (str(file), json.dumps(given))
+        return await run_script(script, *arguments, environment=self._environment())
 
     def _environment(self) -> dict[str, str]:
         """Trust the sandbox; leave out proxies and the settings in a developer's home."""
@@ -52,6 +48,18 @@ class Peers:
         async with httpx2.AsyncClient(base_url=self.ready.control_url, headers=headers) as http:
             seen: dict[str, Any] = (await http.get(path)).raise_for_status().json()
             return seen
+
+
+async def run_script(
+    script: str, *arguments: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Run a script of the peers, and return what it reports."""
+    command = ["node", str(PEERS / script), *arguments]
+    with anyio.fail_after(TIME_LIMIT_S):
+        done = await anyio.run_process(command, check=False, env=environment)
+    assert done.returncode == 0, done.stderr.decode()
+    reported: dict[str, Any] = json.loads(done.stdout)
+    return reported
 
 
 def absence(folder: Path, search: str) -> str | None:

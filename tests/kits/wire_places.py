@@ -4,7 +4,7 @@ The clients by their letters: P Python SDK, N Node SDK, C CLI, A agent, E Extern
 Go SDK, K Kubernetes operator, T Terraform.
 """
 
-from api_kit import CONNECTIONS, ROTATIONS
+from api_kit import CONNECTIONS, ORG_URL, ROTATIONS
 from surface_kit import FOLDERS, IMPORTS
 from wire_row import CLI, GO, PLACE, TERRAFORM, Row
 
@@ -129,6 +129,15 @@ PLACE_ROWS = (
         headers=TERRAFORM,
     ),
     Row(
+        "T delete folder, older",
+        "DELETE",
+        "/api/v1/folders/{folder}",
+        body={**PLACE, "path": "/"},
+        under="folder",
+        fields=F,
+        headers=TERRAFORM,
+    ),
+    Row(
         "C delete folder",
         "DELETE",
         "/api/v1/folders/app",
@@ -138,7 +147,12 @@ PLACE_ROWS = (
         headers=CLI,
     ),
     Row(
-        "C project", "GET", "/api/v1/workspace/{project}", under="workspace", fields=R, headers=CLI
+        "C project",
+        "GET",
+        "/api/v1/workspace/{project}",
+        under="workspace",
+        fields=R | {"environments"},
+        headers=CLI,
     ),
     Row("T project", "GET", "/api/v2/workspace/example", fields=R | {"environments"}),
     Row("A and K project", "GET", "/api/v1/projects/slug/example", fields=R),
@@ -173,6 +187,21 @@ PLACE_ROWS = (
         "T connection",
         "GET",
         f"{CONNECTIONS}/{{connection}}",
+        under="appConnection",
+        fields=CONNECTION,
+        headers=TERRAFORM,
+    ),
+    Row(
+        "T create connection",
+        "POST",
+        CONNECTIONS,
+        body={
+            "name": "new",
+            "description": "by Terraform",
+            "method": "api-token",
+            "projectId": "{project}",
+            "credentials": {"instanceUrl": ORG_URL, "apiToken": "{api_token}"},
+        },
         under="appConnection",
         fields=CONNECTION,
         headers=TERRAFORM,

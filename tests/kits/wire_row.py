@@ -23,6 +23,7 @@ PYTHON = {"Content-Type": "application/json", "Accept": "application/json"}
 GO = {"User-Agent": "infisical-go-sdk"}
 CLI = {"User-Agent": "cli"}
 TERRAFORM = {"User-Agent": "terraform"}
+OPERATOR = {"User-Agent": "k8-operator"}
 PLACE = {"workspaceId": "{project}", "environment": "dev"}
 
 

@@ -8,6 +8,7 @@ from api_kit import SECRETS
 from identity_kit import LOGIN, RENEW, REVOKE
 from surface_kit import V4
 from wire_row import CLI, GO, PLACE, PYTHON, TERRAFORM, Row, S
+from workload_kit import JWT, OIDC
 
 LOGGED_IN = frozenset({"accessToken", "expiresIn", "accessTokenMaxTTL", "tokenType"})
 P_LIST = {
@@ -48,6 +49,7 @@ N_GET = {
     "viewSecretValue": "true",
     "type": "shared",
 }
+WORKLOAD = {"identityId": "{workload}", "jwt": "{jwt}"}
 CLIENT = {"clientId": "{client_id}", "clientSecret": "{client_secret}"}
 
 SECRET_ROWS = (
@@ -63,6 +65,16 @@ SECRET_ROWS = (
         fields=LOGGED_IN,
         headers=CLI,
     ),
+    Row("C OIDC login", "POST", f"{OIDC}/login", body=WORKLOAD, fields=LOGGED_IN, headers=CLI),
+    Row(
+        "E OIDC login",
+        "POST",
+        f"{OIDC}/login",
+        body=WORKLOAD,
+        fields=LOGGED_IN,
+        headers=GO | {"authorization": ""},
+    ),
+    Row("C JWT login", "POST", f"{JWT}/login", body=WORKLOAD, fields=LOGGED_IN, headers=CLI),
     Row("N renew", "POST", RENEW, body={"accessToken": "{token}"}, fields=LOGGED_IN),
     Row(
         "E revoke",
@@ -92,6 +104,15 @@ SECRET_ROWS = (
     Row("N get", "GET", f"{SECRETS}/K%45Y", N_GET, under="secret", fields=S),
     Row("N get, with a body", "GET", f"{SECRETS}/KEY", N_GET, {"x": 1}, "secret", S),
     Row("E get", "GET", f"{SECRETS}/KEY", {**E_LIST, "type": "shared"}, under="secret", fields=S),
+    Row(
+        "T get",
+        "GET",
+        f"{SECRETS}/KEY",
+        {**PLACE, "secretPath": "/", "type": "shared"},
+        under="secret",
+        fields=S,
+        headers=TERRAFORM,
+    ),
     Row("A get", "GET", f"{V4}/KEY", {**C_LIST, "type": "shared"}, under="secret", fields=S),
     Row("K list", "GET", V4, {**C_LIST, "secretPath": "/"}, under="secrets", fields=S),
     Row("T by id", "GET", f"{SECRETS}/id/{{secret}}", under="secret", fields=S),

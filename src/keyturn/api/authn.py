@@ -4,7 +4,7 @@ A token that is wrong or has expired is answered with 401, where Infisical says 
 again on 401 only.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -15,6 +15,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services import logins
 from keyturn.services.ports import World
 
+_CALLER: Final = "keyturn.caller"
 _BEARER = HTTPBearer(auto_error=False, description="An access token from universal auth.")
 
 
@@ -37,18 +38,27 @@ def token_of(request: Request) -> Sensitive:
     return Sensitive(request.headers["authorization"].partition(" ")[2].strip())
 
 
-async def caller_of(
-    request: Request,
-    world: TheWorld,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
-) -> Caller:
-    """Return whom the request's token proves. Raises Unauthenticated."""
+async def admit(request: Request) -> Caller:
+    """Return whom the request's token proves; it is asked once. Raises Unauthenticated."""
+    known: Caller | None = request.scope.get(_CALLER)  # the scope is this request's alone
+    if known:
+        return known
+    bearer = await _BEARER(request)
     if bearer is None:
         raise Unauthenticated
-    token = Sensitive(bearer.credentials.strip())
+    token, world = Sensitive(bearer.credentials.strip()), await world_of(request)
     caller = await logins.authenticate(world, token, address=address_of(request))
+    request.scope[_CALLER] = caller
     request.state.caller_id = caller.id
     return caller
+
+
+async def caller_of(
+    request: Request,
+    _described: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    """Return whom the request's token proves. Raises Unauthenticated."""
+    return await admit(request)
 
 
 TheCaller = Annotated[Caller, Depends(caller_of)]

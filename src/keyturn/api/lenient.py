@@ -1,7 +1,8 @@
-"""Read JSON as leniently as it is written in the wild.
+"""Read JSON as leniently as it is written in the wild, of those alone who may send it.
 
 Infisical's documented sample request has a comma after its last parameter; whoever pastes it is
-served rather than corrected.
+served rather than corrected. Who has no token learns nothing of a body: where a token is wanted,
+it comes before the body is read.
 """
 
 import json
@@ -11,6 +12,8 @@ from collections.abc import Callable, Coroutine
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import JsonValue
+
+from keyturn.api.authn import admit, caller_of
 
 STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*+[}\]])', re.DOTALL)
 """Linear in the text: what a string took, even one without an end, is never looked at again."""
@@ -22,13 +25,16 @@ class _LenientRequest(Request):
 
 
 class LenientRoute(APIRoute):
-    """A route whose JSON body may have trailing commas."""
+    """A route whose JSON body may have trailing commas, and is read after the token."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
         """Return FastAPI's own handler behind a request that reads leniently."""
         strict = super().get_route_handler()
+        guarded = any(each.call is caller_of for each in self.dependant.dependencies)
 
         async def lenient(request: Request) -> Response:
+            if guarded:
+                await admit(request)
             return await strict(_LenientRequest(request.scope, request.receive))
 
         return lenient
@@ -37,11 +43,15 @@ class LenientRoute(APIRoute):
 def parse(content: bytes) -> JsonValue:
     """Parse JSON, trailing commas allowed.
 
-    Raises JSONDecodeError for everything that is none, and for what Python does not read: numbers
-    of thousands of digits, and arrays nested a thousand deep.
+    Raises JSONDecodeError for everything that is none, for what Python does not read (numbers of
+    thousands of digits, and arrays nested a thousand deep), and for halves of characters, which no
+    text can hold (RFC 8259, 8.2).
     """
     try:
-        return _parse(content.decode())
+        parsed = _parse(content.decode())
+        if b"\\u" in content:
+            json.dumps(parsed, ensure_ascii=False).encode()
+        return parsed
     except (ValueError, RecursionError):
         raise json.JSONDecodeError("not JSON", "", 0) from None
 

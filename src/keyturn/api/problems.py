@@ -39,6 +39,7 @@ _log = structlog.get_logger("keyturn.api")
 
 INVALID = (422, "ValidationFailure")
 OURS = (500, "InternalServerError")
+NO_ROUTE = "Keyturn serves no such route; /openapi.json lists those that it serves."
 AWAY_S = 5
 """Until it is worth asking again where the database, or the root key, is away."""
 
@@ -127,7 +128,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def unserved(request: Request, error: HTTPException) -> Response:
         name = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
-        return _answer(request, error.status_code, name, error.detail, error.headers)
+        message = NO_ROUTE if error.status_code == HTTPStatus.NOT_FOUND else error.detail
+        return _answer(request, error.status_code, name, message, error.headers)
 
 
 def unexpected(request: Request, error: Exception) -> Response:

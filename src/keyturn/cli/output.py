@@ -15,15 +15,23 @@ def show(document: object, lines: Iterable[str], *, as_json: bool) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Render rows in columns; nothing but a word where there are none."""
+    """Render rows in columns; nothing but a word where there are none.
+
+    Cells hold what anybody may have sent: no character of theirs moves a terminal's cursor.
+    """
     if not rows:
         return ["none"]
-    cells = [header, *rows]
+    cells = [[printable(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with what cannot be printed told by its number."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def moment(at: datetime | None) -> str:

@@ -66,6 +66,8 @@ EVERY_ROTATION = "/api/v2/secret-rotations"
 ROTATIONS = f"{EVERY_ROTATION}/{DEFAULT_TYPE}"
 SECRETS = "/api/v3/secrets/raw"
 BATCH = "/api/v3/secrets/batch/raw"
+WHOLE = {"include_imports": "true", "expandSecretReferences": "true"}
+"""What a reader is given besides what a folder holds itself."""
 
 Which = Rotation | str
 """A rotation as it was answered, or the id of one that turns a client secret of an app."""
@@ -267,8 +269,7 @@ class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
         Without ``expanded``, references in values stand there as they were written.
         """
         query = place.query() | {"viewSecretValue": "true" if values else "false"}
-        if not expanded:
-            query["expandSecretReferences"] = "false"
+        query["expandSecretReferences"] = "true" if expanded else "false"
         return (await self.call(SecretsAnswer, "GET", SECRETS, query=query)).secrets
 
     async def read_folder(
@@ -279,7 +280,7 @@ class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
         ``recursive`` takes the folders below too. Returns None where the copy whose tag is ``held``
         is still what would be given.
         """
-        query = place.query() | {"include_imports": "true"}
+        query = place.query() | WHOLE
         if recursive:
             query["recursive"] = "true"
         answer = await self.answer("GET", SECRETS, query=query, held=held)
@@ -288,9 +289,9 @@ class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
         return folder_of(parse(SecretsAnswer, answer), answer.headers.get("etag", ""))
 
     async def read_secret(self, place: Place, name: str) -> Secret:
-        """Read the current version of a secret."""
-        path = f"{SECRETS}/{part(name)}"
-        return (await self.call(SecretAnswer, "GET", path, query=place.query())).secret
+        """Read the current version of a secret, of the folder's own or of those that it imports."""
+        path, query = f"{SECRETS}/{part(name)}", place.query() | WHOLE
+        return (await self.call(SecretAnswer, "GET", path, query=query)).secret
 
     async def create_secret(self, place: Place, name: str, value: str) -> Secret:
         """Store a new secret and serve it at once."""

@@ -10,7 +10,7 @@ from keyturn.wire.secrets import (
     BatchAnswer,
     ChangedSecret,
     CreateSecrets,
-    Metadata,
+    NewMetadata,
     NewSecret,
     Secret,
     UpdateSecrets,
@@ -84,7 +84,7 @@ def _fields(item: Item, tag_ids: Mapping[str, str]) -> dict[str, object]:
         "tagIds": None if labels is None else [tag_ids[each.slug] for each in labels],
         "secretMetadata": None
         if metadata is None
-        else [Metadata(key=key, value=value) for key, value in metadata],
+        else [NewMetadata(key=key, value=value) for key, value in metadata],
     }
     return {name: field for name, field in fields.items() if field is not None}
 

@@ -4,6 +4,7 @@ Asks for little and takes more: what a server of another version leaves out is a
 A value that is hidden from the caller is told by its name, and never taken for a value.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
@@ -54,6 +55,7 @@ class _Tag(Wire):
 class _Metadata(Wire):
     key: str
     value: Words = ""
+    is_encrypted: bool | None = None
 
 
 class _Secret(Wire):
@@ -133,7 +135,7 @@ async def _read_branch(server: Calls, project_id: str, spot: Spot) -> Branch:
     items = tuple(_item(each) for each in secrets if not _why_not(each))
     copies = {f"import of {_spot(each)}": "is a replication" for each in imports if _copies(each)}
     ranked = sorted((each for each in imports if not _copies(each)), key=_position)
-    left_out = {name: why for name, why in whys.items() if why} | copies
+    left_out = {name: why for name, why in whys.items() if why} | copies | _encrypted(secrets)
     return Branch(spot, items, tuple(map(_spot, ranked)), left_out)
 
 
@@ -147,13 +149,24 @@ def _why_not(secret: _Secret) -> str:
     return ""
 
 
+def _encrypted(secrets: Iterable[_Secret]) -> dict[str, str]:
+    """Return the metadata that cannot be brought: here it would be in clear."""
+    return {
+        f"metadata {each.key} of {secret.secret_key}": "is encrypted there, and would not be here"
+        for secret in secrets
+        for each in secret.secret_metadata or ()
+        if each.is_encrypted
+    }
+
+
 def _item(secret: _Secret) -> Item:
+    plain = [each for each in secret.secret_metadata or () if not each.is_encrypted]
     return Item(
         secret.secret_key,
         secret.secret_value,
         comment=secret.secret_comment,
         labels=tuple(Label(each.slug, each.name, each.color) for each in secret.tags or ()),
-        metadata=tuple((each.key, each.value) for each in secret.secret_metadata or ()),
+        metadata=tuple((each.key, each.value) for each in plain),
         skip_multiline_encoding=bool(secret.skip_multiline_encoding),
     )
 

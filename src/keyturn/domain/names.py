@@ -55,10 +55,12 @@ def folder_name(text: str) -> str:
 
 
 def secret_name(field: tuple[str, ...], text: str) -> str:
-    """Return the name of a secret: not empty, without colon, slash or white space."""
+    """Return the name of a secret: printable, not empty, without colon, slash or white space."""
     name = text.strip()
-    if not name or re.search(r"[:/\s]", name):
-        raise InvalidInput(FieldProblem(field, "must be a name without colon, slash or space"))
+    if not name or re.search(r"[:/\s]", name) or not name.isprintable():
+        raise InvalidInput(
+            FieldProblem(field, "must be a printable name without colon, slash or space")
+        )
     return name
 
 

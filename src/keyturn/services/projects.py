@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Target, Verb
-from keyturn.domain.errors import NotFound, Refused
+from keyturn.domain.errors import CallerError, NotFound, Refused
 from keyturn.domain.ids import EnvironmentId, FolderId, ProjectId
 from keyturn.domain.project import Environment, Folder, Place, Project
 from keyturn.services import gate
@@ -73,17 +73,19 @@ async def resolve_project(world: World, project: str) -> ProjectId:
     return found.id if found else ProjectId(project)
 
 
-async def read_place(tx: Reading, project_id: ProjectId, where: Where) -> Place:
+async def read_place(
+    tx: Reading, project_id: ProjectId, where: Where, absent: type[CallerError] = Refused
+) -> Place:
     """Read project, environment and folder of a place, in the project that the gate decided on.
 
-    Raises NotFound for an unknown project or environment, Refused for an unknown folder (the
+    Raises NotFound for an unknown project or environment, ``absent`` for an unknown folder (the
     answers that Infisical's clients expect).
     """
     project, environment = await read_environment(tx, project_id, where)
     path = names.secret_path(where.path)
     folder = await tx.find(Folder, environment_id=environment.id, path=path)
     if folder is None:
-        raise Refused(f"There is no folder {path} in {project.slug}/{environment.slug}.")
+        raise absent(f"There is no folder {path} in {project.slug}/{environment.slug}.")
     return Place(project, environment, folder)
 
 

@@ -160,8 +160,8 @@ async def read_secret(
 ) -> ReadSecret:
     """Read one secret by name: its current version, or a numbered one that still works.
 
-    Raises Forbidden, also for a place that a reference leads to, Refused for an unknown folder, and
-    NotFound where there is no such secret or version to read.
+    Raises Forbidden, also for a place that a reference leads to, and NotFound where there is no
+    such secret or version to read.
     """
     wanted = where, name, version
     return await _fresh(world, partial(_read_secret, world, caller, wanted, wish))
@@ -177,7 +177,7 @@ async def _read_secret(
     where, name, version = wanted
     project_id = await _pass(world, caller, wish.verb, where, f"secret {where}:{name}")
     async with world.store.reading() as tx:
-        place = await read_place(tx, project_id, where)
+        place = await read_place(tx, project_id, where, NotFound)
         found = await find_found(tx, place, name, version)
         there = found or await tx.find(Secret, folder_id=place.folder.id, name=name)
         if there is None and wish.imports:

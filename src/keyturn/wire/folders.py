@@ -45,7 +45,7 @@ class UpdateFolder(FolderPlace):
 
 
 class DeleteFolder(FolderPlace):
-    """A folder to be deleted, with all that is in it unless it is told to be empty."""
+    """A folder to be deleted; ``forceDelete`` takes all that is in it with it."""
 
     force_delete: Flag = None
 

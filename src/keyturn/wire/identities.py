@@ -85,9 +85,10 @@ class IdentitiesAnswer(Wire):
 
 
 class RoleAsked(Wire):
-    """A role by its slug."""
+    """A role by its slug; none is held for a time alone."""
 
     role: Text
+    is_temporary: Literal[False] | None = None
 
 
 class MemberAsked(Wire):

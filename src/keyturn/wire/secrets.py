@@ -98,13 +98,19 @@ class Metadata(Wire):
     value: str = Field(default="", max_length=PATH_MAX)
 
 
+class NewMetadata(Metadata):
+    """A key with its value as somebody writes it; some clients can ask for it to be encrypted."""
+
+    is_encrypted: bool | None = None
+
+
 class WriteOptions(Wire):
     """What is to be written of a secret besides its value."""
 
     secret_comment: str | None = None
     skip_multiline_encoding: bool | None = None
     tag_ids: tuple[Text, ...] | None = Field(default=None, max_length=TAGS_MAX)
-    secret_metadata: tuple[Metadata, ...] | None = Field(default=None, max_length=METADATA_MAX)
+    secret_metadata: tuple[NewMetadata, ...] | None = Field(default=None, max_length=METADATA_MAX)
     type: Literal["shared", "personal"] | None = None
 
 

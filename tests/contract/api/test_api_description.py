@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_kit import House
+from api_kit import House, problem
 
 from keyturn.api.app import build_api
 
@@ -62,6 +62,31 @@ async def test_each_route_tells_its_own_errors(told: Any) -> None:  # noqa: ANN4
             assert {"400", "413", "422"} <= statuses, route
         if "{" in route and "security" in each:
             assert {"404", "422"} <= statuses, route
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"x" * 2**20 + b"x"], ids=["broken", "list", "big"])
+async def test_who_has_no_token_learns_nothing_of_a_body(
+    house: House,
+    told: Any,  # noqa: ANN401
+    body: bytes,
+) -> None:
+    """Every route that wants a token wants it before it reads a body, whatever that is like."""
+    house.http.headers.pop("authorization")
+    headers = {"content-type": "application/json"}
+    guarded = [route for route, each in operations(told) if {"security", "requestBody"} <= {*each}]
+    assert len(guarded) > 50
+    for route in guarded:
+        answer = await house.http.request(*route.split(), content=body, headers=headers)
+        assert problem(answer) == (401, "UnauthorizedError"), route
+
+
+async def test_half_a_character_is_no_text_anywhere(house: House, told: Any) -> None:  # noqa: ANN401
+    """Every route that reads JSON refuses what JSON can write and no text can hold."""
+    headers = {"content-type": "application/json"}
+    for route in (route for route, each in operations(told) if "requestBody" in each):
+        body = rb'{"name": "\ud800"}'
+        answer = await house.http.request(*route.split(), content=body, headers=headers)
+        assert problem(answer)[0] == 422, route
 
 
 async def test_who_is_held_back_is_told_so(told: Any) -> None:  # noqa: ANN401

@@ -334,7 +334,7 @@ async def test_reads_of_what_a_rotation_keeps_leave_receipts(house: House) -> No
 @pytest.mark.parametrize(
     ("more", "status"),
     [
-        ({"secretPath": "/nowhere"}, 400),
+        ({"secretPath": "/nowhere"}, 404),
         ({"environment": "nowhere"}, 404),
         ({"workspaceId": "nowhere"}, 404),
         ({"version": "7"}, 404),

@@ -150,13 +150,15 @@ async def test_a_taken_path_and_the_root_are_400(house: House) -> None:
     assert problem(answer) == (400, "BadRequest")
 
 
-@pytest.mark.parametrize("route", [V1, FOLDERS])
+@pytest.mark.parametrize(("route", "force"), [(V1, {}), (FOLDERS, {"forceDelete": True})])
 @pytest.mark.parametrize("spelling", ["path", "directory"])
-async def test_a_folder_is_deleted_with_all_below(house: House, route: str, spelling: str) -> None:
+async def test_a_folder_is_deleted_with_all_below(
+    house: House, route: str, force: dict[str, bool], spelling: str
+) -> None:
     """By name, with a JSON body; the answer has both names by which clients look for it."""
     await make_folder(house, "/a/b/c")
     await put(house, "KEY", "value", "/a/b/c")
-    body = house.place | {spelling: "/a"}
+    body = house.place | force | {spelling: "/a"}
     answer = (await house.http.request("DELETE", f"{route}/b", json=body)).json()
     assert answer["folders"] == [answer["folder"]]
     assert answer["folder"]["path"] == "/a/b"
@@ -167,12 +169,16 @@ async def test_a_folder_is_deleted_with_all_below(house: House, route: str, spel
 
 @pytest.mark.parametrize("content", ["/a/b", "KEY"])
 async def test_a_folder_that_is_not_empty_stays_unless_forced(house: House, content: str) -> None:
-    """Who says that force is not to be used keeps what is in there."""
+    """What is in there goes only with who says so, or asks as older clients do."""
     await make_folder(house, "/a")
     await (make_folder(house, content) if "/" in content else put(house, content, "x", "/a"))
-    gentle = house.place | {"forceDelete": False}
-    answer = await house.http.request("DELETE", f"{FOLDERS}/a", json=gentle)
-    assert problem(answer) == (400, "BadRequest")
+    for route, said in (
+        (V1, {"forceDelete": False}),
+        (FOLDERS, {"forceDelete": False}),
+        (FOLDERS, {}),
+    ):
+        answer = await house.http.request("DELETE", f"{route}/a", json=house.place | said)
+        assert problem(answer) == (400, "BadRequest")
     forced = house.place | {"forceDelete": True}
     assert (await house.http.request("DELETE", f"{FOLDERS}/a", json=forced)).is_success
 

@@ -128,9 +128,12 @@ async def test_roles_in_a_project_are_given_changed_and_taken(house: House) -> N
         assert await refused(house, method, one) == NOT_FOUND
 
 
-@pytest.mark.parametrize("body", [{}, {"roles": []}, {"role": "nonsense"}])
+TEMPORARY = {"role": "viewer", "isTemporary": True, "temporaryRange": "1h"}
+
+
+@pytest.mark.parametrize("body", [{}, {"roles": []}, {"role": "nonsense"}, {"roles": [TEMPORARY]}])
 async def test_a_membership_names_roles_that_exist(house: House, body: dict[str, object]) -> None:
-    """No role, or one that nobody knows, is the caller's mistake."""
+    """No role, one that nobody knows, or one for a time alone, is the caller's mistake."""
     identity_id, _ = await newcomer(house)
     answer = await refused(house, "POST", members(house, identity_id), body)
     assert answer == (422, "ValidationFailure")

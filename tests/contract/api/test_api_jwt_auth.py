@@ -1,33 +1,14 @@
 """Workloads that log in by a JWT: of an issuer in the tests, and of the sandbox's own org."""
 
-from dataclasses import replace
-
 import httpx2
 import pytest
 from api_kit import Body, House, issues, problem
 from identity_kit import IDENTITIES, ask, at, newcomer, refused, use
-from issuer_kit import EC_KEY, ISSUER, JWKS, OTHER_KEY, Issuer, pem, signed
+from issuer_kit import EC_KEY, ISSUER, OTHER_KEY, Issuer, pem, signed
+from workload_kit import FOUND, GIVEN, JWT, OIDC, claims, trusting, workload
 
-from keyturn.adapters.oidc import HttpIssuers
-from keyturn.api.app import build_api
 from keyturn.sandbox import build_app
 from keyturn.sandbox.state.directory import AppDraft
-
-OIDC = "/api/v1/auth/oidc-auth"
-JWT = "/api/v1/auth/jwt-auth"
-FOUND: Body = {"oidcDiscoveryUrl": ISSUER, "boundAudiences": "keyturn", "boundSubject": "app-*"}
-GIVEN: Body = {"jwksUrl": JWKS, "boundIssuer": ISSUER, "boundClaims": {"env": "prod,staging"}}
-
-
-async def trusting(house: House, transport: httpx2.AsyncBaseTransport) -> House:
-    """Return the house with a way to an issuer."""
-    world = replace(house.world, issuers=HttpIssuers(house.clock, lambda: transport))
-    http = httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(build_api(world, version="0")),
-        base_url="https://keyturn.example.com",
-        headers=house.http.headers,
-    )
-    return replace(house, world=world, http=http)
 
 
 @pytest.fixture
@@ -36,23 +17,9 @@ async def near(house: House) -> House:
     return await trusting(house, Issuer().transport())
 
 
-def claims(house: House, **changes: object) -> dict[str, object]:
-    """Return the claims of a good token."""
-    now = int(house.clock.now().timestamp())
-    good = {"iss": ISSUER, "aud": "keyturn", "sub": "app-1", "env": "prod", "exp": now + 60}
-    return good | {"iat": now} | changes
-
-
 async def log_in(house: House, path: str, identity_id: str, jwt: str) -> httpx2.Response:
     """Log a workload in."""
     return await house.http.post(f"{path}/login", json={"identityId": identity_id, "jwt": jwt})
-
-
-async def workload(house: House, path: str, body: Body) -> str:
-    """Make an identity that logs in by JWTs."""
-    identity_id, _ = await newcomer(house, ("viewer", house.installed.project.id))
-    await ask(house, "POST", f"{path}/identities/{identity_id}", body)
-    return identity_id
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ NASTY = {
         (b'{"a": [1, 2,], }', {"a": [1, 2]}),
         (b'{"a": "x,}", "b": "\\",]",}', {"a": "x,}", "b": '",]'}),
         (b'"a"', "a"),
+        (rb'{"a": "\ud83d\udd11",}', {"a": "\U0001f511"}),
     ],
 )
 def test_trailing_commas_are_read_over_and_texts_kept(text: bytes, parsed: object) -> None:
@@ -47,8 +48,11 @@ def test_a_megabyte_of_anything_is_refused(piece: str) -> None:
         parse(("{" + piece * (MEGABYTE // len(piece))).encode())
 
 
-@pytest.mark.parametrize("text", [b"[" * 9_999, b"1" * 5_000, b"\xff", b"", b"{"])
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 9_999, b"1" * 5_000, b"\xff", b"", b"{", rb'{"a": "\ud800"}', rb'{"\udfff": 1}'],
+)
 def test_what_cannot_be_read_is_no_json(text: bytes) -> None:
-    """Depth, length and encoding that Python refuses are faults of the text, each in one way."""
+    """Depth, length, encoding and half characters are faults of the text, each in one way."""
     with pytest.raises(JSONDecodeError):
         parse(text)

@@ -57,7 +57,11 @@ async def test_refused_permission_is_403_with_details(house: House) -> None:
     assert answer.json()["details"] == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"null"])
+HALF = rb'{"name": "x", "description": "\ud800"}'
+"""Half of a character."""
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"text"', b"null", HALF])
 async def test_body_that_is_no_object_is_422(house: House, content: bytes) -> None:
     """A body that is missing, broken or of another kind is refused as a whole."""
     headers = {"content-type": "application/json"}

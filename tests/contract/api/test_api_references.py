@@ -27,10 +27,12 @@ async def composed(house: House) -> House:
     return house
 
 
-@pytest.mark.parametrize("path", [SECRETS, V4])
-@pytest.mark.parametrize("asked", [{}, {"expandSecretReferences": "true"}])
+WANTED = {"expandSecretReferences": "true"}
+
+
+@pytest.mark.parametrize(("path", "asked"), [(SECRETS, WANTED), (V4, WANTED), (V4, {})])
 async def test_references_are_expanded(composed: House, path: str, asked: dict[str, str]) -> None:
-    """By list and by name, unless it is unwanted; a missing one stays as it is written."""
+    """By list and by name, where it is wanted; a missing one stays as it is written."""
     told = "db://us:canary@host/${NONE}"
     query = composed.place | asked
     listed = await composed.http.get(path, params=query)
@@ -39,12 +41,32 @@ async def test_references_are_expanded(composed: House, path: str, asked: dict[s
     assert one.json()["secret"]["secretValue"] == told
 
 
-@pytest.mark.parametrize("path", [f"{SECRETS}/URL", f"{V4}/URL"])
-async def test_references_stay_as_they_are_written_on_demand(composed: House, path: str) -> None:
-    """Who edits a secret wants what was written."""
-    query = composed.place | {"expandSecretReferences": "False"}
-    told = (await composed.http.get(path, params=query)).json()["secret"]["secretValue"]
-    assert told == "db://${USER}:${prod.db.main.PASSWORD}@host/${NONE}"
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("{SECRETS}/URL", {}),
+        ("{SECRETS}/URL", {"expandSecretReferences": "False"}),
+        ("{V4}/URL", {"expandSecretReferences": "False"}),
+        ("{SECRETS}/id/{id}", {}),
+        ("{V4}/id/{id}", {}),
+    ],
+)
+async def test_references_stay_as_they_are_written(
+    composed: House, path: str, asked: dict[str, str]
+) -> None:
+    """Who keeps a secret equal to its definition wants what was written, as Terraform does."""
+    written = await read(composed, "URL", expandSecretReferences="false")
+    where = path.format(SECRETS=SECRETS, V4=V4, id=written.json()["secret"]["id"])
+    told = (await composed.http.get(where, params=composed.place | asked)).json()["secret"]
+    assert told["secretValue"] == "db://${USER}:${prod.db.main.PASSWORD}@host/${NONE}"
+
+
+@pytest.mark.parametrize("path", [f"{SECRETS}/id", f"{V4}/id"])
+async def test_references_are_expanded_by_id_on_demand(composed: House, path: str) -> None:
+    """A secret that is named by its id may be wanted as readers are given it."""
+    secret_id = (await read(composed, "URL")).json()["secret"]["id"]
+    told = await composed.http.get(f"{path}/{secret_id}", params=WANTED)
+    assert told.json()["secret"]["secretValue"] == "db://us:canary@host/${NONE}"
 
 
 async def test_a_place_that_the_reader_may_not_read_is_an_error_that_names_it(
@@ -103,11 +125,12 @@ async def test_circles_end(house: House) -> None:
 @pytest.mark.parametrize("path", [SECRETS, V4, f"{SECRETS}/URL", f"{V4}/URL"])
 async def test_a_tag_changes_with_what_is_referred_to(composed: House, path: str) -> None:
     """A conditional read sees a change of any secret that went into the value."""
-    first = await composed.http.get(path, params=composed.place)
+    query = composed.place | WANTED
+    first = await composed.http.get(path, params=query)
     condition = {"if-none-match": first.headers["etag"]}
 
     async def status() -> int:
-        answer = await composed.http.get(path, params=composed.place, headers=condition)
+        answer = await composed.http.get(path, params=query, headers=condition)
         return answer.status_code
 
     assert await status() == 304

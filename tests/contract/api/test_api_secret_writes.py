@@ -145,6 +145,20 @@ async def test_a_personal_secret_is_not_written(house: House, path: str, method:
     assert "mine" not in answer.text
 
 
+@pytest.mark.parametrize("path", [f"{SECRETS}/NEW", f"{V4}/NEW", *BATCHES])
+async def test_metadata_that_is_to_be_encrypted_is_not_kept_in_clear(
+    house: House, path: str
+) -> None:
+    """The answer says so, and what to do; nothing is stored."""
+    metadata = [{"key": "pin", "value": "canary", "isEncrypted": True}]
+    one: Body = {"secretKey": "NEW", "secretValue": "x", "secretMetadata": metadata}
+    answer = await house.http.post(path, json=house.place | one | {"secrets": [one]})
+    assert problem(answer) == (400, "BadRequest")
+    assert "in clear" in answer.json()["message"]
+    assert "canary" not in answer.text
+    assert await listed(house) == {}
+
+
 async def test_a_personal_secret_is_read_as_the_shared_one(house: House) -> None:
     """Clients that ask for overrides are given what there is."""
     await put(house, "KEY", "ours")

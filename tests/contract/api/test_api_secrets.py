@@ -140,6 +140,7 @@ async def test_unknown_secret_environment_and_project_are_404(house: House) -> N
     place = house.place
     for path, query in (
         (f"{SECRETS}/NONE", place),
+        (f"{SECRETS}/KEY", place | {"secretPath": "/none"}),
         (SECRETS, place | {"environment": "none"}),
         (SECRETS, place | {"workspaceId": "none"}),
     ):

@@ -4,31 +4,39 @@ import json
 
 import httpx2
 import pytest
-from api_kit import CONNECTIONS, House
+from api_kit import CONNECTIONS, SECRETS, House, problem
 from identity_kit import credentials, token_of
+from issuer_kit import Issuer, signed
+from stream_kit import EVENTS, wired
 from surface_kit import make_folder, make_import, put
 from wire_places import PLACE_ROWS
-from wire_row import Row, S
+from wire_row import OPERATOR, Row, S
 from wire_secrets import SECRET_ROWS
+from wire_unserved import SERVICE_TOKEN, UNSERVED_ROWS
+from workload_kit import FOUND, GIVEN, JWT, OIDC, claims, trusting, workload
 
 ROWS = (*SECRET_ROWS, *PLACE_ROWS)
 
 
 async def what_is_named(house: House, told: str) -> dict[str, object]:
     """Make what only few rows name, and return what each is called."""
-    named: dict[str, object] = {"app": house.app_id}
+    named: dict[str, object] = {"app": house.app_id, "api_token": house.org.seeded.api_token}
     named["client_id"], named["client_secret"] = credentials(house).values()
+    if "{workload}" in told:
+        way, rules = (OIDC, FOUND) if OIDC in told else (JWT, GIVEN)
+        named |= {"workload": await workload(house, way, rules), "jwt": signed(claims(house))}
     if "{token}" in told:
         named["token"] = await token_of(house)
     if "{rotation}" in told:
         named["rotation"] = (await house.rotate_by_order())["id"]
-    elif "{connection}" in told or told.startswith(f'["{CONNECTIONS}"'):
+    elif "{connection}" in told or told.startswith(f'["{CONNECTIONS}", {{}}, null'):
         named["connection"] = await house.connect()
     return named
 
 
 async def ask(house: House, row: Row) -> httpx2.Response:
     """Stock a house, and ask it what a row asks."""
+    house = await trusting(house, Issuer().transport())
     ids = {
         "project": house.installed.project.id,
         "secret": (await put(house, "KEY", "value"))["id"],
@@ -57,6 +65,34 @@ async def test_each_client_is_given_what_it_needs(house: House, row: Row) -> Non
         assert all(one[name] is not None for name in row.fields)
     if "/secrets" in row.path and row.method == "GET":
         assert answer.headers["etag"].startswith('"')
+
+
+@pytest.mark.parametrize("row", UNSERVED_ROWS, ids=[row.name for row in UNSERVED_ROWS])
+async def test_what_is_not_served_is_told_plainly(house: House, row: Row) -> None:
+    """Clients show the message, which says that it is the route, and name the request by its id."""
+    answer = await ask(house, row)
+    assert problem(answer) == (404, "NotFound")
+    assert "no such route" in answer.json()["message"]
+
+
+async def test_a_service_token_opens_nothing(house: House) -> None:
+    """A token of a kind that is not served is as good as a wrong one."""
+    answer = await house.http.get(SECRETS, params=house.place, headers=SERVICE_TOKEN)
+    assert problem(answer) == (401, "UnauthorizedError")
+
+
+async def test_the_operator_hears_of_changes_at_once(house: House) -> None:
+    """It subscribes to all events of a folder, and reads anew as each comes; silence is pinged."""
+    await make_folder(house, "/app")
+    async with wired(house, ping_s=0.01) as wire:
+        wire.http.headers |= OPERATOR | {"Accept": "text/event-stream"}
+        stream = await wire.subscribe(wire.wanted("/app"))
+        assert stream.answer.headers["content-type"].startswith("text/event-stream")
+        await put(house, "KEY", "value", "/app")
+        told = await stream.next()
+        assert told["eventType"] in EVENTS
+        assert [one["secretKey"] for one in told["payload"]] == ["KEY"]
+        assert "event: ping" in [await anext(stream.lines) for _ in range(4)]
 
 
 async def test_no_fields_are_null_that_clients_take_for_text(house: House) -> None:

@@ -140,6 +140,8 @@ async def test_names_and_places_are_sent_as_they_are(server: Server, api: Keytur
         "projectId": "example",
         "environment": "dev",
         "secretPath": "/a b",
+        "include_imports": "true",
+        "expandSecretReferences": "true",
     }
 
 

@@ -226,6 +226,18 @@ async def test_what_is_no_value_for_all_is_left_out(more: dict[str, object], why
     assert (found.branches[0].items, why in found.branches[0].left_out["A"]) == ((), True)
 
 
+async def test_metadata_that_is_encrypted_is_left_out() -> None:
+    """What would be in clear here does not come, and the reason is told by its key alone."""
+    pin = {"key": "pin", "value": "marked", "isEncrypted": True}
+    metadata = [pin, {"key": "owner", "value": "us", "isEncrypted": False}]
+    (branch,) = (
+        await read_tree(answering([SECRET | {"secretMetadata": metadata}]), "mine")
+    ).branches
+    assert branch.items[0].metadata == (("owner", "us"),)
+    assert "encrypted" in branch.left_out["metadata pin of A"]
+    assert "marked" not in str(branch.left_out)
+
+
 async def test_what_is_no_answer_of_infisicals_is_told() -> None:
     """With the address that gave it, and nothing of what it gave."""
     with pytest.raises(NotBrought, match="secrets/raw is not answered") as caught:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical.spelling import folder_of
@@ -63,13 +63,19 @@ async def update_folder(
 @router.delete("/api/v1/folders/{folder}")
 @router.delete("/api/v2/folders/{folder}", name="delete_folder_v2")
 async def delete_folder(
-    world: TheWorld, caller: TheCaller, folder: IdOrName, body: wire.DeleteFolder
+    request: Request,
+    world: TheWorld,
+    caller: TheCaller,
+    folder: IdOrName,
+    body: wire.DeleteFolder,
 ) -> wire.DeletedFolderAnswer:
     """Delete a folder with all that is in it, by its id or its name; not under a rotation.
 
-    Where ``forceDelete`` is said to be false, a folder that is not empty stays.
+    Unless ``forceDelete`` is true, a folder that is not empty stays; version 1 takes it for true
+    where it is not said.
     """
-    force = body.force_delete is not False
+    older, said = request.url.path.startswith("/api/v1/"), body.force_delete
+    force = older if said is None else said
     gone = await folders.delete_folder(world, caller, folder_of(body), folder, force=force)
     shown = _shown(gone)
     return wire.DeletedFolderAnswer(folder=shown, folders=(shown,))

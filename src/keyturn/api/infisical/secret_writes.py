@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical import render
 from keyturn.api.infisical.secrets import Name
-from keyturn.api.infisical.spelling import refuse_personal, where_of
+from keyturn.api.infisical.spelling import refuse_encrypted, refuse_personal, where_of
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.sensitive import Sensitive
@@ -88,6 +88,7 @@ async def delete_secret(
 def _change(asked: wire.WriteOptions, value: str | None, name: str | None = None) -> SecretChange:
     refuse_personal(asked.type)
     metadata = asked.secret_metadata
+    refuse_encrypted(metadata or ())
     return SecretChange(
         value=None if value is None else Sensitive(value),
         name=name,

@@ -13,10 +13,8 @@ from keyturn.api.infisical import render
 from keyturn.api.infisical.etag import conditional, copy_told, named_by, tag_of
 from keyturn.api.infisical.spelling import where_of
 from keyturn.api.lenient import LenientRoute
-from keyturn.domain.access import Caller
 from keyturn.domain.secret import Copy, State
 from keyturn.services import secrets
-from keyturn.services.ports import World
 from keyturn.services.secrets import Listing, ReadSecret, Wish
 from keyturn.wire import secrets as wire
 from keyturn.wire.base import TEXT_MAX
@@ -29,19 +27,29 @@ ListQuery = Annotated[wire.ReadSecrets, Query()]
 
 
 @router.get("/api/v3/secrets/raw", response_model=wire.SecretsAnswer, responses=CONDITIONAL)
+@router.get(
+    "/api/v4/secrets",
+    response_model=wire.SecretsAnswer,
+    responses=CONDITIONAL,
+    name="list_secrets_v4",
+)
 async def list_secrets(
     request: Request, world: TheWorld, caller: TheCaller, query: ListQuery
 ) -> Response:
-    """List the secrets of a folder with their current values; imports where they are wanted."""
-    return await _listed(request, world, caller, query, imports=query.imports is True)
+    """List the secrets of a folder with their current values.
 
-
-@router.get("/api/v4/secrets", response_model=wire.SecretsAnswer, responses=CONDITIONAL)
-async def list_secrets_v4(
-    request: Request, world: TheWorld, caller: TheCaller, query: ListQuery
-) -> Response:
-    """List the secrets of a folder with their current values; imports unless unwanted."""
-    return await _listed(request, world, caller, query, imports=query.imports is not False)
+    Unless the query says otherwise, version 4 expands references and brings in imports, version 3
+    does neither.
+    """
+    shown = query.view_secret_value is not False
+    wish = replace(
+        _wish(request, query),
+        recursive=query.recursive is True,
+        tags=frozenset(filter(None, map(str.strip, (query.tag_slugs or "").split(",")))),
+        copy_of=partial(_copy_of, request, _list_answer, shown=shown),
+    )
+    listing = await secrets.list_secrets(world, caller, where_of(query), wish)
+    return conditional(request, _list_answer(listing, shown=shown), listing.made_of)
 
 
 @router.get(
@@ -64,9 +72,10 @@ async def read_secret(
 ) -> Response:
     """Read one secret: its current version, or a numbered one that was served before.
 
-    What the folder has not is looked for in what it imports.
+    Unless the query says otherwise, version 4 expands references, and looks for what the folder has
+    not in what it imports; version 3 does neither.
     """
-    where, wish = where_of(query), _wish(request, query, imports=query.imports is not False)
+    where, wish = where_of(query), _wish(request, query)
     found = await secrets.read_secret(
         world, caller, where, secret_name, version=query.version, wish=wish
     )
@@ -91,8 +100,9 @@ async def read_secret_by_id(
     secret_id: Name,
     query: Annotated[wire.ReadSecretById, Query()],
 ) -> Response:
-    """Read one secret by its id."""
-    wish = _wish(request, query, imports=False)
+    """Read one secret by its id, as it was written unless references are to be expanded."""
+    expanded = query.expand_secret_references is True
+    wish = replace(_wish(request, query), expanded=expanded, imports=False)
     found = await secrets.read_secret_by_id(
         world, caller, secret_id, version=query.version, wish=wish
     )
@@ -110,20 +120,6 @@ async def list_versions(
     """List the versions of a secret, the latest first, with the values that still work."""
     found = await secrets.list_versions(world, caller, secret_id, offset=offset, limit=limit)
     return wire.VersionsAnswer(secret_versions=tuple(map(_version, found)))
-
-
-async def _listed(
-    request: Request, world: World, caller: Caller, query: wire.ReadSecrets, *, imports: bool
-) -> Response:
-    shown = query.view_secret_value is not False
-    wish = replace(
-        _wish(request, query, imports=imports),
-        recursive=query.recursive is True,
-        tags=frozenset(filter(None, map(str.strip, (query.tag_slugs or "").split(",")))),
-        copy_of=partial(_copy_of, request, _list_answer, shown=shown),
-    )
-    listing = await secrets.list_secrets(world, caller, where_of(query), wish)
-    return conditional(request, _list_answer(listing, shown=shown), listing.made_of)
 
 
 def _list_answer(listing: Listing, *, shown: bool) -> wire.SecretsAnswer:
@@ -162,12 +158,14 @@ def _copy_of(
     return copy_told(named_by(request), tag, shown=shown)
 
 
-def _wish(request: Request, asked: wire.ReadOptions, *, imports: bool) -> Wish:
-    shown = asked.view_secret_value is not False
+def _wish(request: Request, asked: wire.ReadOptions) -> Wish:
+    """Return what is wanted; where nothing is said, what the generation of the route gives."""
+    newer = request.url.path.startswith("/api/v4/")
+    shown, expanded = asked.view_secret_value is not False, asked.expand_secret_references
     return Wish(
         shown=shown,
-        expanded=asked.expand_secret_references is not False,
-        imports=imports,
+        expanded=newer if expanded is None else expanded,
+        imports=newer if asked.imports is None else asked.imports,
         copy_of=partial(_copy_of, request, _one_answer, shown=shown),
     )
 
