@@ -14,7 +14,7 @@ from random import Random
 from keyturn.cli.simulation.processes import Died, Process
 from keyturn.cli.simulation.stage import Stage, Station
 from keyturn.domain.connection import OktaConnection
-from keyturn.domain.destination import Destination
+from keyturn.domain.destination import Destination, State
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
@@ -147,17 +147,24 @@ class Worker:
 
     def _left_s(self) -> float:
         """Return how long nothing is due, as far as is known now."""
-        due = min((at for _, at in self._due()), default=None)
+        due = min((at for _, at in self._due(pressing=True)), default=None)
         left_s = ASLEEP_S if due is None else (due - self._stage.wall.now()).total_seconds()
         return min(left_s, ASLEEP_S)
 
-    def _due(self) -> Iterator[tuple[type[Record], datetime]]:
-        """Tell of which kind something is due when."""
+    def _due(self, *, pressing: bool = False) -> Iterator[tuple[type[Record], datetime]]:
+        """Tell of which kind something is due when, all of it or what is worth waking up for.
+
+        To look at a destination that has everything is not.
+        """
         backup = self._stage.store.backup()
         times: Mapping[type[Record], list[datetime | None]] = {
             Turn: [each.wake_at for each in backup.list(Turn)],
             Rotation: [each.next_rotation_at for each in backup.list(Rotation)],
-            Destination: [each.due_at for each in backup.list(Destination)],
+            Destination: [
+                each.due_at
+                for each in backup.list(Destination)
+                if not (pressing and each.state is State.CONFIRMED)
+            ],
             OktaConnection: [
                 each.next_reconcile_at
                 for each in backup.list(OktaConnection)
