@@ -36,7 +36,7 @@ test: $(DEV) ## Run the fast tests
 
 # The longest tests stand together; whoever has nothing left to do takes some of them over.
 test-slow: $(DEV) $(PEERS) ## Run the tests that `test` leaves out
-	$(BIN)/pytest -q -n auto --dist worksteal -m slow
+	$(BIN)/pytest -q -n auto --dist worksteal --durations 20 -m slow
 
 peers: $(DEV) $(PEERS) ## Point clients in Node at the sandbox
 	KEYTURN_REQUIRE_PEERS=1 $(BIN)/pytest -q tests/peers

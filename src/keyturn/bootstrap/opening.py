@@ -13,7 +13,7 @@ from keyturn.adapters.crypto import Argon2Passwords, Keyring
 from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers
 from keyturn.adapters.oidc import HttpIssuers
 from keyturn.adapters.okta import Governor, GuardedBackend, GuardedTransport, OktaHttpOrgs
-from keyturn.adapters.storage import PostgresStore, SqliteStore
+from keyturn.adapters.storage import PostgresStore, SqliteStore, moved_file
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.adapters.system.witness import FileWitness
 from keyturn.bootstrap.rereading import Rereading
@@ -59,10 +59,24 @@ async def opened(settings: Settings, outside: Outside | None = None) -> AsyncIte
 
 def require_data(settings: Settings) -> None:
     """Raise Refused where no installation has been set up."""
+    refuse_moved(settings)
     if not (settings.database_url or settings.database_file.exists()):
         raise Refused(
             f"There is no installation in {settings.data_dir}: run `keyturn init` first, or set "
             "KEYTURN_DATA_DIR to where it is."
+        )
+
+
+def refuse_moved(settings: Settings) -> None:
+    """Raise Refused where the installation went to PostgreSQL: a second one would undo its turns.
+
+    Both would take each other's secrets for foreign ones.
+    """
+    aside = moved_file(settings.database_file)
+    if aside.exists() and not (settings.database_url or settings.database_file.exists()):
+        raise Refused(
+            f"There is no installation in {settings.data_dir} any more: it was moved to PostgreSQL "
+            f"({aside.name}). Set KEYTURN_DATABASE_URL to where it is now."
         )
 
 
@@ -71,6 +85,7 @@ async def initialise(settings: Settings, outside: Outside | None = None) -> Inst
 
     Raises Refused where there is one already; nothing is changed then.
     """
+    refuse_moved(settings)
     if settings.database_url or settings.database_file.exists():
         await _refuse_installed(settings)
     outside = outside or Outside()

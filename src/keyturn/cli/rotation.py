@@ -360,7 +360,8 @@ def standing_of(last: "Turn") -> Iterable[str]:
         yield f"looks again  {output.moment(last.wake_at)}"
     yield from _waited_for(last)
     if last.word:
-        yield f"word         {last.word}, said by an operator and not heeded yet"
+        heeded = last.ended_at or last.word == "at once"
+        yield f"word         {last.word}, said by an operator{'' if heeded else ', not heeded yet'}"
     if last.reinstated:
         yield f"reinstated   {'once' if last.reinstated == 1 else f'{last.reinstated} times'}"
 

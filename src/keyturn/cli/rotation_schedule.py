@@ -232,11 +232,11 @@ def preview(
     from keyturn.wire.schedules import ScheduleDraft
 
     fields: dict[str, object] = {"schedule": schedule_fields(words)}
-    fields |= {"rotationInterval": interval} if interval else {}
+    fields |= {} if interval is None else {"rotationInterval": interval}
     if rotate_at:
         fields["rotateAtUtc"] = {"hours": rotate_at.hour, "minutes": rotate_at.minute}
     told = {name for name, value in words.items() if value not in (None, ())} - {"time_zone"}
-    if which and (told or interval or rotate_at):
+    if which and (told or interval is not None or rotate_at):
         raise click.UsageError("Name a rotation, or give a schedule; not both.")
     draft = options.checked(ScheduleDraft, fields)
 

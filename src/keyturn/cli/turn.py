@@ -124,13 +124,19 @@ def evidence(
             found = await find_rotation(api, project, which)
             one = turn_id or await _newest(api, found)
             if as_json:
-                return (await api.read_evidence(found, one)).model_dump_json(indent=2) + "\n"
-            return await api.read_evidence_page(found, one)
+                text = (await api.read_evidence(found, one)).model_dump_json(indent=2) + "\n"
+            else:
+                text = await api.read_evidence_page(found, one)
+        if out:
+            _write(out, text)
+        return text
 
     text = run(work())
-    if out:
-        out.write_text(text)
     click.echo(f"Written to {out}." if out else text, nl=out is not None)
+
+
+def _write(out: Path, text: str) -> None:
+    out.write_text(text, encoding="utf-8")
 
 
 def _order(order: "Order", which: str, project: str, server: str | None, *, as_json: bool) -> None:

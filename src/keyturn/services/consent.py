@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.errors import Refused
 from keyturn.domain.foreign import Consent, heed
 from keyturn.domain.okta import Credential, CredentialKind, Probe
 from keyturn.domain.orders import resumed
@@ -33,7 +33,7 @@ from keyturn.services.rotations import (
     view,
 )
 from keyturn.services.secrets import new_version, next_number
-from keyturn.services.turns import claimed, consented, planned, served_secret
+from keyturn.services.turns import claimed, consented, planned, served_secret, unserved
 
 
 async def retire_existing(
@@ -97,7 +97,7 @@ async def adopt_existing(
     await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)
     if seen.turn is None or seen.turn.phase not in SERVED:
-        raise TurnFailed(seen.rotation.last_message)
+        raise await unserved(world, seen)
     return seen
 
 

@@ -5,7 +5,7 @@ read, are looked at one by one, and so is every app whose readers were found wit
 turn that adds a new secret looks for itself, and is left to that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -25,7 +25,6 @@ from keyturn.domain.drift import (
     compare,
 )
 from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrottled, Refused
-from keyturn.domain.ids import AppId
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services import gate
@@ -95,8 +94,7 @@ async def reconcile(world: World, connection: OktaConnection) -> int:
         return 0
     async with world.store.reading() as tx:
         doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)
-    who = {change.app_id: change for change in changes or ()}
-    return sum([await _check(world, org, rotation, who) for rotation in doubtful])
+    return sum([await _check(world, org, rotation, changes or ()) for rotation in doubtful])
 
 
 async def list_findings(world: World, caller: Caller, *, project: str) -> Sequence[FindingView]:
@@ -191,16 +189,27 @@ async def _doubtful(
     if any(PROPOSED[finding.kind] is not Repair.BY_HAND for finding in told):
         return True
     for change in changes:
-        if change.app_id == rotation.app_id and (
-            told or not await tx.list(TurnStep, request_id=change.request_id)
-        ):
+        if change.app_id == rotation.app_id and (told or not await _is_ours(tx, change)):
             return True
     return False
 
 
-async def _check(
-    world: World, org: OktaOrg, rotation: Rotation, who: Mapping[AppId, Change]
-) -> int:
+async def _is_ours(tx: Reading, change: Change) -> bool:
+    return bool(await tx.list(TurnStep, request_id=change.request_id))
+
+
+async def _last_of_others(
+    tx: Reading, rotation: Rotation, changes: Sequence[Change]
+) -> Change | None:
+    """Return the latest change of the app that no turn has made, or None."""
+    of_app = [change for change in changes if change.app_id == rotation.app_id]
+    for change in sorted(of_app, key=lambda change: change.at, reverse=True):
+        if not await _is_ours(tx, change):
+            return change
+    return None
+
+
+async def _check(world: World, org: OktaOrg, rotation: Rotation, changes: Sequence[Change]) -> int:
     async with world.store.reading() as tx:
         turn = await open_turn(tx, rotation)
         served = await served_secret(tx, rotation)
@@ -212,7 +221,7 @@ async def _check(
     listed = await org.credentials_of(rotation.app_id, kind).list() if fit else ()
     beside = apart_from(turn, listed, served)
     drifts = compare(app, rotation.app_id, beside, served, ours, kind=kind)
-    findings = await _write_down(world, rotation, turn, drifts, who.get(rotation.app_id))
+    findings = await _write_down(world, rotation, turn, drifts, changes)
     if rotation.policy.repair:
         for finding in findings:
             await repair(world, rotation, finding)
@@ -224,7 +233,7 @@ async def _write_down(
     rotation: Rotation,
     turn: Turn | None,
     drifts: Sequence[Drift],
-    change: Change | None,
+    changes: Sequence[Change],
 ) -> Sequence[Finding]:
     """Open what is new, close what is gone, and return what is open.
 
@@ -242,8 +251,9 @@ async def _write_down(
                 kept.append(finding)
             else:
                 await tx.replace(replace(finding, closed_at=now, closed_by="seen to be gone"))
+        last = await _last_of_others(tx, rotation, changes) if found else None
         new = [
-            Finding(world.chance.uuid(), rotation.id, d.kind, d.subject, _told(d, change), now)
+            Finding(world.chance.uuid(), rotation.id, d.kind, d.subject, _told(d, last), now)
             for d in found.values()
         ]
         await tx.add(*new)
@@ -261,8 +271,10 @@ def _place(turn: Turn | None) -> tuple[str, str] | None:
 
 
 def _told(drift: Drift, change: Change | None) -> str:
-    by = f" By {change.who}, {change.at:%Y-%m-%d %H:%M} UTC ({change.what})." if change else ""
-    return (drift.detail + by).strip()
+    if change is None:
+        return drift.detail
+    at = f"{change.at:%Y-%m-%d %H:%M} UTC"
+    return f"{drift.detail} Last changed by {change.who}, {at} ({change.what}).".strip()
 
 
 async def _claim(world: World, connection: OktaConnection) -> bool:

@@ -36,7 +36,7 @@ from keyturn.domain.turn import (
     Word,
 )
 from keyturn.services.journey import advance
-from keyturn.services.ports import Reading, World, Writing
+from keyturn.services.ports import Reading, TurnStep, World, Writing
 from keyturn.services.records import must
 from keyturn.services.rotations import (
     RotationView,
@@ -79,13 +79,25 @@ async def rotate(
     await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)
     if seen.turn is None or seen.turn.phase not in SERVED:
-        raise TurnFailed(seen.rotation.last_message)
+        raise await unserved(world, seen)
     if resumed_late:
         raise Refused(
             f"The turn that was blocked goes on now ({seen.turn.phase}); no new secret was issued. "
             "Ask again when it has ended."
         )
     return seen
+
+
+async def unserved(world: World, seen: RotationView) -> TurnFailed:
+    """Tell why the new secret is not served yet, and that the turn goes on where it does."""
+    if seen.turn is None or not seen.turn.running:
+        return TurnFailed(seen.rotation.last_message)
+    async with world.store.reading() as tx:
+        steps = await tx.list(TurnStep, turn_id=seen.turn.id)
+    why, waits = (steps[-1].detail, steps[-1].step == "wait") if steps else ("", False)
+    why = why or f"Okta to accept the new {seen.rotation.kind.rules.noun}"
+    told = f"The turn waits for {why}" if waits else why.rstrip(".")
+    return TurnFailed(f"{told}. It goes on by itself: `keyturn rotation show` tells how it stands.")
 
 
 async def _end_waiting(world: World, rotation_id: str, *, emergency: bool) -> None:

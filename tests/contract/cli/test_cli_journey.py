@@ -265,10 +265,13 @@ def _open(house: House, name: str) -> bool:
 def test_evidence_is_written_to_a_file(
     house: House, rotation: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The file holds what would have been printed."""
+    """The file holds what would have been printed; one that cannot be written is one line."""
     out = tmp_path / "evidence.md"
     house.run("turn", "evidence", rotation["name"], "--out", str(out))
     assert out.read_text().startswith("# Turn of ")
+    nowhere = tmp_path / "nowhere" / "evidence.md"
+    stderr = house.run("turn", "evidence", rotation["name"], "--out", str(nowhere), code=1).stderr
+    assert stderr == f"Error: This machine refuses: {nowhere}: No such file or directory.\n"
 
 
 def test_drift_of_nothing_is_none(house: House) -> None:

@@ -133,6 +133,8 @@ async def test_everything_set_is_shown(house: House) -> None:
         (["preview", "my-app", "--every", "1d"], "not both"),
         (["update", "my-app"], "at least one thing"),
         (["preview", "--stagger", "-1"], "staggerSeconds"),
+        (["preview", "--interval", "0"], "rotationInterval"),
+        (["preview", "my-app", "--interval", "0"], "not both"),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_asked(words: list[str], told: str) -> None:

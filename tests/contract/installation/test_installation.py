@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keyturn.adapters.crypto import write_root_key
-from keyturn.adapters.storage import SqliteStore
+from keyturn.adapters.storage import SqliteStore, moved_file
 from keyturn.bootstrap.opening import initialise, opened
 from keyturn.domain.errors import Refused
 from keyturn.settings import Settings
@@ -69,6 +69,18 @@ async def test_nothing_to_open_is_said(settings: Settings) -> None:
     with pytest.raises(Refused, match="keyturn init"):
         async with opened(settings):
             pass
+
+
+async def test_moved_installation_is_not_set_up_again(settings: Settings) -> None:
+    """Where the file was put aside people learn of the database, and a second one is not made."""
+    await initialise(settings)
+    settings.database_file.rename(moved_file(settings.database_file))
+    with pytest.raises(Refused, match="KEYTURN_DATABASE_URL"):
+        async with opened(settings):
+            pass
+    with pytest.raises(Refused, match="moved to PostgreSQL"):
+        await initialise(settings)
+    assert not settings.database_file.exists()
 
 
 def test_overlap_below_its_floor_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Drift: changes that somebody else makes at Okta are found, told, and mended where ours."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from rig import SECRETS, Rig
 
 from keyturn.domain.drift import Kind, Repair
 from keyturn.domain.errors import NotFound, Refused
+from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import Fault
 from keyturn.services.drift import FindingView, list_findings, repair_finding
@@ -62,10 +64,42 @@ async def test_foreign_secret_is_found_and_left_alone(rig: Rig) -> None:
     (found,) = await findings(rig)
     assert (found.finding.kind, found.finding.subject) == (Kind.SECRET_ADDED, foreign.id)
     assert found.repair is Repair.BY_HAND
-    assert " By " in found.finding.detail
+    assert " Last changed by " in found.finding.detail
     with pytest.raises(Refused, match="consent"):
         await repair_finding(rig.world, rig.admin, found.finding.id)
     assert len(rig.living()) == 2
+
+
+async def test_finding_tells_of_the_latest_change_that_is_not_ours(rig: Rig) -> None:
+    """Neither a turn's own calls just before nor what others did earlier is told instead."""
+    rotation_id = await kept(rig)
+    passing = rig.org.create_secret(rig.app_id)
+    rig.org.deactivate_secret(rig.app_id, passing.id)
+    rig.org.delete_secret(rig.app_id, passing.id)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.run(rotation_id)
+    rig.clock.advance(120)
+    made_at = rig.clock.now()
+    rig.org.create_secret(rig.app_id)
+    await rig.live(DAY)
+    (found,) = await findings(rig)
+    assert f"{made_at:%Y-%m-%d %H:%M} UTC" in found.finding.detail
+    assert "lifecycle.create" in found.finding.detail
+
+
+async def test_finding_blames_nobody_for_a_turns_own_calls(rig: Rig) -> None:
+    """Where the log tells of our own changes only, nobody is named."""
+    rotation_id = await kept(rig)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.run(rotation_id)
+    rig.org.store_app(replace(rig.org.read_app(rig.app_id), status="INACTIVE"))
+    async with rig.world.store.writing() as tx:
+        rotation = await tx.find(Rotation, id=rotation_id)
+        assert rotation
+        await tx.replace(replace(rotation, checked_at=None))
+    await rig.live(DAY)
+    (found,) = await findings(rig)
+    assert (found.finding.kind, found.finding.detail) == (Kind.APP_DEACTIVATED, "")
 
 
 async def test_finding_closes_when_the_drift_is_gone(rig: Rig) -> None:

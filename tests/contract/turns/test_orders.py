@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from rig import PLACE, SECRETS, Rig
 
+from keyturn.api.native.evidence import turn as wire_turn
+from keyturn.cli.rotation import standing_of
 from keyturn.domain.access import VIEWER, Caller, Holding
 from keyturn.domain.errors import Forbidden, Refused, TurnFailed
 from keyturn.domain.evidence import Shut
@@ -43,6 +45,12 @@ async def turn_of(rig: Rig, rotation_id: str) -> Turn:
     turn = (await view(rig.world, rotation_id)).turn
     assert turn
     return turn
+
+
+async def shown_word(rig: Rig, rotation_id: str) -> list[str]:
+    """Return what the command line shows of an operator's word about the newest turn."""
+    newest = (await list_turns(rig.world, rig.admin, rotation_id))[0]
+    return [line for line in standing_of(wire_turn(newest)) if line.startswith("word")]
 
 
 async def reader(rig: Rig, name: str) -> Caller:
@@ -355,3 +363,15 @@ async def test_looking_renews_the_lease(rig: Rig, spent_s: int, *, renewed: bool
     stored = await turn_of(rig, held.rotation_id)
     ends_at = rig.clock.now() + lease
     assert (stored.wake_at == ends_at, stored == book.turn) == (renewed, True)
+
+
+async def test_word_is_open_until_it_was_heeded(rig: Rig) -> None:
+    """Before, it is shown as not heeded; of a turn that has ended it tells what was said."""
+    rotation_id = await overlapping(rig)
+    await finish_now(rig.world, rig.admin, rotation_id)
+    assert await shown_word(rig, rotation_id) == [
+        "word         finish, said by an operator, not heeded yet"
+    ]
+    await finish_now(rig.world, rig.admin, rotation_id, at_once=True)
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    assert await shown_word(rig, rotation_id) == ["word         at once, said by an operator"]

@@ -104,12 +104,24 @@ async def test_lost_answer_is_found_by_its_hash(rig: Rig) -> None:
     """A POST whose answer was lost is recognised in Okta's list; it is not sent twice."""
     rotation = (await rig.rotation()).rotation
     rig.org.add_fault(Fault("drop-after-effect", "POST", SECRETS, count=1))
-    with pytest.raises(TurnFailed):
+    with pytest.raises(TurnFailed, match=r"the connection broke .* It goes on by itself"):
         await rotate(rig.world, rig.admin, rotation.id)
     turn = await rig.run(rotation.id)
     assert turn.phase is Phase.FINISHED
     assert len(rig.posts()) == 1
     assert len(rig.living()) == 1
+
+
+async def test_who_asks_where_the_rate_limit_has_no_room_is_told_so(rig: Rig) -> None:
+    """What an earlier turn failed for is not told instead; this one starts by itself."""
+    rig.org.change_settings(profile="free")
+    rotation = (await rig.rotation()).rotation
+    await rotate(rig.world, rig.admin, rotation.id, emergency=True)
+    before = (await view(rig.world, rotation.id)).rotation
+    async with rig.world.store.writing() as tx:
+        await tx.replace(replace(before, last_message="An earlier turn failed."))
+    with pytest.raises(TurnFailed, match=r"waits for room in Okta's rate limit\. It goes on by"):
+        await rotate(rig.world, rig.admin, rotation.id)
 
 
 @pytest.mark.parametrize("kind", ["drop-before-effect", "error-before-effect", "html"])
@@ -134,7 +146,7 @@ async def test_slow_propagation_is_waited_for(rig: Rig) -> None:
     rotation = (await rig.rotation()).rotation
     served = await rig.served_hash()
     rig.org.change_settings(propagation_s=20)
-    with pytest.raises(TurnFailed):
+    with pytest.raises(TurnFailed, match="waits for Okta to accept the new client secret"):
         await rotate(rig.world, rig.admin, rotation.id)
     assert await rig.served_hash() == served
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
@@ -157,8 +169,9 @@ async def test_foreign_secret_blocks_and_is_not_touched(rig: Rig) -> None:
     """A secret that somebody else added stops the turn; once it is gone the turn resumes."""
     rotation = (await rig.rotation()).rotation
     foreign = rig.org.create_secret(rig.app_id, None)
-    with pytest.raises(TurnFailed, match=foreign.id):
+    with pytest.raises(TurnFailed, match=foreign.id) as told:
         await rotate(rig.world, rig.admin, rotation.id)
+    assert "goes on by itself" not in told.value.message
     assert (await rig.run(rotation.id)).phase is Phase.BLOCKED
     assert [s["status"] for s in rig.living()] == ["ACTIVE", "ACTIVE"]
     rig.org.deactivate_secret(rig.app_id, foreign.id)

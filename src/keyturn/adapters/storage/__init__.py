@@ -5,7 +5,7 @@ Decides how records lie in tables and what a transaction is. Knows nothing of wh
 
 from keyturn.adapters.storage.files import InUse
 from keyturn.adapters.storage.migrations import NewerData, newest_revision
-from keyturn.adapters.storage.moving import count_records, move
+from keyturn.adapters.storage.moving import count_records, move, moved_file
 from keyturn.adapters.storage.postgres import PostgresStore
 from keyturn.adapters.storage.snapshots import (
     Dump,
@@ -26,6 +26,7 @@ __all__ = [
     "count_records",
     "loading",
     "move",
+    "moved_file",
     "newest_revision",
     "refuse_filled",
     "snapshot",

@@ -76,8 +76,13 @@ async def move(source: Path, target: Sensitive) -> Mapping[str, int]:
     return counts
 
 
+def moved_file(source: Path) -> Path:
+    """Return the name under which a file is kept once everything in it has been moved."""
+    return source.with_name(source.name + MOVED)
+
+
 def _put_aside(source: Path) -> None:
-    source.rename(source.with_name(source.name + MOVED))
+    source.rename(moved_file(source))
 
 
 async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, int]:
