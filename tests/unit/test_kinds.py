@@ -34,6 +34,7 @@ from keyturn.domain.rotation import IssueFirst, decide_onboarding
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.sight import Maker
 from keyturn.domain.steps import (
+    LATE,
     UNANSWERED,
     Block,
     Do,
@@ -170,7 +171,7 @@ class TestOktasValue:
         """A lost one is discarded first; a late one is waited for."""
         aborted = turn(Phase.WRITTEN, API, posted=POSTED, withdrawn_at=NOW)
         assert decide(aborted, PRESENT, strange(NOW)) == Do(Act.DISCARD, CredentialId("ocsnew"))
-        assert decide(aborted, PRESENT) == Wait(NOW + SETTLED)
+        assert decide(aborted, PRESENT) == Wait(NOW + SETTLED, LATE)
         assert decide(aborted, PRESENT, now=NOW + SETTLED) == Do(Act.ROLL_BACK)
 
     def test_tries_are_counted_over_a_discard(self) -> None:

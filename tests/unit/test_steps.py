@@ -22,6 +22,7 @@ from keyturn.domain.steps import (
     backoff,
     legal,
 )
+from keyturn.domain.steps import LATE as LATE_CALL
 from keyturn.domain.turn import MOVES, SETTLED, Act, Phase, Reason, Word
 
 
@@ -239,7 +240,7 @@ class TestAborted:
             Seen(credentials=(listed(OLD),)),
         )
         settled_at = NOW + SETTLED
-        assert decide(of, seen, settled_at - timedelta(seconds=1)) == Wait(settled_at)
+        assert decide(of, seen, settled_at - timedelta(seconds=1)) == Wait(settled_at, LATE_CALL)
         assert decide(of, seen, settled_at) == Do(Act.ROLL_BACK)
 
     def test_verified_secret_is_not_promoted(self) -> None:

@@ -68,6 +68,7 @@ __all__ = [
 SOAK = "the end of the soak"
 UNCONFIRMED = "destinations that have not confirmed the new version"
 UNANSWERED = "a call to Okta without an answer, which could add the new one a second time"
+LATE = "a call to Okta without an answer, which could still add the new one"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
 LOG_LATE = timedelta(minutes=5)
@@ -163,7 +164,7 @@ def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
 def _let_go(withdrawn_at: datetime, now: datetime) -> Step:
     """End an aborted turn once a call that was on its way can no longer add the secret."""
     settled_at = withdrawn_at + SETTLED
-    return Do(Act.ROLL_BACK) if now >= settled_at else Wait(settled_at)
+    return Do(Act.ROLL_BACK) if now >= settled_at else Wait(settled_at, LATE)
 
 
 def _from_issued(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:

@@ -21,7 +21,7 @@ from keyturn.services.connections import open_org
 from keyturn.services.journey import advance
 from keyturn.services.ports import World, Writing
 from keyturn.services.projects import place_of
-from keyturn.services.records import must
+from keyturn.services.records import must, note_step
 from keyturn.services.rotations import (
     RotationView,
     admit,
@@ -65,6 +65,7 @@ async def retire_existing(
             await _give_way(writing, world, rotation, listed, asked_at)
             turn = claimed(world, consented(world, rotation, served, foreign))
             await writing.add(turn)
+        await note_step(writing, turn, "consent", f"To {detail}. By {caller.name}.", asked_at)
     await advance(world, turn, held_since_s=held_since_s)
     return await view(world, rotation_id)
 
@@ -94,6 +95,8 @@ async def adopt_existing(
         rotation = await current_rotation(writing, rotation_id)
         await _give_way(writing, world, rotation, listed, asked_at)
         turn = await _begin_adopting(writing, world, rotation, foreign)
+        told = f"To adopt {secret_id}. By {caller.name}."
+        await note_step(writing, turn, "consent", told, asked_at)
     await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)
     if seen.turn is None or seen.turn.phase not in SERVED:
@@ -185,4 +188,4 @@ async def _give_way(
             "The blocked turn has asked Okta for its secret, which may still be added: ask again "
             f"after {settled_at:%Y-%m-%d %H:%M:%S} UTC."
         )
-    await give_up(tx, world, turn)
+    await give_up(tx, world, turn, "Its owner has decided about the secret that blocked it.")

@@ -91,7 +91,7 @@ async def _stop_serving(
     now, noun = world.clock.now(), rotation.kind.rules.noun
     turn = await open_turn(tx, rotation)
     if turn:
-        await give_up(tx, world, turn)
+        await give_up(tx, world, turn, f"{caller.name} has ended the rotation.")
     for version in await list_versions(tx, rotation):
         await tx.replace(version.become(State.DESTROYED))
     await tx.replace(replace(rotation, ending=True, next_rotation_at=None))

@@ -15,7 +15,7 @@ from keyturn.domain.outlook import last_turn, owed, rescheduled, taken_back
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
-from keyturn.domain.turn import Act, Phase, Turn, blocked, moved, waiting
+from keyturn.domain.turn import Act, Phase, Turn, Word, blocked, moved, waiting
 from keyturn.services.ports import OktaCall, TurnStep, World, Writing
 from keyturn.services.records import must
 
@@ -171,9 +171,14 @@ class Logbook:
             await tx.replace(replace(after, last_attempted_at=self._world.clock.now()))
 
     def _rescheduled(self, rotation: Rotation, turn: Turn) -> Rotation:
-        """Come back later after a failure that lasts; else as the last turn commands."""
+        """Come back later after a failure that lasts; else as the last turn commands.
+
+        That somebody has taken a turn back is no failure: what is due next stays as it is.
+        """
         if rotation.asked_at and not turn.open:
             return owed(rotation, self._world.clock.now())
+        if turn.phase is Phase.ROLLED_BACK and turn.word is Word.ABORT:
+            return rotation
         if turn.blocked or turn.phase is Phase.ROLLED_BACK:
             return rescheduled(rotation, LastTurn(self._world.clock.now(), failed=True))
         if turn.phase not in (Phase.PROMOTED, Phase.FINISHED):
@@ -181,17 +186,22 @@ class Logbook:
         return rescheduled(replace(rotation, failures=0), last_turn(rotation))
 
     async def _record(self, tx: Writing, turn: Turn, note: Note | None) -> None:
-        """Add what was done and called to the turn's record, but not the same failure again."""
+        """Add what was done and called to the turn's record.
+
+        Of what fails or waits as it did before, only the calls that may have changed something.
+        """
         before = await tx.list(TurnStep, turn_id=turn.id)
-        last = before[-1] if before else None
-        if last and note and (last.step, last.detail) == (note.step, note.detail):
-            return
-        number = last.number if last else 0
+        last = next(
+            (step for step in reversed(before) if not step.detail.startswith("HTTP ")), None
+        )
+        again = last and note and (last.step, last.detail) == (note.step, note.detail)
+        number = before[-1].number if before else 0
         steps = [
             TurnStep(turn.id, 0, at, turn.phase, call.what, f"HTTP {call.status}", call.request_id)
             for call, at in zip(self.calls, self._heard_at, strict=True)
+            if call.changes or not again
         ]
-        if note:
+        if note and not again:
             steps.append(_noted(turn, note, self._world.clock.now()))
         await tx.add(*(replace(step, number=number + i) for i, step in enumerate(steps, start=1)))
 

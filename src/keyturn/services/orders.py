@@ -19,7 +19,8 @@ from keyturn.domain.sight import Do, Look, Seen
 from keyturn.domain.turn import Phase, Turn, Word
 from keyturn.services.desk import Desk
 from keyturn.services.looks import LOOKS
-from keyturn.services.ports import TurnStep, World
+from keyturn.services.ports import World
+from keyturn.services.records import note_step
 from keyturn.services.rotations import (
     RotationView,
     admit,
@@ -123,8 +124,5 @@ async def _apply(
         if after.phase is Phase.ROLLED_BACK:
             await destroy_pending(tx, after)
             await tx.replace(replace(rotation, last_message=None))
-        steps = await tx.list(TurnStep, turn_id=turn.id)
-        number = steps[-1].number + 1 if steps else 1
-        told = f"By {caller.name}."
-        await tx.add(TurnStep(turn.id, number, now, after.phase, what, told))
+        await note_step(tx, after, what, f"By {caller.name}.", now)
     return await view(world, rotation_id)

@@ -1,9 +1,12 @@
-"""Read records that the store's own references promise."""
+"""Read records that the store's own references promise, and add to the record of a turn."""
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import TypeVar
 
 from keyturn.domain.errors import OursError
+from keyturn.domain.turn import Turn
+from keyturn.services.ports import TurnStep, Writing
 
 R = TypeVar("R")
 
@@ -14,3 +17,10 @@ async def must(found: Awaitable[R | None]) -> R:
     if record is None:
         raise OursError("A record refers to one that is not stored.")
     return record
+
+
+async def note_step(tx: Writing, turn: Turn, what: str, told: str, now: datetime) -> None:
+    """Put on a turn's record what somebody has decided of it, and who or why."""
+    steps = await tx.list(TurnStep, turn_id=turn.id)
+    number = steps[-1].number + 1 if steps else 1
+    await tx.add(TurnStep(turn.id, number, now, turn.phase, what, told))

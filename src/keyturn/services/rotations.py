@@ -17,13 +17,13 @@ from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import allows
 from keyturn.domain.secret import Copy, Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import UNSERVED, Phase, Trigger, Turn
+from keyturn.domain.turn import UNSERVED, Act, Phase, Trigger, Turn
 from keyturn.services import gate
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
 from keyturn.services.receipts import Said, note_reads
-from keyturn.services.records import must
+from keyturn.services.records import must, note_step
 from keyturn.services.schedules import ScheduleChange, changed_schedule
 from keyturn.services.sealing import open_version
 
@@ -253,9 +253,10 @@ async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool
         raise Refused(f"{told} {what_can_be_done(turn)}")
     if turn and turn.running:
         until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
+        both = f", with an old {turn.rules.noun} and a new one" if turn.phase in SERVING else ""
         raise Refused(
-            f"A turn of {rotation.name} is under way ({turn.phase}{until}), with an old "
-            f"{turn.rules.noun} and a new one. Wait for its end{_or_shorter(turn)}."
+            f"A turn of {rotation.name} is under way ({turn.phase}{until}){both}. Wait for its "
+            f"end{_or_shorter(turn)}."
         )
 
 
@@ -267,10 +268,13 @@ def _or_shorter(turn: Turn) -> str:
     return ", or take it back: `keyturn turn abort`" if turn.phase in UNSERVED else ""
 
 
-async def give_up(tx: Writing, world: World, turn: Turn) -> None:
+async def give_up(tx: Writing, world: World, turn: Turn, why: str) -> None:
     """End a turn that has changed nothing at Okta; a value that was written is destroyed."""
-    await tx.replace(given_up(turn, world.clock.now()))
+    now = world.clock.now()
+    ended = given_up(turn, now)
+    await tx.replace(ended)
     await destroy_pending(tx, turn)
+    await note_step(tx, ended, Act.GIVE_UP, why, now)
 
 
 async def destroy_pending(tx: Writing, turn: Turn) -> None:
@@ -370,7 +374,7 @@ async def _heed(tx: Writing, world: World, rotation: Rotation) -> Rotation:
     unbegun = turn.trigger is Trigger.SCHEDULED and turn.phase is Phase.PLANNED
     allowed = rotation.schedule.automatic and allows(rotation.schedule, world.clock.now())
     if unbegun and not allowed:
-        await give_up(tx, world, turn)
+        await give_up(tx, world, turn, "The schedule that it was started by forbids it now.")
         rotation = replace(rotation, failures=max(0, rotation.failures - 1))
         await tx.replace(rotation)
     elif turn.running and turn.owner is None:

@@ -37,7 +37,7 @@ from keyturn.domain.turn import (
 )
 from keyturn.services.journey import advance
 from keyturn.services.ports import Reading, TurnStep, World, Writing
-from keyturn.services.records import must
+from keyturn.services.records import must, note_step
 from keyturn.services.rotations import (
     RotationView,
     admit,
@@ -75,6 +75,8 @@ async def rotate(
         turn = claimed(world, await start(tx, world, rotation, Trigger.MANUAL))
         turn = replace(turn, word=Word.AT_ONCE) if emergency else turn
         await tx.replace(turn)
+        what = "emergency" if emergency else "turn"
+        await note_step(tx, turn, what, f"By {caller.name}.", world.clock.now())
     resumed_late = turn.phase in SERVED
     await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)
@@ -273,5 +275,7 @@ async def start(tx: Writing, world: World, rotation: Rotation, trigger: Trigger)
 async def _old_secret(tx: Reading, rotation: Rotation) -> Held | None:
     """Return what a new turn replaces; a first turn that was taken back leaves its consent."""
     served = await served_secret(tx, rotation)
+    if served:
+        return served
     turns = await tx.list(Turn, rotation_id=rotation.id)
-    return served or (turns[-1].old if turns else None)
+    return turns[-1].old if turns else None

@@ -147,7 +147,7 @@ async def test_unreachable(
     with pytest.raises(OktaUnreachable) as caught:
         await okta.script(failure).credentials_of(APP, CredentialKind.CLIENT_SECRET).add(VALUE)
     assert caught.value.effect_possible is effect_possible
-    assert okta.journal == [OktaCall("add a client secret", 0, "")]
+    assert okta.journal == [OktaCall("add a client secret", 0, "", changes=True)]
 
 
 async def test_a_lost_read_has_no_effect(okta: ScriptedOkta) -> None:

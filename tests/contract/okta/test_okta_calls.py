@@ -61,7 +61,7 @@ async def test_add_sends_our_value(okta: ScriptedOkta) -> None:
         "status": "ACTIVE",
     }
     assert added.value == VALUE
-    assert okta.journal == [OktaCall("add a client secret", 201, "req1")]
+    assert okta.journal == [OktaCall("add a client secret", 201, "req1", changes=True)]
 
 
 async def test_add_returns_another_value_as_okta_said_it(okta: ScriptedOkta) -> None:

@@ -74,7 +74,7 @@ class Line:
         response = await self._ask(call, until)
         head = Answer(call, response.status_code, response.headers)
         at = read_date(response.headers)
-        self.journal(OktaCall(call.what, head.status, head.request_id, at))
+        self.journal(OktaCall(call.what, head.status, head.request_id, at, call.changes))
         try:
             async with asyncio.timeout_at(until):
                 body = await _read(response)
@@ -112,7 +112,7 @@ class Line:
         )
 
     def _unreachable(self, call: Call, why: str, *, sent: bool) -> OktaUnreachable:
-        self.journal(OktaCall(call.what, 0, ""))
+        self.journal(OktaCall(call.what, 0, "", changes=call.changes))
         return OktaUnreachable(call.what, why, effect_possible=sent and call.changes)
 
 

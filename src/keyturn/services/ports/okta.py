@@ -31,13 +31,15 @@ from keyturn.domain.sensitive import Sensitive
 class OktaCall:
     """One call that was made to Okta, for the record of a turn; status 0 where no answer came.
 
-    ``at`` is when Okta answered, by its own clock, where it says so.
+    ``at`` is when Okta answered, by its own clock, where it says so. ``changes`` is whether the
+    call asked for a change.
     """
 
     what: str
     status: int
     request_id: str
     at: datetime | None = None
+    changes: bool = False
 
 
 class AppCredentials(Protocol):
