@@ -186,14 +186,16 @@ def turn_key(
 def budget(*, server: str | None, as_json: bool) -> None:
     """Show what is left of Okta's rate limits in the windows that go on.
 
-    Turns that have not begun wait while only the reserve is left: it is for reinstating.
+    Okta counts each principal apart: the client id of a service app, or an API token, which is
+    named by the beginning of its SHA-256. Turns that have not begun wait while only the reserve
+    is left: it is for reinstating.
     """
 
     async def read() -> None:
         async with connected(server) as api:
             found = await api.list_budgets()
         document = {"budgets": [one.model_dump(mode="json") for one in found]}
-        header = ["org", "bucket", "left", "reserve", "resets"]
+        header = ["org", "principal", "bucket", "left", "reserve", "resets"]
         output.show(document, output.table(header, [_left(one) for one in found]), as_json=as_json)
 
     run(read())
@@ -227,7 +229,9 @@ def _row(one: "Connection") -> list[str]:
 
 def _left(one: "Budget") -> list[str]:
     left, resets = f"{one.remaining} of {one.limit}", output.moment(one.resets_at)
-    return [one.org, one.bucket, left, str(one.reserve), resets]
+    scheme, _, digest = one.principal.partition(" ")
+    principal = f"{scheme} {digest[:8]}".rstrip()
+    return [one.org, principal, one.bucket, left, str(one.reserve), resets]
 
 
 def _given(fields: dict[str, str | None]) -> dict[str, object]:

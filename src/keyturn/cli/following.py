@@ -27,13 +27,13 @@ class Follower:
 
     async def begin(self) -> None:
         """Take what is there already as told."""
-        turn = await self._newest()
+        turn = await self._api.find_newest_turn(self._which)
         if turn:
             self._turn_id, self._steps, self._phase = turn.id, len(turn.steps), turn.phase
 
     async def look(self) -> "Turn | None":
         """Tell what is new; return the newest turn."""
-        turn = await self._newest()
+        turn = await self._api.find_newest_turn(self._which)
         if turn and turn.id != self._turn_id:
             self._turn_id, self._steps, self._phase = turn.id, 0, ""
         for step in turn.steps[self._steps :] if turn else ():
@@ -69,7 +69,3 @@ class Follower:
         if turn is None:
             raise LookupError("there is no turn to follow")
         return turn
-
-    async def _newest(self) -> "Turn | None":
-        turns = await self._api.list_turns(self._which)
-        return turns[0] if turns else None

@@ -146,8 +146,8 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
     async def work() -> None:
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
-            turns = await api.list_turns(found)
-        _show(found, turns[0] if turns else None, as_json=as_json)
+            newest = await api.find_newest_turn(found)
+        _show(found, newest, as_json=as_json)
 
     run(work())
 
@@ -227,8 +227,8 @@ def retire_existing(
                 _plan(rotation_draft.plan_of_retiring(found, secret_id), as_json=as_json)
                 return
             found = await api.retire_existing(found, secret_id, made.date())
-            turns = await api.list_turns(found)
-        _show(found, turns[0] if turns else None, as_json=as_json)
+            newest = await api.find_newest_turn(found)
+        _show(found, newest, as_json=as_json)
 
     run(work())
 
@@ -264,8 +264,8 @@ def adopt_existing(
                 return
             value = read_value() if value_stdin else None
             found = await api.adopt_existing(found, secret_id, value)
-            turns = await api.list_turns(found)
-        _show(found, turns[0] if turns else None, as_json=as_json)
+            newest = await api.find_newest_turn(found)
+        _show(found, newest, as_json=as_json)
 
     run(work())
 

@@ -83,15 +83,24 @@ def finish_now(
 
 @turn.command("list")
 @which_rotation
+@click.option(
+    "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most so many."
+)
+@click.option(
+    "--offset", type=click.IntRange(0), default=0, help="Leave out so many of the newest."
+)
 @options.project
 @options.server
 @options.as_json
-def list_turns(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+def list_turns(
+    *, which: str, limit: int, offset: int, project: str, server: str | None, as_json: bool
+) -> None:
     """List the turns of a rotation, the newest first."""
 
     async def work() -> None:
         async with connected(server) as api:
-            turns = await api.list_turns(await find_rotation(api, project, which))
+            found = await find_rotation(api, project, which)
+            turns = await api.list_turns(found, offset=offset, limit=limit)
         document = {"turns": [one.model_dump(mode="json") for one in turns]}
         header = ["began", "ended", "started by", "phase", "gate", "reinstated", "id"]
         output.show(document, output.table(header, [_row(one) for one in turns]), as_json=as_json)
@@ -145,7 +154,7 @@ def _order(order: "Order", which: str, project: str, server: str | None, *, as_j
     async def work() -> None:
         async with connected(server) as api:
             found = await order(api, await find_rotation(api, project, which))
-            newest = (await api.list_turns(found))[0]
+            (newest,) = await api.list_turns(found, limit=1)
         more = f"`keyturn rotation show {found.name}` shows all that was recorded."
         output.show(document_of(found, newest), [*standing_of(newest), more], as_json=as_json)
 
@@ -167,10 +176,10 @@ for _name, (_given, _told) in ORDERS.items():
 
 
 async def _newest(api: "KeyturnApi", found: "Rotation") -> str:
-    turns = await api.list_turns(found)
-    if not turns:
+    newest = await api.find_newest_turn(found)
+    if newest is None:
         raise click.ClickException(f"Rotation {found.name} has not turned yet.")
-    return turns[0].id
+    return newest.id
 
 
 def _row(one: "Turn") -> list[str]:

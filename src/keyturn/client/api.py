@@ -217,10 +217,16 @@ class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
         body = AdoptExisting(secret_id=secret_id, value=value)
         return await self._rotation("POST", f"{_of(which)}/adopt-existing", body)
 
-    async def list_turns(self, which: Which) -> tuple[Turn, ...]:
-        """List the turns of a rotation with their steps, the newest first."""
-        path = f"{_of(which)}/turns"
-        return (await self.call(TurnsAnswer, "GET", path)).turns
+    async def list_turns(
+        self, which: Which, *, offset: int = 0, limit: int = 20
+    ) -> tuple[Turn, ...]:
+        """List turns of a rotation with their steps, the newest first; 100 at most."""
+        path, query = f"{_of(which)}/turns", {"offset": str(offset), "limit": str(limit)}
+        return (await self.call(TurnsAnswer, "GET", path, query=query)).turns
+
+    async def find_newest_turn(self, which: Which) -> Turn | None:
+        """Return the newest turn of a rotation, or None before the first one."""
+        return next(iter(await self.list_turns(which, limit=1)), None)
 
     async def _rotation(self, method: str, path: str, body: Wire | None = None) -> Rotation:
         answer = await self.call(RotationAnswer, method, path, body=body)

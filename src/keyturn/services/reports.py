@@ -41,12 +41,15 @@ class TurnReport:
     told: TurnView
 
 
-async def list_turns(world: World, caller: Caller, rotation_id: str) -> Sequence[TurnView]:
-    """List the turns of a rotation, newest first, with their steps. Raises NotFound, Forbidden."""
+async def list_turns(
+    world: World, caller: Caller, rotation_id: str, *, offset: int = 0, limit: int = 20
+) -> Sequence[TurnView]:
+    """List turns of a rotation, newest first, with their steps. Raises NotFound, Forbidden."""
     rotation = await admit(world, caller, Verb.READ_ROTATIONS, rotation_id)
     async with world.store.reading() as tx:
         turns = await tx.list(Turn, rotation_id=rotation_id)
-    return [await _told(world, rotation, turn) for turn in reversed(turns)]
+    latest = turns[::-1][offset : offset + limit]
+    return [await _told(world, rotation, turn) for turn in latest]
 
 
 async def report_turn(world: World, caller: Caller, rotation_id: str, turn_id: str) -> TurnReport:

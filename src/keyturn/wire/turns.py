@@ -8,7 +8,10 @@ from keyturn.wire.base import Instant, Wire
 
 
 class Held(Wire):
-    """A client secret in a turn's hands, by Okta's hash and id and by our version."""
+    """A client secret in a turn's hands, by Okta's hash and id and by our version.
+
+    For a client key ``hash`` is its thumbprint (RFC 7638).
+    """
 
     hash: str
     okta_id: str | None

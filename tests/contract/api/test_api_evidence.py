@@ -1,10 +1,14 @@
 """What the record of a turn tells beyond its steps: Okta's ids, the policy, who was waited for."""
 
+from dataclasses import replace
+
 from api_kit import ROTATIONS, House
 
+from keyturn.domain.turn import Phase
 from keyturn.sandbox import Fault
 from keyturn.services.duties import claim_due
 from keyturn.services.journey import advance
+from keyturn.services.ports import TurnStep
 
 SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
 Document = dict[str, object]
@@ -51,3 +55,15 @@ async def test_policy_and_readers_that_were_waited_for_are_told(house: House) ->
     assert any("administrator, version 1" in told for told in waited)
     assert "administrator, version 1" in page
     assert "| **backstop** | 86400 s |" in page
+
+
+async def test_a_pause_between_two_tries_waits_for_nobody(house: House) -> None:
+    """A wait that is recorded without a reason is none of those that kept the old secret alive."""
+    rotation = await house.rotate_by_order()
+    await house.http.post(f"{ROTATIONS}/{rotation['id']}/rotate-secrets")
+    async with house.world.store.writing() as tx:
+        last = (await tx.list(TurnStep))[-1]
+        pause = replace(last, number=last.number + 1, phase=Phase.OVERLAPPING, step="wait")
+        await tx.add(replace(pause, detail=""))
+    document, _ = await record(house, rotation["id"])
+    assert "" not in document["waitedFor"]  # type: ignore[operator]  # as JSON has it

@@ -68,6 +68,17 @@ async def test_each_type_has_every_route(house: House, kind: CredentialKind) -> 
     assert problem(await house.http.get(one)) == (404, "NotFound")
 
 
+async def test_record_of_a_keys_turn_says_how_keys_are_named(house: House) -> None:
+    """A key is named by its thumbprint, of which Okta's hash of a secret is no part."""
+    made = (await created(house, CredentialKind.CLIENT_KEY)).json()["secretRotation"]
+    turns = f"{BASE}/{CredentialKind.CLIENT_KEY}/{made['id']}/turns"
+    [turn] = (await house.http.get(turns)).json()["turns"]
+    where = f"{turns}/{turn['id']}/evidence"
+    page = (await house.http.get(where, params={"format": "markdown"})).text
+    assert "thumbprint (RFC 7638)" in page
+    assert "16 bytes" not in page
+
+
 async def test_lists_are_of_one_type_or_of_all(house: House) -> None:
     """A type's list holds its own only; the list without a type holds all."""
     await created(house, CredentialKind.CLIENT_KEY)

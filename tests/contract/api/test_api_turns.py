@@ -1,6 +1,11 @@
 """Turns and consent: the routes that are Keyturn's own."""
 
+from dataclasses import replace
+
 from api_kit import NO_ID, ROTATIONS, House, issues, problem
+
+from keyturn.domain.ids import TurnId
+from keyturn.domain.turn import Turn
 
 TURN = {
     "id",
@@ -67,6 +72,25 @@ async def test_consent_retires_a_foreign_secret(house: House) -> None:
     assert answer.json()["secretRotation"]["id"] == rotation["id"]
     [turn] = (await house.http.get(f"{ROTATIONS}/{rotation['id']}/turns")).json()["turns"]
     assert (turn["trigger"], turn["old"]["oktaId"]) == ("consent", foreign.id)
+
+
+async def test_turns_are_listed_by_the_page(house: House) -> None:
+    """The newest come first, 20 unless asked otherwise; never more than 100 are asked for."""
+    path = await turning(house)
+    async with house.world.store.writing() as tx:
+        (first,) = await tx.list(Turn)
+        fresh = [TurnId(house.world.chance.uuid()) for _ in range(24)]
+        await tx.add(*(replace(first, id=each, ended_at=first.created_at) for each in fresh))
+    ids = [*reversed(fresh), first.id]
+    for query, wanted in (
+        ({}, ids[:20]),
+        ({"limit": 1}, ids[:1]),
+        ({"offset": 20, "limit": 100}, ids[20:]),
+    ):
+        found = (await house.http.get(f"{path}/turns", params=query)).json()["turns"]
+        assert [turn["id"] for turn in found] == wanted
+    for name, value in (("limit", 0), ("limit", 101), ("offset", -1)):
+        assert issues(await house.http.get(f"{path}/turns", params={name: value})) == [name]
 
 
 async def test_turns_of_nothing_are_404(house: House) -> None:

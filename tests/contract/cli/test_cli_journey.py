@@ -1,5 +1,6 @@
 """A whole journey by commands: a sandbox, a server, a connection, a rotation, a turn."""
 
+import hashlib
 import json
 import os
 import signal
@@ -112,10 +113,13 @@ def test_a_connection_is_listed_without_its_token(house: House) -> None:
 
 
 def test_the_budget_is_shown(house: House) -> None:
-    """What is left of the org's rate limits is there once something was called."""
-    assert "api/v1/apps" in house.run("connection", "okta", "budget").stdout
+    """What is left of the org's rate limits is there once something was called, and for whom."""
+    shown = house.run("connection", "okta", "budget").stdout
+    assert "api/v1/apps" in shown
     budget = house.ask("connection", "okta", "budget")["budgets"][0]
     assert budget["remaining"] < budget["limit"]
+    digest = hashlib.sha256(house.org["ssws_token"].encode()).hexdigest()
+    assert f"SSWS {digest[:8]} " in shown
 
 
 def test_a_rotation_is_created_as_the_options_say(rotation: dict[str, Any]) -> None:
@@ -137,7 +141,15 @@ def test_a_turn_tells_its_phases_and_serves(house: House, rotation: dict[str, An
     before = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout
     lines = house.run("rotation", "turn", "web").stdout.splitlines()
     phases = [line.split()[-1] for line in lines[:-1]]
-    assert phases == ["written", "issued", "verified", "promoted", "delivered", "overlapping"]
+    assert phases == [
+        "planned",
+        "written",
+        "issued",
+        "verified",
+        "promoted",
+        "delivered",
+        "overlapping",
+    ]
     assert lines[-1].startswith("Served.")
     assert house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout != before
     assert "under way" in house.run("rotation", "turn", "web", code=1).stderr
@@ -266,11 +278,13 @@ def test_evidence_is_written_to_a_file(
     house: House, rotation: dict[str, Any], tmp_path: Path
 ) -> None:
     """The file holds what would have been printed; one that cannot be written is one line."""
-    out = tmp_path / "evidence.md"
-    house.run("turn", "evidence", rotation["name"], "--out", str(out))
+    out, name = tmp_path / "evidence.md", rotation["name"]
+    if not house.ask("turn", "list", name)["turns"]:
+        house.run("rotation", "turn", name)
+    house.run("turn", "evidence", name, "--out", str(out))
     assert out.read_text().startswith("# Turn of ")
     nowhere = tmp_path / "nowhere" / "evidence.md"
-    stderr = house.run("turn", "evidence", rotation["name"], "--out", str(nowhere), code=1).stderr
+    stderr = house.run("turn", "evidence", name, "--out", str(nowhere), code=1).stderr
     assert stderr == f"Error: This machine refuses: {nowhere}: No such file or directory.\n"
 
 

@@ -4,9 +4,20 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from keyturn.domain.evidence import Gate, Open, Shut, Waiting
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.turn import Blocked, Held, Phase
 from keyturn.services.reports import TurnReport, TurnView
 from keyturn.wire import turns as wire
+
+OF_SECRETS = (
+    "Secrets are named by Okta's id and by Okta's hash: base64url of the first 16 bytes of",
+    "SHA-256. No value is in this file.",
+)
+OF_KEYS = (
+    "Keys are named by Okta's id and by their thumbprint (RFC 7638): base64url of the SHA-256 of",
+    "the public half. No private key is in this file.",
+)
+"""How the column of hashes is to be read."""
 
 
 def turn(view: TurnView) -> wire.Turn:
@@ -67,12 +78,12 @@ def document(report: TurnReport, now: datetime) -> wire.Evidence:
     )
 
 
-def markdown(told: wire.Evidence) -> str:
-    """Render the record of a turn for people."""
-    return "\n".join(_lines(told)) + "\n"
+def markdown(told: wire.Evidence, kind: CredentialKind) -> str:
+    """Render the record of a turn for people; ``kind`` is what its rotation turns."""
+    return "\n".join(_lines(told, kind)) + "\n"
 
 
-def _lines(told: wire.Evidence) -> Iterator[str]:
+def _lines(told: wire.Evidence, kind: CredentialKind) -> Iterator[str]:
     one = told.turn
     yield f"# Turn of {told.rotation_name}"
     yield ""
@@ -99,8 +110,7 @@ def _lines(told: wire.Evidence) -> Iterator[str]:
         facts["blocked"] = f"{one.blocked.reason}: {one.blocked.detail}"
     yield from _table(["", ""], [[f"**{name}**", fact] for name, fact in facts.items()])
     yield ""
-    yield "Secrets are named by Okta's id and by Okta's hash: base64url of the first 16 bytes of"
-    yield "SHA-256. No value is in this file."
+    yield from OF_KEYS if kind.rules.are_keys else OF_SECRETS
     yield ""
     rows = [
         [str(s.number), _at(s.at), s.phase, s.step, s.detail, s.request_id, s.error_id]
@@ -114,7 +124,7 @@ def _waited_for(view: TurnView) -> tuple[str, ...]:
     """Return what the recorded waits since the promotion name, each once."""
     phases = (Phase.PROMOTED, Phase.OVERLAPPING)
     waits = [s.detail for s in view.steps if s.step == "wait" and s.phase in phases]
-    return tuple(dict.fromkeys(part for told in waits for part in told.split("; ")))
+    return tuple(dict.fromkeys(part for told in waits for part in told.split("; ") if part))
 
 
 def _times(count: int) -> str:

@@ -22,9 +22,15 @@ of_readers = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=Leni
 
 
 @of_type.get("/turns")
-async def list_turns(world: TheWorld, caller: TheCaller, rotation_id: Id) -> wire.TurnsAnswer:
+async def list_turns(
+    world: TheWorld,
+    caller: TheCaller,
+    rotation_id: Id,
+    offset: Annotated[int, Query(ge=0, description="Leave out so many of the newest.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 20,
+) -> wire.TurnsAnswer:
     """List the turns of a rotation with their steps, the newest first."""
-    views = await reports.list_turns(world, caller, rotation_id)
+    views = await reports.list_turns(world, caller, rotation_id, offset=offset, limit=limit)
     return wire.TurnsAnswer(turns=tuple(map(evidence.turn, views)))
 
 
@@ -45,7 +51,8 @@ async def read_evidence(
     document = evidence.document(report, world.clock.now())
     if form == "json":
         return document
-    return PlainTextResponse(evidence.markdown(document), media_type="text/markdown")
+    page = evidence.markdown(document, report.rotation.kind)
+    return PlainTextResponse(page, media_type="text/markdown")
 
 
 @of_type.post("/turn")
