@@ -1,5 +1,6 @@
 """Destinations: other stores that secrets are brought to."""
 
+import asyncio
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ KINDS = (
     "webhook",
     "file",
 )
+
+IN_HAND_S = 90.0
+"""Longer than a worker's lease: one that was fenced may still be writing until that ends."""
+LOOK_EVERY_S = 0.2
 
 plan = click.option(
     "--plan", is_flag=True, help="Only say what would be brought where; change nothing."
@@ -184,13 +189,16 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
 @options.server
 @options.as_json
 def deliver(*, which: str, plan: bool, project: str, server: str | None, as_json: bool) -> None:
-    """Bring everything to a destination again now, whatever it has confirmed."""
+    """Bring everything to a destination again now, whatever it has confirmed.
+
+    Where a worker has it in hand already, that is waited for, as long as its lease may last.
+    """
 
     async def work() -> None:
         async with connected(server) as api:
             found = await _find(api, project, which)
             if not plan:
-                found = await api.deliver(found.id)
+                found = await delivered(api, found.id)
             covered = await api.list_deliveries(found.id)
         if not plan:
             _show(found, covered, as_json=as_json)
@@ -240,6 +248,17 @@ def remove(*, which: str, project: str, server: str | None, as_json: bool) -> No
         output.show(gone.model_dump(mode="json"), [line], as_json=as_json)
 
     run(work())
+
+
+async def delivered(api: "KeyturnApi", destination_id: str) -> "Destination":
+    """Deliver, and return how it stands once nobody has it in hand any more, or it has failed."""
+    found = await api.deliver(destination_id)
+    for _ in range(int(IN_HAND_S / LOOK_EVERY_S)):
+        if found.state != "waiting" or found.attempts:
+            break
+        await asyncio.sleep(LOOK_EVERY_S)
+        found = await api.read_destination(destination_id)
+    return found
 
 
 async def _find(api: "KeyturnApi", project: str, which: str) -> "Destination":

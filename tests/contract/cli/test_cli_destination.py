@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from keyturn.cli.destination import delivered
 from keyturn.cli.main import cli
+from keyturn.wire.destinations import Destination
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +87,23 @@ def test_a_destination_is_added_shown_and_delivered_to(house: House, web: str) -
     assert "canary" not in told.stdout + shown.stdout
     assert house.ask("destination", "show", web)["deliveries"][0]["confirmedVersion"] == 1
     assert house.ask("destination", "list")["destinations"][0]["name"] == "web"
+
+
+@pytest.mark.parametrize("ends", [{"state": "confirmed"}, {"state": "waiting", "attempts": 1}])
+async def test_what_a_worker_has_in_hand_is_waited_for(ends: dict[str, object]) -> None:
+    """The command answers once it is known how it went, not while somebody else is at it."""
+    before = Destination.model_construct(state="waiting", attempts=0)
+    looks = [before, Destination.model_construct(**{"attempts": 0, **ends})]
+
+    class Busy:
+        async def deliver(self, destination_id: str) -> Destination:
+            return before
+
+        async def read_destination(self, destination_id: str) -> Destination:
+            return looks.pop(0)
+
+    found = await delivered(Busy(), "d")  # type: ignore[arg-type]
+    assert (found.state, looks) == (ends["state"], [])
 
 
 def test_a_plan_changes_nothing(house: House) -> None:
