@@ -19,12 +19,14 @@ def read(name: str) -> dict[str, Any]:
 
 
 def faults(lock: dict[str, Any]) -> list[str]:
-    """List the packages of a lock without a strong hash, or with an address."""
+    """List the packages of a lock without a strong hash, or with an address, whosever it is."""
     packages = {name: package for name, package in lock["packages"].items() if name}
     return [
         name
         for name, package in packages.items()
-        if not HASH.fullmatch(package.get("integrity", "")) or "resolved" in package
+        if not HASH.fullmatch(package.get("integrity", ""))
+        or "resolved" in package
+        or "://" in json.dumps(package)
     ]
 
 
@@ -54,9 +56,10 @@ def test_a_lock_made_anew_names_no_address_either() -> None:
         {"version": "1.0.0"},
         {"version": "1.0.0", "integrity": "sha1-" + "A" * 27 + "="},
         {"integrity": "sha512-" + "A" * 86 + "==", "resolved": "ht" + "tps://mirror.example/one"},
+        {"integrity": "sha512-" + "A" * 86 + "==", "funding": {"url": "https://a.example"}},
     ],
 )
-def test_a_faulty_lock_is_found(package: dict[str, str]) -> None:
+def test_a_faulty_lock_is_found(package: dict[str, Any]) -> None:
     """A package without a hash, with a weak one, or with an address is each a fault."""
     good = {"integrity": "sha512-" + "A" * 86 + "=="}
     assert faults({"packages": {"": {}, "node_modules/one": good}}) == []
