@@ -12,12 +12,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "kits"))
 
 from broken_products import sends_another_value, trusts_every_secret
 
-from keyturn.adapters.okta.guard import GuardedBackend, GuardedTransport
 from keyturn.adapters.system.logs import log_to
 from keyturn.bootstrap.opening import Outside
 from keyturn.bootstrap.serving import serving
 from keyturn.cli.rehearsal.nursery import nurse
 from keyturn.cli.simulation.stage import Sabotage
+from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.settings import Settings
 
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from keyturn.adapters.crypto import Argon2Passwords, Keyring
 from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers
 from keyturn.adapters.oidc import HttpIssuers
-from keyturn.adapters.okta import Governor, GuardedBackend, GuardedTransport, OktaHttpOrgs
+from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.storage import PostgresStore, SqliteStore, moved_file
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.adapters.system.witness import FileWitness
@@ -22,6 +22,7 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
+from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
 from keyturn.services.ports import Chance, Clock, Limits, Store, World

@@ -13,9 +13,9 @@ from delivery_kit import errand
 from stores_kit import TOKEN, KubernetesStore
 
 from keyturn.adapters.delivery import KindCarriers
-from keyturn.adapters.okta import GuardedBackend, GuardedTransport
 from keyturn.domain.destination_kinds import Kind
 from keyturn.domain.errors import AddressRefused, DestinationAway
+from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.sandbox.tls import TlsFiles, write_tls_files
 from keyturn.services.ports import Errand
 

@@ -16,6 +16,7 @@ import httpx2
 from pydantic import JsonValue
 
 from keyturn.domain.errors import DestinationAway, DestinationRefused
+from keyturn.network.reading import TooMuch, read_body
 
 CALL_LIMIT_S = 15.0
 """As long as one call may take in all, unless a lease is shorter than three of them."""
@@ -66,21 +67,15 @@ class Calls:
                     headers=self._headers | typed | dict(headers or {}),
                 ) as answer,
             ):
-                told = _parsed(await self._body(answer))
+                told = _parsed(await read_body(answer, ANSWER_MAX))
+        except TooMuch:
+            raise DestinationAway(f"Too much came from {self._who}.") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             raise DestinationAway(
                 f"No answer came from {self._who} ({type(error).__name__}): look at its address, "
                 "at the network, and at whether it runs."
             ) from None
         return Answer(answer.status_code, answer.headers, told)
-
-    async def _body(self, answer: httpx2.Response) -> bytes:
-        body = b""
-        async for chunk in answer.aiter_bytes():
-            body += chunk
-            if len(body) > ANSWER_MAX:
-                raise DestinationAway(f"Too much came from {self._who}.")
-        return body
 
     def judge(self, answer: Answer, what: str, at: datetime) -> Answer:
         """Return a good answer. Raises DestinationAway or DestinationRefused for any other."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import httpx2
 import structlog
 
-from keyturn.adapters.oidc.keys import PublicKey, header_of, parse_jwks, parse_pem, verified
 from keyturn.domain.addresses import key_url
 from keyturn.domain.errors import (
     AddressRefused,
@@ -23,6 +22,8 @@ from keyturn.domain.errors import (
 )
 from keyturn.domain.jwt_auth import KeySource
 from keyturn.domain.sensitive import Sensitive
+from keyturn.jose.verifying import PublicKey, header_of, parse_jwks, parse_pem, verified
+from keyturn.network.reading import TooMuch, read_body
 from keyturn.services.ports import Clock
 
 FRESH_S = 300.0
@@ -143,6 +144,8 @@ class HttpIssuers:
             async with asyncio.timeout(CALL_LIMIT_S), http.stream("GET", target) as answer:
                 body = await _body(answer)
             told = json.loads(body)
+        except TooMuch:
+            raise IssuerUnreachable(f"Too much came from {target}.") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError, RecursionError) as e:
             raise IssuerUnreachable(f"No keys came from {target} ({type(e).__name__}).") from None
         if not isinstance(told, dict):
@@ -153,9 +156,4 @@ class HttpIssuers:
 async def _body(answer: httpx2.Response) -> bytes:
     if answer.status_code != httpx2.codes.OK:
         raise IssuerUnreachable(f"No keys came from {answer.url} (HTTP {answer.status_code}).")
-    body = b""
-    async for chunk in answer.aiter_bytes():
-        body += chunk
-        if len(body) > DOCUMENT_MAX:
-            raise IssuerUnreachable(f"Too much came from {answer.url}.")
-    return body
+    return await read_body(answer, DOCUMENT_MAX)

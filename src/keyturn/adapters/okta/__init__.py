@@ -5,7 +5,6 @@
 """
 
 from keyturn.adapters.okta.governor import Governor
-from keyturn.adapters.okta.guard import GuardedBackend, GuardedTransport
 from keyturn.adapters.okta.orgs import OktaHttpOrgs
 
-__all__ = ["Governor", "GuardedBackend", "GuardedTransport", "OktaHttpOrgs"]
+__all__ = ["Governor", "OktaHttpOrgs"]

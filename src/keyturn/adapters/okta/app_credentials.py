@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from keyturn.adapters.okta import shapes
 from keyturn.adapters.okta.answers import Answer, segment
-from keyturn.adapters.okta.jose import new_private_key, public_half
 from keyturn.adapters.okta.management import Management
 from keyturn.domain.budget import PART_CALLS, Purpose
 from keyturn.domain.errors import OktaRefused
@@ -28,6 +27,7 @@ from keyturn.domain.okta import (
     thumbprint,
 )
 from keyturn.domain.sensitive import Sensitive
+from keyturn.jose.keys import new_private_key, public_half
 from keyturn.services.ports import Chance
 
 Members = Mapping[str, str]

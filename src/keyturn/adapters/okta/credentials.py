@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from keyturn.adapters.okta.answers import Answer, Call
-from keyturn.adapters.okta.jose import Assertions, DpopKey, SigningKey
 from keyturn.adapters.okta.line import Line
 from keyturn.adapters.okta.shapes import Garbled, find_member, read_text
 from keyturn.domain.errors import FieldProblem, InvalidInput, OktaUnreachable
 from keyturn.domain.sensitive import Sensitive
+from keyturn.jose.assertions import Assertions
+from keyturn.jose.dpop import DpopKey
+from keyturn.jose.keys import SigningKey
 from keyturn.services.ports import Chance, Clock
 
 SCOPES = "okta.apps.manage okta.apps.read"
@@ -175,7 +177,7 @@ class ServiceAppCredentials:
         error = answer.find_error()
         code = error.code if error else ""
         if code == "invalid_dpop_proof" and self._dpop is None:
-            self._dpop = DpopKey(self._clock, self._chance)
+            self._dpop = DpopKey.new(self._clock, self._chance)
             return True
         nonce = answer.headers.get("dpop-nonce")
         if code == "use_dpop_nonce" and self._dpop and nonce:

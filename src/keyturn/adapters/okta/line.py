@@ -15,6 +15,7 @@ from keyturn.adapters.okta.governor import Governor
 from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, read_date, read_rates
 from keyturn.domain.budget import Purpose
 from keyturn.domain.errors import OktaThrottled, OktaUnreachable
+from keyturn.network.reading import TooMuch, read_body
 from keyturn.services.ports import Journal, OktaCall
 
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
@@ -31,10 +32,6 @@ NOTHING_SENT = (
     httpx2.UnsupportedProtocol,
 )
 BROKEN = (TimeoutError, httpx2.TransportError, httpx2.DecodingError)
-
-
-class _TooLarge(Exception):
-    """The body is larger than any answer of Okta's."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,8 @@ class Line:
         self.journal(OktaCall(call.what, head.status, head.request_id, at, call.changes))
         try:
             async with asyncio.timeout_at(until):
-                body = await _read(response)
-        except _TooLarge:
+                body = await read_body(response, LARGEST_BODY_BYTES)
+        except TooMuch:
             raise head.unclear("the answer is larger than any of Okta's") from None
         except BROKEN:
             raise head.unclear("the answer broke off") from None
@@ -118,15 +115,6 @@ class Line:
 
 _parsed = lru_cache(maxsize=1024)(httpx2.URL)
 """The same few addresses are called over and over, and none of them holds a value."""
-
-
-async def _read(response: httpx2.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > LARGEST_BODY_BYTES:
-            raise _TooLarge
-    return bytes(body)
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,6 @@ from keyturn.adapters.okta import shapes
 from keyturn.adapters.okta.answers import Answer, Call, segment
 from keyturn.adapters.okta.app_credentials import HttpAppCredentials
 from keyturn.adapters.okta.credentials import ApiTokenCredentials, Credentials
-from keyturn.adapters.okta.jose import Assertions
 from keyturn.adapters.okta.line import Line
 from keyturn.adapters.okta.management import Management
 from keyturn.adapters.okta.probe import probe_call, read_probe
@@ -23,6 +22,7 @@ from keyturn.domain.evidence import Use
 from keyturn.domain.ids import AppId, ClientId, SecretHash
 from keyturn.domain.okta import App, AuthMethod, CredentialKind, Probe
 from keyturn.domain.sensitive import Sensitive
+from keyturn.jose.assertions import Assertions
 
 APPS = "/api/v1/apps"
 INTEGRATIONS = "/integrations/api/v1/api-services"

@@ -20,8 +20,6 @@ from keyturn.adapters.okta.credentials import (
     ServiceAppCredentials,
 )
 from keyturn.adapters.okta.governor import Governor
-from keyturn.adapters.okta.guard import GuardedBackend, GuardedTransport
-from keyturn.adapters.okta.jose import Assertions, parse_signing_key
 from keyturn.adapters.okta.line import Line
 from keyturn.adapters.okta.org import HttpOrg
 from keyturn.adapters.okta.probe import INTROSPECT_PATH
@@ -29,6 +27,9 @@ from keyturn.domain.addresses import instance_url as parse_instance_url
 from keyturn.domain.budget import Purpose, Window
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.errors import AddressRefused
+from keyturn.jose.assertions import Assertions
+from keyturn.jose.keys import parse_signing_key
+from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.services.ports import Chance, Clock, Journal, OktaOrg
 
 CALL_LIMIT_S = 15.0

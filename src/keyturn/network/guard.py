@@ -108,7 +108,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
-    """Carry HTTP over guarded connections, one pool for all orgs and one for those without TLS.
+    """Carry HTTP over guarded connections, one pool for all hosts and one for those without TLS.
 
     ``ca_file`` names certificate authorities to trust beside the system's, ``ca_pem`` holds some.
     Proxies of the environment are not used: behind one, the guard would see its address alone.
