@@ -38,7 +38,7 @@ test: $(DEV) ## Run the fast tests
 test-slow: $(DEV) $(PEERS) ## Run the tests that `test` leaves out
 	$(BIN)/pytest -q -n auto --dist worksteal --durations 20 -m slow
 
-peers: $(DEV) $(PEERS) ## Point clients in Node at the sandbox
+peers: $(DEV) $(PEERS) ## Run against clients and servers that nobody here wrote
 	KEYTURN_REQUIRE_PEERS=1 $(BIN)/pytest -q tests/peers
 
 check: lint types arch measure test test-slow ## Run all that CI runs
