@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from keyturn.domain.errors import AddressRefused
 
 URL_MAX = 255
+ENDPOINT_MAX = 2048
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -52,12 +53,17 @@ def destination_url(text: str, *, private_allowed: bool) -> str:
     return _whole_url(text, "a destination", private_allowed=private_allowed)
 
 
-def _whole_url(text: str, whose: str, *, private_allowed: bool) -> str:
+def endpoint_url(text: str, whose: str, *, private_allowed: bool) -> str:
+    """Return the address of an authorization server's endpoint; it may hold long parameters."""
+    return _whole_url(text, whose, private_allowed=private_allowed, longest=ENDPOINT_MAX)
+
+
+def _whole_url(text: str, whose: str, *, private_allowed: bool, longest: int = URL_MAX) -> str:
     url = text.strip()
-    parts = _parts(url)
+    parts = _parts(url, longest)
     if not parts or not parts.hostname or parts.username is not None or "#" in url:
         raise AddressRefused(
-            f"The address must be https://HOST/PATH of at most {URL_MAX} characters."
+            f"The address of {whose} must be https://HOST/PATH of at most {longest} characters."
         )
     if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "http" and not private_allowed):
         raise AddressRefused(f"The address of {whose} must begin with https://.")
@@ -81,13 +87,13 @@ def refuse_public_http(address: str) -> None:
         )
 
 
-def _parts(url: str) -> SplitResult | None:
+def _parts(url: str, longest: int = URL_MAX) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for a port that is none
     except ValueError:
         return None
-    return parts if len(url) <= URL_MAX else None
+    return parts if len(url) <= longest else None
 
 
 def _public(address: str) -> bool:

@@ -21,6 +21,8 @@
     ├── DestinationError         a store that secrets are brought to, or the way to it
     │   ├── DestinationRefused   it said no, and will tomorrow: somebody has to act
     │   └── DestinationAway      no answer that says it has them: they are brought again
+    ├── ServerError              an OAuth authorization server, or the way to it
+    │   └── NotReady             a connection has no token that could be used now
     └── OursError                Keyturn itself
         ├── DatabaseAway         the database cannot be reached, or refuses to work
         ├── Fenced               another worker has taken this turn over
@@ -205,6 +207,21 @@ class DestinationAway(DestinationError):
     """The destination gave no good answer; what was brought may be there, and is brought again.
 
     ``retry_after_s`` is how long it asked to be left alone, where it did.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class ServerError(KeyturnError):
+    """The authorization server, or the way to it, did not do what it was asked."""
+
+
+class NotReady(ServerError):
+    """The connection has no token that could be used now.
+
+    ``retry_after_s`` is when it is worth asking again; None where somebody has to act first.
     """
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:

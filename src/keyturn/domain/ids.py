@@ -13,6 +13,11 @@ TagId = NewType("TagId", str)
 ImportId = NewType("ImportId", str)
 ConnectionId = NewType("ConnectionId", str)
 DestinationId = NewType("DestinationId", str)
+RegistrationId = NewType("RegistrationId", str)
+ConsumerId = NewType("ConsumerId", str)
+AliasId = NewType("AliasId", str)
+OAuthConnectionId = NewType("OAuthConnectionId", str)
+"""Of a connection made by OAuth; `ConnectionId` is that of Keyturn's own access to an org."""
 RotationId = NewType("RotationId", str)
 TurnId = NewType("TurnId", str)
 

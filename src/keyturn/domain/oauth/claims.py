@@ -1,0 +1,70 @@
+"""What an ID token has to say before it is believed (OpenID Connect Core 1.0, 3.1.3.7).
+
+Decides on claims whose signature has been proved. An ID token tells who granted a connection, and
+nothing else: it is never sent anywhere.
+"""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from keyturn.domain.errors import Refused
+from keyturn.domain.sensitive import Sensitive
+
+SKEW = timedelta(seconds=60)
+AGE_MAX = timedelta(minutes=10)
+"""An ID token answers a code that was just issued."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What this ID token was asked for: by whom, of whom, with which nonce, beside which token."""
+
+    issuer: str
+    client_id: str
+    nonce: str
+    access: Sensitive = field(repr=False)
+
+
+def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) -> str:
+    """Return whom an ID token is about. Raises Refused where a claim does not hold."""
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    checks = (
+        (claims.get("iss") == expected.issuer, "iss"),
+        (expected.client_id in audiences, "aud"),
+        (claims.get("azp", expected.client_id) == expected.client_id, "azp"),
+        (len(audiences) == 1 or "azp" in claims, "azp"),
+        (_at(claims.get("exp"), now - SKEW, None), "exp"),
+        (_at(claims.get("iat"), now - AGE_MAX, now + SKEW), "iat"),
+        (claims.get("nonce") == expected.nonce, "nonce"),
+        (claims.get("at_hash") in (None, *_half_hashes(expected.access)), "at_hash"),
+    )
+    wrong = next((claim for holds, claim in checks if not holds), None)
+    if wrong:
+        raise Refused(
+            f"The ID token that came with the tokens was not made for this: its {wrong} does not "
+            "fit. Nothing was kept; look at the registration's issuer and client id."
+        )
+    email, subject = claims.get("email"), claims.get("sub")
+    return str(email or subject or "")[:255]
+
+
+def _at(told: object, after: datetime, before: datetime | None) -> bool:
+    """Say whether a moment lies after one and, where it is given, before another."""
+    if not isinstance(told, int | float):
+        return False
+    try:
+        moment = datetime.fromtimestamp(told, UTC)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return moment > after and (before is None or moment < before)
+
+
+def _half_hashes(token: Sensitive) -> Iterator[str]:
+    """Return the left halves of a token's hashes (3.1.3.6); the signature's says which it is."""
+    for algorithm in (hashlib.sha256, hashlib.sha384, hashlib.sha512):
+        digest = algorithm(token.reveal().encode()).digest()
+        yield urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
