@@ -22,17 +22,21 @@ from keyturn.domain.identity import (
     AuthMethod as Proof,
 )
 from keyturn.domain.ids import (
+    AliasId,
     AppId,
     ClientId,
     ConnectionId,
+    ConsumerId,
     CredentialId,
     DestinationId,
     EnvironmentId,
     FolderId,
     IdentityId,
     ImportId,
+    OAuthConnectionId,
     OrganizationId,
     ProjectId,
+    RegistrationId,
     RotationId,
     SecretHash,
     SecretId,
@@ -41,6 +45,12 @@ from keyturn.domain.ids import (
     VersionNo,
 )
 from keyturn.domain.jwt_auth import JwtAuth, KeySource
+from keyturn.domain.oauth.authorization import AuthorizationRequest
+from keyturn.domain.oauth.connection import Cause, Connection, GrantType, Intent, Tokens
+from keyturn.domain.oauth.connection import State as Grant
+from keyturn.domain.oauth.consumers import Adoption, Alias, Consumer
+from keyturn.domain.oauth.registration import ClientRegistration, Scheme
+from keyturn.domain.oauth.registration import Standing as Authenticated
 from keyturn.domain.okta import AuthMethod
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
@@ -191,6 +201,60 @@ DESTINATION = Destination(
 )
 DELIVERY = Delivery(DESTINATION.id, SECRET.id, AWKWARD, VERSION.number, NOW, AWKWARD)
 
+REGISTRATION = ClientRegistration(
+    RegistrationId("reg-1"),
+    FOLDER.id,
+    AWKWARD,
+    "custom",
+    Scheme.OAUTH,
+    AWKWARD,
+    AWKWARD,
+    NOW,
+    LATER,
+    secret_id=SECRET.id,
+    client_id_secret_id=SecretId("gone"),
+    sealed=b"\x00",
+    own_hash=SecretHash("hash"),
+    standing=Authenticated.REJECTED,
+    tested_at=LATER,
+    told=AWKWARD,
+)
+GRANTED = Connection(
+    OAuthConnectionId("oc-1"),
+    REGISTRATION.id,
+    FOLDER.id,
+    AWKWARD,
+    GrantType.EXCHANGE,
+    ("openid", AWKWARD),
+    NOW,
+    LATER,
+    state=Grant.LAPSED,
+    cause=Cause.LOST_ROTATION,
+    granted=("",),
+    tokens=Tokens(
+        2**40, b"\x00", "Bearer", renewable=False, issued_at=NOW, expires_at=None, version=0
+    ),
+    sealed_key=b"",
+    source_id=OAuthConnectionId("oc-1"),
+    intent=Intent(b"\x00", NOW, doubted=True),
+    leased_until=LATER,
+    told=AWKWARD,
+)
+REQUEST = AuthorizationRequest(
+    "req-1", GRANTED.id, b"\x00state", b"\xff", AWKWARD, (AWKWARD,), NOW, LATER, b"\x00"
+)
+ALIAS = Alias(AliasId("al-1"), FOLDER.id, AWKWARD, GRANTED.id, NOW, LATER, GRANTED.id)
+CONSUMER = Consumer(
+    ConsumerId("con-1"),
+    REGISTRATION.id,
+    AWKWARD,
+    Adoption.RESTART,
+    NOW,
+    identity_id=IDENTITY.id,
+    required=False,
+    confirmed_at=LATER,
+)
+
 WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)
 
 RECORDS: tuple[Record, ...] = (
@@ -219,6 +283,11 @@ RECORDS: tuple[Record, ...] = (
     DESTINATION,
     DELIVERY,
     FINDING,
+    REGISTRATION,
+    GRANTED,
+    REQUEST,
+    ALIAS,
+    CONSUMER,
     WINDOW,
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(

@@ -1,10 +1,15 @@
 """Remove records that belong together; nothing at Okta changes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Refused
+from keyturn.domain.oauth.authorization import AuthorizationRequest
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.consumers import Alias, Consumer
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Folder, SecretImport
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
@@ -24,7 +29,10 @@ async def remove_rotation(tx: Writing, rotation: Rotation) -> None:
 
 
 async def remove_secret(tx: Writing, secret: Secret) -> None:
-    """Remove a secret with all its versions, and who read or was brought them."""
+    """Remove a secret with all its versions, and who read or was brought them.
+
+    A client registration that refers to it stays, and says so when it is used.
+    """
     await tx.remove(*await tx.list(Delivery, secret_id=secret.id))
     await tx.remove(*await tx.list(Receipt, secret_id=secret.id))
     await tx.remove(*await tx.list(Version, secret_id=secret.id))
@@ -40,10 +48,35 @@ async def remove_whole(tx: Writing, rotation: Rotation) -> None:
     await tx.remove(folder)
 
 
-async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
-    """Remove folders with their secrets and destinations, and what they import or are imported by.
+async def remove_registrations(tx: Writing, registrations: Sequence[ClientRegistration]) -> None:
+    """Remove client registrations with all connections of theirs, and who uses their secrets."""
+    ids = frozenset(each.id for each in registrations)
+    await remove_connections(tx, await tx.list(Connection, registration_id=ids))
+    await tx.remove(*await tx.list(Consumer, registration_id=ids))
+    await tx.remove(*registrations)
 
-    Raises Refused while a rotation keeps something in one of them.
+
+async def remove_connections(tx: Writing, connections: Sequence[Connection]) -> None:
+    """Remove connections with what was asked for them, and the aliases that lead to them.
+
+    Aliases that once did stay, without the way back, and so do connections that exchanged their
+    tokens, without a source.
+    """
+    ids = frozenset(each.id for each in connections)
+    await tx.remove(*await tx.list(AuthorizationRequest, connection_id=ids))
+    await tx.remove(*await tx.list(Alias, connection_id=ids))
+    for alias in await tx.list(Alias, previous_id=ids):
+        await tx.replace(replace(alias, previous_id=None))
+    for connection in await tx.list(Connection, source_id=ids):
+        await tx.replace(replace(connection, source_id=None))
+    await tx.remove(*connections)
+
+
+async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
+    """Remove folders with all that is in them, and what they import or are imported by.
+
+    That is secrets, destinations, client registrations, connections and aliases. Raises Refused
+    while a rotation keeps something in one of them.
     """
     ids = frozenset(folder.id for folder in folders)
     kept = await tx.list(Rotation, folder_id=ids)
@@ -57,4 +90,7 @@ async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
         await remove_secret(tx, secret)
     for destination in await tx.list(Destination, folder_id=ids):
         await remove_destination(tx, destination)
+    await remove_registrations(tx, await tx.list(ClientRegistration, folder_id=ids))
+    await remove_connections(tx, await tx.list(Connection, folder_id=ids))
+    await tx.remove(*await tx.list(Alias, folder_id=ids))
     await tx.remove(*folders)

@@ -15,6 +15,8 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.ids import TurnId
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import R, Reading, Record, Recorded, Store, Writing
@@ -91,6 +93,12 @@ class _Watched:
 
     async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
         return await self._writing.list_due_destinations(now, limit=limit)
+
+    async def list_due_renewals(self, now: datetime, *, limit: int) -> Sequence[Connection]:
+        return await self._writing.list_due_renewals(now, limit=limit)
+
+    async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
+        return await self._writing.list_due_proofs(now, limit=limit)
 
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None

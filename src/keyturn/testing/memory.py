@@ -5,106 +5,32 @@ Records are frozen and tables never change once they are published, so that a sn
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from operator import attrgetter, itemgetter
-from types import MappingProxyType
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
-from keyturn.domain.budget import Window
 from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
-from keyturn.domain.destination import Delivery, Destination
-from keyturn.domain.drift import Finding
+from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError, Taken
-from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
-from keyturn.domain.jwt_auth import JwtAuth
-from keyturn.domain.person import Password
-from keyturn.domain.project import (
-    Environment,
-    Folder,
-    Organization,
-    Project,
-    SecretImport,
-    Tag,
-)
-from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.domain.identity import AccessToken
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.project import Environment, Folder
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Receipt, Secret, State, Version
+from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, R, Reading, Record, Recorded, TurnStep, Writing
+from keyturn.services.ports import SERVED, R, Reading, Record, Recorded, Writing
+from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of, values_of
 
 T = TypeVar("T")
+_Held = TypeVar("_Held", Destination, Connection)
 
-_Key = tuple[object, ...]
-_Table = Mapping[_Key, Record]
-
-KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
-    {
-        RoleGrant: ("role_id", "number"),
-        UniversalAuth: ("identity_id",),
-        JwtAuth: ("identity_id", "method"),
-        Password: ("identity_id",),
-        TurnStep: ("turn_id", "number"),
-        Receipt: ("secret_id", "identity_id"),
-        Delivery: ("destination_id", "secret_id"),
-        Window: ("org", "principal", "bucket"),
-    }
-)
-"""The fields that tell records apart, where that is not the id."""
-
-ONCE: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
-    {
-        Project: ("organization_id", "slug"),
-        Environment: ("project_id", "slug"),
-        Folder: ("environment_id", "path"),
-        SecretImport: ("folder_id", "source_id"),
-        Tag: ("project_id", "slug"),
-        UniversalAuth: ("client_id",),
-        Password: ("email",),
-        AccessToken: ("hash",),
-        OktaConnection: ("organization_id", "name"),
-        Rotation: ("folder_id", "name"),
-        Secret: ("folder_id", "name"),
-        Version: ("secret_id", "number"),
-        Destination: ("folder_id", "name"),
-    }
-)
-"""The other fields that no two records share."""
-
-REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
-    {
-        Project: {"organization_id": Organization},
-        Environment: {"project_id": Project},
-        Folder: {"environment_id": Environment},
-        SecretImport: {"folder_id": Folder, "source_id": Folder},
-        Tag: {"project_id": Project},
-        Identity: {"organization_id": Organization},
-        Membership: {"identity_id": Identity, "project_id": Project},
-        CustomRole: {"project_id": Project},
-        RoleGrant: {"role_id": CustomRole},
-        UniversalAuth: {"identity_id": Identity},
-        ClientSecret: {"identity_id": Identity},
-        JwtAuth: {"identity_id": Identity},
-        Password: {"identity_id": Identity},
-        AccessToken: {"identity_id": Identity},
-        OktaConnection: {"organization_id": Organization, "project_id": Project},
-        Rotation: {"folder_id": Folder, "connection_id": OktaConnection},
-        Turn: {"rotation_id": Rotation},
-        TurnStep: {"turn_id": Turn},
-        Secret: {"folder_id": Folder, "rotation_id": Rotation},
-        Version: {"secret_id": Secret},
-        Receipt: {"secret_id": Secret, "identity_id": Identity},
-        Destination: {"folder_id": Folder},
-        Delivery: {"destination_id": Destination, "secret_id": Secret},
-        Finding: {"rotation_id": Rotation},
-    }
-)
-"""The fields that name another record by its id, or nothing."""
+_Table = Mapping[Key, Record]
 
 
 @dataclass(frozen=True)
@@ -249,9 +175,14 @@ class _Snapshot:
         return _oldest(due, now)
 
     async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
-        every = _records(self.tables, Destination)
-        free = (each for each in every if each.leased_until is None or each.leased_until <= now)
-        return _oldest(((each.due_at, each) for each in free), now)[:limit]
+        return _oldest(_free(_records(self.tables, Destination), now), now)[:limit]
+
+    async def list_due_renewals(self, now: datetime, *, limit: int) -> Sequence[Connection]:
+        return _oldest(_free(_records(self.tables, Connection), now), now)[:limit]
+
+    async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
+        due = ((each.due_at, each) for each in _records(self.tables, ClientRegistration))
+        return _oldest(due, now)[:limit]
 
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
@@ -285,30 +216,30 @@ class _Transaction(_Snapshot):
         super().__init__(seen, revision)
         self._touched: set[type] = set()
         self.tables: dict[type, _Table] = dict(seen.tables)
-        self._changed: dict[type, dict[_Key, Record]] = {}
+        self._changed: dict[type, dict[Key, Record]] = {}
         self._written: list[Record] = []
         self._shrunk: set[type] = set()
 
     async def add(self, *records: Record) -> None:
         for record in records:
-            if _key(record) in self._table(type(record)):
+            if key_of(record) in self._table(type(record)):
                 raise Taken("Another record has this id.")
             self._put(record)
         self._touched |= {type(record) for record in records} - {AccessToken}
 
     async def replace(self, *records: Record) -> None:
         for record in records:
-            stored = self._table(type(record)).get(_key(record))
+            stored = self._table(type(record)).get(key_of(record))
             if stored is None:
                 raise OursError(f"There is no such {type(record).__name__} to replace.")
-            if isinstance(record, Turn) and _values(stored, ["epoch"]) != (record.epoch,):
+            if isinstance(record, Turn) and values_of(stored, ["epoch"]) != (record.epoch,):
                 raise Fenced
             self._put(record)
         self._touched |= {type(record) for record in records}
 
     async def remove(self, *records: Record) -> None:
         for record in records:
-            self._own(type(record)).pop(_key(record), None)
+            self._own(type(record)).pop(key_of(record), None)
             self._shrunk.add(type(record))
         self._touched |= {type(record) for record in records}
 
@@ -336,15 +267,15 @@ class _Transaction(_Snapshot):
         return Backup(self.tables, self.audit)
 
     def _put(self, record: Record) -> None:
-        once, key, table = _once(record), _key(record), self._table(type(record))
+        once, key, table = once_of(record), key_of(record), self._table(type(record))
         stored = table.get(key)
-        unchanged = stored is not None and _once(stored) == once
-        if once and not unchanged and once in map(_once, table.values()):
+        unchanged = stored is not None and once_of(stored) == once
+        if once and not unchanged and once in map(once_of, table.values()):
             raise Taken
         self._own(type(record))[key] = record
         self._written.append(record)
 
-    def _own(self, kind: type) -> dict[_Key, Record]:
+    def _own(self, kind: type) -> dict[Key, Record]:
         """Return the table in a copy of its own: snapshots go on seeing the one they have."""
         if kind not in self._changed:
             self._changed[kind] = self.tables[kind] = dict(self._table(kind))
@@ -360,10 +291,10 @@ class _Transaction(_Snapshot):
                     self._require_targets(record)
 
     def _require_targets(self, record: Record) -> None:
-        if _key(record) not in self._table(type(record)):
+        if key_of(record) not in self._table(type(record)):
             return
         for field, target in REFERENCES.get(type(record), {}).items():
-            named = _values(record, [field])
+            named = values_of(record, [field])
             if named != (None,) and named not in self._table(target):
                 kind = type(record).__name__
                 raise OursError(f"A {kind} refers to a {target.__name__} that is not there.")
@@ -373,29 +304,10 @@ def _records(tables: Mapping[type, _Table], kind: type[R]) -> Iterable[R]:
     return cast("Iterable[R]", tables.get(kind, {}).values())  # a table holds one kind
 
 
-def _values(record: Record, names: Iterable[str]) -> _Key:
-    return _reader(tuple(names))(record)
-
-
-@cache
-def _reader(names: tuple[str, ...]) -> Callable[[Record], _Key]:
-    """Return what reads these fields of a record, quickly: a simulation does little else."""
-    if len(names) == 1:
-        one = attrgetter(names[0])
-        return lambda record: (one(record),)
-    read: Callable[[Record], _Key] = attrgetter(*names) if names else lambda record: ()
-    return read
-
-
-def _key(record: Record) -> _Key:
-    return _values(record, KEYS.get(type(record), ("id",)))
-
-
-def _once(record: Record) -> _Key:
-    """Return what no other record of its kind may have too; a rotation has one open turn."""
-    if isinstance(record, Turn):
-        return (record.rotation_id,) if record.ended_at is None else ()
-    return _values(record, ONCE.get(type(record), ()))
+def _free(every: Iterable[_Held], now: datetime) -> Iterable[tuple[datetime | None, _Held]]:
+    """Date what nobody holds by when it is due."""
+    free = (each for each in every if each.leased_until is None or each.leased_until <= now)
+    return ((each.due_at, each) for each in free)
 
 
 def _oldest(dated: Iterable[tuple[datetime | None, T]], now: datetime) -> list[T]:

@@ -8,16 +8,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from storage_kit import (
+    ALIAS,
     AUTH,
     CONNECTION,
+    CONSUMER,
     ENVIRONMENT,
     FOLDER,
+    GRANTED,
     KEYS,
     LATER,
     NOW,
     ORGANIZATION,
     PROJECT,
     RECORDS,
+    REGISTRATION,
+    REQUEST,
     ROTATION,
     SECRET,
     STEP,
@@ -30,12 +35,16 @@ from storage_kit import (
 
 from keyturn.domain.errors import OursError, Taken
 from keyturn.domain.ids import (
+    AliasId,
     ConnectionId,
+    ConsumerId,
     EnvironmentId,
     FolderId,
     IdentityId,
+    OAuthConnectionId,
     OrganizationId,
     ProjectId,
+    RegistrationId,
     RotationId,
     SecretId,
     TurnId,
@@ -228,6 +237,11 @@ TWICE: dict[str, Callable[[], Record]] = {
     "open turn": lambda: replace(TURN, id=TurnId("t-2")),
     "secret": lambda: replace(SECRET, id=SecretId("s-2")),
     "version": lambda: replace(VERSION, id="v-2"),
+    "registration": lambda: replace(REGISTRATION, id=RegistrationId("reg-2")),
+    "OAuth connection": lambda: replace(GRANTED, id=OAuthConnectionId("oc-2")),
+    "authorization request": lambda: replace(REQUEST, id="req-2"),
+    "alias": lambda: replace(ALIAS, id=AliasId("al-2")),
+    "consumer": lambda: replace(CONSUMER, id=ConsumerId("con-2")),
 }
 
 

@@ -32,6 +32,10 @@ from keyturn.domain.identity import (
     UniversalAuth,
 )
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.oauth.authorization import AuthorizationRequest
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.consumers import Alias, Consumer
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
     Environment,
@@ -224,6 +228,61 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _to("destination"),
             _to("secret"),
         ),
+        ClientRegistration: _table(
+            "client_registration",
+            ClientRegistration,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another client registration of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+        ),
+        Connection: _table(
+            "connection",
+            Connection,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another connection of the folder has this name: choose another.",
+            ),
+            _to("client_registration", "registration_id"),
+            _to("folder"),
+            _to("connection", "source_id"),
+        ),
+        AuthorizationRequest: _table(
+            "authorization_request",
+            AuthorizationRequest,
+            _key("id"),
+            _once("state_hash", taken="Another authorization request has this state."),
+            _to("connection"),
+        ),
+        Alias: _table(
+            "alias",
+            Alias,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another alias of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+            _to("connection"),
+            _to("connection", "previous_id"),
+        ),
+        Consumer: _table(
+            "consumer",
+            Consumer,
+            _key("id"),
+            _once(
+                "registration_id",
+                "name",
+                taken="Another consumer of the registration has this name: choose another.",
+            ),
+            _to("client_registration", "registration_id"),
+        ),
         Window: _table("rate_window", Window, _key("org", "principal", "bucket")),
     }
 )
@@ -253,6 +312,14 @@ Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
 Index("ix_rotation_connection_id", _rotation.c.connection_id)
 Index("ix_destination_due_at", TABLES[Destination].c.due_at)
 Index("ix_delivery_secret_id", TABLES[Delivery].c.secret_id)
+Index("ix_client_registration_due_at", TABLES[ClientRegistration].c.due_at)
+Index("ix_client_registration_secret_id", TABLES[ClientRegistration].c.secret_id)
+Index("ix_connection_due_at", TABLES[Connection].c.due_at)
+Index("ix_connection_registration_id", TABLES[Connection].c.registration_id)
+Index("ix_connection_source_id", TABLES[Connection].c.source_id)
+Index("ix_authorization_request_connection_id", TABLES[AuthorizationRequest].c.connection_id)
+Index("ix_alias_connection_id", TABLES[Alias].c.connection_id)
+Index("ix_alias_previous_id", TABLES[Alias].c.previous_id)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)

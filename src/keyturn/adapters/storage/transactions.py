@@ -9,7 +9,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Select,
+    Table,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
@@ -23,6 +33,8 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
@@ -54,26 +66,30 @@ class Snapshot:
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         """Return rotations whose ``next_rotation_at`` has come, oldest first."""
-        table = TABLES[Rotation]
-        due = select(table).where(table.c.next_rotation_at <= now).limit(limit)
-        return await self._records(
-            Rotation, due.order_by(table.c.next_rotation_at, table.c[POSITION])
-        )
+        return await self._due(Rotation, "next_rotation_at", now=now, limit=limit)
 
     async def list_due_connections(self, now: datetime) -> Sequence[OktaConnection]:
         """Return connections whose ``next_reconcile_at`` has come, oldest first."""
-        table = TABLES[OktaConnection]
-        due = select(table).where(table.c.next_reconcile_at <= now)
-        return await self._records(
-            OktaConnection, due.order_by(table.c.next_reconcile_at, table.c[POSITION])
-        )
+        return await self._due(OktaConnection, "next_reconcile_at", now=now)
 
     async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
         """Return destinations whose ``due_at`` has come and that nobody holds, oldest first."""
-        table = TABLES[Destination]
-        free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
-        due = select(table).where(table.c.due_at <= now, free).limit(limit)
-        return await self._records(Destination, due.order_by(table.c.due_at, table.c[POSITION]))
+        return await self._due(Destination, "due_at", now=now, limit=limit)
+
+    async def list_due_renewals(self, now: datetime, *, limit: int) -> Sequence[Connection]:
+        """Return connections whose ``due_at`` has come and that nobody holds, oldest first."""
+        return await self._due(Connection, "due_at", now=now, limit=limit)
+
+    async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
+        """Return registrations whose ``due_at`` has come, oldest first."""
+        return await self._due(ClientRegistration, "due_at", now=now, limit=limit)
+
+    async def _due(
+        self, kind: type[T], when: str, *, now: datetime, limit: int | None = None
+    ) -> Sequence[T]:
+        table = TABLES[kind]
+        due = select(table).where(table.c[when] <= now, *_free(table, now)).limit(limit)
+        return await self._records(kind, due.order_by(table.c[when], table.c[POSITION]))
 
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
@@ -199,6 +215,12 @@ class Transaction(Snapshot):
         return [
             replace(turn, owner=owner, wake_at=now + lease, epoch=turn.epoch + 1) for turn in due
         ]
+
+
+def _free(table: Table, now: datetime) -> Iterable[ColumnElement[bool]]:
+    """Leave out what somebody holds, in a table of what can be held."""
+    held = table.c.get("leased_until")
+    return () if held is None else (or_(held.is_(None), held <= now),)
 
 
 def _chosen(kind: type, where: dict[str, object]) -> Select[tuple[object, ...]]:

@@ -17,6 +17,10 @@ from keyturn.domain.ids import (
     TurnId,
 )
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.oauth.authorization import AuthorizationRequest
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.consumers import Alias, Consumer
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
     Environment,
@@ -77,6 +81,11 @@ Record = (
     | Destination
     | Delivery
     | Finding
+    | ClientRegistration
+    | Connection
+    | AuthorizationRequest
+    | Alias
+    | Consumer
     | Window
 )
 """What can be stored: frozen records, each with its own key."""
@@ -133,6 +142,14 @@ class Reading(Protocol):
 
     async def list_due_destinations(self, now: datetime, *, limit: int) -> Sequence[Destination]:
         """Return destinations whose ``due_at`` has come and that nobody holds, oldest first."""
+        ...
+
+    async def list_due_renewals(self, now: datetime, *, limit: int) -> Sequence[Connection]:
+        """Return connections whose ``due_at`` has come and that nobody holds, oldest first."""
+        ...
+
+    async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
+        """Return registrations whose ``due_at`` has come, oldest first."""
         ...
 
     async def list_audit(

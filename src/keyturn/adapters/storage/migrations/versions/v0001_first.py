@@ -27,6 +27,8 @@ def upgrade() -> None:
     _turns()
     _secrets()
     _destinations()
+    _registrations()
+    _grants()
     _rates()
     _audit()
 
@@ -311,6 +313,95 @@ def _destinations() -> None:
         to={"destination_id": "destination", "secret_id": "secret"},
     )
     op.create_index("ix_delivery_secret_id", "delivery", ["secret_id"])
+
+
+def _registrations() -> None:
+    _create(
+        "client_registration",
+        _text("id folder_id name connector scheme provider client_id"),
+        _int("created_at updated_at"),
+        _text("description? secret_id? client_id_secret_id?"),
+        _blob("sealed?"),
+        _int("own_version"),
+        _text("own_hash? standing"),
+        _int("tested tested_at?"),
+        _text("tested_by"),
+        _int("proved_version due_at? attempts"),
+        _text("told"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder"},
+    )
+    for column in ("due_at", "secret_id"):
+        op.create_index(f"ix_client_registration_{column}", "client_registration", [column])
+    _create(
+        "consumer",
+        _text("id registration_id name adoption"),
+        _int("created_at"),
+        _text("note? identity_id?"),
+        _int("required confirmed confirmed_at?"),
+        key="id",
+        once="registration_id name",
+        to={"registration_id": "client_registration"},
+    )
+
+
+def _grants() -> None:
+    _create(
+        "connection",
+        _text("id registration_id folder_id name grant_type scopes"),
+        _int("created_at updated_at"),
+        _text("description? state cause? granted subject"),
+        _int("authorized_at? tokens_number?"),
+        _blob("tokens_sealed?"),
+        _text("tokens_kind?"),
+        _int("tokens_renewable? tokens_issued_at? tokens_expires_at? tokens_version?"),
+        _blob("sealed_key? sealed_input?"),
+        _text("source_id?"),
+        _blob("intent_spent?"),
+        _int("intent_at? intent_doubted? due_at? leased_until? epoch attempts"),
+        _int("retry_at? used_at? renewed_at? troubled_at?"),
+        _text("told"),
+        key="id",
+        once="folder_id name",
+        to={
+            "registration_id": "client_registration",
+            "folder_id": "folder",
+            "source_id": "connection",
+        },
+    )
+    for column in ("due_at", "registration_id", "source_id"):
+        op.create_index(f"ix_connection_{column}", "connection", [column])
+    _create(
+        "authorization_request",
+        _text("id connection_id"),
+        _blob("state_hash binding"),
+        _text("redirect_uri scopes"),
+        _int("created_at ends_at"),
+        _blob("sealed"),
+        _int("answered_at? interval_s asked_at?"),
+        key="id",
+        once="state_hash",
+        to={"connection_id": "connection"},
+    )
+    op.create_index(
+        "ix_authorization_request_connection_id", "authorization_request", ["connection_id"]
+    )
+    _aliases()
+
+
+def _aliases() -> None:
+    _create(
+        "alias",
+        _text("id folder_id name connection_id"),
+        _int("created_at changed_at"),
+        _text("previous_id?"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder", "connection_id": "connection", "previous_id": "connection"},
+    )
+    for column in ("connection_id", "previous_id"):
+        op.create_index(f"ix_alias_{column}", "alias", [column])
 
 
 def _rates() -> None:
