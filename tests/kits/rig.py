@@ -33,7 +33,7 @@ from keyturn.services.ports import Limits, World
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationView, view
 from keyturn.services.secrets import read_secret
-from keyturn.testing import FakeCarriers, ManualClock, MemoryStore, SeededChance
+from keyturn.testing import FakeCarriers, FakeServers, ManualClock, MemoryStore, SeededChance
 
 START = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
 ORG_URL = "https://sandbox.okta.test"
@@ -169,8 +169,9 @@ async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
     okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
     vault = Keyring(bytes(32), chance.random_bytes)
     limits = Limits(policy, lease=timedelta(seconds=60), reconcile=timedelta(days=1))
-    carriers = FakeCarriers()
-    world = World(MemoryStore(), clock, chance, vault, okta, limits, carriers=carriers)
+    carriers, servers = FakeCarriers(), FakeServers(clock)
+    store = MemoryStore()
+    world = World(store, clock, chance, vault, okta, limits, carriers=carriers, servers=servers)
     try:
         yield Founded(clock, org, world, await install(world))
     finally:

@@ -43,6 +43,10 @@ class Verb(StrEnum):
     READ_DESTINATIONS = "destinations:read"
     EDIT_DESTINATIONS = "destinations:edit"
     DELIVER = "destinations:deliver"
+    READ_GRANTS = "connections:read"
+    EDIT_GRANTS = "connections:edit"
+    AUTHORIZE_GRANTS = "connections:authorize"
+    USE_GRANTS = "connections:use"
     READ_IDENTITIES = "identity:read"
     EDIT_IDENTITIES = "identity:edit"
     READ_ROLES = "role:read"
@@ -115,6 +119,7 @@ _SEEING = (
     Verb.READ_CONNECTIONS,
     Verb.READ_ROTATIONS,
     Verb.READ_DESTINATIONS,
+    Verb.READ_GRANTS,
 )
 
 ADMIN = _role("admin", *Verb)
@@ -132,6 +137,9 @@ DEVELOPER = _role(
     Verb.USE_CONNECTIONS,
     Verb.ROTATE,
     Verb.DELIVER,
+    Verb.EDIT_GRANTS,
+    Verb.AUTHORIZE_GRANTS,
+    Verb.USE_GRANTS,
 )
 VIEWER = _role("viewer", *_SEEING, Verb.READ_SECRETS)
 ROTATOR = _role(

@@ -16,8 +16,8 @@ from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Held, Turn
 from keyturn.services.connections import key_in_use, open_org, open_org_with
+from keyturn.services.dependents import list_waited_for
 from keyturn.services.logbook import Logbook
-from keyturn.services.outbox import list_unconfirmed
 from keyturn.services.ports import AppCredentials, OktaOrg, Reading, World
 from keyturn.services.projects import place_of
 from keyturn.services.records import must
@@ -116,10 +116,10 @@ class Desk:
         return frozenset(v.hash for v in kept if v.hash and v.hash not in needed)
 
     async def unconfirmed(self) -> tuple[str, ...]:
-        """Name the destinations that do not have what is served yet, and that the turn heeds."""
-        kept = (self.subject.client_secret, self.subject.client_id)
+        """Name the destinations and dependents that do not have what is served yet."""
+        version = (self.turn.new and self.turn.new.version) or 0
         async with self.world.store.reading() as tx:
-            return await list_unconfirmed(tx, self.rotation.folder_id, kept)
+            return await list_waited_for(tx, self.rotation, version)
 
     async def version(self, tx: Reading, held: Held) -> Version:
         """Read the version that keeps a credential's value."""

@@ -11,6 +11,8 @@ from keyturn.domain.turn import Turn
 from keyturn.services.deliveries import deliver_due
 from keyturn.services.drift import reconcile_due
 from keyturn.services.ports import World
+from keyturn.services.proving import prove_due
+from keyturn.services.renewing import renew_due
 from keyturn.services.turns import start_due
 
 
@@ -26,6 +28,8 @@ DUTIES: Sequence[Duty] = (
     Duty("starting scheduled turns", start_due),
     Duty("comparing with Okta", reconcile_due),
     Duty("bringing secrets to destinations", deliver_due),
+    Duty("proving the secrets of clients", prove_due),
+    Duty("renewing tokens", renew_due),
 )
 
 

@@ -8,6 +8,7 @@ from keyturn.domain.ids import SecretId, VersionNo
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt
 from keyturn.domain.turn import Turn
+from keyturn.services.dependents import list_troubled, list_unadopted, list_unproved
 from keyturn.services.ports import Reading, World
 from keyturn.services.records import must
 
@@ -19,10 +20,11 @@ async def observe(world: World, turn: Turn, secret_id: SecretId) -> Evidence:
         holders = await list_holders(tx, secret_id, version)
         unread = await _unread(tx, turn, secret_id)
         rotation = await must(tx.find(Rotation, id=turn.rotation_id))
-    troubled = await world.dependents.list_troubled(turn.rotation_id, since=turn.entered_at)
-    unproved = await world.dependents.list_unproved(turn.rotation_id, version)
+        troubled = await list_troubled(tx, rotation.id, turn.entered_at)
+        unproved = await list_unproved(tx, rotation.id, version)
+        unadopted = await list_unadopted(tx, rotation.id, version)
     next_at = rotation.next_rotation_at
-    return Evidence(tuple(holders), tuple(unproved), tuple(troubled), next_at, unread)
+    return Evidence(tuple(holders), (*unproved, *unadopted), troubled, next_at, unread)
 
 
 async def _unread(tx: Reading, turn: Turn, secret_id: SecretId) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from keyturn.domain.destination import Delivery, Destination, State, woken
 from keyturn.domain.ids import FolderId, SecretId
+from keyturn.domain.oauth.registration import ClientRegistration, changed
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
 from keyturn.domain.secret import State as Served
@@ -91,6 +92,22 @@ async def wake_turns(tx: Writing, folder_id: FolderId, now: datetime) -> None:
         waits = turn and turn.phase is Phase.PROMOTED and turn.running and not turn.owner
         if turn and waits and turn.wake_at and turn.wake_at > now:
             await tx.replace(replace(turn, wake_at=now))
+
+
+async def wake_turn_of(tx: Writing, secret_id: SecretId, now: datetime) -> None:
+    """Have the turn looked at soon that has brought this secret, where it waits for something."""
+    secret = await tx.find(Secret, id=secret_id)
+    if secret is None or not secret.rotation_id:
+        return
+    turn = await tx.find(Turn, rotation_id=secret.rotation_id, ended_at=None)
+    if turn and turn.running and not turn.owner and turn.wake_at and turn.wake_at > now:
+        await tx.replace(replace(turn, wake_at=now))
+
+
+async def wake_registrations(tx: Writing, secret_id: SecretId, now: datetime) -> None:
+    """Have the registrations that use a secret proved soon: another version of it is served."""
+    for each in await tx.list(ClientRegistration, secret_id=secret_id):
+        await tx.replace(changed(each, now))
 
 
 async def remove_destination(tx: Writing, destination: Destination) -> None:

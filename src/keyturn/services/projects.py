@@ -1,6 +1,6 @@
 """Projects and their environments, and the place that a request speaks of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -129,6 +129,17 @@ async def place_of(tx: Reading, folder_id: FolderId) -> Place:
     folder = await must(tx.find(Folder, id=folder_id))
     environment = await must(tx.find(Environment, id=folder.environment_id))
     return Place(await must(tx.find(Project, id=environment.project_id)), environment, folder)
+
+
+async def places_of(tx: Reading, folder_ids: Iterable[FolderId]) -> Mapping[FolderId, Place]:
+    """Return known folders with their environments and projects, in three looks for all."""
+    folders = await tx.list(Folder, id=frozenset(folder_ids))
+    ids = frozenset(folder.environment_id for folder in folders)
+    environments = {each.id: each for each in await tx.list(Environment, id=ids)}
+    ids_above = frozenset(each.project_id for each in environments.values())
+    projects = {each.id: each for each in await tx.list(Project, id=ids_above)}
+    around = ((folder, environments[folder.environment_id]) for folder in folders)
+    return {folder.id: Place(projects[near.project_id], near, folder) for folder, near in around}
 
 
 def new_environment(

@@ -11,8 +11,8 @@ from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret
 from keyturn.domain.turn import Phase, Turn
+from keyturn.services.dependents import list_waited_for
 from keyturn.services.holders import observe
-from keyturn.services.outbox import list_unconfirmed
 from keyturn.services.ports import TurnStep, World
 from keyturn.services.records import must
 from keyturn.services.rotations import admit, view
@@ -22,7 +22,7 @@ from keyturn.services.rotations import admit, view
 class TurnView:
     """A turn with what was recorded of it, and how its gate stands while it overlaps.
 
-    ``unconfirmed`` names the destinations that it waits for before that.
+    ``unconfirmed`` names the destinations and dependents that it waits for before that.
     """
 
     turn: Turn
@@ -68,7 +68,10 @@ async def _told(world: World, rotation: Rotation, turn: Turn) -> TurnView:
     async with world.store.reading() as tx:
         steps = await tx.list(TurnStep, turn_id=turn.id)
     if turn.phase is Phase.PROMOTED:
-        return TurnView(turn, steps, unconfirmed=await _unconfirmed(world, rotation))
+        version = (turn.new and turn.new.version) or 0
+        async with world.store.reading() as tx:
+            waited_for = await list_waited_for(tx, rotation, version)
+        return TurnView(turn, steps, unconfirmed=waited_for)
     if turn.phase is not Phase.OVERLAPPING or turn.old is None:
         return TurnView(turn, steps)
     async with world.store.reading() as tx:
@@ -77,9 +80,3 @@ async def _told(world: World, rotation: Rotation, turn: Turn) -> TurnView:
     evidence = await observe(world, turn, secret.id)
     gate = decide_gate(turn, rotation.policy, world.clock.now(), evidence, None)
     return TurnView(turn, steps, gate)
-
-
-async def _unconfirmed(world: World, rotation: Rotation) -> Sequence[str]:
-    async with world.store.reading() as tx:
-        kept = [secret.id for secret in await tx.list(Secret, rotation_id=rotation.id)]
-        return await list_unconfirmed(tx, rotation.folder_id, kept)

@@ -55,8 +55,7 @@ def seal_authority(
     """Seal the credential of a destination under its project's data key; None where it has none."""
     if not credential:
         return None
-    value = Sensitive(json.dumps({name: part.reveal() for name, part in credential.items()}))
-    return world.vault.seal(project.data_key, project.id, _of_destination(destination_id), value)
+    return seal_members(world, project, _of_destination(destination_id), credential)
 
 
 def open_authority(
@@ -65,8 +64,22 @@ def open_authority(
     """Open the credential of a destination. Raises SealBroken."""
     if destination.sealed is None:
         return {}
-    place = _of_destination(destination.id)
-    value = world.vault.open(project.data_key, project.id, place, destination.sealed)
+    return open_members(world, project, _of_destination(destination.id), destination.sealed)
+
+
+def seal_members(
+    world: World, project: Project, place: str, members: Mapping[str, Sensitive]
+) -> bytes:
+    """Seal values that belong together under a project's data key, bound to a place."""
+    value = Sensitive(json.dumps({name: part.reveal() for name, part in members.items()}))
+    return world.vault.seal(project.data_key, project.id, place, value)
+
+
+def open_members(
+    world: World, project: Project, place: str, sealed: bytes
+) -> Mapping[str, Sensitive]:
+    """Open values that belong together. Raises SealBroken."""
+    value = world.vault.open(project.data_key, project.id, place, sealed)
     told: dict[str, str] = json.loads(value.reveal())
     return {name: Sensitive(part) for name, part in told.items()}
 

@@ -1,6 +1,7 @@
 """The fakes that Keyturn ships: public, and held to the contracts of what they stand for."""
 
 from keyturn.testing.asgi import AppTransport
+from keyturn.testing.authority import FakeServers, Strike
 from keyturn.testing.carriers import FakeCarriers
 from keyturn.testing.chance import SeededChance
 from keyturn.testing.clock import ManualClock
@@ -15,10 +16,12 @@ __all__ = [
     "CrashPlan",
     "CrashingStore",
     "FakeCarriers",
+    "FakeServers",
     "JumpingClock",
     "ManualClock",
     "MemoryStore",
     "SeededChance",
+    "Strike",
     "VirtualLoop",
     "run_virtually",
 ]

@@ -5,6 +5,7 @@ fakes in `keyturn.testing` and the adapters pass the same contract tests.
 """
 
 from keyturn.services.ports.carriers import Carriers, Errand, Item, NoCarriers
+from keyturn.services.ports.oauth import AuthorizationServers, Client, Members, NoServers, Proven
 from keyturn.services.ports.okta import AppCredentials, Journal, OktaCall, OktaOrg, OktaOrgs, Pool
 from keyturn.services.ports.storage import (
     SERVED,
@@ -19,10 +20,8 @@ from keyturn.services.ports.storage import (
 from keyturn.services.ports.world import (
     Chance,
     Clock,
-    Dependents,
     Issuers,
     Limits,
-    NoDependents,
     NoIssuers,
     NoPasswords,
     NoWitness,
@@ -35,25 +34,28 @@ from keyturn.services.ports.world import (
 __all__ = [
     "SERVED",
     "AppCredentials",
+    "AuthorizationServers",
     "Carriers",
     "Chance",
+    "Client",
     "Clock",
-    "Dependents",
     "Errand",
     "Issuers",
     "Item",
     "Journal",
     "Limits",
+    "Members",
     "NoCarriers",
-    "NoDependents",
     "NoIssuers",
     "NoPasswords",
+    "NoServers",
     "NoWitness",
     "OktaCall",
     "OktaOrg",
     "OktaOrgs",
     "Passwords",
     "Pool",
+    "Proven",
     "R",
     "Reading",
     "Record",

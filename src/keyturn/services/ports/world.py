@@ -1,6 +1,6 @@
 """Everything the use cases are given of the world: time, chance, keys, stores and neighbours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,14 +8,12 @@ from typing import Protocol
 from keyturn.domain.audit import Head
 from keyturn.domain.budget import Shares
 from keyturn.domain.errors import Unauthenticated
-from keyturn.domain.ids import (
-    RotationId,
-    VersionNo,
-)
 from keyturn.domain.jwt_auth import KeySource
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
+from keyturn.services.flights import Flights
 from keyturn.services.ports.carriers import Carriers, NoCarriers
+from keyturn.services.ports.oauth import AuthorizationServers, NoServers
 from keyturn.services.ports.okta import OktaOrgs
 from keyturn.services.ports.storage import Store
 
@@ -118,30 +116,6 @@ class NoPasswords:
         return False
 
 
-class Dependents(Protocol):
-    """Know what uses a rotation's client secret through Keyturn, beside those who read it."""
-
-    async def list_unproved(self, rotation_id: RotationId, version: VersionNo) -> Sequence[str]:
-        """Name the dependents that have not yet authenticated with this version, or a newer."""
-        ...
-
-    async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
-        """Name the dependents that could not authenticate since then."""
-        ...
-
-
-class NoDependents:
-    """Nothing uses a client secret through Keyturn."""
-
-    async def list_unproved(self, rotation_id: RotationId, version: VersionNo) -> Sequence[str]:
-        """Name nobody."""
-        return ()
-
-    async def list_troubled(self, rotation_id: RotationId, *, since: datetime) -> Sequence[str]:
-        """Name nobody."""
-        return ()
-
-
 class Witness(Protocol):
     """Keep the head of the audit log outside of it."""
 
@@ -187,7 +161,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class World:
-    """Everything outside that the use cases touch."""
+    """Everything outside that the use cases touch, and what this process has under way there."""
 
     store: Store
     clock: Clock
@@ -195,8 +169,9 @@ class World:
     vault: Vault
     okta: OktaOrgs
     limits: Limits
-    dependents: Dependents = field(default_factory=NoDependents)
     witness: Witness = field(default_factory=NoWitness)
     issuers: Issuers = field(default_factory=NoIssuers)
     passwords: Passwords = field(default_factory=NoPasswords)
     carriers: Carriers = field(default_factory=NoCarriers)
+    servers: AuthorizationServers = field(default_factory=NoServers)
+    flights: Flights = field(default_factory=Flights)

@@ -1,0 +1,236 @@
+"""Somebody is asked to authorize a connection, and the answer becomes its tokens.
+
+Whoever begins it gets an address for a browser; the answer counts once, in time, and only together
+with what the beginner alone holds. What goes wrong leaves the connection as it was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.errors import FieldProblem, InvalidInput, Refused, ServerError
+from keyturn.domain.oauth.answers import NoTokens, TokenSet, read_members, read_token_answer
+from keyturn.domain.oauth.authorization import (
+    LIFETIME,
+    SECRET_BYTES,
+    UNASKED,
+    AuthorizationRequest,
+    Question,
+    address,
+    answered,
+    checked_callback,
+    hashed,
+    parameters,
+    random_text,
+    require_asker,
+)
+from keyturn.domain.oauth.claims import Expected, subject_of
+from keyturn.domain.oauth.connection import Connection, GrantType, authorized
+from keyturn.domain.oauth.ladder import NATURAL
+from keyturn.domain.oauth.provider import RequestType
+from keyturn.domain.oauth.registration import ClientRegistration, proved
+from keyturn.domain.oauth.words import why_failed
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.clients import Held, open_client
+from keyturn.services.ladder import settle
+from keyturn.services.oauth_connections import ConnectionView, admit, view
+from keyturn.services.ports import Members, Reading, World, Writing
+from keyturn.services.records import must
+from keyturn.services.renewing import draw, sealed
+from keyturn.services.sealing import open_members, seal_members
+
+NOWHERE = (
+    "Browsers do not know how to come back to this server: its operator sets KEYTURN_PUBLIC_URL to "
+    "the address by which they reach it. Until then authorize by a command that listens itself."
+)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where a browser is to be sent, and what has to come back along with its answer.
+
+    ``binding`` is known to nobody else: a cookie holds it, or the command that listens.
+    """
+
+    request: AuthorizationRequest
+    address: Sensitive
+    binding: Sensitive
+
+
+async def begin_authorization(
+    world: World, caller: Caller, connection_id: str, *, redirect_uri: str
+) -> Begun:
+    """Begin to ask somebody; the address holds for ten minutes and counts once.
+
+    Raises NotFound, Forbidden, NotReady, Refused without a ``redirect_uri``, InvalidInput for
+    another grant type, and ServerError where the server does not take what is pushed to it.
+    """
+    seen = await admit(world, caller, Verb.AUTHORIZE_GRANTS, connection_id, "authorize")
+    if not redirect_uri:
+        raise Refused(NOWHERE)
+    connection = seen.connection
+    if connection.grant_type is not GrantType.CODE:
+        rule = "only a connection of the grant type authorization_code is authorized in a browser"
+        raise InvalidInput(FieldProblem(("grantType",), rule))
+    question = Question(*(random_text(world.chance.random_bytes(SECRET_BYTES)) for _ in range(3)))
+    binding = _new_binding(world)
+    request = _request(world, seen, question, binding, redirect_uri)
+    async with world.store.writing() as tx:
+        held = await open_client(world, tx, seen.registration, connection)
+        await forget_ended(world, tx, connection)
+        await tx.add(request)
+    where = await _address(world, held, request, question)
+    return Begun(request, Sensitive(where), binding)
+
+
+async def open_link(world: World, request_id: str, binding: Sensitive) -> Begun:
+    """Begin for whoever opens a link that was made by `begin_authorization`, once.
+
+    From then on only that browser holds what the answer has to come with. Raises Refused for a
+    link that was opened already or has run out, and as `begin_authorization` does.
+    """
+    now, own = world.clock.now(), _new_binding(world)
+    async with world.store.writing() as tx:
+        request = await tx.find(AuthorizationRequest, id=request_id)
+        if request is None or request.answered_at or now >= request.ends_at:
+            raise Refused(UNASKED)
+        require_asker(request, binding.reveal())
+        held = await _held(world, tx, request)
+        request = replace(request, binding=hashed(own.reveal()))
+        await tx.replace(request)
+    kept = open_members(world, held.place.project, _place(request.id), request.sealed)
+    question = Question(kept["state"], kept["nonce"], kept["verifier"])
+    return Begun(request, Sensitive(await _address(world, held, request, question)), own)
+
+
+def _new_binding(world: World) -> Sensitive:
+    return random_text(world.chance.random_bytes(SECRET_BYTES))
+
+
+async def _held(world: World, tx: Reading, request: AuthorizationRequest) -> Held:
+    connection = await must(tx.find(Connection, id=request.connection_id))
+    registration = await must(tx.find(ClientRegistration, id=connection.registration_id))
+    return await open_client(world, tx, registration, connection)
+
+
+def _request(
+    world: World,
+    seen: ConnectionView,
+    question: Question,
+    binding: Sensitive,
+    redirect_uri: str,
+) -> AuthorizationRequest:
+    now, new_id = world.clock.now(), world.chance.uuid()
+    kept = {"state": question.state, "nonce": question.nonce, "verifier": question.verifier}
+    return AuthorizationRequest(
+        id=new_id,
+        connection_id=seen.connection.id,
+        state_hash=hashed(question.state.reveal()),
+        binding=hashed(binding.reveal()),
+        redirect_uri=redirect_uri,
+        scopes=seen.connection.scopes,
+        created_at=now,
+        ends_at=now + LIFETIME,
+        sealed=seal_members(world, seen.place.project, _place(new_id), kept),
+    )
+
+
+async def _address(
+    world: World, held: Held, request: AuthorizationRequest, question: Question
+) -> str:
+    """Return the address for a browser; pushed ahead, it carries no more than a reference."""
+    client = held.client
+    told = parameters(client.provider, client.client_id, request, question, request.scopes)
+    if not client.provider.push:
+        return address(client.provider, told)
+    reply = await world.servers.ask(client, RequestType.PUSH, told)
+    reference = read_members(reply).get("request_uri")
+    if reply.status not in {200, 201} or not isinstance(reference, str):
+        raise ServerError(
+            f"The authorization server did not take the pushed request (HTTP {reply.status}): "
+            "look at the registration's client and its endpoints."
+        )
+    return address(client.provider, {"client_id": client.client_id, "request_uri": reference})
+
+
+async def complete_authorization(
+    world: World, told: Mapping[str, str], *, binding: Sensitive
+) -> ConnectionView:
+    """Take an answer that a browser brought, and keep the tokens that come of it.
+
+    Nobody passes the gate for it: whoever began did, and ``binding`` shows that it is the same one.
+    Raises Refused for an answer that does not count and for tokens that do not come, and NotReady.
+    """
+    taken = await _take(world, told, binding)
+    request, held = taken.request, taken.held
+    kept = open_members(world, held.place.project, _place(request.id), request.sealed)
+    members: Members = {"code": taken.code, "redirect_uri": request.redirect_uri}
+    if held.client.provider.pkce:
+        members = {**members, "code_verifier": kept["verifier"]}
+    answer = read_token_answer(await world.servers.ask(held.client, RequestType.CODE, members))
+    if isinstance(answer, NoTokens):
+        raise Refused(f"The code brought no tokens. {why_failed(answer)}")
+    subject = await _subject(world, held, answer, kept["nonce"])
+    return await keep_granted(world, held, request, answer, subject)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """An answer that counts."""
+
+    request: AuthorizationRequest
+    held: Held
+    code: Sensitive
+
+
+async def _take(world: World, told: Mapping[str, str], binding: Sensitive) -> _Taken:
+    """Return an answer that counts; the question counts no second time, whatever came."""
+    now, state = world.clock.now(), told.get("state", "")
+    async with world.store.writing() as tx:
+        request = await tx.find(AuthorizationRequest, state_hash=hashed(state))
+        if request is None:
+            raise Refused(UNASKED)
+        held = await _held(world, tx, request)
+        require_asker(request, binding.reveal())
+        await tx.replace(answered(request, now))
+    code = checked_callback(told, request, provider=held.client.provider, now=now)
+    return _Taken(request, held, code)
+
+
+async def _subject(world: World, held: Held, answer: TokenSet, nonce: Sensitive) -> str:
+    """Return who granted it, where an ID token came that tells. Raises Refused for a false one."""
+    provider = held.client.provider
+    if answer.id_token is None or not provider.issuer:
+        return ""
+    claims = await world.servers.read_claims(held.client, answer.id_token)
+    if claims is None:
+        raise Refused("The ID token that came with the tokens is not signed by its server's keys.")
+    wanted = Expected(provider.issuer, held.client.client_id, nonce.reveal(), answer.access)
+    return subject_of(claims, wanted, world.clock.now())
+
+
+async def keep_granted(
+    world: World, held: Held, request: AuthorizationRequest, answer: TokenSet, subject: str
+) -> ConnectionView:
+    """Keep the tokens of a new grant. Scopes that the answer leaves out were granted as asked."""
+    luck, scopes = draw(world), request.scopes
+    if answer.scope is not None:
+        scopes = held.client.provider.scopes(answer.scope)
+    async with world.store.writing() as tx:
+        stored = await must(tx.find(Connection, id=request.connection_id))
+        tokens = sealed(world, held, stored, answer)
+        await tx.replace(authorized(stored, tokens, scopes, subject or stored.subject, luck))
+        registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
+        after = proved(registration, held.version, world.clock.now(), NATURAL)
+        await settle(tx, after, registration, world.clock.now())
+        return await view(tx, await must(tx.find(Connection, id=stored.id)))
+
+
+async def forget_ended(world: World, tx: Writing, connection: Connection) -> None:
+    """Remove the questions about a connection that nobody can answer any more."""
+    asked = await tx.list(AuthorizationRequest, connection_id=connection.id)
+    await tx.remove(*(each for each in asked if each.ends_at <= world.clock.now()))
+
+
+def _place(request_id: str) -> str:
+    return f"authorization-request/{request_id}"

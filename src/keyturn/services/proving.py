@@ -1,0 +1,94 @@
+"""When a client's secret is proved: after it has changed, and again while it is rejected."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
+
+from keyturn.domain.errors import KeyturnError
+from keyturn.domain.ids import RegistrationId
+from keyturn.domain.oauth.answers import Fault, NoTokens
+from keyturn.domain.oauth.connection import Connection, GrantType, State
+from keyturn.domain.oauth.registration import (
+    ClientRegistration,
+    Scheme,
+    proved,
+    rejected,
+    unsettled,
+)
+from keyturn.domain.oauth.words import why_failed
+from keyturn.services.clients import Held, open_client
+from keyturn.services.ladder import Proof, climb, settle
+from keyturn.services.ports import World
+from keyturn.services.records import must
+from keyturn.services.renewing import renew
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 20
+
+
+async def prove_due(world: World) -> int:
+    """Ask about the secrets whose time has come; return how many registrations were looked at."""
+    now = world.clock.now()
+    async with world.store.reading() as looking:
+        if not await looking.list_due_proofs(now, limit=1):
+            return 0
+    async with world.store.writing() as tx:
+        due = await tx.list_due_proofs(now, limit=AT_ONCE)
+        for each in due:  # so that no other worker asks as well
+            await tx.replace(unsettled(each, now))
+    await asyncio.gather(*(_guarded(world, each.id) for each in due))
+    return len(due)
+
+
+async def _guarded(world: World, registration_id: RegistrationId) -> None:
+    """Prove one registration; what fails here keeps none of the others waiting."""
+    try:
+        await prove(world, registration_id)
+    except KeyturnError as error:
+        log.warning("not proved", registration=registration_id, why=error.message)
+
+
+async def prove(world: World, registration_id: RegistrationId) -> ClientRegistration | None:
+    """Ask whether the secret is accepted, note what came of it, and return the registration.
+
+    Where no question tells, one of its connections is renewed: that does. None where the
+    registration is gone. Raises NotReady where its secret is.
+    """
+    async with world.store.reading() as tx:
+        registration = await tx.find(ClientRegistration, id=registration_id)
+        if registration is None or registration.scheme is not Scheme.OAUTH:
+            return registration
+        held = await open_client(world, tx, registration)
+        connections = await tx.list(Connection, registration_id=registration_id)
+    mints = any(each.grant_type is GrantType.CLIENT_CREDENTIALS for each in connections)
+    proof = await climb(world, held, mints=mints)
+    if proof.accepted is None:
+        await _renew_one(world, connections)
+    else:
+        await _note(world, registration_id, held, proof)
+    async with world.store.reading() as tx:
+        return await tx.find(ClientRegistration, id=registration_id)
+
+
+async def _note(world: World, registration_id: RegistrationId, held: Held, proof: Proof) -> None:
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        before = await must(tx.find(ClientRegistration, id=registration_id))
+        if proof.accepted:
+            after = proved(before, held.version, now, proof.by)
+        else:
+            told = why_failed(NoTokens(Fault.CLIENT, 0))
+            after = rejected(before, held.version, now, told, proof.by)
+        await settle(tx, after, before, now)
+
+
+async def _renew_one(world: World, connections: Sequence[Connection]) -> None:
+    """Renew one connection, if there is one that can be; its answer tells of the secret."""
+    able = (each for each in connections if each.renewal and each.state is not State.LAPSED)
+    chosen = next(able, None)
+    if chosen:
+        refused = chosen.tokens.number if chosen.tokens else None
+        await world.flights.share(chosen.id, partial(renew, world, chosen.id, refused=refused))

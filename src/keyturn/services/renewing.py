@@ -1,0 +1,337 @@
+"""Tokens that last: whoever wants one is given one, and it is renewed once for all who wait.
+
+Whoever renews claims the connection, writes down what it is about to send, asks, and writes down
+what came, under the epoch of its claim. A refresh token that is used twice ends a grant at many
+servers: after a crash or in doubt it is tried once more and never in a loop.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from keyturn.domain.errors import AddressRefused, Fenced, KeyturnError, NotReady, SealBroken
+from keyturn.domain.ids import OAuthConnectionId
+from keyturn.domain.oauth.answers import Fault, NoTokens, Reply, TokenSet, read_token_answer
+from keyturn.domain.oauth.connection import (
+    Cause,
+    Connection,
+    Renew,
+    Stop,
+    Tokens,
+    Use,
+    Wait,
+    cause_of,
+    claimed,
+    failed,
+    given_back,
+    lapsed,
+    next_step,
+    renewed,
+    resting,
+)
+from keyturn.domain.oauth.ladder import NATURAL
+from keyturn.domain.oauth.provider import RequestType
+from keyturn.domain.oauth.registration import ClientRegistration, proved, rejected
+from keyturn.domain.oauth.words import why_failed, why_lapsed
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.clients import (
+    Held,
+    OpenTokens,
+    open_client,
+    open_input,
+    open_tokens,
+    seal_tokens,
+    version_of,
+)
+from keyturn.services.ladder import climb, settle
+from keyturn.services.ports import Members, World, Writing
+from keyturn.services.projects import place_of
+from keyturn.services.records import must
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 45.0
+"""How long whoever wants a token waits for those who renew it elsewhere."""
+LOOK_S = 0.1
+AT_ONCE = 20
+"""How many connections are renewed by themselves at the same time."""
+LUCK_BYTES = 4
+_MEANT = {True: Fault.GRANT, False: Fault.CLIENT, None: Fault.AMBIGUOUS}
+"""What a refusal means that names no error, by whether the client's secret is accepted."""
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A connection, and the tokens that are used on it now; None where it takes none."""
+
+    connection: Connection
+    tokens: OpenTokens | None
+
+
+async def fresh(
+    world: World, connection_id: OAuthConnectionId, *, refused: int | None = None
+) -> Fresh:
+    """Return tokens that can be used now, renewed first where they have to be.
+
+    ``refused`` is the number of the token set that a resource did not accept. Raises NotReady.
+    """
+    since_s = world.clock.uptime_s()
+    while True:
+        async with world.store.reading() as tx:
+            connection = await must(tx.find(Connection, id=connection_id))
+            place = await place_of(tx, connection.folder_id)
+        match next_step(connection, world.clock.now(), refused=refused):
+            case Use(tokens):
+                opened = open_tokens(world, place.project, connection, tokens) if tokens else None
+                return Fresh(connection, opened)
+            case Stop(told, retry_at):
+                raise _not_ready(told, retry_at, world.clock.now())
+            case Renew():
+                await world.flights.share(
+                    connection_id, partial(renew, world, connection_id, refused=refused)
+                )
+            case Wait():
+                await world.flights.share(
+                    f"{connection_id} elsewhere", partial(_watch, world, connection)
+                )
+        if world.clock.uptime_s() - since_s > PATIENCE_S:
+            raise NotReady("Another worker is renewing the token, and is slow.", retry_after_s=1.0)
+
+
+async def _watch(world: World, before: Connection) -> None:
+    """Wait until whoever holds a connection has given it back, or has had it for too long.
+
+    One looks for all who wait in this process.
+    """
+    held = before
+    while (
+        held.epoch == before.epoch and held.leased_until and held.leased_until > world.clock.now()
+    ):
+        await asyncio.sleep(LOOK_S)
+        async with world.store.reading() as tx:
+            held = await must(tx.find(Connection, id=before.id))
+
+
+def _not_ready(told: str, retry_at: datetime | None, now: datetime) -> NotReady:
+    wait_s = max(1.0, (retry_at - now).total_seconds()) if retry_at else None
+    return NotReady(told, retry_after_s=wait_s)
+
+
+async def renew_due(world: World) -> int:
+    """Renew what is due before anybody has to wait for it; return how many were looked at."""
+    async with world.store.reading() as tx:
+        due = await tx.list_due_renewals(world.clock.now(), limit=AT_ONCE)
+    await asyncio.gather(*(_renewed_ahead(world, each.id) for each in due))
+    return len(due)
+
+
+async def _renewed_ahead(world: World, connection_id: OAuthConnectionId) -> None:
+    """Renew one connection; what fails here keeps none of the others waiting."""
+    begin = partial(renew, world, connection_id, ahead=True)
+    try:
+        await world.flights.share(connection_id, begin)
+    except KeyturnError as error:
+        log.info("not renewed", connection=connection_id, why=error.message)
+
+
+async def renew(
+    world: World,
+    connection_id: OAuthConnectionId,
+    *,
+    refused: int | None = None,
+    ahead: bool = False,
+) -> None:
+    """Renew the tokens of a connection, unless that has been done or is under way.
+
+    What goes wrong is written down with the connection or its registration. Raises NotReady where
+    the registration's secret was rejected and resting, or is gone; the connection is left alone.
+    """
+    hold = await _claim(world, connection_id, refused=refused, ahead=ahead)
+    if hold is None:
+        return
+    try:
+        await _settle(world, hold, await _ask(world, hold))
+    except Fenced:
+        log.warning("renewal left to another worker", connection=connection_id)
+
+
+@dataclass(frozen=True)
+class _Hold:
+    """A connection in one worker's hands, and what it asks with."""
+
+    connection: Connection
+    registration: ClientRegistration
+    held: Held
+    by: RequestType
+    tokens: OpenTokens | None
+
+
+async def _claim(
+    world: World, connection_id: OAuthConnectionId, *, refused: int | None, ahead: bool
+) -> _Hold | None:
+    """Take a connection in hand, with what is about to be sent written down first."""
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        stored = await tx.find(Connection, id=connection_id)
+        step = next_step(stored, now, refused=refused, ahead=ahead) if stored else None
+        if stored and isinstance(step, Stop) and ahead:
+            await _look_after(tx, stored, now)
+        if stored is None or not isinstance(step, Renew):
+            return None
+        registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
+        held = await open_client(world, tx, registration, stored)
+        if registration.rejects(held.version, now):
+            await tx.replace(resting(stored, registration.due_at, registration.told))
+            return None
+        project = held.place.project
+        tokens = open_tokens(world, project, stored, stored.tokens) if stored.tokens else None
+        taken = claimed(stored, _spent(step.by, tokens), now, world.limits.lease)
+        await tx.replace(taken)
+    return _Hold(taken, registration, held, step.by, tokens)
+
+
+async def _look_after(tx: Writing, connection: Connection, now: datetime) -> None:
+    """Have what cannot be renewed left alone; where its tokens have ended, it says so."""
+    ended = connection.tokens and connection.tokens.expires_at
+    if ended and ended <= now and connection.renewal is None:
+        cause = Cause.NO_REFRESH
+        await tx.replace(lapsed(connection, cause, why_lapsed(cause), now))
+    elif connection.due_at and connection.due_at <= now:
+        await tx.replace(replace(connection, due_at=connection.retry_at))
+
+
+def _spent(by: RequestType, tokens: OpenTokens | None) -> bytes:
+    """Return by what a renewal is recognised that may have used a refresh token up."""
+    if by is not RequestType.REFRESH or not tokens or not tokens.refresh:
+        return b""
+    return hashlib.sha256(tokens.refresh.reveal().encode()).digest()
+
+
+async def _ask(world: World, hold: _Hold) -> Reply:
+    """Ask for tokens; where nothing can be asked at all, that is a reply too."""
+    try:
+        members = await _members(world, hold)
+        return await world.servers.ask(hold.held.client, hold.by, members)
+    except (AddressRefused, NotReady, SealBroken) as error:
+        log.warning("not asked", connection=hold.connection.id, why=error.message)
+        return Reply(0, sent=False)
+
+
+async def _members(world: World, hold: _Hold) -> Members:
+    provider, connection = hold.held.client.provider, hold.connection
+    resources = {"resource": provider.resources} if provider.resources else {}
+    if hold.by is RequestType.REFRESH and hold.tokens and hold.tokens.refresh:
+        return {"refresh_token": hold.tokens.refresh, **resources}
+    given = open_input(world, hold.held.place.project, connection)
+    subject = {}
+    if connection.source_id:
+        source = await fresh(world, connection.source_id)
+        if source.tokens:
+            subject = {"subject_token": source.tokens.access}
+    scope = {"scope": provider.scope(connection.scopes)} if connection.scopes else {}
+    return {**scope, **resources, **given, **subject}
+
+
+# --- what came of it ------------------------------------------------------------------------------
+
+
+async def _settle(world: World, hold: _Hold, reply: Reply) -> None:
+    """Write down what came. Raises Fenced where somebody else has the connection by now."""
+    answer = read_token_answer(reply)
+    if isinstance(answer, TokenSet):
+        await _keep(world, hold, answer)
+        return
+    fault = answer.fault
+    if fault is Fault.AMBIGUOUS:
+        proof = await climb(world, hold.held, mints=False)
+        answer = replace(answer, fault=_MEANT[proof.accepted])
+    if answer.fault is Fault.CLIENT:
+        await _blame_client(world, hold, answer)
+    else:
+        await _blame_grant(world, hold, answer)
+
+
+async def _keep(world: World, hold: _Hold, answer: TokenSet) -> None:
+    """Keep new tokens; the refresh token stays as it is where no other came (RFC 6749, 6)."""
+    now, luck = world.clock.now(), draw(world)
+    provider = hold.held.client.provider
+    async with world.store.writing() as tx:
+        stored = await _ours(tx, hold)
+        before = hold.tokens.refresh if hold.tokens else None
+        tokens = sealed(world, hold.held, stored, answer, refresh=before)
+        granted = stored.granted or stored.scopes
+        if answer.scope is not None:
+            granted = provider.scopes(answer.scope)
+        await tx.replace(renewed(stored, tokens, granted, luck))
+        registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
+        after = proved(registration, hold.held.version, now, NATURAL)
+        await settle(tx, after, registration, now)
+
+
+def sealed(
+    world: World,
+    held: Held,
+    connection: Connection,
+    answer: TokenSet,
+    *,
+    refresh: Sensitive | None = None,
+) -> Tokens:
+    """Return a token set as it is kept; ``refresh`` is used on where no other token came."""
+    now, number = world.clock.now(), connection.tokens.number + 1 if connection.tokens else 1
+    opened = OpenTokens(answer.access, answer.refresh or refresh)
+    return Tokens(
+        number=number,
+        sealed=seal_tokens(world, held.place.project, connection, number, opened),
+        kind=answer.token_type,
+        renewable=opened.refresh is not None,
+        issued_at=now,
+        expires_at=now + timedelta(seconds=answer.lifetime_s) if answer.lifetime_s else None,
+        version=held.version,
+    )
+
+
+async def _blame_client(world: World, hold: _Hold, answer: NoTokens) -> None:
+    """Note that the secret was rejected, once for all connections of the registration.
+
+    A secret that was replaced meanwhile has nothing to do with it: the new one is tried at once.
+    """
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        stored = await _ours(tx, hold)
+        before = await must(tx.find(ClientRegistration, id=stored.registration_id))
+        if await version_of(tx, before) != hold.held.version:
+            await tx.replace(given_back(stored, now))
+            return
+        after = rejected(before, hold.held.version, now, why_failed(answer), NATURAL)
+        await settle(tx, after, before, now)
+        await tx.replace(resting(given_back(stored, now), after.due_at, after.told))
+
+
+async def _blame_grant(world: World, hold: _Hold, answer: NoTokens) -> None:
+    now, told = world.clock.now(), why_failed(answer)
+    async with world.store.writing() as tx:
+        stored = await _ours(tx, hold)
+        cause = cause_of(stored, answer)
+        if cause and hold.by is RequestType.REFRESH:
+            await tx.replace(lapsed(stored, cause, why_lapsed(cause), now))
+        else:
+            await tx.replace(failed(stored, answer, told, now))
+    log.warning("not renewed", connection=stored.id, why=told)
+
+
+async def _ours(tx: Writing, hold: _Hold) -> Connection:
+    """Return the connection as it is stored. Raises Fenced where this hold is over."""
+    stored = await tx.find(Connection, id=hold.connection.id)
+    if stored is None or stored.epoch != hold.connection.epoch:
+        raise Fenced("Somebody else has this connection in hand, or has authorized it anew.")
+    return stored
+
+
+def draw(world: World) -> float:
+    """Return a number from 0 to 1 that spreads out what would come due together."""
+    drawn = int.from_bytes(world.chance.random_bytes(LUCK_BYTES))
+    return drawn / float(2 ** (8 * LUCK_BYTES) - 1)

@@ -1,0 +1,162 @@
+"""Connections follow their client's secret: nobody consents again, and nothing fails meanwhile."""
+
+from dataclasses import replace
+
+import pytest
+from connections_kit import CLIENT, DOCUMENT, SECRET, authorized, registered, registration, servers
+from rig import PLACE, Rig
+
+from keyturn.domain.errors import NotReady, Refused
+from keyturn.domain.oauth.connection import State
+from keyturn.domain.oauth.health import Light
+from keyturn.domain.oauth.provider import RequestType
+from keyturn.domain.oauth.registration import Standing
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.oauth_connections import authorize_request, delete_connection
+from keyturn.services.registrations import (
+    Credential,
+    RegistrationChange,
+    delete_registration,
+    update_registration,
+)
+from keyturn.services.secret_changes import (
+    Edit,
+    SecretChange,
+    create_secret,
+    delete_secrets,
+    update_secret,
+)
+from keyturn.services.usage import usage_of_connection
+
+REFRESH = RequestType.REFRESH
+NEXT = "canary-next-secret"
+
+
+async def of_stored_secret(rig: Rig) -> None:
+    """Make the registration use a stored secret."""
+    servers(rig).secrets[CLIENT] = {SECRET, NEXT}
+    await create_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", Sensitive(SECRET))
+    await registration(rig, credential=Credential(CLIENT, secret_name="CRM_SECRET"))
+
+
+async def test_a_stored_secret_is_used_as_it_is_now(rig: Rig) -> None:
+    """The next refresh after a change of the secret goes by the new one; the grant stays."""
+    await of_stored_secret(rig)
+    one = await authorized(rig)
+    await update_secret(
+        rig.world, rig.admin, PLACE, "CRM_SECRET", SecretChange(value=Sensitive(NEXT))
+    )
+    servers(rig).secrets[CLIENT] = {NEXT}
+    rig.clock.advance(300)
+    assert await authorize_request(rig.world, rig.admin, one.id)
+    assert servers(rig).used_secrets[-1] == NEXT
+    assert servers(rig).alive == 1
+
+
+async def test_a_changed_secret_is_proved_at_once_without_a_grant(rig: Rig) -> None:
+    """A worker asks with a worthless token whether the new one is accepted; nothing is spent."""
+    await of_stored_secret(rig)
+    await authorized(rig)
+    before = servers(rig).count(REFRESH)
+    change = SecretChange(value=Sensitive(NEXT))
+    await update_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", change)
+    await rig.tick()
+    after = await registered(rig)
+    assert (after.standing, after.proved_version) == (Standing.ACCEPTED, 2)
+    assert servers(rig).count(REFRESH) == before
+
+
+async def test_what_no_question_proves_is_proved_by_one_renewal(rig: Rig) -> None:
+    """Where a server has nothing to ask harmlessly, one connection is renewed for all."""
+    token = {"authorization": DOCUMENT["endpoints"]["authorization"], "token": "https://a.example"}  # type: ignore[index]  # our own
+    servers(rig).secrets[CLIENT] = {SECRET, NEXT}
+    servers(rig).vague = True
+    await create_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", Sensitive(SECRET))
+    await registration(
+        rig,
+        credential=Credential(CLIENT, secret_name="CRM_SECRET"),
+        provider={"endpoints": token},
+    )
+    await authorized(rig)
+    change = SecretChange(value=Sensitive(NEXT))
+    await update_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", change)
+    await rig.tick()
+    assert (await registered(rig)).proved_version == 2
+
+
+async def test_a_secret_that_the_server_rejects_is_not_taken(rig: Rig) -> None:
+    """An update is proved first; refused, the secret before is used on, and nothing changed."""
+    one = await authorized(rig)
+    before = await registered(rig)
+    change = RegistrationChange(credential=Credential(CLIENT, Sensitive("canary-wrong")))
+    with pytest.raises(Refused, match="rejects this secret") as refused:
+        await update_registration(rig.world, rig.admin, before.id, change)
+    assert "canary" not in str(refused.value)
+    assert await registered(rig) == before
+    rig.clock.advance(300)
+    assert await authorize_request(rig.world, rig.admin, one.id)
+
+
+async def test_an_own_secret_is_replaced_and_the_grants_stay(rig: Rig) -> None:
+    """One row changes; every connection of the client goes on without anybody's consent."""
+    every = [await authorized(rig, f"c{number}") for number in range(5)]
+    servers(rig).secrets[CLIENT] = {NEXT}
+    change = RegistrationChange(credential=Credential(CLIENT, Sensitive(NEXT)))
+    seen = await update_registration(rig.world, rig.admin, (await registered(rig)).id, change)
+    assert seen.registration.standing is Standing.ACCEPTED
+    rig.clock.advance(300)
+    for one in every:
+        assert await authorize_request(rig.world, rig.admin, one.id)
+    assert servers(rig).alive == 5
+
+
+async def test_another_server_takes_the_secret_again(rig: Rig) -> None:
+    """Nobody has a secret that is kept sent to an address of their own."""
+    await registration(rig)
+    change = RegistrationChange(provider={"endpoints": {"token": "https://evil.example/token"}})
+    with pytest.raises(Exception, match="must be given again"):
+        await update_registration(rig.world, rig.admin, (await registered(rig)).id, change)
+
+
+async def test_failure_is_predicted(rig: Rig) -> None:
+    """While tokens last, a rejected secret is a failure to come, with its moment (2.4, 9)."""
+    one = await authorized(rig)
+    servers(rig).secrets[CLIENT] = set()
+    await asked_again(rig)
+    (use,) = (await usage_of_connection(rig.world, rig.admin, one.id)).registrations[0].connections
+    assert use.health.light is Light.AT_RISK
+    assert one.tokens
+    assert use.health.fails_at == one.tokens.expires_at
+    assert "will fail at its next refresh" in use.health.reasons[0]
+
+
+async def asked_again(rig: Rig) -> None:
+    """Have the client's secret asked about."""
+    seen = await registered(rig)
+    async with rig.world.store.writing() as tx:
+        await tx.replace(replace(seen, due_at=rig.clock.now()))
+    await rig.tick()
+
+
+async def test_a_registration_with_connections_is_not_removed(rig: Rig) -> None:
+    """Each connection may have somebody's consent: they are given up one by one."""
+    one = await authorized(rig)
+    with pytest.raises(Refused, match="has connections"):
+        await delete_registration(rig.world, rig.admin, (await registered(rig)).id)
+    await delete_connection(rig.world, rig.admin, one.id)
+    assert servers(rig).alive == 0  # revoked, refresh token first (RFC 7009)
+    await delete_registration(rig.world, rig.admin, (await registered(rig)).id)
+
+
+async def test_a_secret_that_is_gone_is_told(rig: Rig) -> None:
+    """A registration whose stored secret was deleted says so, and loses no grant."""
+    await of_stored_secret(rig)
+    one = await authorized(rig)
+    await delete_secrets(rig.world, rig.admin, [Edit(PLACE, "CRM_SECRET")])
+    rig.clock.advance(300)
+    with pytest.raises(NotReady, match="gone"):
+        await authorize_request(rig.world, rig.admin, one.id)
+    async with rig.world.store.reading() as tx:
+        found = await tx.find(type(one), id=one.id)
+    assert found
+    assert found.state is State.READY

@@ -1,0 +1,161 @@
+"""A client secret is turned under a hundred connections, and no refresh fails; judged by Okta.
+
+The org in a box counts every client that did not authenticate. The order in which people do it by
+hand, as a control, is counted by the same means and fails.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+
+import httpx2
+import pytest
+from browser_kit import Browser, query
+from connections_kit import registered, stored
+from rig import ORG_URL, PLACE, Rig
+
+from keyturn.adapters.oauth import HttpAuthorizationServers
+from keyturn.domain.errors import NotReady
+from keyturn.domain.oauth.connection import Connection, GrantType, State
+from keyturn.domain.oauth.registration import Standing
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Phase
+from keyturn.sandbox import build_app
+from keyturn.services.authorizing import begin_authorization, complete_authorization
+from keyturn.services.grants import ConnectionDraft
+from keyturn.services.oauth_connections import Wanted, authorize_request, create_connection
+from keyturn.services.registrations import (
+    Credential,
+    RegistrationChange,
+    RegistrationDraft,
+    create_registration,
+    update_registration,
+)
+from keyturn.services.rotations import view
+from keyturn.services.turns import rotate
+
+MANY = 100
+DOMAIN = ORG_URL.removeprefix("https://")
+
+
+@pytest.fixture
+async def org(rig: Rig) -> AsyncIterator[Rig]:
+    """Have the rig's authorization server be that of its org."""
+    servers = HttpAuthorizationServers(
+        rig.clock, rig.world.chance, lambda _: httpx2.ASGITransport(build_app(rig.org))
+    )
+    rig.world = replace(rig.world, servers=servers)
+    async with aclosing(servers):
+        yield rig
+
+
+async def register(rig: Rig, credential: Credential) -> str:
+    """Register the app as a client of its own org."""
+    draft = RegistrationDraft("workflows", PLACE, credential, connector="okta", domain=DOMAIN)
+    return (await create_registration(rig.world, rig.admin, draft)).registration.id
+
+
+async def authorize(rig: Rig, registration_id: str, name: str) -> Connection:
+    """Have the seeded person authorize a new connection in a browser."""
+    scopes = ("openid", "email", "offline_access")
+    draft = ConnectionDraft(name, registration_id, GrantType.CODE, scopes=scopes)
+    one = (await create_connection(rig.world, rig.admin, draft)).connection
+    back = rig.org.read_app(rig.app_id).redirect_uris[0]
+    begun = await begin_authorization(rig.world, rig.admin, one.id, redirect_uri=back)
+    user = rig.org.users[rig.org.seeded.user_id]
+    told = {"login": user.login, "password": user.password}
+    transport = httpx2.ASGITransport(build_app(rig.org))
+    async with httpx2.AsyncClient(transport=transport, base_url=ORG_URL) as http:
+        came = await Browser(http, told).visit(begun.address.reveal(), back)
+    seen = await complete_authorization(rig.world, query(came), binding=begun.binding)
+    rig.clock.advance(1)
+    return seen.connection
+
+
+async def refresh(rig: Rig, one: Connection) -> bool:
+    """Have a connection refreshed now, and say whether that went well."""
+    tokens = (await stored(rig, one)).tokens
+    wanted = Wanted(refused=tokens.number if tokens else None)
+    try:
+        await authorize_request(rig.world, rig.admin, one.id, wanted)
+    except NotReady:
+        return False
+    return True
+
+
+def refused_clients(rig: Rig) -> int:
+    """Return how often the org did not accept a client, by its own log."""
+    return sum(
+        event.reason == "invalid_client" or "client" in str(event.debug.get("error", ""))
+        for event in rig.org.system_log.events()
+        if event.result == "FAILURE"
+    )
+
+
+@pytest.mark.slow
+async def test_a_hundred_connections_live_through_a_turn(org: Rig) -> None:
+    """Ten refreshes every twenty seconds, from before the turn to after its end: none fails."""
+    rotation = (await org.rotation()).rotation
+    registration = await register(org, Credential(rotation=rotation.name))
+    every = [await authorize(org, registration, f"c{number}") for number in range(MANY)]
+    await rotate(org.world, org.admin, rotation.id)
+    results, number = list[bool](), 0
+    while (turn := (await view(org.world, rotation.id)).turn) and turn.running:
+        for one in every[number % MANY : number % MANY + 10]:
+            results.append(await refresh(org, one))
+        number += 10
+        org.clock.advance(20)
+        await org.tick()
+    assert turn
+    assert turn.phase is Phase.FINISHED
+    results += [await refresh(org, one) for one in every]
+    assert (len(results) > 10 * MANY, all(results)) == (True, True)
+    assert refused_clients(org) == 0
+    assert [secret["status"] for secret in org.living()] == ["ACTIVE"]
+    assert {(await stored(org, one)).state for one in every} == {State.READY}
+
+
+async def test_the_turn_waits_for_what_has_not_proved_the_new_secret(org: Rig) -> None:
+    """While the client's server cannot be asked, nothing is retired; then the turn goes on."""
+    rotation = (await org.rotation()).rotation
+    registration = await register(org, Credential(rotation=rotation.name))
+    one = await authorize(org, registration, "c")
+    away = replace(org.world, servers=HttpAuthorizationServers(org.clock, org.world.chance, _gone))
+    there, org.world = org.world, away
+    await rotate(org.world, org.admin, rotation.id)
+    await org.live(3600)
+    turn = (await view(org.world, rotation.id)).turn
+    assert turn
+    assert turn.phase is Phase.PROMOTED
+    assert len([s for s in org.living() if s["status"] == "ACTIVE"]) == 2
+    org.world = there
+    assert (await org.run(rotation.id)).phase is Phase.FINISHED
+    assert await refresh(org, one)
+
+
+async def test_by_hand_and_in_the_wrong_order_refreshes_fail(org: Rig) -> None:
+    """Old secret off first, the consumer told later: refreshes fail meanwhile, and are counted."""
+    app = org.org.read_app(org.app_id)
+    old = app.live_secrets[0]
+    own = Credential(app.client_id, Sensitive(old.value))
+    registration = await register(org, own)
+    every = [await authorize(org, registration, f"c{number}") for number in range(5)]
+    new = org.org.create_secret(app.id, None, by="somebody")
+    org.org.deactivate_secret(app.id, old.id)
+    failed = [not await refresh(org, one) for one in every]
+    assert all(failed)
+    assert refused_clients(org) > 0
+    assert (await registered(org)).standing is Standing.REJECTED
+    change = RegistrationChange(credential=Credential(app.client_id, Sensitive(new.value)))
+    await update_registration(org.world, org.admin, registration, change)
+    org.clock.advance(60)
+    assert all([await refresh(org, one) for one in every])
+
+
+def _gone(_: str) -> httpx2.AsyncBaseTransport:
+    """Lead nowhere."""
+
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("nobody is there", request=request)
+
+    return httpx2.MockTransport(refuse)
