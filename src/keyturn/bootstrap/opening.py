@@ -11,6 +11,8 @@ from pydantic import SecretStr
 
 from keyturn.adapters.crypto import Argon2Passwords, Keyring
 from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers
+from keyturn.adapters.oauth import CALL_LIMIT_S as OAUTH_CALL_LIMIT_S
+from keyturn.adapters.oauth import HttpAuthorizationServers
 from keyturn.adapters.oidc import HttpIssuers
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.storage import PostgresStore, SqliteStore, moved_file
@@ -160,6 +162,8 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         stack.push_async_callback(issuers.aclose)
         carriers = _carriers(settings)
         stack.push_async_callback(carriers.aclose)
+        servers = _servers(settings, outside)
+        stack.push_async_callback(servers.aclose)
         yield World(
             store=outside.wrap_store(store),
             clock=outside.clock,
@@ -171,6 +175,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             issuers=issuers,
             passwords=Argon2Passwords(outside.chance.random_bytes),
             carriers=carriers,
+            servers=servers,
         )
 
 
@@ -207,6 +212,22 @@ def _carriers(settings: Settings) -> KindCarriers:
         folder=settings.delivery_dir,
         private_allowed=private_allowed,
         call_limit_s=min(CALL_LIMIT_S, settings.lease_s / 3),
+    )
+
+
+def _servers(settings: Settings, outside: Outside) -> HttpAuthorizationServers:
+    private_allowed = settings.allow_private_addresses
+
+    def guarded(certificate: Sensitive | None) -> httpx2.AsyncBaseTransport:
+        backend = GuardedBackend(private_allowed=private_allowed)
+        return GuardedTransport(backend, ca_file=settings.ca_file, certificate=certificate)
+
+    return HttpAuthorizationServers(
+        outside.clock,
+        outside.chance,
+        guarded,
+        private_allowed=private_allowed,
+        call_limit_s=min(OAUTH_CALL_LIMIT_S, settings.lease_s / 3),
     )
 
 

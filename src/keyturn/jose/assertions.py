@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.keys import SigningKey
 from keyturn.services.ports import Chance, Clock
@@ -34,8 +35,15 @@ class Assertions:
         )
 
     def by_secret(self, client_id: str, secret: Sensitive) -> dict[str, str]:
-        """Return the form members of ``client_secret_jwt``."""
-        key = OctKey.import_key(secret.reveal())
+        """Return the form members of ``client_secret_jwt``. Raises InvalidInput for a public key.
+
+        Whoever knows one could sign with it as well (RFC 8725, 2.1).
+        """
+        try:
+            key = OctKey.import_key(secret.reveal())
+        except ValueError:
+            rule = "must be a secret, and no public key"
+            raise InvalidInput(FieldProblem(("clientSecret",), rule)) from None
         return self._members(jwt.encode({"alg": "HS256"}, self._claims(client_id), key, ["HS256"]))
 
     def _claims(self, client_id: str) -> dict[str, str | int]:

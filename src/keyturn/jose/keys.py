@@ -6,7 +6,9 @@ Decides which keys can sign, and by which algorithm. Knows nothing of what is si
 import json
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
@@ -44,6 +46,29 @@ def parse_signing_key(private_jwk: Sensitive) -> SigningKey:
     raise InvalidInput(
         FieldProblem(("privateKey",), "must be a private RSA or EC key as a JSON Web Key")
     ) from None
+
+
+def parse_private_key(text: Sensitive) -> SigningKey:
+    """Parse a private RSA or EC key, in JSON or in PEM without a password. Raises InvalidInput."""
+    pem = text.reveal().strip()
+    if not pem.startswith("-----BEGIN "):
+        return parse_signing_key(text)
+    try:
+        key = _imported(load_pem_private_key(pem.encode(), None))
+        return SigningKey(key, _algorithm(key))
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+        rule = f"must be a private RSA key of {RSA_BITS} bits or more, or an EC key, in PEM"
+        raise InvalidInput(FieldProblem(("privateKey",), rule)) from None
+
+
+def _imported(key: object) -> RSAKey | ECKey:
+    match key:
+        case rsa.RSAPrivateKey() if key.key_size >= RSA_BITS:
+            return RSAKey.import_key(key)
+        case ec.EllipticCurvePrivateKey():
+            return ECKey.import_key(key)
+        case _:
+            raise ValueError
 
 
 def new_private_key(chance: Chance, algorithm: KeyAlgorithm) -> dict[str, str]:

@@ -15,6 +15,8 @@ import httpcore2
 import httpx2
 
 from keyturn.domain.addresses import refuse_private, refuse_public_http
+from keyturn.domain.sensitive import Sensitive
+from keyturn.network.certificates import parse_certificate
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -111,15 +113,25 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     """Carry HTTP over guarded connections, one pool for all hosts and one for those without TLS.
 
     ``ca_file`` names certificate authorities to trust beside the system's, ``ca_pem`` holds some.
+    ``certificate`` is shown to servers that ask for one: a chain and its key in PEM.
     Proxies of the environment are not used: behind one, the guard would see its address alone.
     """
 
-    def __init__(self, backend: GuardedBackend, *, ca_file: Path | None, ca_pem: str = "") -> None:
+    def __init__(
+        self,
+        backend: GuardedBackend,
+        *,
+        ca_file: Path | None,
+        ca_pem: str = "",
+        certificate: Sensitive | None = None,
+    ) -> None:
         context = httpx2.create_ssl_context(trust_env=False)
         if ca_file is not None:
             context.load_verify_locations(ca_file)
         if ca_pem:
             context.load_verify_locations(cadata=ca_pem)
+        if certificate:
+            parse_certificate(certificate).show_in(context)
         self._tls = _Pool(backend, context)
         self._plain = _Pool(backend.without_tls(), context)
 
