@@ -37,6 +37,7 @@ from keyturn.bootstrap.opening import (
 )
 from keyturn.bootstrap.root_keys import KeyPlace, RootKey
 from keyturn.domain.errors import Refused
+from keyturn.domain.oauth.connection import Connection, in_doubt
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.backups import (
@@ -183,10 +184,11 @@ async def restore(
     """Put everything of a backup into an empty installation, the root key included.
 
     What destinations had confirmed stays behind: they may have been brought something newer since,
-    so that everything is brought to them again. The whole file is opened before anything is
-    written, and everything comes in one transaction. Returns how many records of each kind there
-    are; with ``plan`` nothing is written. Raises BackupUnusable, and Refused where there are
-    records, or another root key, already.
+    so that everything is brought to them again. Refresh tokens may have been used up since, and
+    each connection knows that, should its server refuse one. The whole file is opened before
+    anything is written, and all records come in one transaction. Returns how many records of each
+    kind there are; with ``plan`` nothing is written. Raises BackupUnusable, and Refused where there
+    are records, or another root key, already.
     """
     outside = outside or Outside()
     file = read_backup(path)
@@ -211,6 +213,8 @@ async def _restore(
         rows = (piece for piece in parse_rows(file.pieces(opener)) if piece[0] != CONFIRMED)
         async with loading(store, rows, attempt) as entry:
             await witness(settings).write(entry.head)
+        async with store.writing() as tx:
+            await tx.replace(*map(in_doubt, await tx.list(Connection)))
     finally:
         await store.aclose()
 

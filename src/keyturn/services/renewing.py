@@ -32,6 +32,8 @@ from keyturn.domain.oauth.connection import (
     next_step,
     renewed,
     resting,
+    tellable,
+    tried,
 )
 from keyturn.domain.oauth.ladder import NATURAL
 from keyturn.domain.oauth.provider import RequestType
@@ -134,6 +136,7 @@ async def _renewed_ahead(world: World, connection_id: OAuthConnectionId) -> None
     begin = partial(renew, world, connection_id, ahead=True)
     try:
         await world.flights.share(connection_id, begin)
+        await try_tokens(world, connection_id)
     except KeyturnError as error:
         log.info("not renewed", connection=connection_id, why=error.message)
 
@@ -157,6 +160,26 @@ async def renew(
         await _settle(world, hold, await _ask(world, hold))
     except Fenced:
         log.warning("renewal left to another worker", connection=connection_id)
+
+
+async def try_tokens(world: World, connection_id: OAuthConnectionId) -> None:
+    """Try whether tokens are still good of which nothing else tells, where there is a way to."""
+    now = world.clock.now()
+    async with world.store.reading() as tx:
+        connection = await tx.find(Connection, id=connection_id)
+        if connection is None or not tellable(connection):
+            return
+        registration = await must(tx.find(ClientRegistration, id=connection.registration_id))
+        held = await open_client(world, tx, registration, connection)
+    tokens = connection.tokens
+    if tokens is None or not held.client.provider.check_url:
+        return
+    access = open_tokens(world, held.place.project, connection, tokens).access
+    status = await world.servers.try_token(held.client, access, tokens.kind)
+    async with world.store.writing() as writing:
+        stored = await must(writing.find(Connection, id=connection_id))
+        if stored.tokens == tokens:
+            await writing.replace(tried(stored, status, why_lapsed(Cause.NO_REFRESH), now))
 
 
 @dataclass(frozen=True)

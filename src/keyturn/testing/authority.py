@@ -75,6 +75,8 @@ class FakeServers:
         self.lifetime_s = lifetime_s
         self.secrets: dict[str, set[str]] = {}
         self.rotating = True
+        self.refreshing = True
+        self.tried = 0
         self.grace = timedelta()
         self.granted: Callable[[str], str] = lambda scope: scope
         self.pause_s = 0.0
@@ -154,6 +156,7 @@ class FakeServers:
 
     async def try_token(self, client: Client, token: Sensitive, kind: str) -> int:
         """Return 200 for a token that was issued here, 401 for any other."""
+        self.tried += 1
         return 200 if self.accepts(token.reveal()) else 401
 
     def new_dpop_key(self) -> Sensitive:
@@ -223,7 +226,7 @@ class FakeServers:
         if code.redirect_uri != members.get("redirect_uri") or code.challenge != challenge:
             return self._refused()
         family = self._family(client.client_id, self.granted(code.scope))
-        return self._issued(family.scope, family.current)
+        return self._issued(family.scope, family.current if self.refreshing else None)
 
     def _revoked(self, token: str) -> Reply:
         for family in self._families:

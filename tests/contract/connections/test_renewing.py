@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from connections_kit import (
     CLIENT,
+    DOCUMENT,
     SECRET,
     Death,
     DyingStore,
@@ -14,6 +15,7 @@ from connections_kit import (
     brought,
     minted,
     registered,
+    registration,
     servers,
     stored,
 )
@@ -286,3 +288,34 @@ async def test_who_comes_too_late_writes_nothing(rig: Rig) -> None:
         await tx.replace(replace(held, epoch=held.epoch + 1, told="mine"))
     await renewal
     assert (await stored(rig, one)).told == "mine"
+
+
+async def test_a_token_without_an_end_is_tried_once_a_day(rig: Rig) -> None:
+    """Where nothing tells how long it lasts, and nothing renews it, its resource is asked (2.4)."""
+    servers(rig).lifetime_s = None
+    servers(rig).refreshing = False
+    await registration(rig, provider={**DOCUMENT, "checkUrl": "https://api.example.com/me"})
+    one = await authorized(rig)
+    first = await used(rig, one)
+    for _ in range(3):
+        rig.clock.advance(86_400)
+        await rig.tick()
+    assert await used(rig, one) == first
+    assert servers(rig).tried == 3
+    servers(rig).access_tokens.clear()
+    rig.clock.advance(86_400)
+    await rig.tick()
+    after = await stored(rig, one)
+    assert (after.state, after.cause) == (State.LAPSED, Cause.NO_REFRESH)
+
+
+async def test_tokens_that_cannot_be_renewed_end_with_a_word(rig: Rig) -> None:
+    """Without a refresh token the connection lapses when its token ends, and says why."""
+    servers(rig).refreshing = False
+    one = await authorized(rig)
+    rig.clock.advance(300)
+    await rig.tick()
+    after = await stored(rig, one)
+    assert (after.state, after.cause) == (State.LAPSED, Cause.NO_REFRESH)
+    with pytest.raises(NotReady, match="no refresh token"):
+        await used(rig, one)

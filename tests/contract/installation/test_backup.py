@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from storage_kit import ORGANIZATION, RECORDS, add_all
+from storage_kit import GRANTED, ORGANIZATION, RECORDS, add_all
 
 from keyturn.adapters.crypto import (
     BackupUnusable,
@@ -28,12 +29,20 @@ from keyturn.cli.main import cli
 from keyturn.domain.audit import verify_chain
 from keyturn.domain.destination import Delivery
 from keyturn.domain.errors import OursError, Refused
+from keyturn.domain.oauth.connection import Connection, Tokens, in_doubt
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Store
 from keyturn.settings import Settings
 
 KEY = Opener("key file", Sensitive(base64.b64encode(bytes(range(32))).decode()))
 OTHER = Opener("key file", Sensitive(base64.b64encode(bytes(32)).decode()))
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+RENEWABLE = replace(
+    GRANTED,
+    id="oc-2",
+    name="renewable",
+    tokens=Tokens(1, b"t", "Bearer", renewable=True, issued_at=AT, expires_at=AT, version=1),
+)
 WORDS = "correct horse battery staple"
 
 
@@ -45,7 +54,8 @@ async def settings(tmp_path: Path) -> Settings:
     async with opened(it) as world:
         vault = Keyring(read_root_key(it.key_file), SystemChance().random_bytes)
         ours = replace(ORGANIZATION, data_key=vault.new_data_key(ORGANIZATION.id))
-        await add_all(world.store, ours, *(each for each in RECORDS if each is not ORGANIZATION))
+        others = (each for each in RECORDS if each is not ORGANIZATION)
+        await add_all(world.store, ours, *others, RENEWABLE)
     return it
 
 
@@ -64,10 +74,17 @@ async def file(settings: Settings, tmp_path: Path) -> Path:
 
 
 async def everything(store: Store) -> list[object]:
-    """Return every record in its order, of all kinds but what destinations have confirmed."""
-    kinds = dict.fromkeys(type(each) for each in RECORDS if not isinstance(each, Delivery))
+    """Return every record in its order, of all kinds but those that a restore does not trust."""
+    kinds = dict.fromkeys(
+        type(each) for each in RECORDS if not isinstance(each, Delivery | Connection)
+    )
     async with store.reading() as tx:
         return [each for kind in kinds for each in await tx.list(kind)]
+
+
+async def _connections(store: Store) -> Sequence[Connection]:
+    async with store.reading() as tx:
+        return await tx.list(Connection)
 
 
 async def _confirmed(store: Store) -> Sequence[Delivery]:
@@ -82,6 +99,9 @@ async def test_everything_comes_back(file: Path, settings: Settings, elsewhere: 
     async with opened(settings) as here, opened(elsewhere) as there:
         assert await everything(there.store) == await everything(here.store)
         assert [len(await _confirmed(each.store)) for each in (here, there)] == [1, 0]
+        granted = await _connections(here.store)
+        assert await _connections(there.store) == [in_doubt(each) for each in granted]
+        assert await _connections(there.store) != granted
         async with here.store.reading() as before, there.store.reading() as after:
             log, restored = await before.list_audit(), await after.list_audit()
     verify_chain(restored)

@@ -16,6 +16,8 @@ from keyturn.domain.oauth.answers import Fault, NoTokens
 from keyturn.domain.oauth.lifetimes import KEEP_ALIVE, pause_after, renew_at, skew
 from keyturn.domain.oauth.provider import RequestType
 
+UNAUTHORIZED = 401
+
 
 class GrantType(StrEnum):
     """By what a connection comes to its first tokens."""
@@ -266,6 +268,14 @@ def claimed(connection: Connection, spent: bytes, now: datetime, lease: timedelt
     )
 
 
+def in_doubt(connection: Connection) -> Connection:
+    """Return it as it comes out of a backup: its refresh token may have been used up since."""
+    tokens = connection.tokens
+    if tokens is None or not tokens.renewable:
+        return connection
+    return replace(connection, intent=Intent(b"", tokens.issued_at, doubted=True))
+
+
 def authorized(
     connection: Connection, tokens: Tokens, granted: tuple[str, ...], subject: str, luck: float
 ) -> Connection:
@@ -306,11 +316,11 @@ def _due_at(connection: Connection, tokens: Tokens, luck: float) -> datetime | N
 
     What nobody uses is renewed once a day, so that it does not end unnoticed.
     """
-    if not (tokens.renewable or connection.minted):
-        return tokens.expires_at  # somebody is told when they have ended
     daily = tokens.issued_at + KEEP_ALIVE - timedelta(hours=1) * luck
     if tokens.expires_at is None:
         return daily
+    if not (tokens.renewable or connection.minted):
+        return tokens.expires_at  # somebody is told when they have ended
     soon = renew_at(tokens.issued_at, tokens.expires_at, luck)
     return max(soon, daily) if _idle(connection) else soon
 
@@ -386,6 +396,19 @@ def lapsed(connection: Connection, cause: Cause, told: str, now: datetime) -> Co
         troubled_at=connection.troubled_at or now,
         told=told,
     )
+
+
+def tellable(connection: Connection) -> bool:
+    """Say whether nothing but trying them tells whether tokens are good: no end, no renewal."""
+    tokens, goes_on = connection.tokens, connection.state in {State.READY, State.TROUBLED}
+    return goes_on and tokens is not None and not (tokens.expires_at or connection.renewal)
+
+
+def tried(connection: Connection, status: int, told: str, now: datetime) -> Connection:
+    """Return it after its token was tried: 401 is its end, whatever else comes tells nothing."""
+    if status == UNAUTHORIZED:
+        return lapsed(connection, Cause.NO_REFRESH, told, now)
+    return replace(connection, due_at=now + KEEP_ALIVE)
 
 
 def cause_of(connection: Connection, why: NoTokens) -> Cause | None:
