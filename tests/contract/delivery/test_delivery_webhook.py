@@ -79,6 +79,7 @@ async def test_values_may_stay_at_home() -> None:
         (503, {"retry-after": "Sat, 21 Nov 2099 12:00:00 GMT"}, None),
         (500, {}, None),
         (408, {"retry-after": "soon"}, None),
+        (408, {"retry-after": "Wed, 31 Dec 99999999999 23:59:59 GMT"}, None),
     ],
 )
 async def test_who_cannot_take_it_now_is_tried_again(

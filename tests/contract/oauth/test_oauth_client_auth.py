@@ -141,6 +141,17 @@ async def test_one_request_type_may_want_another_method() -> None:
 
 
 OPENSSH = EC_KEY.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode().strip()
+
+
+async def test_c15_a_certificate_is_shown_where_it_is_the_method() -> None:
+    """One type of request may want it, and no other one gets it."""
+    echo, by_tls = Echo(), ((RequestType.REFRESH, ClientAuth.TLS),)
+    one = client(ClientAuth.NONE, secret=shown(EC_KEY), auth_on=by_tls)
+    await echo.ask(one, RequestType.CODE)
+    await echo.ask(one, RequestType.REFRESH)
+    assert echo.certificates == [None, one.secret]
+
+
 NO_PROOF = {
     "two lines": (ClientAuth.POST, "a\nb"),
     "nothing": (ClientAuth.POST, ""),
@@ -174,7 +185,7 @@ async def test_what_cannot_prove_a_client_is_not_sent(name: str) -> None:
             echo.servers.check_secret(one.provider, Sensitive(secret))
 
 
-@pytest.mark.parametrize("auth", {*ClientAuth} - {ClientAuth.NONE})
+@pytest.mark.parametrize("auth", [each for each in ClientAuth if each.needs])
 async def test_a_client_without_its_secret_does_not_ask(auth: ClientAuth) -> None:
     """Nobody is asked as somebody whom nothing proves."""
     echo = Echo()
@@ -247,7 +258,8 @@ async def test_c5_nothing_is_tried_twice_for_nothing(
 
 
 async def test_c5_auto_is_for_headers_alone() -> None:
-    """A body has one spelling."""
+    """A body has one spelling, though other requests of this client have a header."""
     echo = Echo(refused(401, "invalid_client"))
-    await echo.ask(client(ClientAuth.POST, basic_encoding=BasicEncoding.AUTO))
+    by_body = ((RequestType.REFRESH, ClientAuth.POST),)
+    await echo.ask(client(auth_on=by_body, basic_encoding=BasicEncoding.AUTO))
     assert echo.targets == [f"POST {BASE}/token"]

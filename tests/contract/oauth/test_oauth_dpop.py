@@ -6,9 +6,9 @@ import hashlib
 import httpx2
 import jwt as pyjwt
 import pytest
-from echo_kit import BASE, ENDPOINTS, START, Echo, client, refused, told
+from echo_kit import BASE, CLIENT_ID, ENDPOINTS, SECRET, START, Echo, client, refused, told
 
-from keyturn.domain.oauth.provider import Extra, Part, RequestType
+from keyturn.domain.oauth.provider import BasicEncoding, Endpoints, Extra, Part, RequestType
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Client, Proven
 
@@ -77,11 +77,12 @@ async def test_c17_a_client_without_a_key_proves_nothing() -> None:
 async def test_c17_a_nonce_is_taken_up_once_by_rfc9449_8() -> None:
     """The request is made again with the nonce, in a proof of its own."""
     echo = Echo(wanted("n1"))
-    assert (await echo.ask(bound(echo))).status == 200
+    assert (await echo.ask(bound(echo, basic_encoding=BasicEncoding.RAW))).status == 200
     first, second = (proof(each) for each in echo.heard)
     assert (first.get("nonce"), second["nonce"]) == (None, "n1")
     assert first["jti"] != second["jti"]
     assert echo.heard[0].content == echo.heard[1].content
+    assert echo.basic(0) == echo.basic(1) == f"{CLIENT_ID}:{SECRET}"
 
 
 async def test_c17_a_server_that_always_wants_another_nonce() -> None:
@@ -106,7 +107,7 @@ async def test_c17_the_newest_nonce_of_a_server_is_remembered() -> None:
     await echo.ask(one)
     await echo.ask(one, RequestType.PUSH)
     await echo.ask(one)
-    other = type(ENDPOINTS)(token="https://other.example.com/token")
+    other = Endpoints(token=ENDPOINTS.token, refresh="https://other.example.com/token")
     await echo.ask(bound(echo, endpoints=other))
     assert [proof(each).get("nonce") for each in echo.heard] == [None, "n1", "n2", None]
 

@@ -73,7 +73,7 @@ async def test_c12_a_signature_by_a_key_of_the_server(token: str) -> None:
     ],
     ids=range(10),
 )
-async def test_c12_nothing_else_is_believed(token: str) -> None:
+async def test_c12_nothing_else_is_believed_by_oidc_core_3_1_3_7(token: str) -> None:
     """No signature, one by a shared secret, by nobody's key, by a key under another name."""
     assert await claims(Echo(KEYS), token) is None
 

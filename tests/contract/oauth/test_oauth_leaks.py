@@ -74,7 +74,7 @@ async def test_c2_errors_show_nothing(auth: ClientAuth) -> None:
     assert searched(refused.value, *told) == []
 
 
-async def test_c2_logs_show_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_c2_logs_show_nothing_by_rfc9700_4_2(caplog: pytest.LogCaptureFixture) -> None:
     """Not even at the level at which everything is told, of a server that repeats everything."""
     caplog.set_level(logging.DEBUG)
     body = f'{{"error":"invalid_client","error_description":"{SECRET} {REFRESH}"}}'.encode()

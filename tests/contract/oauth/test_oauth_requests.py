@@ -44,6 +44,7 @@ async def test_rfc6749_a_token_request_names_its_grant_type(request_type: Reques
     }
     assert echo.form() == expected
     assert echo.heard[0].headers["content-type"] == "application/x-www-form-urlencoded"
+    assert echo.heard[0].headers["accept"] == "application/json"
 
 
 @pytest.mark.parametrize("request_type", RequestType)

@@ -64,6 +64,7 @@ async def test_a_429_waits_for_the_reset_by_okta_own_clock(okta: ScriptedOkta) -
         rates(50, 0, resets_in_s=-30),
         rates(50, 0, resets_in_s=86_400),
         rates(50, 0, resets_in_s=17) | {"date": "today"},
+        rates(50, 0, resets_in_s=17) | {"date": "Wed, 31 Dec 99999999999 23:59:59 GMT"},
         rates(50, 0, resets_in_s=17) | {"x_rate_limit_reset": "soon"},
     ],
 )

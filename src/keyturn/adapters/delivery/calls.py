@@ -9,14 +9,13 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import httpx2
 from pydantic import JsonValue
 
 from keyturn.domain.errors import DestinationAway, DestinationRefused
-from keyturn.network.reading import TooMuch, read_body
+from keyturn.network.reading import TooMuch, read_body, retry_after_s
 
 CALL_LIMIT_S = 15.0
 """As long as one call may take in all, unless a lease is shorter than three of them."""
@@ -96,19 +95,6 @@ def differs(who: str) -> DestinationAway:
     return DestinationAway(
         f"{who} does not show what was written: somebody else may write there too, or it is slow."
     )
-
-
-def retry_after_s(headers: Mapping[str, str], at: datetime) -> float | None:
-    """Return how long an answer asks to be left alone (RFC 9110, 10.2.3), or None."""
-    told = headers.get("retry-after", "").strip()
-    if told.isdecimal():
-        return float(told[:9])
-    try:
-        until = parsedate_to_datetime(told)
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - at).total_seconds())
 
 
 def _parsed(body: bytes) -> Mapping[str, JsonValue]:

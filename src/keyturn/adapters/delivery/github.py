@@ -53,7 +53,7 @@ async def _put(
     key_id, public = str(key.told.get("key_id", "")), str(key.told.get("key", ""))
     try:
         sealed = sealing(b64decode(public, validate=True), item.value.reveal())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DestinationAway("GitHub's public key is none.") from None
     errand.still_held()
     body: JsonValue = {"encrypted_value": b64encode(sealed).decode(), "key_id": key_id}

@@ -7,8 +7,6 @@ made once: nothing is redirected, repeated or remembered as a cookie.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from re import fullmatch
 
 import httpx2
@@ -19,7 +17,7 @@ from keyturn.adapters.oauth.requests import Outgoing
 from keyturn.domain.oauth.answers import Reply
 from keyturn.domain.sensitive import Sensitive
 from keyturn.network.certificates import parse_certificate
-from keyturn.network.reading import TooMuch, read_body
+from keyturn.network.reading import TooMuch, read_body, retry_after_s
 from keyturn.services.ports import Clock
 
 Transports = Callable[[Sensitive | None], httpx2.AsyncBaseTransport]
@@ -32,7 +30,6 @@ CONNECT_S = 5.0
 BODY_MAX = 1024 * 1024
 TYPE_MAX = 255
 WAYS_MAX = 100
-SECONDS_DIGITS = 9
 NONCE = r"[!#-\[\]-~]{1,1024}"
 """The characters of RFC 9449, 8.1."""
 
@@ -120,19 +117,6 @@ class Sender:
             return self._transport(certificate)
         except OSError as error:  # TLS does not take the certificate: its key is too short
             raise httpx2.ConnectError(type(error).__name__) from None
-
-
-def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return how long an answer asks to be left alone (RFC 9110, 10.2.3), or None."""
-    told = headers.get("retry-after", "").strip()
-    if fullmatch(r"[0-9]+", told):
-        return float(told[:SECONDS_DIGITS])
-    try:
-        until = parsedate_to_datetime(told)
-    except (ValueError, OverflowError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
 
 
 def _request(asked: Outgoing, limit_s: float) -> httpx2.Request:

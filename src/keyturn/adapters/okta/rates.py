@@ -64,6 +64,6 @@ def read_date(headers: Mapping[str, str]) -> datetime | None:
     """Read when Okta answered, by its own clock; None where the header makes no sense."""
     try:
         date = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
     return date.replace(tzinfo=date.tzinfo or UTC)
