@@ -12,6 +12,7 @@ from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import AuthMethod, CredentialKind, Probe, Status
 from keyturn.domain.steps import (
     GUARDS,
+    LONG_WAIT,
     UNANSWERED,
     Block,
     Do,
@@ -21,6 +22,7 @@ from keyturn.domain.steps import (
     Wait,
     backoff,
     legal,
+    next_step,
 )
 from keyturn.domain.steps import LATE as LATE_CALL
 from keyturn.domain.turn import MOVES, SETTLED, Act, Phase, Reason, Word
@@ -220,6 +222,34 @@ class TestPromoted:
         for word in (Word.AT_ONCE, Word.FINISH, Word.ABORT):
             assert decide(turn(Phase.PROMOTED, word=word), lacking) == Do(Act.DELIVER)
         assert decide(turn(Phase.PROMOTED)) == Do(Act.DELIVER)
+
+    def test_a_long_wait_asks_whether_the_new_one_is_still_there(self) -> None:
+        """What Okta has lost nobody can ever prove; a short wait costs no call."""
+        lacking, of = Seen(unconfirmed=("crm",)), turn(Phase.PROMOTED)
+        almost = NOW + LONG_WAIT - timedelta(seconds=1)
+        assert isinstance(decide(of, lacking, almost), Wait)
+        assert decide(of, lacking, NOW + LONG_WAIT) == Look(Sight.CREDENTIALS)
+
+    def test_what_is_still_served_and_taken_is_waited_for(self) -> None:
+        """Okta's list is no reason to go on without those who lack what is served."""
+        both = (listed(OLD), listed(NEW))
+        there = Seen(unconfirmed=("crm",), credentials=both, served=NEW.hash)
+        assert isinstance(decide(turn(Phase.PROMOTED), there, LATER), Wait)
+
+    def test_what_okta_has_lost_meanwhile_is_not_waited_for(self) -> None:
+        """It is mended where the policy is to repair; else the turn stops, loudly."""
+        off = (listed(OLD), listed(NEW, Status.INACTIVE))
+        lost = Seen(unconfirmed=("crm",), credentials=off, served=NEW.hash)
+        step = decide(turn(Phase.PROMOTED), lost, LATER)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.NEW_SECRET_OFF
+        mending = replace(POLICY, repair=True)
+        assert next_step(turn(Phase.PROMOTED), lost, mending, LATER) == Look(Sight.OLD_PROBE)
+
+    def test_what_is_lost_early_is_found_by_a_long_wait(self) -> None:
+        """Before that nothing is decided by the list."""
+        lost = Seen(unconfirmed=("crm",), credentials=(listed(OLD),), served=NEW.hash)
+        assert isinstance(decide(turn(Phase.PROMOTED), lost), Wait)
 
 
 class TestAborted:

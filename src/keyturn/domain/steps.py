@@ -71,6 +71,9 @@ UNANSWERED = "a call to Okta without an answer, which could add the new one a se
 LATE = "a call to Okta without an answer, which could still add the new one"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
+LONG_WAIT = timedelta(minutes=5)
+"""After so long it is looked whether what is not confirmed is still what Okta takes."""
+
 LOG_LATE = timedelta(minutes=5)
 """As long as an event may take to be shown in Okta's System Log."""
 
@@ -207,9 +210,17 @@ def _from_verified(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Ste
 
 
 def _from_promoted(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    """Go on once the destinations have it; who has said anything waits for none of them."""
+    """Go on once the destinations have it; who has said anything waits for none of them.
+
+    What Okta has lost no dependent can ever prove: a wait that lasts asks whether that is it.
+    """
     if not seen.unconfirmed or turn.word:
         return Do(Act.DELIVER)
+    lasts = now >= turn.entered_at + LONG_WAIT
+    if lasts and seen.credentials is None:
+        return Look(Sight.CREDENTIALS)
+    if lasts and not is_served_and_active(turn, seen):
+        return _of_lost(turn, seen, policy)
     return Wait(now + backoff(turn.attempts), f"{UNCONFIRMED} ({', '.join(seen.unconfirmed)})")
 
 

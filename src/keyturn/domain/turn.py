@@ -134,7 +134,13 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
             Act.BLOCK: Phase.BLOCKED,
             Act.GIVE_UP: Phase.ROLLED_BACK,
         },
-        Phase.PROMOTED: {Act.DELIVER: Phase.DELIVERED},
+        Phase.PROMOTED: {
+            Act.DELIVER: Phase.DELIVERED,
+            Act.REINSTATE: Phase.OVERLAPPING,
+            Act.FALL_BACK: Phase.ROLLED_BACK,
+            Act.GIVE_WAY: Phase.ROLLED_BACK,
+            Act.BLOCK: Phase.BLOCKED,
+        },
         Phase.DELIVERED: {Act.OVERLAP: Phase.OVERLAPPING},
         Phase.OVERLAPPING: {
             Act.RETIRE: Phase.RETIRED,
