@@ -9,6 +9,8 @@ from typing import Literal, Self, get_args
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from keyturn.domain.destination_kinds import WEBHOOK_KEY_RULE, is_webhook_key
+from keyturn.domain.oauth import redirects
 from keyturn.domain.proxies import Networks, parse_proxies
 
 PREFIX = "KEYTURN_"
@@ -66,6 +68,19 @@ class Settings(BaseSettings):
         "",
         description="Addresses and networks, with commas between, of the proxies before the "
         "server: their X-Forwarded-For tells where a request comes from, nobody else's does.",
+    )
+    public_url: str = Field(
+        "",
+        description="Where browsers find the server, https://HOST: authorization servers send them "
+        "back to /api/v1/oauth/callback there. Without it connections are authorized by a command.",
+    )
+    notify_url: str = Field(
+        "",
+        description="Where people are told when a connection does otherwise, by a signed message "
+        "(Standard Webhooks); set alike for every process. Without it notices are only kept.",
+    )
+    notify_secret: SecretStr | None = Field(
+        None, description="What those messages are signed with: whsec_ and a key in base64."
     )
     url: str = Field("http://127.0.0.1:8700", description="Where commands find the server.")
     token: SecretStr | None = Field(None, description="The access token that commands use.")
@@ -150,11 +165,29 @@ class Settings(BaseSettings):
             raise ValueError("KEYTURN_ROOT_KEY leaves nothing for KEYTURN_KMS_KEY to wrap")
         return self
 
+    @model_validator(mode="after")
+    def _notices_signed(self) -> Self:
+        if bool(self.notify_url) is not bool(self.notify_secret):
+            raise ValueError("KEYTURN_NOTIFY_URL and KEYTURN_NOTIFY_SECRET go together")
+        return self
+
+    @field_validator("notify_secret")
+    @classmethod
+    def _of_webhooks(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and not is_webhook_key(key.get_secret_value()):
+            raise ValueError(WEBHOOK_KEY_RULE)
+        return key
+
     @field_validator("trusted_proxies")
     @classmethod
     def _of_networks(cls, text: str) -> str:
         parse_proxies(text)
         return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _of_browsers(cls, text: str) -> str:
+        return redirects.public_url(text)
 
     @field_validator("database_url")
     @classmethod

@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx2
 from rig import founded
 
+from keyturn.adapters.oauth import HttpAuthorizationServers
 from keyturn.api.app import build_api
 from keyturn.domain.turn import Policy
-from keyturn.sandbox import Org
+from keyturn.sandbox import Org, build_app
 from keyturn.services.installation import Installed
 from keyturn.services.ports import World
 from keyturn.testing import ManualClock
 
 ORG_URL = "https://org.example.com"
+PUBLIC_URL = "https://keyturn.example.com"
 CONNECTIONS = "/api/v1/app-connections/okta"
 ROTATIONS = "/api/v2/secret-rotations/okta-client-secret"
 SECRETS = "/api/v3/secrets/raw"
@@ -92,15 +94,18 @@ class House:
 
 @asynccontextmanager
 async def open_house() -> AsyncIterator[House]:
-    """Set up a new installation and an org, under one clock."""
+    """Set up a new installation and an org, which is an authorization server too, by one clock."""
     start, policy = datetime(2026, 3, 1, 12, tzinfo=UTC), Policy(overlap_s=300, soak_s=300)
     async with founded(start, policy) as it:
-        transport = httpx2.ASGITransport(build_api(it.world, version="0"))
+        way = httpx2.ASGITransport(build_app(it.org))
+        servers = HttpAuthorizationServers(it.clock, it.world.chance, lambda _: way)
+        world = replace(it.world, servers=servers)
+        transport = httpx2.ASGITransport(build_api(world, version="0", public_url=PUBLIC_URL))
         bearer = {"authorization": f"Bearer {it.installed.admin_token.reveal()}"}
         async with httpx2.AsyncClient(
-            transport=transport, base_url="https://keyturn.example.com", headers=bearer
+            transport=transport, base_url=PUBLIC_URL, headers=bearer
         ) as http:
-            yield House(it.clock, it.org, it.world, it.installed, http)
+            yield House(it.clock, it.org, world, it.installed, http)
 
 
 def problem(answer: httpx2.Response) -> tuple[int, str]:

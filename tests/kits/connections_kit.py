@@ -77,7 +77,11 @@ async def unauthorized(rig: Rig, name: str = "person", *scopes: str) -> Connecti
 
 async def authorized(rig: Rig, name: str = "person") -> Connection:
     """Create a connection that somebody has authorized in a browser."""
-    one = await unauthorized(rig, name)
+    return await authorize(rig, await unauthorized(rig, name))
+
+
+async def authorize(rig: Rig, one: Connection) -> Connection:
+    """Have somebody authorize a connection in a browser, for the first time or again."""
     begun = await begin_authorization(rig.world, rig.admin, one.id, redirect_uri=BACK)
     asked = asked_in(begun.address.reveal())
     told = {"state": asked["state"], "code": servers(rig).grant_code(asked)}

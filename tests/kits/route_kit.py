@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import httpx2
-from api_kit import CONNECTIONS, NO_ID, ROTATIONS, SECRETS, Body, House, open_house
+from api_kit import CONNECTIONS, NO_ID, PUBLIC_URL, ROTATIONS, SECRETS, Body, House, open_house
 from identity_kit import ask, at, bearer, newcomer
 from issuer_kit import EC_KEY, ISSUER, pem
+from oauth_house_kit import ALIASES, LISTENING, REGISTRATIONS, connect, order, register
+from oauth_house_kit import CONNECTIONS as GRANTED
 
 from keyturn.api.app import Api, build_api
 from keyturn.domain.drift import Finding, Kind
@@ -62,6 +64,12 @@ BODIES: Mapping[str, Body] = {
     f"PATCH {KIND}/{{rotation_id}}": {"description": "new"},
     "POST retire-existing": {"secretId": "ocsNobody", "made": "2026-01-01"},
     "POST adopt-existing": {"secretId": "ocsNobody"},
+    "POST client-registrations": order(name="new"),
+    "PATCH client-registrations/{registration_id}": {"description": "new"},
+    "POST consumers": {"name": "new", "adoption": "live"},
+    "PATCH connections/{connection_id}": {"description": "new"},
+    "POST authorize": {"redirectUri": LISTENING},
+    "POST authorize/complete": {"binding": "x", "parameters": {"state": "x", "code": "x"}},
     "POST secrets/{secret_name}": {"secretValue": "x"},
     "POST raw/{secret_name}": {"secretValue": "x"},
     "PATCH secrets/{secret_name}": {"secretValue": "x"},
@@ -107,11 +115,20 @@ class Furnished:
 
     def named(self, path: str) -> dict[str, str]:
         """Return what a path is completed by."""
-        return {"slug": self.slug(path), **self.names}
+        named = {"slug": self.slug(path), **self.names}
+        return named | ({"connection_id": self.granted(path)} if path.startswith(GRANTED) else {})
+
+    def granted(self, path: str) -> str:
+        """Return the connection that a path is asked of: one that has what it takes."""
+        ends = {"/token": "header", "/device": "device", "/device/{request_id}": "device"}
+        return self.names[ends.get(path.partition("}")[2], "people")]
 
     def query(self, path: str) -> dict[str, str]:
         """Return the query by which a path is looked at."""
         place = self.house.place | {"projectId": self.house.installed.project.id}
+        if path.startswith("/api/v1/oauth"):
+            told = ("request", "connection")
+            return {**dict.fromkeys(told, NO_ID), "key": "x", "state": "x", "code": "x"}
         if path.endswith("explain"):
             return place | {"identityId": self.names["identity_id"], "verb": "secrets:read"}
         return place | {"secretPath": "/"} | ({"secretName": "KEY"} if "holders" in path else {})
@@ -134,6 +151,11 @@ class Furnished:
             return self.house.connection(name="new", projectId=self.house.installed.project.id)
         if route == f"POST {ROTATIONS}":
             return self.house.order(self.names["connection_id"], name="new")
+        if route == f"POST {GRANTED}":
+            made_with = self.names["registration_id"]
+            return {"name": "new", "registrationId": made_with, "grantType": "device_code"}
+        if path.startswith(ALIASES):
+            return {"name": "new", "connectionId": self.names["people"]}
         return BODIES[max(fitting, key=len)] if fitting else {}
 
     @staticmethod
@@ -179,11 +201,11 @@ async def furnished(
         _, token = await newcomer(house, *((each, where) for each in roles), name="caller")
         store = house.world.store
         assert isinstance(store, MemoryStore)
-        api = build_api(house.world, version="0")
+        api = build_api(house.world, version="0", public_url=PUBLIC_URL)
         api.state.newsroom.close()  # the transport carries whole answers: streams end at once
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(api),
-            base_url="https://keyturn.example.com",
+            base_url=PUBLIC_URL,
             headers=bearer(token),
         ) as http:
             yield Furnished(replace(house, http=http), names, store.backup())
@@ -214,6 +236,7 @@ async def furnish(house: House) -> dict[str, str]:
     return (
         names
         | await _rotate(house)
+        | await _grant(house)
         | {
             "tag_id": at(tag, "tag", "id"),
             "secret_id": at(secret, "secret", "id"),
@@ -256,4 +279,28 @@ async def _rotate(house: House) -> dict[str, str]:
         "rotation_id": rotation_id,
         "rotation_name": "my-okta-rotation",
         "turn_id": at(turns, "turns", 0, "id"),
+    }
+
+
+async def _grant(house: House) -> dict[str, str]:
+    """Make registrations and connections, an alias, a consumer, and a question that is open."""
+    registration, plain = await register(house), await register(house, None, name="plain")
+    people = await connect(house, registration)
+    device = await connect(house, registration, name="device", grantType="device_code")
+    header = await connect(house, plain, name="header", grantType="none", scopes=[])
+    begun = await ask(house, "POST", f"{GRANTED}/{device['id']}/device")
+    named = {"name": "alias", "connectionId": header["id"]}
+    made = await ask(house, "POST", ALIASES, named)
+    alias_id = at(made, "alias", "id")
+    await ask(house, "PATCH", f"{ALIASES}/{alias_id}", {"connectionId": people["id"]})
+    consumer = {"name": "etl", "adoption": "restart"}
+    await ask(house, "POST", f"{REGISTRATIONS}/{registration['id']}/consumers", consumer)
+    return {
+        "registration_id": str(registration["id"]),
+        "people": str(people["id"]),
+        "device": str(device["id"]),
+        "header": str(header["id"]),
+        "alias_id": alias_id,
+        "request_id": at(begun, "requestId"),
+        "consumer": "etl",
     }

@@ -33,6 +33,7 @@ from keyturn.domain.ids import (
     FolderId,
     IdentityId,
     ImportId,
+    NoticeId,
     OAuthConnectionId,
     OrganizationId,
     ProjectId,
@@ -45,10 +46,13 @@ from keyturn.domain.ids import (
     VersionNo,
 )
 from keyturn.domain.jwt_auth import JwtAuth, KeySource
+from keyturn.domain.notice import Kind as Told
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Cause, Connection, GrantType, Intent, Tokens
 from keyturn.domain.oauth.connection import State as Grant
 from keyturn.domain.oauth.consumers import Adoption, Alias, Consumer
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme
 from keyturn.domain.oauth.registration import Standing as Authenticated
 from keyturn.domain.okta import AuthMethod
@@ -239,6 +243,7 @@ GRANTED = Connection(
     intent=Intent(b"\x00", NOW, doubted=True),
     leased_until=LATER,
     told=AWKWARD,
+    light=Light.BROKEN,
 )
 REQUEST = AuthorizationRequest(
     "req-1", GRANTED.id, b"\x00state", b"\xff", AWKWARD, (AWKWARD,), NOW, LATER, b"\x00"
@@ -253,6 +258,21 @@ CONSUMER = Consumer(
     identity_id=IDENTITY.id,
     required=False,
     confirmed_at=LATER,
+)
+NOTICE = Notice(
+    NoticeId("n-1"),
+    Told.CONNECTION_HEALTH,
+    PROJECT.id,
+    "dev",
+    AWKWARD,
+    GRANTED.id,
+    AWKWARD,
+    Light.UNKNOWN,
+    Light.BROKEN,
+    AWKWARD,
+    NOW,
+    connections=2**40,
+    delivered_at=LATER,
 )
 
 WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)
@@ -288,6 +308,7 @@ RECORDS: tuple[Record, ...] = (
     REQUEST,
     ALIAS,
     CONSUMER,
+    NOTICE,
     WINDOW,
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(

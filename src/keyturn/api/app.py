@@ -28,14 +28,19 @@ from keyturn.api.infisical import (
 )
 from keyturn.api.infisical.fast import FastReads
 from keyturn.api.native import (
+    aliases,
     audit,
     budgets,
     destinations,
     findings,
     health,
     keys,
+    notices,
+    oauth_callback,
+    oauth_connections,
     people,
     readers,
+    registrations,
     roles,
     schedule,
     turns,
@@ -72,6 +77,11 @@ ROOMS = (
     events,
     findings,
     destinations,
+    registrations,
+    oauth_connections,
+    oauth_callback,
+    aliases,
+    notices,
     budgets,
     audit,
 )
@@ -99,10 +109,13 @@ class Api(FastAPI):
         await self.way(scope, receive, send)
 
 
-def build_api(world: World, *, version: str, proxies: Networks = ()) -> FastAPI:
+def build_api(
+    world: World, *, version: str, proxies: Networks = (), public_url: str = ""
+) -> FastAPI:
     """Build the API on a world; ``/openapi.json`` describes it, and no page needs a CDN.
 
-    ``proxies`` are those whose word is taken for where a request comes from.
+    ``proxies`` are those whose word is taken for where a request comes from; ``public_url`` is
+    where browsers find it.
     """
     app = Api(
         title="Keyturn",
@@ -114,6 +127,7 @@ def build_api(world: World, *, version: str, proxies: Networks = ()) -> FastAPI:
     )
     app.state.world = world
     app.state.newsroom = Newsroom(world)
+    app.state.public_url = public_url
     app.lead(world, proxies)
     problems.install(app)
     app.add_middleware(BodyLimit)

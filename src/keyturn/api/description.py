@@ -17,6 +17,18 @@ COUNTS_ATTEMPTS: Final[Responses] = {429: {}}
 ASKS_AN_ISSUER: Final[Responses] = {502: {}}
 """Declared beside a route that needs an issuer's keys."""
 
+ASKS_A_SERVER: Final[Responses] = {424: {}, 502: {}}
+"""Declared beside a route that asks an authorization server, or needs what it gave."""
+
+_PAGE: Final[Told] = {"content": {"text/html": {"schema": {"type": "string"}}}}
+PAGE: Final[Responses] = {200: _PAGE}
+PAGE_INSTEAD: Final[Responses] = {
+    400: {"description": "A page says why this does not count.", **_PAGE},
+    424: {"description": "A page says what the connection lacks.", **_PAGE},
+    502: {"description": "A page says what the authorization server did not do.", **_PAGE},
+}
+"""Declared beside a route that browsers are sent to: whoever looks at it reads no JSON."""
+
 _ETAG: Final[Told] = {
     "ETag": {
         "description": "A strong tag of the content, for `If-None-Match`.",
@@ -44,6 +56,13 @@ _RETRY_AFTER: Final[Told] = {
         "schema": {"type": "integer", "minimum": 0},
     }
 }
+_MAY_RETRY: Final[Told] = {"Retry-After": {**_RETRY_AFTER["Retry-After"], "required": False}}
+
+_WAITS: Final = {
+    HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER,
+    HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
+    HTTPStatus.FAILED_DEPENDENCY: _MAY_RETRY,
+}
 
 _MEANINGS: Final = {
     400: "The rules do not allow it, or Okta did not do its part.",
@@ -52,9 +71,10 @@ _MEANINGS: Final = {
     404: "There is no such thing, or whoever asks may not know of it.",
     413: "The body is too large.",
     422: "Fields break their rules; `message` lists them.",
+    424: "A connection or its client has nothing to be used now; `message` says who has to act.",
     429: "There were too many attempts: wait.",
     500: "Keyturn is at fault: report it with the request id.",
-    502: "The issuer's keys cannot be read now.",
+    502: "An issuer or authorization server, or the way to it, did not do its part.",
     503: "The database is away: ask again.",
 }
 
@@ -72,10 +92,17 @@ def described(told: Told) -> Told:
 
 def _responses(method: str, operation: Told) -> Iterator[tuple[str, Told]]:
     declared = operation["responses"]
-    yield from ((status, told) for status, told in declared.items() if status[0] in "23")
-    for status in _MEANINGS:
+    own = {status: told for status, told in declared.items() if _is_own(status, told)}
+    yield from own.items()
+    for status in _MEANINGS.keys() - {int(each) for each in own}:
         if str(status) in declared or _fits(status, method, operation):
             yield str(status), {"$ref": f"#/components/responses/{_name(status)}"}
+
+
+def _is_own(status: str, told: Told) -> bool:
+    """Say whether a route's answer is described by the route: good ones, and pages."""
+    page = status.isdigit() and "text/html" in told.get("content", {})
+    return status[0] in "23" or page
 
 
 def _fits(status: int, method: str, operation: Told) -> bool:
@@ -99,10 +126,9 @@ def _fits(status: int, method: str, operation: Told) -> bool:
 
 def _response(status: int, meaning: str) -> Told:
     shape = "PermissionProblem" if status == HTTPStatus.FORBIDDEN else "Problem"
-    waits = status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
     return {
         "description": meaning,
-        "headers": _REQUEST_ID | (_RETRY_AFTER if waits else {}),
+        "headers": _REQUEST_ID | _WAITS.get(HTTPStatus(status), {}),
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}},
     }
 

@@ -27,9 +27,11 @@ from keyturn.domain.errors import (
     IssuerUnreachable,
     KeyturnError,
     NotFound,
+    NotReady,
     OktaError,
     OktaThrottled,
     RootKeyUnknown,
+    ServerError,
     TooManyAttempts,
     Unauthenticated,
 )
@@ -53,6 +55,8 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
         NotFound: (404, "NotFound"),
         OktaError: (400, "BadRequest"),
         IssuerUnreachable: (502, "BadGateway"),
+        NotReady: (424, "FailedDependency"),
+        ServerError: (502, "BadGateway"),
         DatabaseAway: (503, "ServiceUnavailable"),
         RootKeyUnknown: (503, "ServiceUnavailable"),
         KeyturnError: OURS,
@@ -132,6 +136,11 @@ def install(app: FastAPI) -> None:
         return _answer(request, error.status_code, name, message, error.headers)
 
 
+def status_of(error: KeyturnError) -> int:
+    """Return the status that an error has on most routes."""
+    return _nearest(error)[0]
+
+
 def unexpected(request: Request, error: Exception) -> Response:
     """Answer an error of our own; log its type and its places in the code, never its text.
 
@@ -156,12 +165,18 @@ def _named(request: Request, error: KeyturnError) -> tuple[int, str]:
     if isinstance(error, OktaError):
         name = getattr(request.scope.get("route"), "name", "")
         return OKTA_NAMES.get(name, NAMES[OktaError])
+    return _nearest(error)
+
+
+def _nearest(error: KeyturnError) -> tuple[int, str]:
     return next(NAMES[kind] for kind in type(error).__mro__ if kind in NAMES)
 
 
 def _headers(error: KeyturnError) -> Mapping[str, str]:
     if isinstance(error, OktaThrottled | TooManyAttempts):
         return {"Retry-After": str(ceil(error.retry_after_s))}
+    if isinstance(error, NotReady) and error.retry_after_s is not None:
+        return {"Retry-After": str(max(0, ceil(error.retry_after_s)))}
     if isinstance(error, DatabaseAway | RootKeyUnknown):
         return {"Retry-After": str(AWAY_S)}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}

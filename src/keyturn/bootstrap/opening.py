@@ -10,7 +10,7 @@ import structlog
 from pydantic import SecretStr
 
 from keyturn.adapters.crypto import Argon2Passwords, Keyring
-from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers
+from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers, WebhookNotifier
 from keyturn.adapters.oauth import CALL_LIMIT_S as OAUTH_CALL_LIMIT_S
 from keyturn.adapters.oauth import HttpAuthorizationServers
 from keyturn.adapters.oidc import HttpIssuers
@@ -27,7 +27,7 @@ from keyturn.domain.turn import Policy
 from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
-from keyturn.services.ports import Chance, Clock, Limits, Store, World
+from keyturn.services.ports import Chance, Clock, Limits, NoNotifier, Notifier, Store, World
 from keyturn.settings import Settings
 
 _log = structlog.get_logger("keyturn.keys")
@@ -164,6 +164,9 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         stack.push_async_callback(carriers.aclose)
         servers = _servers(settings, outside)
         stack.push_async_callback(servers.aclose)
+        notifier = _notifier(settings)
+        if isinstance(notifier, WebhookNotifier):
+            stack.push_async_callback(notifier.aclose)
         yield World(
             store=outside.wrap_store(store),
             clock=outside.clock,
@@ -176,6 +179,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             passwords=Argon2Passwords(outside.chance.random_bytes),
             carriers=carriers,
             servers=servers,
+            notifier=notifier,
         )
 
 
@@ -231,6 +235,20 @@ def _servers(settings: Settings, outside: Outside) -> HttpAuthorizationServers:
     )
 
 
+def _notifier(settings: Settings) -> Notifier:
+    if settings.notify_secret is None:
+        return NoNotifier()
+    private_allowed = settings.allow_private_addresses
+    backend = GuardedBackend(private_allowed=private_allowed)
+    return WebhookNotifier(
+        settings.notify_url,
+        Sensitive(settings.notify_secret.get_secret_value()),
+        GuardedTransport(backend, ca_file=settings.ca_file),
+        private_allowed=private_allowed,
+        call_limit_s=min(CALL_LIMIT_S, settings.lease_s / 3),
+    )
+
+
 def _limits(settings: Settings) -> Limits:
     return Limits(
         policy=Policy(settings.overlap_s, settings.soak_s, settings.patience_s),
@@ -239,4 +257,5 @@ def _limits(settings: Settings) -> Limits:
         token_ttl_s=settings.token_ttl_s,
         reconcile=timedelta(seconds=settings.reconcile_s),
         private_addresses_allowed=settings.allow_private_addresses,
+        public_url=settings.public_url,
     )

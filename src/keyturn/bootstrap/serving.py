@@ -12,7 +12,6 @@ from keyturn.adapters.runner import EmbeddedRunner, Runner
 from keyturn.api.app import build_api
 from keyturn.bootstrap.opening import Outside, opened, url_of
 from keyturn.domain.errors import Refused
-from keyturn.domain.proxies import Networks
 from keyturn.services.ports import World
 from keyturn.settings import Settings
 
@@ -25,7 +24,7 @@ async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIt
         listener = socket.create_server((settings.host, settings.port))
         stack.callback(listener.close)
         await stack.enter_async_context(_runner(world, settings))
-        await stack.enter_async_context(_listening(world, listener, settings.proxies))
+        await stack.enter_async_context(_listening(world, listener, settings))
         host, port = listener.getsockname()[:2]
         yield f"http://{host}:{port}"
 
@@ -66,9 +65,14 @@ class _QuietServer(uvicorn.Server):
 
 @asynccontextmanager
 async def _listening(
-    world: World, listener: socket.socket, proxies: Networks
+    world: World, listener: socket.socket, settings: Settings
 ) -> AsyncIterator[None]:
-    api = build_api(world, version=__version__, proxies=proxies)
+    api = build_api(
+        world,
+        version=__version__,
+        proxies=settings.proxies,
+        public_url=settings.public_url,
+    )
     config = uvicorn.Config(
         api,
         log_config=None,

@@ -1,12 +1,16 @@
-"""Connections to Okta orgs."""
+"""Connections: OAuth's to any service, and Keyturn's own to Okta orgs."""
 
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from keyturn.cli import okta_credentials, options, output
+from keyturn.cli import oauth_connection, okta_credentials, options, output
+from keyturn.cli.connection_alias import alias
+from keyturn.cli.connection_authorize import authorize
+from keyturn.cli.connection_replace import replace
 from keyturn.cli.okta_credentials import Ways
 from keyturn.cli.running import connected, run
+from keyturn.cli.usage import connection_usage
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
@@ -17,12 +21,27 @@ if TYPE_CHECKING:
 
 @click.group()
 def connection() -> None:
-    """Connect to the services where the apps are."""
+    """Connect to services by OAuth, and to the Okta orgs where the apps are."""
+
+
+for command in (
+    oauth_connection.add,
+    oauth_connection.list_connections,
+    oauth_connection.show,
+    oauth_connection.update,
+    oauth_connection.remove,
+    authorize,
+    replace,
+    oauth_connection.token,
+    connection_usage,
+    alias,
+):
+    connection.add_command(command)
 
 
 @connection.group()
 def okta() -> None:
-    """Connect to Okta orgs."""
+    """Connect to Okta orgs, to turn client secrets there."""
 
 
 @okta.command("add")

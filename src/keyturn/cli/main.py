@@ -17,6 +17,8 @@ COMMANDS = {
     "sandbox": "keyturn.cli.sandbox:sandbox",
     "connection": "keyturn.cli.connection:connection",
     "okta": "keyturn.cli.okta:okta",
+    "registration": "keyturn.cli.registration:registration",
+    "notice": "keyturn.cli.notice:notice",
     "rotation": "keyturn.cli.rotation:rotation",
     "turn": "keyturn.cli.turn:turn",
     "drift": "keyturn.cli.drift:drift",

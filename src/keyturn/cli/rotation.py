@@ -11,6 +11,8 @@ from keyturn.cli.rotation_draft import Draft, read_value
 from keyturn.cli.rotation_policy import policy_lines, policy_options
 from keyturn.cli.rotation_schedule import preview, schedule_lines, schedule_options, update
 from keyturn.cli.running import connected, run
+from keyturn.cli.turn_plan import plan_of_a_turn
+from keyturn.cli.usage import rotation_usage
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
@@ -25,6 +27,7 @@ def rotation() -> None:
 
 rotation.add_command(update)
 rotation.add_command(preview)
+rotation.add_command(rotation_usage)
 
 
 @rotation.command("create")
@@ -177,16 +180,45 @@ def turn(
         if not as_json:
             click.echo(f"{output.moment(step.at)}  {step.phase}")
 
+    if plan:
+        _tell_plan(which, project, server, emergency=emergency, as_json=as_json)
+        return
+
     async def work() -> None:
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
-            if plan:
-                _plan(rotation_draft.plan_of_a_turn(found), as_json=as_json)
-                return
             done = await Follower(api, found, tell).rotate(emergency=emergency)
             found = await api.read_rotation(found)
         lines = [f"Served. Next turn: {output.moment(found.next_rotation_at)}."]
         output.show(document_of(found, done), lines, as_json=as_json)
+
+    run(work())
+
+
+@rotation.command("plan")
+@click.argument("which", metavar="ROTATION")
+@click.option("--emergency", is_flag=True, help="Of a turn because the old secret has leaked.")
+@options.project
+@options.server
+@options.as_json
+def plan_turn(
+    *, which: str, emergency: bool, project: str, server: str | None, as_json: bool
+) -> None:
+    """Say what a turn will do at Okta, call by call, and everything that it touches.
+
+    `keyturn rotation turn --plan` says the same.
+    """
+    _tell_plan(which, project, server, emergency=emergency, as_json=as_json)
+
+
+def _tell_plan(
+    which: str, project: str, server: str | None, *, emergency: bool, as_json: bool
+) -> None:
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await find_rotation(api, project, which)
+            used = await api.read_rotation_usage(found)
+        _plan(plan_of_a_turn(found, used, emergency=emergency), as_json=as_json)
 
     run(work())
 

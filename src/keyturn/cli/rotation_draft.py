@@ -10,52 +10,11 @@ from keyturn.cli import options
 from keyturn.cli.connection import find_connection
 from keyturn.cli.rotation_policy import PolicyWords, policy_fields
 from keyturn.cli.rotation_schedule import ScheduleWords, schedule_fields, schedule_words
+from keyturn.cli.turn_plan import NOTHING_CHANGED, steps_of_a_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from keyturn.client import KeyturnApi
     from keyturn.wire.rotations import CreateRotation, Rotation, RotationType
-
-NOTHING_CHANGED = "Nothing was changed."
-SERVED = "     (then readers are served the new one; the old one works on for the overlap)"
-STEPS: "Mapping[str, Sequence[str]]" = {
-    "okta-client-secret": (
-        "list the app's client secrets, and stop if one that is not Keyturn's takes the room",
-        "add a client secret of Keyturn's own value",
-    ),
-    "okta-api-service-secret": (
-        "list the integration's client secrets, and stop if a foreign one takes the room",
-        "have Okta make a client secret, which it shows once; one whose value was lost is deleted",
-    ),
-    "okta-client-key": (
-        "list the app's keys; those that are not Keyturn's are left alone",
-        "add the public half of a new key",
-    ),
-    "okta-connection-key": (
-        "list the keys of Keyturn's own service app",
-        "add the public half of a new key, as only a super administrator may",
-    ),
-}
-
-
-def steps_of_a_turn(kind: str) -> list[str]:
-    """Say what a turn of a type does at Okta."""
-    look, add = STEPS[kind]
-    key = kind.endswith("-key")
-    proof = "an assertion of it" if key else "it"
-    served = SERVED
-    if kind == "okta-connection-key":
-        proof += ", and issue an access token for it"
-        served = "     (then the connection uses the new one; the old one works on for the overlap)"
-    return [
-        f"  1. {look}",
-        f"  2. {add}",
-        f"  3. introspect a junk token with {proof}, until Okta accepts the new one",
-        served,
-        "  4. list again, and deactivate the old one",
-        "  5. after the soak, delete it",
-    ]
 
 
 class Draft(ScheduleWords, PolicyWords):
@@ -115,12 +74,6 @@ def plan(draft: Draft) -> list[str]:
         *steps_of_a_turn(draft["kind"]),
         NOTHING_CHANGED,
     ]
-
-
-def plan_of_a_turn(rotation: "Rotation") -> list[str]:
-    """Say what a turn will do at Okta."""
-    heading = f"A turn of {rotation.name} (app {rotation.okta_app_id}) will, at Okta:"
-    return [heading, *steps_of_a_turn(rotation.type), NOTHING_CHANGED]
 
 
 def plan_of_a_key(connection: str) -> list[str]:

@@ -10,6 +10,8 @@ from keyturn.client.destinations import DestinationCalls
 from keyturn.client.events import EventCalls
 from keyturn.client.folder import Folder, folder_of
 from keyturn.client.layout import LayoutCalls
+from keyturn.client.oauth_connections import OAuthConnectionCalls
+from keyturn.client.registrations import RegistrationCalls
 from keyturn.wire.audit import PAGE_MAX, AuditAnswer, AuditEntry, VerifiedAnswer
 from keyturn.wire.base import Wire
 from keyturn.wire.budgets import Budget, BudgetsAnswer
@@ -55,6 +57,7 @@ from keyturn.wire.secrets import (
     UpdateSecrets,
 )
 from keyturn.wire.turns import Evidence, FinishNow, StartTurn, Turn, TurnsAnswer
+from keyturn.wire.usage import UsageAnswer
 
 CONNECTIONS = "/api/v1/app-connections/okta"
 ACKNOWLEDGEMENTS = "/api/v1/acknowledgements"
@@ -90,7 +93,14 @@ class Place:
         }
 
 
-class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
+class KeyturnApi(
+    AccessCalls,
+    DestinationCalls,
+    EventCalls,
+    LayoutCalls,
+    OAuthConnectionCalls,
+    RegistrationCalls,
+):
     """What the API can be asked. Every call raises what `Calls` says."""
 
     async def read_project(self, project: str) -> Project:
@@ -143,6 +153,10 @@ class KeyturnApi(AccessCalls, DestinationCalls, LayoutCalls, EventCalls):
     async def read_rotation(self, which: Which) -> Rotation:
         """Read one rotation."""
         return await self._rotation("GET", _of(which))
+
+    async def read_rotation_usage(self, which: Which) -> UsageAnswer:
+        """Read what hangs on the client secret of a rotation: what a turn touches."""
+        return await self.call(UsageAnswer, "GET", f"{_of(which)}/usage")
 
     async def create_rotation(
         self, body: CreateRotation, kind: RotationType = DEFAULT_TYPE

@@ -164,6 +164,9 @@ KINDS: Mapping[Kind, KindRules] = MappingProxyType(
 
 WEBHOOK_KEY_BYTES = range(24, 65)
 """How long a webhook's key may be (Standard Webhooks, "Signature scheme")."""
+WEBHOOK_KEY_RULE = (
+    f"must be whsec_ and {min(WEBHOOK_KEY_BYTES)} to {max(WEBHOOK_KEY_BYTES)} bytes in base64"
+)
 
 
 def parse_kind(text: str) -> Kind:
@@ -185,9 +188,8 @@ def checked_credential(kind: Kind, given: Mapping[str, Sensitive]) -> Mapping[st
     credential = {name: Sensitive(value.reveal().strip()) for name, value in given.items()}
     shown = {name: value.reveal() for name, value in credential.items()}
     _require("credential", KINDS[kind].credential, shown)
-    if kind is Kind.WEBHOOK and not _is_key(shown["secret"]):
-        rule = f"must be whsec_ and {min(WEBHOOK_KEY_BYTES)} to {max(WEBHOOK_KEY_BYTES)} bytes"
-        raise _invalid("credential.secret", f"{rule} in base64")
+    if kind is Kind.WEBHOOK and not is_webhook_key(shown["secret"]):
+        raise _invalid("credential.secret", WEBHOOK_KEY_RULE)
     return credential
 
 
@@ -203,7 +205,10 @@ def _require(where: str, rules: Mapping[str, Rule], given: Mapping[str, str]) ->
             raise _invalid(f"{where}.{name}", rules[name].told)
 
 
-def _is_key(secret: str) -> bool:
+def is_webhook_key(secret: str) -> bool:
+    """Say whether messages can be signed with it (Standard Webhooks, "Symmetric signatures")."""
+    if not secret.startswith("whsec_"):
+        return False
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:

@@ -18,6 +18,7 @@ ConsumerId = NewType("ConsumerId", str)
 AliasId = NewType("AliasId", str)
 OAuthConnectionId = NewType("OAuthConnectionId", str)
 """Of a connection made by OAuth; `ConnectionId` is that of Keyturn's own access to an org."""
+NoticeId = NewType("NoticeId", str)
 RotationId = NewType("RotationId", str)
 TurnId = NewType("TurnId", str)
 

@@ -16,9 +16,10 @@ from keyturn.domain.oauth.consumers import Alias, led_to
 from keyturn.domain.project import Place
 from keyturn.services import gate
 from keyturn.services.oauth_connections import admit as admit_connection
+from keyturn.services.oauth_connections import read_stored
 from keyturn.services.ports import Reading, World
 from keyturn.services.projects import anywhere_in, places_of, resolve_project, target_of
-from keyturn.services.records import must
+from keyturn.services.records import read_left
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ async def create_alias(world: World, caller: Caller, name: str, connection_id: s
     new_id, folder_id = AliasId(world.chance.uuid()), seen.connection.folder_id
     made = Alias(new_id, folder_id, clean, seen.connection.id, now, now)
     async with world.store.writing() as tx:
+        await read_stored(tx, connection_id)
         if await tx.find(Alias, folder_id=folder_id, name=clean):
             raise Taken(f"There is an alias {clean} in {seen.place}: choose another name.")
         await tx.add(made)
@@ -65,7 +67,7 @@ async def lead_alias(world: World, caller: Caller, alias_id: str, connection_id:
     """
     seen = await _admit(world, caller, Verb.EDIT_GRANTS, alias_id, f"lead to {connection_id}")
     async with world.store.writing() as tx:
-        stored = await must(tx.find(Alias, id=alias_id))
+        stored = await read_left(tx.find(Alias, id=alias_id), f"alias {alias_id}")
         connection = await tx.find(Connection, id=connection_id)
         if connection is None or connection.folder_id != stored.folder_id:
             raise Refused(f"There is no connection {connection_id} in {seen.place}.")

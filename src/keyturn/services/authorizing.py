@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from keyturn.domain.access import Caller, Verb
+from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import FieldProblem, InvalidInput, Refused, ServerError
 from keyturn.domain.oauth.answers import NoTokens, TokenSet, read_members, read_token_answer
 from keyturn.domain.oauth.authorization import (
@@ -33,10 +34,11 @@ from keyturn.domain.oauth.words import why_failed
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.clients import Held, open_client
 from keyturn.services.ladder import settle
-from keyturn.services.oauth_connections import ConnectionView, admit, view
+from keyturn.services.oauth_connections import ConnectionView, admit, read_stored, view
 from keyturn.services.ports import Members, Reading, World, Writing
 from keyturn.services.records import must
 from keyturn.services.renewing import draw, sealed
+from keyturn.services.scopes import list_ungranted
 from keyturn.services.sealing import open_members, seal_members
 
 NOWHERE = (
@@ -50,11 +52,13 @@ class Begun:
     """Where a browser is to be sent, and what has to come back along with its answer.
 
     ``binding`` is known to nobody else: a cookie holds it, or the command that listens.
+    ``ungranted`` are scopes that the app lacks at Okta, so that nobody can give them now.
     """
 
     request: AuthorizationRequest
     address: Sensitive
     binding: Sensitive
+    ungranted: tuple[str, ...] = ()
 
 
 async def begin_authorization(
@@ -76,11 +80,13 @@ async def begin_authorization(
     binding = _new_binding(world)
     request = _request(world, seen, question, binding, redirect_uri)
     async with world.store.writing() as tx:
+        await read_stored(tx, connection_id)
         held = await open_client(world, tx, seen.registration, connection)
         await forget_ended(world, tx, connection)
         await tx.add(request)
     where = await _address(world, held, request, question)
-    return Begun(request, Sensitive(where), binding)
+    ungranted = await list_ungranted(world, connection, seen.registration)
+    return Begun(request, Sensitive(where), binding, ungranted)
 
 
 async def open_link(world: World, request_id: str, binding: Sensitive) -> Begun:
@@ -140,7 +146,7 @@ async def _address(
 ) -> str:
     """Return the address for a browser; pushed ahead, it carries no more than a reference."""
     client = held.client
-    told = parameters(client.provider, client.client_id, request, question, request.scopes)
+    told = parameters(client.provider, client.client_id, request, question)
     if not client.provider.push:
         return address(client.provider, told)
     reply = await world.servers.ask(client, RequestType.PUSH, told)
@@ -217,13 +223,17 @@ async def keep_granted(
     if answer.scope is not None:
         scopes = held.client.provider.scopes(answer.scope)
     async with world.store.writing() as tx:
-        stored = await must(tx.find(Connection, id=request.connection_id))
+        stored = await read_stored(tx, request.connection_id)
         tokens = sealed(world, held, stored, answer)
         await tx.replace(authorized(stored, tokens, scopes, subject or stored.subject, luck))
+        told = f"connection {stored.id} ({' '.join(scopes)})"
+        actor = f"authorization {request.id}"
+        await tx.append_audit(Attempt(world.clock.now(), actor, "authorize", told, allowed=True))
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        after = proved(registration, held.version, world.clock.now(), NATURAL)
-        await settle(tx, after, registration, world.clock.now())
-        return await view(tx, await must(tx.find(Connection, id=stored.id)))
+        if held.is_of(registration):
+            after = proved(registration, held.version, world.clock.now(), NATURAL)
+            await settle(tx, after, registration, world.clock.now())
+        return await view(tx, await read_stored(tx, stored.id))
 
 
 async def forget_ended(world: World, tx: Writing, connection: Connection) -> None:

@@ -27,11 +27,16 @@ from keyturn.services.sealing import open_members, open_version, seal_members
 
 @dataclass(frozen=True)
 class Held:
-    """A client as it is now, the version of its secret, and the place that its records lie in."""
+    """A client as it is now, the version of which secret, and the place that its records lie in."""
 
     client: Client
     version: int
     place: Place
+    secret_id: SecretId | None = None
+
+    def is_of(self, registration: ClientRegistration) -> bool:
+        """Say whether a registration still uses the same secret, in whatever version."""
+        return self.secret_id == registration.secret_id
 
 
 async def open_client(
@@ -55,7 +60,8 @@ async def open_client(
     elif registration.sealed:
         secret = open_own(world, place.project, registration)
     key = open_key(world, place.project, connection) if connection else None
-    return Held(Client(client_id, provider, secret, key), version, place)
+    client = Client(client_id, provider, secret, key)
+    return Held(client, version, place, registration.secret_id)
 
 
 async def version_of(tx: Reading, registration: ClientRegistration) -> int:

@@ -9,11 +9,9 @@ from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Taken
 from keyturn.domain.identity import Identity
 from keyturn.domain.ids import ConsumerId, IdentityId
 from keyturn.domain.oauth.consumers import Adoption, Consumer, confirmed
-from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.services.outbox import wake_turn_of
 from keyturn.services.ports import Reading, World
-from keyturn.services.records import must
-from keyturn.services.registrations import RegistrationView, admit
+from keyturn.services.registrations import RegistrationView, admit, read_stored
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ async def create_consumer(
     seen = await admit(world, caller, Verb.EDIT_GRANTS, registration_id, subject)
     now = world.clock.now()
     async with world.store.writing() as tx:
+        await read_stored(tx, seen.registration.id)
         name = names.slug("name", draft.name)
         if await tx.find(Consumer, registration_id=registration_id, name=name):
             raise Taken(f"The registration has a consumer {name} already: choose another name.")
@@ -81,7 +80,7 @@ async def confirm_consumer(
     async with world.store.writing() as tx:
         after = confirmed(await _read(tx, seen, name), used, now)
         await tx.replace(after)
-        registration = await must(tx.find(ClientRegistration, id=registration_id))
+        registration = await read_stored(tx, seen.registration.id)
         if registration.secret_id:
             await wake_turn_of(tx, registration.secret_id, now)
     return after

@@ -14,7 +14,7 @@ from keyturn.domain.oauth.words import why_failed
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.authorizing import forget_ended, keep_granted
 from keyturn.services.clients import open_client
-from keyturn.services.oauth_connections import ConnectionView, admit
+from keyturn.services.oauth_connections import ConnectionView, admit, read_stored
 from keyturn.services.ports import World
 from keyturn.services.sealing import open_members, seal_members
 
@@ -65,6 +65,7 @@ async def begin_device(world: World, caller: Caller, connection_id: str) -> Devi
         asked_at=now,
     )
     async with world.store.writing() as tx:
+        await read_stored(tx, connection_id)
         await forget_ended(world, tx, connection)
         await tx.add(request)
     return DeviceBegun(request, start)
@@ -95,20 +96,21 @@ async def ask_device(
     reply = await world.servers.ask(held.client, RequestType.DEVICE_CODE, members)
     answer = read_token_answer(reply)
     if not isinstance(answer, NoTokens):
-        await _end(world, request)
+        await _note(world, answered(request, world.clock.now()))
         return await keep_granted(world, held, request, answer, "")
     if answer.fault not in WAITING:
-        await _end(world, request)
+        await _note(world, answered(request, world.clock.now()))
         raise Refused(f"The code brought no tokens. {why_failed(answer)}")
     after = slowed(asked(request, now), answer)
-    async with world.store.writing() as tx:
-        await tx.replace(after)
+    await _note(world, after)
     return after
 
 
-async def _end(world: World, request: AuthorizationRequest) -> None:
+async def _note(world: World, after: AuthorizationRequest) -> None:
+    """Write down what came of a question, unless it has been removed with its connection."""
     async with world.store.writing() as tx:
-        await tx.replace(answered(request, world.clock.now()))
+        if await tx.find(AuthorizationRequest, id=after.id):
+            await tx.replace(after)
 
 
 def _place(request_id: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from keyturn.domain.turn import Turn
 from keyturn.services.deliveries import deliver_due
 from keyturn.services.drift import reconcile_due
+from keyturn.services.notices import tell_due
 from keyturn.services.ports import World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
@@ -30,6 +31,7 @@ DUTIES: Sequence[Duty] = (
     Duty("bringing secrets to destinations", deliver_due),
     Duty("proving the secrets of clients", prove_due),
     Duty("renewing tokens", renew_due),
+    Duty("telling people of connections", tell_due),
 )
 
 

@@ -43,6 +43,7 @@ from keyturn.services.connections import use_key
 from keyturn.services.desk import Desk, promised
 from keyturn.services.logbook import Change
 from keyturn.services.looks import LOOKS
+from keyturn.services.outbox import wake_copies
 from keyturn.services.ports import AppCredentials, World, Writing
 from keyturn.services.records import must
 from keyturn.services.secrets import new_version, next_number, promote
@@ -368,6 +369,7 @@ class Journey:
         async def change(tx: Writing) -> None:
             if held and held.version:
                 await tx.replace((await self._desk.version(tx, held)).become(state))
+                await wake_copies(tx, [held.hash], self._world.clock.now())
 
         return change
 

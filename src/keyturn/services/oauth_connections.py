@@ -45,8 +45,9 @@ from keyturn.services.grants import (
 )
 from keyturn.services.ports import Members, Proven, Reading, World
 from keyturn.services.projects import anywhere_in, places_of, resolve_project, target_of
-from keyturn.services.records import must
+from keyturn.services.records import read_left
 from keyturn.services.registrations import admit as admit_registration
+from keyturn.services.registrations import read_stored as read_stored_registration
 from keyturn.services.removal import remove_connections
 from keyturn.services.renewing import Fresh, draw, fresh
 
@@ -136,6 +137,7 @@ async def create_connection(world: World, caller: Caller, draft: ConnectionDraft
         made = replace(made, sealed_key=seal_key(world, place.project, new_id, key))
     made = with_given(world, place, made, draft)
     async with world.store.writing() as tx:
+        await read_stored_registration(tx, registration.id)
         if draft.source:
             made = replace(made, source_id=await read_source(tx, registration, draft.source))
         await _refuse_taken_name(tx, made, made.name)
@@ -179,7 +181,7 @@ async def update_connection(
     """
     seen = await admit(world, caller, Verb.EDIT_GRANTS, connection_id, "update")
     async with world.store.writing() as tx:
-        stored = await must(tx.find(Connection, id=connection_id))
+        stored = await read_stored(tx, connection_id)
         after = replace(stored, updated_at=world.clock.now())
         if change.name is not None and _name(change.name) != stored.name:
             await _refuse_taken_name(tx, stored, _name(change.name))
@@ -187,7 +189,8 @@ async def update_connection(
         if change.description is not None:
             after = replace(after, description=names.description(change.description))
         if change.scopes is not None:
-            after = replace(after, scopes=checked_scopes(change.scopes))
+            scopes, now = checked_scopes(change.scopes), world.clock.now()
+            after = replace(after, scopes=scopes, look_at=now)
         await tx.replace(after)
     return await _read(world, seen.connection.id)
 
@@ -261,7 +264,7 @@ async def delete_connection(
         raise Refused(f"It is used by the aliases {told}: lead them to another connection first.")
     await _revoke(world, seen)
     async with world.store.writing() as tx:
-        stored = await must(tx.find(Connection, id=connection_id))
+        stored = await read_stored(tx, connection_id)
         await remove_connections(tx, [stored])
     return seen
 
@@ -332,7 +335,12 @@ async def _views(tx: Reading, connections: Sequence[Connection]) -> Sequence[Con
 
 async def _read(world: World, connection_id: OAuthConnectionId) -> ConnectionView:
     async with world.store.reading() as tx:
-        return await view(tx, await must(tx.find(Connection, id=connection_id)))
+        return await view(tx, await read_stored(tx, connection_id))
+
+
+async def read_stored(tx: Reading, connection_id: str) -> Connection:
+    """Read a connection that was there a moment ago. Raises NotFound where it has been removed."""
+    return await read_left(tx.find(Connection, id=connection_id), f"connection {connection_id}")
 
 
 async def _refuse_taken_name(tx: Reading, connection: Connection, name: str) -> None:

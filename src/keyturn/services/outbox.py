@@ -5,12 +5,12 @@ are confirmed. Whoever changes what is served wakes the folder's destinations in
 transaction, for speed alone; each of them looks for itself now and then.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyturn.domain.destination import Delivery, Destination, State, woken
-from keyturn.domain.ids import FolderId, SecretId
+from keyturn.domain.ids import FolderId, SecretHash, SecretId
 from keyturn.domain.oauth.registration import ClientRegistration, changed
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
@@ -108,6 +108,13 @@ async def wake_registrations(tx: Writing, secret_id: SecretId, now: datetime) ->
     """Have the registrations that use a secret proved soon: another version of it is served."""
     for each in await tx.list(ClientRegistration, secret_id=secret_id):
         await tx.replace(changed(each, now))
+
+
+async def wake_copies(tx: Writing, hashes: Iterable[SecretHash | None], now: datetime) -> None:
+    """Have the registrations looked at soon that have copies of secrets whose fate has changed."""
+    known = frozenset(each for each in hashes if each)
+    for each in await tx.list(ClientRegistration, own_hash=known) if known else ():
+        await tx.replace(replace(each, look_at=now))
 
 
 async def remove_destination(tx: Writing, destination: Destination) -> None:

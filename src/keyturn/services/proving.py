@@ -21,7 +21,6 @@ from keyturn.domain.oauth.words import why_failed
 from keyturn.services.clients import Held, open_client
 from keyturn.services.ladder import Proof, climb, settle
 from keyturn.services.ports import World
-from keyturn.services.records import must
 from keyturn.services.renewing import renew
 
 log = structlog.get_logger(__name__)
@@ -76,7 +75,9 @@ async def prove(world: World, registration_id: RegistrationId) -> ClientRegistra
 async def _note(world: World, registration_id: RegistrationId, held: Held, proof: Proof) -> None:
     now = world.clock.now()
     async with world.store.writing() as tx:
-        before = await must(tx.find(ClientRegistration, id=registration_id))
+        before = await tx.find(ClientRegistration, id=registration_id)
+        if before is None or not held.is_of(before):
+            return
         if proof.accepted:
             after = proved(before, held.version, now, proof.by)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import TypeVar
 
-from keyturn.domain.errors import OursError
+from keyturn.domain.errors import NotFound, OursError
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import TurnStep, Writing
 
@@ -16,6 +16,14 @@ async def must(found: Awaitable[R | None]) -> R:
     record = await found
     if record is None:
         raise OursError("A record refers to one that is not stored.")
+    return record
+
+
+async def read_left(found: Awaitable[R | None], what: str) -> R:
+    """Return a record that was there a moment ago. Raises NotFound where it has been removed."""
+    record = await found
+    if record is None:
+        raise NotFound(f"There is no {what} any more.")
     return record
 
 

@@ -16,17 +16,17 @@ from keyturn.domain.ids import RegistrationId, SecretId
 from keyturn.domain.oauth import documents
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.connectors import API, CONNECTORS, OKTA, OKTA_DEVICES, okta_document
-from keyturn.domain.oauth.provider import Proof, Provider
-from keyturn.domain.oauth.registration import ClientRegistration, Scheme, changed
-from keyturn.domain.okta import secret_hash
+from keyturn.domain.oauth.consumers import Consumer
+from keyturn.domain.oauth.presets import preset_document
+from keyturn.domain.oauth.provider import Provider
+from keyturn.domain.oauth.registration import ClientRegistration, Scheme, repointed
 from keyturn.domain.project import Place
-from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret
-from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
-from keyturn.services.clients import Held, open_client, provider_of, seal_own, versions_of
+from keyturn.services.clients import Held, open_client, provider_of, versions_of
+from keyturn.services.credentials import Credential, credentialed
 from keyturn.services.ladder import climb
-from keyturn.services.ports import Reading, World
+from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import (
     Where,
     anywhere_in,
@@ -36,34 +36,20 @@ from keyturn.services.projects import (
     target_of,
 )
 from keyturn.services.proving import prove
+from keyturn.services.records import read_left
 from keyturn.services.removal import remove_registrations
 
-CLIENT_ID_MAX = 512
-SECRET_MAX = 65_536
-
-
-@dataclass(frozen=True)
-class Credential:
-    """What a client authenticates with: a value of its own, or stored secrets by their names.
-
-    ``rotation`` names one that keeps both, ``secret_name`` and ``client_id_name`` secrets of the
-    registration's folder.
-    """
-
-    client_id: str = ""
-    secret: Sensitive | None = None
-    rotation: str = ""
-    secret_name: str = ""
-    client_id_name: str = ""
+_OF_OKTA = frozenset({OKTA.name, OKTA_DEVICES.name})
 
 
 @dataclass(frozen=True)
 class RegistrationDraft:
     """A registration as somebody asks for it.
 
-    ``domain`` is that of an Okta org, ``issuer`` one that says of itself how it is spoken to; what
-    ``provider`` says comes before either. ``foreign`` are hosts that an issuer's endpoints may be
-    at besides its own.
+    ``domain`` is that of an Okta org, ``preset`` a service that is known, with the ``tenant`` where
+    it has many, and ``issuer`` one that says of itself how it is spoken to. An issuer comes before
+    a preset, and what ``provider`` says before either. ``foreign`` are hosts that an issuer's
+    endpoints may be at besides its own.
     """
 
     name: str
@@ -73,6 +59,8 @@ class RegistrationDraft:
     scheme: Scheme = Scheme.OAUTH
     provider: Mapping[str, object] | None = None
     domain: str = ""
+    preset: str = ""
+    tenant: str = ""
     issuer: str = ""
     foreign: tuple[str, ...] = ()
     description: str | None = None
@@ -138,7 +126,7 @@ async def create_registration(
             updated_at=now,
             description=names.description(draft.description),
         )
-        made = await _credentialed(world, tx, place, made, draft.credential)
+        made = await credentialed(world, tx, place, made, draft.credential)
         await tx.add(made)
     await prove(world, new_id)
     return await _read(world, new_id)
@@ -183,7 +171,7 @@ async def update_registration(
         after = replace(after, provider=_text_of(provider))
     if change.credential is not None:
         async with world.store.reading() as tx:
-            after = await _credentialed(world, tx, seen.place, after, change.credential)
+            after = await credentialed(world, tx, seen.place, after, change.credential)
             held = await open_client(world, tx, after)
         await _require_accepted(world, after, held)
     async with world.store.writing() as writing:
@@ -192,6 +180,10 @@ async def update_registration(
             raise Refused("Somebody else has changed the registration meanwhile: look at it again.")
         if change.name is not None and _name(change.name) != stored.name:
             await _refuse_taken_name(writing, seen.place, _name(change.name))
+        if after.secret_id != stored.secret_id:
+            await _forget_proofs(writing, after)
+            after = repointed(after)
+        after = replace(after, light=stored.light, look_at=world.clock.now())
         await writing.replace(_renamed(world, after, change))
     await prove(world, seen.registration.id)
     return await _read(world, seen.registration.id)
@@ -281,12 +273,15 @@ async def _names_of(
     return {each.id: each.name for each in await tx.list(Secret, id=ids)} if ids else {}
 
 
+async def read_stored(tx: Reading, registration_id: RegistrationId) -> ClientRegistration:
+    """Read a registration that was there a moment ago. Raises NotFound where it was removed."""
+    found = tx.find(ClientRegistration, id=registration_id)
+    return await read_left(found, f"client registration {registration_id}")
+
+
 async def _read(world: World, registration_id: RegistrationId) -> RegistrationView:
     async with world.store.reading() as tx:
-        found = await tx.find(ClientRegistration, id=registration_id)
-        if found is None:
-            raise NotFound(f"There is no client registration {registration_id}.")
-        return await view(tx, found)
+        return await view(tx, await read_stored(tx, registration_id))
 
 
 # --- how the server is spoken to ------------------------------------------------------------------
@@ -294,13 +289,11 @@ async def _read(world: World, registration_id: RegistrationId) -> RegistrationVi
 
 async def _described(world: World, draft: RegistrationDraft) -> Provider:
     """Return how the server is spoken to, by all that the draft says of it."""
+    base = _known(draft)
     if draft.scheme is not Scheme.OAUTH:
         return Provider()
-    base: Mapping[str, object] = {}
-    if draft.connector in {OKTA.name, OKTA_DEVICES.name}:
-        base = okta_document(draft.domain)
-    if draft.issuer:
-        base = await _discovered(world, draft)
+    if draft.issuer:  # all of its endpoints are its own: none is left of another server
+        base = {**base, **await _discovered(world, draft)}
     told = draft.provider or {}
     endpoints = {**_object(base.get("endpoints")), **_object(told.get("endpoints"))}
     whole = {**base, **told} | ({"endpoints": endpoints} if endpoints else {})
@@ -310,6 +303,17 @@ async def _described(world: World, draft: RegistrationDraft) -> Provider:
         raise InvalidInput(FieldProblem(("provider", "endpoints", "token"), rule))
     world.servers.check(provider)
     return provider
+
+
+def _known(draft: RegistrationDraft) -> Mapping[str, object]:
+    """Return what is known of a server beforehand. Raises InvalidInput."""
+    oauth = draft.scheme is Scheme.OAUTH
+    if draft.preset or draft.tenant:
+        if draft.connector != API.name or not oauth:
+            rule = f"is for the connector {API.name} with OAuth alone"
+            raise InvalidInput(FieldProblem(("preset",), rule))
+        return preset_document(draft.preset, draft.tenant)
+    return okta_document(draft.domain) if oauth and draft.connector in _OF_OKTA else {}
 
 
 async def _discovered(world: World, draft: RegistrationDraft) -> Mapping[str, object]:
@@ -342,82 +346,7 @@ def _text_of(provider: Provider) -> str:
     return json.dumps(documents.document_of(provider))
 
 
-# --- what the client authenticates with -----------------------------------------------------------
-
-
-async def _credentialed(
-    world: World, tx: Reading, place: Place, made: ClientRegistration, given: Credential
-) -> ClientRegistration:
-    """Return a registration with a credential, to be proved at once.
-
-    Where that names no client id, the registration goes on with the one that it has.
-    """
-    rotation = await _rotation(tx, place, given.rotation) if given.rotation else None
-    if rotation:
-        mapping = rotation.mapping
-        given = replace(given, secret_name=mapping.client_secret, client_id_name=mapping.client_id)
-    secret_id = await _secret_id(tx, place, "secretName", given.secret_name)
-    client_id_id = await _secret_id(tx, place, "clientIdName", given.client_id_name)
-    after = replace(made, secret_id=secret_id, sealed=None, own_hash=None)
-    known = bool(made.client_id or made.client_id_secret_id)
-    if given.client_id or given.client_id_name or not known:
-        client_id = _client_id(given, made.scheme)
-        after = replace(after, client_id=client_id, client_id_secret_id=client_id_id)
-    if given.secret is not None:
-        after = _with_own(world, place, after, given.secret)
-    _require_proof(world, after)
-    return changed(after, world.clock.now())
-
-
-def _with_own(
-    world: World, place: Place, made: ClientRegistration, secret: Sensitive
-) -> ClientRegistration:
-    if made.secret_id:
-        rule = "must not be given beside the name of a stored secret"
-        raise InvalidInput(FieldProblem(("clientSecret",), rule))
-    if not 0 < len(secret.reveal()) <= SECRET_MAX:
-        raise InvalidInput(FieldProblem(("clientSecret",), f"must be 1 to {SECRET_MAX} characters"))
-    counted = replace(made, own_version=made.own_version + 1)
-    if counted.scheme is Scheme.OAUTH:
-        world.servers.check_secret(provider_of(counted), secret)
-    sealed = seal_own(world, place.project, counted, secret)
-    return replace(counted, sealed=sealed, own_hash=secret_hash(secret))
-
-
-def _require_proof(world: World, made: ClientRegistration) -> None:
-    """Raise InvalidInput where the client has nothing to authenticate with, and should."""
-    if made.scheme is Scheme.NONE:
-        return
-    needs = provider_of(made).needs if made.scheme is Scheme.OAUTH else frozenset({Proof.SECRET})
-    if needs and not (made.sealed or made.secret_id):
-        wanted = " and ".join(sorted(needs))
-        raise InvalidInput(FieldProblem(("clientSecret",), f"must be given: the {wanted}"))
-
-
-async def _rotation(tx: Reading, place: Place, name: str) -> Rotation:
-    found = await tx.find(Rotation, folder_id=place.folder.id, name=name)
-    if found is None:
-        raise NotFound(f"There is no rotation {name} in {place}.")
-    return found
-
-
-async def _secret_id(tx: Reading, place: Place, field: str, name: str) -> SecretId | None:
-    if not name:
-        return None
-    found = await tx.find(Secret, folder_id=place.folder.id, name=name)
-    if found is None:
-        raise InvalidInput(FieldProblem((field,), f"there is no secret {name} in {place}"))
-    return found.id
-
-
-def _client_id(given: Credential, scheme: Scheme) -> str:
-    if given.client_id_name or scheme is Scheme.NONE:
-        return ""
-    text = given.client_id.strip()
-    if not 0 < len(text) <= CLIENT_ID_MAX or not text.isprintable():
-        rule = f"must be 1 to {CLIENT_ID_MAX} characters, or clientIdName the name of a secret"
-        raise InvalidInput(FieldProblem(("clientId",), rule))
-    return text
+# --- what is changed -----------------------------------------------------------------------------
 
 
 def _require_secret_anew(change: RegistrationChange) -> None:
@@ -425,6 +354,12 @@ def _require_secret_anew(change: RegistrationChange) -> None:
     if given is None or not (given.secret or given.secret_name or given.rotation):
         rule = "must be given again with another provider"
         raise InvalidInput(FieldProblem(("clientSecret",), rule))
+
+
+async def _forget_proofs(tx: Writing, registration: ClientRegistration) -> None:
+    """Have every consumer confirm anew: it used versions of another secret."""
+    for each in await tx.list(Consumer, registration_id=registration.id):
+        await tx.replace(replace(each, confirmed=0, confirmed_at=None))
 
 
 async def _require_accepted(world: World, after: ClientRegistration, held: Held) -> None:

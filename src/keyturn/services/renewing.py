@@ -15,7 +15,14 @@ import structlog
 
 from keyturn.domain.errors import AddressRefused, Fenced, KeyturnError, NotReady, SealBroken
 from keyturn.domain.ids import OAuthConnectionId
-from keyturn.domain.oauth.answers import Fault, NoTokens, Reply, TokenSet, read_token_answer
+from keyturn.domain.oauth.answers import (
+    Fault,
+    NoTokens,
+    Reply,
+    TokenSet,
+    read_exchanged,
+    read_token_answer,
+)
 from keyturn.domain.oauth.connection import (
     Cause,
     Connection,
@@ -184,8 +191,12 @@ async def try_tokens(world: World, connection_id: OAuthConnectionId) -> None:
 
 @dataclass(frozen=True)
 class _Hold:
-    """A connection in one worker's hands, and what it asks with."""
+    """A connection in one worker's hands, and what it asks with.
 
+    ``since_s`` is `Clock.uptime_s` from before it was claimed.
+    """
+
+    since_s: float
     connection: Connection
     registration: ClientRegistration
     held: Held
@@ -197,7 +208,7 @@ async def _claim(
     world: World, connection_id: OAuthConnectionId, *, refused: int | None, ahead: bool
 ) -> _Hold | None:
     """Take a connection in hand, with what is about to be sent written down first."""
-    now = world.clock.now()
+    since_s, now = world.clock.uptime_s(), world.clock.now()
     async with world.store.writing() as tx:
         stored = await tx.find(Connection, id=connection_id)
         step = next_step(stored, now, refused=refused, ahead=ahead) if stored else None
@@ -214,17 +225,18 @@ async def _claim(
         tokens = open_tokens(world, project, stored, stored.tokens) if stored.tokens else None
         taken = claimed(stored, _spent(step.by, tokens), now, world.limits.lease)
         await tx.replace(taken)
-    return _Hold(taken, registration, held, step.by, tokens)
+    return _Hold(since_s, taken, registration, held, step.by, tokens)
 
 
 async def _look_after(tx: Writing, connection: Connection, now: datetime) -> None:
     """Have what cannot be renewed left alone; where its tokens have ended, it says so."""
-    ended = connection.tokens and connection.tokens.expires_at
-    if ended and ended <= now and connection.renewal is None:
+    ends_at = connection.tokens and connection.tokens.expires_at
+    if ends_at and ends_at <= now and connection.renewal is None:
         cause = Cause.NO_REFRESH
         await tx.replace(lapsed(connection, cause, why_lapsed(cause), now))
     elif connection.due_at and connection.due_at <= now:
-        await tx.replace(replace(connection, due_at=connection.retry_at))
+        next_at = connection.retry_at or ends_at
+        await tx.replace(replace(connection, due_at=next_at if next_at and next_at > now else None))
 
 
 def _spent(by: RequestType, tokens: OpenTokens | None) -> bytes:
@@ -235,13 +247,23 @@ def _spent(by: RequestType, tokens: OpenTokens | None) -> bytes:
 
 
 async def _ask(world: World, hold: _Hold) -> Reply:
-    """Ask for tokens; where nothing can be asked at all, that is a reply too."""
+    """Ask for tokens; where nothing can be asked at all, that is a reply too. Raises Fenced."""
     try:
         members = await _members(world, hold)
+        _refuse_late(world, hold)
         return await world.servers.ask(hold.held.client, hold.by, members)
     except (AddressRefused, NotReady, SealBroken) as error:
         log.warning("not asked", connection=hold.connection.id, why=error.message)
         return Reply(0, sent=False)
+
+
+def _refuse_late(world: World, hold: _Hold) -> None:
+    """Raise Fenced where the lease is too near its end to send a refresh token.
+
+    By the time it arrives somebody else may have used it, and a second use ends the grant.
+    """
+    if world.clock.uptime_s() - hold.since_s > world.limits.lease.total_seconds() * 2 / 3:
+        raise Fenced("The lease is too near its end to ask for tokens.")
 
 
 async def _members(world: World, hold: _Hold) -> Members:
@@ -264,7 +286,8 @@ async def _members(world: World, hold: _Hold) -> Members:
 
 async def _settle(world: World, hold: _Hold, reply: Reply) -> None:
     """Write down what came. Raises Fenced where somebody else has the connection by now."""
-    answer = read_token_answer(reply)
+    exchanged = hold.by is RequestType.EXCHANGE
+    answer = read_exchanged(reply) if exchanged else read_token_answer(reply)
     if isinstance(answer, TokenSet):
         await _keep(world, hold, answer)
         return
@@ -291,8 +314,9 @@ async def _keep(world: World, hold: _Hold, answer: TokenSet) -> None:
             granted = provider.scopes(answer.scope)
         await tx.replace(renewed(stored, tokens, granted, luck))
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        after = proved(registration, hold.held.version, now, NATURAL)
-        await settle(tx, after, registration, now)
+        if hold.held.is_of(registration):
+            after = proved(registration, hold.held.version, now, NATURAL)
+            await settle(tx, after, registration, now)
 
 
 def sealed(
@@ -326,7 +350,8 @@ async def _blame_client(world: World, hold: _Hold, answer: NoTokens) -> None:
     async with world.store.writing() as tx:
         stored = await _ours(tx, hold)
         before = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        if await version_of(tx, before) != hold.held.version:
+        current = hold.held.is_of(before) and await version_of(tx, before) == hold.held.version
+        if not current:
             await tx.replace(given_back(stored, now))
             return
         after = rejected(before, hold.held.version, now, why_failed(answer), NATURAL)

@@ -30,7 +30,7 @@ from keyturn.services.found import (
     with_tags,
 )
 from keyturn.services.imports import Imported, find_imported, list_imported
-from keyturn.services.outbox import wake_destinations, wake_registrations
+from keyturn.services.outbox import wake_copies, wake_destinations, wake_registrations
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
 from keyturn.services.receipts import Said, note_reads
@@ -284,6 +284,8 @@ async def promote(tx: Writing, version: Version) -> Version:
     secret = await must(tx.find(Secret, id=version.secret_id))
     await wake_destinations(tx, secret.folder_id, version.created_at)
     await wake_registrations(tx, secret.id, version.created_at)
+    hashes = (version.hash, served.hash if served else None)
+    await wake_copies(tx, hashes, version.created_at)
     return promoted
 
 

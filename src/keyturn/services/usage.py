@@ -80,7 +80,7 @@ async def list_health(world: World, views: Sequence[ConnectionView]) -> Sequence
     """Return how connections do now, in the same order, in as many looks as for one."""
     registrations = {each.registration.id: each.registration for each in views}
     async with world.store.reading() as tx:
-        seen = await _seen(tx, registrations.values())
+        seen = await seen_of(tx, registrations.values())
     now = world.clock.now()
     return [
         judge(each.connection, each.registration, seen[each.registration.id], now) for each in views
@@ -91,7 +91,7 @@ async def _use(
     world: World, tx: Reading, registration: ClientRegistration, only: Connection | None = None
 ) -> RegistrationUse:
     wanted = [only] if only else await tx.list(Connection, registration_id=registration.id)
-    seen, now = (await _seen(tx, [registration]))[registration.id], world.clock.now()
+    seen, now = (await seen_of(tx, [registration]))[registration.id], world.clock.now()
     aliases = await tx.list(Alias, connection_id=frozenset(each.id for each in wanted))
     used = [
         ConnectionUse(
@@ -105,7 +105,7 @@ async def _use(
     return RegistrationUse(await view(tx, registration), used, consumers)
 
 
-async def _seen(
+async def seen_of(
     tx: Reading, registrations: Collection[ClientRegistration]
 ) -> Mapping[RegistrationId, Seen]:
     """Return which version each registration uses, and what is known of those it has copies of."""

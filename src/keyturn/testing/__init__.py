@@ -9,6 +9,7 @@ from keyturn.testing.crash import CrashingStore, CrashPlan
 from keyturn.testing.jumping import JumpingClock
 from keyturn.testing.loop import VirtualLoop, run_virtually
 from keyturn.testing.memory import Backup, MemoryStore
+from keyturn.testing.notifier import FakeNotifier
 
 __all__ = [
     "AppTransport",
@@ -16,6 +17,7 @@ __all__ = [
     "CrashPlan",
     "CrashingStore",
     "FakeCarriers",
+    "FakeNotifier",
     "FakeServers",
     "JumpingClock",
     "ManualClock",

@@ -76,6 +76,7 @@ class FakeServers:
         self.secrets: dict[str, set[str]] = {}
         self.rotating = True
         self.refreshing = True
+        self.issued_type = "urn:ietf:params:oauth:token-type:access_token"
         self.tried = 0
         self.grace = timedelta()
         self.granted: Callable[[str], str] = lambda scope: scope
@@ -181,8 +182,10 @@ class FakeServers:
                 return self._refreshed(client, _clear(members, "refresh_token"))
             case RequestType.CODE:
                 return self._fetched(client, members)
-            case RequestType.CLIENT_CREDENTIALS | RequestType.JWT_BEARER | RequestType.EXCHANGE:
+            case RequestType.CLIENT_CREDENTIALS | RequestType.JWT_BEARER:
                 return self._issued(_clear(members, "scope"), None)
+            case RequestType.EXCHANGE:
+                return self._exchanged(_clear(members, "subject_token"), members)
             case RequestType.INTROSPECT:
                 return _told(200, active=self.accepts(_clear(members, "token")))
             case RequestType.REVOKE:
@@ -227,6 +230,13 @@ class FakeServers:
             return self._refused()
         family = self._family(client.client_id, self.granted(code.scope))
         return self._issued(family.scope, family.current if self.refreshing else None)
+
+    def _exchanged(self, subject: str, members: Members) -> Reply:
+        """Give a token for one of ours (RFC 8693, 2.2.1)."""
+        if not self.accepts(subject) or not members.get("subject_token_type"):
+            return _told(400, error="invalid_request")
+        told = json.loads(self._issued(_clear(members, "scope"), None).body)
+        return _told(200, **told, issued_token_type=self.issued_type)
 
     def _revoked(self, token: str) -> Reply:
         for family in self._families:

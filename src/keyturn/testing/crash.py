@@ -15,11 +15,12 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.ids import TurnId
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import R, Reading, Record, Recorded, Store, Writing
+from keyturn.services.ports import Looked, R, Reading, Record, Recorded, Store, Writing
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ class _Watched:
 
     async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
         return await self._writing.list_due_proofs(now, limit=limit)
+
+    async def list_due_looks(
+        self, kind: type[Looked], now: datetime, *, limit: int
+    ) -> Sequence[Looked]:
+        return await self._writing.list_due_looks(kind, now, limit=limit)
+
+    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        return await self._writing.list_due_notices(now, limit=limit)
 
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None

@@ -18,13 +18,14 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError, Taken
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, R, Reading, Record, Recorded, Writing
+from keyturn.services.ports import SERVED, Looked, R, Reading, Record, Recorded, Writing
 from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of, values_of
 
 T = TypeVar("T")
@@ -184,6 +185,17 @@ class _Snapshot:
         due = ((each.due_at, each) for each in _records(self.tables, ClientRegistration))
         return _oldest(due, now)[:limit]
 
+    async def list_due_looks(
+        self, kind: type[Looked], now: datetime, *, limit: int
+    ) -> Sequence[Looked]:
+        every = _records(self.tables, kind)
+        free = (each for each in every if not _held(each, now))
+        return _oldest(((each.look_at, each) for each in free), now)[:limit]
+
+    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        due = ((each.due_at, each) for each in _records(self.tables, Notice))
+        return _oldest(due, now)[:limit]
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -306,8 +318,12 @@ def _records(tables: Mapping[type, _Table], kind: type[R]) -> Iterable[R]:
 
 def _free(every: Iterable[_Held], now: datetime) -> Iterable[tuple[datetime | None, _Held]]:
     """Date what nobody holds by when it is due."""
-    free = (each for each in every if each.leased_until is None or each.leased_until <= now)
-    return ((each.due_at, each) for each in free)
+    return ((each.due_at, each) for each in every if not _held(each, now))
+
+
+def _held(one: Record, now: datetime) -> bool:
+    held = isinstance(one, Destination | Connection) and one.leased_until
+    return bool(held and held > now)
 
 
 def _oldest(dated: Iterable[tuple[datetime | None, T]], now: datetime) -> list[T]:

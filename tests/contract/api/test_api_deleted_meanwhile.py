@@ -7,18 +7,30 @@ from dataclasses import replace
 import httpx2
 import pytest
 from api_kit import SECRETS, House, problem
-from identity_kit import IDENTITIES, TOKEN_AUTH, UNIVERSAL, holding, newcomer
+from identity_kit import IDENTITIES, TOKEN_AUTH, UNIVERSAL, ask, holding, newcomer
+from oauth_house_kit import (
+    ALIASES,
+    CONNECTIONS,
+    LISTENING,
+    REGISTRATIONS,
+    connect,
+    decide,
+    register,
+)
+from route_kit import furnished
 
 from keyturn.api.app import build_api
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import Unauthenticated
 from keyturn.domain.identity import AccessToken, Identity
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.identity_changes import OF_IDENTITIES
 from keyturn.services.people import create_person, log_in_person
 from keyturn.services.ports import Reading, Recorded, Store, Writing
+from keyturn.services.removal import remove_registrations
 
 Act = Callable[[Writing], Awaitable[None]]
 ONE = f"{SECRETS}/OKTA_CLIENT_SECRET"
@@ -50,9 +62,9 @@ class Meddler:
 
 
 @asynccontextmanager
-async def meddled(house: House, act: Act) -> AsyncIterator[httpx2.AsyncClient]:
+async def meddled(house: House, act: Act, before: int = 1) -> AsyncIterator[httpx2.AsyncClient]:
     """Reach a server under which something is deleted."""
-    store: Store = Meddler(house.world.store, act)
+    store: Store = Meddler(house.world.store, act, before)
     transport = httpx2.ASGITransport(
         build_api(replace(house.world, store=store), version="0"), raise_app_exceptions=False
     )
@@ -123,6 +135,53 @@ async def test_what_is_changed_of_one_that_is_deleted_is_not_found(
     identity_id, _ = await newcomer(house)
     async with meddled(house, without(identity_id)) as http:
         answer = await http.request(method, path.format(identity_id), json=body)
+    assert problem(answer) == (404, "NotFound")
+
+
+async def without_registrations(tx: Writing) -> None:
+    """Delete every client registration with its connections."""
+    await remove_registrations(tx, await tx.list(ClientRegistration))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "before"),
+    [
+        ("POST", f"{REGISTRATIONS}/{{registration_id}}/prove", 1),
+        ("PATCH", f"{REGISTRATIONS}/{{registration_id}}", 2),
+        ("POST", f"{REGISTRATIONS}/{{registration_id}}/consumers", 1),
+        ("POST", f"{REGISTRATIONS}/{{registration_id}}/consumers/etl/confirm", 1),
+        ("POST", CONNECTIONS, 1),
+        ("PATCH", f"{CONNECTIONS}/{{people}}", 1),
+        ("DELETE", f"{CONNECTIONS}/{{header}}", 1),
+        ("POST", f"{CONNECTIONS}/{{people}}/authorize", 1),
+        ("POST", f"{CONNECTIONS}/{{device}}/device", 1),
+        ("POST", ALIASES, 1),
+        ("PATCH", f"{ALIASES}/{{alias_id}}", 1),
+    ],
+)
+async def test_a_connection_that_is_deleted_is_not_found(
+    method: str, path: str, before: int
+) -> None:
+    """Nor is its registration; what an authorization server says meanwhile takes its time."""
+    body = {"name": "new", "adoption": "live", "grantType": "device_code"}
+    body |= {"redirectUri": LISTENING}
+    async with furnished("admin", everywhere=True) as it:
+        named = {"registrationId": it.names["registration_id"], "connectionId": it.names["people"]}
+        async with meddled(it.house, without_registrations, before) as http:
+            answer = await http.request(method, path.format(**it.names), json=body | named)
+    assert problem(answer) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("before", [1, 2])
+async def test_a_grant_for_what_is_deleted_is_not_found(house: House, before: int) -> None:
+    """Whoever waits at another device learns that nobody waits any more."""
+    one = await connect(house, await register(house), grantType="device_code")
+    at = f"{CONNECTIONS}/{one['id']}/device"
+    begun = await ask(house, "POST", at)
+    await decide(house, begun)
+    house.clock.advance(6)
+    async with meddled(house, without_registrations, before) as http:
+        answer = await http.post(f"{at}/{begun['requestId']}")
     assert problem(answer) == (404, "NotFound")
 
 

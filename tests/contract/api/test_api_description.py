@@ -17,6 +17,11 @@ PUBLIC = {
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/token/renew",
     "POST /api/v1/auth/token/revoke",
+    "POST /api/v1/connections/authorize/complete",
+    "GET /api/v1/oauth/begin",
+    "POST /api/v1/oauth/begin",
+    "GET /api/v1/oauth/callback",
+    "GET /api/v1/oauth/reauthorize",
 }
 COUNTED = {
     "POST /api/v1/auth/universal-auth/login",
@@ -25,7 +30,18 @@ COUNTED = {
     "POST /api/v1/people",
     "PUT /api/v1/people/{identity_id}/password",
 }
-
+ASKING = {
+    "POST /api/v1/client-registrations",
+    "PATCH /api/v1/client-registrations/{registration_id}",
+    "POST /api/v1/client-registrations/{registration_id}/prove",
+    "POST /api/v1/connections",
+    "POST /api/v1/connections/authorize/complete",
+    "POST /api/v1/connections/{connection_id}/authorize",
+    "POST /api/v1/connections/{connection_id}/authorize/link",
+    "POST /api/v1/connections/{connection_id}/device",
+    "POST /api/v1/connections/{connection_id}/device/{request_id}",
+    "POST /api/v1/connections/{connection_id}/token",
+}
 
 _TOLD: list[Any] = []
 
@@ -97,12 +113,28 @@ async def test_who_is_held_back_is_told_so(told: Any) -> None:  # noqa: ANN401
         assert header["required"] is True
 
 
+async def test_what_is_not_ready_may_tell_when_it_will_be(told: Any) -> None:  # noqa: ANN401
+    """Routes that ask authorization servers tell 424 and 502; waiting is not always of use."""
+    both = {route for route, each in operations(told) if {"424", "502"} <= {*each["responses"]}}
+    assert both >= ASKING
+    header = told["components"]["responses"]["FailedDependency"]["headers"]["Retry-After"]
+    assert header["required"] is False
+
+
+async def test_pages_are_described_as_pages(told: Any) -> None:  # noqa: ANN401
+    """Where browsers are sent, what goes wrong is told to people as well."""
+    for route, method in (("/api/v1/oauth/begin", "post"), ("/api/v1/oauth/callback", "get")):
+        answers = told["paths"][route][method]["responses"]
+        pages = {status for status, one in answers.items() if "text/html" in one.get("content", {})}
+        assert pages >= {"400", "424", "502"}, route
+
+
 async def test_every_answer_has_a_shape(told: Any) -> None:  # noqa: ANN401
     """Each good answer says its type and schema, but for one that has no body."""
     for route, each in operations(told):
         for status, answer in each["responses"].items():
             content = answer.get("content", {})
-            assert "$ref" in answer or status == "304" or content, (route, status)
+            assert "$ref" in answer or status in {"303", "304"} or content, (route, status)
             assert all(one["schema"] for one in content.values()), (route, status)
     shapes = {
         one["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]

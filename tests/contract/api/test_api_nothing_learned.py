@@ -21,7 +21,8 @@ DECOY = "7b1e6a52-5f0e-4c1d-9f57-0c2d3e4f5a6b"
 OF_SECRETS = ("secrets:",)
 OF_FOLDERS = ("secrets:", "secret-folders:", "secret-imports:")
 OF_ROTATIONS = ("secret-rotation:",)
-OF_CONNECTIONS = ("app-connections:", "secret-rotation:")
+OF_GRANTS = ("connections:",)
+OF_CONNECTIONS = ("app-connections:", "secret-rotation:", *OF_GRANTS)
 OF_IDENTITIES = ("identity:",)
 
 NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -39,6 +40,10 @@ NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "turn_id": OF_ROTATIONS,
         "finding_id": OF_ROTATIONS,
         "destination_id": ("destinations:",),
+        "registration_id": OF_GRANTS,
+        "consumer": OF_GRANTS,
+        "alias_id": OF_GRANTS,
+        "request_id": OF_GRANTS,
         "identity_id": OF_IDENTITIES,
         "client_secret_id": OF_IDENTITIES,
         "token_id": OF_IDENTITIES,
@@ -71,7 +76,7 @@ async def look(noun: str, verbs: tuple[str, ...], *, everywhere: bool) -> None:
     async with furnished(everywhere=everywhere, verbs=verbs) as it:
         routes = routes_of(build_api(it.house.world, version="0"))
         for route in (each for each in routes if f"{{{noun}}}" in each):
-            real = it.names.get(noun) or it.slug(route)
+            real = it.named(route.split()[1])[noun]
             something = await told(it, route, noun, real)
             nothing = await told(it, route, noun, DECOY)
             assert something[0] in {403, 404}, (route, something)

@@ -25,9 +25,14 @@ PUBLIC = """
     POST /api/v1/auth/token/renew
     POST /api/v1/auth/token/revoke
     POST /api/v1/auth/universal-auth/login
+    GET /api/v1/oauth/begin
+    POST /api/v1/oauth/begin
+    GET /api/v1/oauth/callback
+    GET /api/v1/oauth/reauthorize
+    POST /api/v1/connections/authorize/complete
     GET /healthz
 """
-"""Log-ins, and whether the server lives: no token is asked for."""
+"""Log-ins, what a browser brings, and whether the server lives: no token is asked for."""
 
 TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -39,12 +44,20 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/auth/checkAuth
             POST /api/v1/auth/password
             GET /api/v1/budgets
+            GET /api/v1/client-registrations
+            GET /api/v1/client-registrations/{registration_id}
+            GET /api/v1/client-registrations/{registration_id}/consumers
+            GET /api/v1/connection-aliases
+            GET /api/v1/connections
+            GET /api/v1/connections/{connection_id}
+            GET /api/v1/connections/{connection_id}/usage
             GET /api/v1/destinations
             GET /api/v1/destinations/{destination_id}
             GET /api/v1/destinations/{destination_id}/deliveries
             GET /api/v1/findings
             GET /api/v1/folders
             GET /api/v1/folders/{folder}
+            GET /api/v1/notices
             GET /api/v1/projects/slug/{project}
             GET /api/v1/projects/{project}
             GET /api/v1/projects/{project}/tags
@@ -70,6 +83,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/preview
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/turns
+            GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/usage
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/turns/{turn_id}/evidence
             GET /api/v2/secret-rotations/options
             GET /api/v2/workspace/{project}
@@ -154,6 +168,25 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v2/workspace/{project}/identity-memberships/{identity_id}
         """,
         ("AD", "AD"): """
+            POST /api/v1/client-registrations
+            DELETE /api/v1/client-registrations/{registration_id}
+            PATCH /api/v1/client-registrations/{registration_id}
+            POST /api/v1/client-registrations/{registration_id}/consumers
+            DELETE /api/v1/client-registrations/{registration_id}/consumers/{consumer}
+            POST /api/v1/client-registrations/{registration_id}/consumers/{consumer}/confirm
+            POST /api/v1/client-registrations/{registration_id}/prove
+            POST /api/v1/connection-aliases
+            DELETE /api/v1/connection-aliases/{alias_id}
+            PATCH /api/v1/connection-aliases/{alias_id}
+            POST /api/v1/connection-aliases/{alias_id}/back
+            POST /api/v1/connections
+            DELETE /api/v1/connections/{connection_id}
+            PATCH /api/v1/connections/{connection_id}
+            POST /api/v1/connections/{connection_id}/authorize
+            POST /api/v1/connections/{connection_id}/authorize/link
+            POST /api/v1/connections/{connection_id}/device
+            POST /api/v1/connections/{connection_id}/device/{request_id}
+            POST /api/v1/connections/{connection_id}/token
             POST /api/v1/folders
             DELETE /api/v1/folders/{folder}
             PATCH /api/v1/folders/{folder}

@@ -47,7 +47,7 @@ async def test_an_answer_becomes_tokens(rig: Rig) -> None:
     assert servers(rig).accepts(token)
 
 
-async def test_what_is_asked_is_complete(rig: Rig) -> None:
+async def test_c3_what_is_asked_is_complete_by_rfc7636_4_3(rig: Rig) -> None:
     """The address asks for a code with state and an S256 challenge (RFC 9700, 2.1.1)."""
     asked = asked_in((await begun(rig, await unauthorized(rig))).address.reveal())
     assert asked["response_type"] == "code"
@@ -65,7 +65,7 @@ async def test_before_anybody_authorized_there_is_no_token(rig: Rig) -> None:
         await authorize_request(rig.world, rig.admin, one.id)
 
 
-async def test_an_answer_counts_once(rig: Rig) -> None:
+async def test_c1_an_answer_counts_once_by_rfc6749_4_1_2(rig: Rig) -> None:
     """The same callback again is refused, and the tokens of the first stay (RFC 9700, 4.7)."""
     start = await begun(rig, one := await unauthorized(rig))
     told = agreed(rig, start)
@@ -75,7 +75,7 @@ async def test_an_answer_counts_once(rig: Rig) -> None:
     assert (await stored(rig, one)).state is State.READY
 
 
-async def test_an_answer_of_another_browser_is_refused(rig: Rig) -> None:
+async def test_c1_an_answer_of_another_browser_by_rfc9700_4_7(rig: Rig) -> None:
     """Who does not hold what the beginner holds brings nothing in, and spoils nothing (C1)."""
     start = await begun(rig, await unauthorized(rig))
     told = agreed(rig, start)
@@ -97,7 +97,7 @@ async def test_an_answer_of_another_browser_is_refused(rig: Rig) -> None:
         ({"code": "guessed"}, "brought no tokens"),
     ],
 )
-async def test_an_answer_that_does_not_count(rig: Rig, changes: dict[str, str], why: str) -> None:
+async def test_c4_an_answer_that_does_not_count_by_rfc9207_2_4(rig: Rig, changes: dict[str, str], why: str) -> None:
     """Another state, server or code changes nothing, and no word of it is repeated (RFC 9207)."""
     start = await begun(rig, one := await unauthorized(rig))
     with pytest.raises(Refused, match=why) as refused:
@@ -108,7 +108,7 @@ async def test_an_answer_that_does_not_count(rig: Rig, changes: dict[str, str], 
     assert (await stored(rig, one)).state is State.NEW
 
 
-async def test_an_answer_that_comes_too_late_is_refused(rig: Rig) -> None:
+async def test_c1_an_answer_that_comes_too_late_by_rfc6749_4_1_2(rig: Rig) -> None:
     """Ten minutes after it was begun nothing counts any more."""
     start = await begun(rig, await unauthorized(rig))
     told = agreed(rig, start)
@@ -117,7 +117,7 @@ async def test_an_answer_that_comes_too_late_is_refused(rig: Rig) -> None:
         await complete_authorization(rig.world, told, binding=start.binding)
 
 
-async def test_a_code_for_another_verifier_brings_nothing(rig: Rig) -> None:
+async def test_c3_a_code_for_another_verifier_by_rfc9700_4_5(rig: Rig) -> None:
     """A code that was injected from another session has another challenge (RFC 9700, 4.5)."""
     one = await unauthorized(rig)
     mine, other = await begun(rig, one), await begun(rig, one)
@@ -126,7 +126,7 @@ async def test_a_code_for_another_verifier_brings_nothing(rig: Rig) -> None:
         await complete_authorization(rig.world, told, binding=mine.binding)
 
 
-async def test_what_was_not_granted_is_told(rig: Rig) -> None:
+async def test_c6_what_was_not_granted_is_told_by_rfc6749_3_3(rig: Rig) -> None:
     """Scopes that the server leaves out are stored as left out (C6; seed of the connector)."""
     servers(rig).granted = lambda scope: scope.replace(" write", "")
     one = await authorized(rig)

@@ -1,5 +1,6 @@
 """Connections follow their client's secret: nobody consents again, and nothing fails meanwhile."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,9 @@ from connections_kit import CLIENT, DOCUMENT, SECRET, authorized, registered, re
 from rig import PLACE, Rig
 
 from keyturn.domain.errors import NotReady, Refused
+from keyturn.domain.ids import SecretId
 from keyturn.domain.oauth.connection import State
-from keyturn.domain.oauth.health import Light
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import Standing
 from keyturn.domain.sensitive import Sensitive
@@ -19,6 +21,7 @@ from keyturn.services.registrations import (
     delete_registration,
     update_registration,
 )
+from keyturn.services.renewing import renew
 from keyturn.services.secret_changes import (
     Edit,
     SecretChange,
@@ -138,7 +141,7 @@ async def asked_again(rig: Rig) -> None:
     await rig.tick()
 
 
-async def test_a_registration_with_connections_is_not_removed(rig: Rig) -> None:
+async def test_c10_what_is_given_up_is_revoked_by_rfc7009_2_1(rig: Rig) -> None:
     """Each connection may have somebody's consent: they are given up one by one."""
     one = await authorized(rig)
     with pytest.raises(Refused, match="has connections"):
@@ -160,3 +163,35 @@ async def test_a_secret_that_is_gone_is_told(rig: Rig) -> None:
         found = await tx.find(type(one), id=one.id)
     assert found
     assert found.state is State.READY
+
+
+async def test_versions_of_two_secrets_do_not_compare(rig: Rig) -> None:
+    """Led to another stored secret, nothing that was proved of the one before proves it."""
+    await of_stored_secret(rig)
+    for number in range(4):
+        change = SecretChange(value=Sensitive(f"{SECRET}{number}"))
+        servers(rig).secrets[CLIENT].add(f"{SECRET}{number}")
+        await update_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", change)
+        await rig.tick()
+    assert (await registered(rig)).proved_version == 5
+    await create_secret(rig.world, rig.admin, PLACE, "OTHER", Sensitive(NEXT))
+    change_to = RegistrationChange(credential=Credential(CLIENT, secret_name="OTHER"))
+    await update_registration(rig.world, rig.admin, (await registered(rig)).id, change_to)
+    after = await registered(rig)
+    assert (after.standing, after.tested, after.proved_version) == (Standing.ACCEPTED, 1, 1)
+
+
+async def test_an_answer_to_another_secret_proves_nothing(rig: Rig) -> None:
+    """A renewal that began by the secret before tells nothing of the one that is used by now."""
+    await of_stored_secret(rig)
+    one = await authorized(rig)
+    rig.clock.advance(300)
+    servers(rig).pause_s = 0.05
+    renewal = asyncio.create_task(renew(rig.world, one.id))
+    await asyncio.sleep(0.02)
+    seen = await registered(rig)
+    async with rig.world.store.writing() as tx:
+        other = SecretId("another")
+        await tx.replace(replace(seen, secret_id=other, tested=0, proved_version=0))
+    await renewal
+    assert (await registered(rig)).proved_version == 0

@@ -109,7 +109,7 @@ async def test_a_token_that_its_resource_refused_is_renewed_once(rig: Rig) -> No
     assert servers(rig).count(REFRESH) == before + 1
 
 
-async def test_a_refresh_token_that_does_not_change_is_used_on(rig: Rig) -> None:
+async def test_c7_a_refresh_token_that_does_not_change_by_rfc6749_6(rig: Rig) -> None:
     """An answer without a refresh token leaves the one before in force (RFC 6749, 6)."""
     servers(rig).rotating = False
     one = await brought(rig)
@@ -161,7 +161,7 @@ async def test_a_server_that_is_away_is_left_in_peace(rig: Rig) -> None:
     assert servers(rig).count(REFRESH) - before <= 4
 
 
-async def test_a_grant_that_ended_is_not_asked_about_again(rig: Rig) -> None:
+async def test_c7_a_grant_that_ended_is_left_in_peace_by_rfc6749_5_2(rig: Rig) -> None:
     """`invalid_grant` is one change of state and one request; tokens that last are used (C7)."""
     one = await brought(rig)
     servers(rig).revoke_all()

@@ -152,10 +152,34 @@ async def test_by_hand_and_in_the_wrong_order_refreshes_fail(org: Rig) -> None:
     assert all([await refresh(org, one) for one in every])
 
 
-def _gone(_: str) -> httpx2.AsyncBaseTransport:
+def _gone(_: object) -> httpx2.AsyncBaseTransport:
     """Lead nowhere."""
 
     def refuse(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("nobody is there", request=request)
 
     return httpx2.MockTransport(refuse)
+
+
+async def test_scopes_that_the_app_lacks_are_told_before_anybody_is_asked(org: Rig) -> None:
+    """Okta would leave them out without a word; once granted there, nothing is missing."""
+    own = Credential(org.org.read_app(org.app_id).client_id, Sensitive(first_secret(org)))
+    registration = await register(org, own)
+    scopes = ("openid", "offline_access", "okta.users.read", "okta.groups.read")
+    draft = ConnectionDraft("c", registration, GrantType.CODE, scopes=scopes)
+    one = (await create_connection(org.world, org.admin, draft)).connection
+
+    async def ungranted() -> tuple[str, ...]:
+        back = org.org.read_app(org.app_id).redirect_uris[0]
+        begun = await begin_authorization(org.world, org.admin, one.id, redirect_uri=back)
+        return begun.ungranted
+
+    assert await ungranted() == ("okta.users.read", "okta.groups.read")
+    app = org.org.read_app(org.app_id)
+    org.org.store_app(replace(app, grants=org.org.make_grants(("okta.users.read",), "admin")))
+    assert await ungranted() == ("okta.groups.read",)
+
+
+def first_secret(rig: Rig) -> str:
+    """Return the app's first client secret."""
+    return str(rig.org.read_app(rig.app_id).live_secrets[0].value)

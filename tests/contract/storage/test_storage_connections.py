@@ -13,6 +13,7 @@ from storage_kit import (
     FOLDER,
     GRANTED,
     IDENTITY,
+    NOTICE,
     NOW,
     RECORDS,
     REGISTRATION,
@@ -24,7 +25,14 @@ from storage_kit import (
 
 from keyturn.adapters.storage import SqliteStore
 from keyturn.domain.errors import OursError
-from keyturn.domain.ids import AliasId, ConsumerId, FolderId, OAuthConnectionId, RegistrationId
+from keyturn.domain.ids import (
+    AliasId,
+    ConsumerId,
+    FolderId,
+    NoticeId,
+    OAuthConnectionId,
+    RegistrationId,
+)
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
@@ -96,13 +104,54 @@ async def test_proofs_are_due_in_order(store: Store) -> None:
     assert first == ["older"]
 
 
-@pytest.mark.parametrize("table", ["connection", "client_registration"])
-async def test_what_is_due_is_found_by_index(sqlite: SqliteStore, path: Path, table: str) -> None:
+async def test_looks_are_due_in_order_unless_held(store: Store) -> None:
+    """Of both kinds the oldest come first; what sleeps, or is in somebody's hands, is left out."""
+    looks = {"later": NOW, "sooner": NOW - SECOND, "not yet": NOW + SECOND, "never": None}
+    every = [replace(grant(name), look_at=at) for name, at in looks.items()]
+    held = replace(grant("held", held=NOW + SECOND), look_at=NOW)
+    clients = [
+        replace(REGISTRATION, id=RegistrationId(name), name=name, look_at=at)
+        for name, at in looks.items()
+    ]
+    await add_all(store, *RECORDS, *every, held, *clients)
+    async with store.reading() as tx:
+        for kind in (Connection, ClientRegistration):
+            due = await tx.list_due_looks(kind, NOW, limit=9)
+            assert [each.name for each in due] == ["sooner", "later"]
+            (first,) = await tx.list_due_looks(kind, NOW, limit=1)
+            assert first.name == "sooner"
+
+
+async def test_notices_are_due_in_order(store: Store) -> None:
+    """Those that have not arrived come by the time of their next try; the others never do."""
+    await add_all(store)
+    for name, seconds in (("late", -1), ("now", 0), ("older", -5), ("tomorrow", 1)):
+        await add_all(store, replace(NOTICE, id=NoticeId(name), due_at=NOW + seconds * SECOND))
+    async with store.reading() as tx:
+        due = [each.id for each in await tx.list_due_notices(NOW, limit=9)]
+        first = [each.id for each in await tx.list_due_notices(NOW, limit=1)]
+    assert due == ["older", "late", "now"]
+    assert first == ["older"]
+
+
+@pytest.mark.parametrize(
+    ("table", "when"),
+    [
+        ("connection", "due_at"),
+        ("connection", "look_at"),
+        ("client_registration", "due_at"),
+        ("client_registration", "look_at"),
+        ("notice", "due_at"),
+    ],
+)
+async def test_what_is_due_is_found_by_index(
+    sqlite: SqliteStore, path: Path, table: str, when: str
+) -> None:
     """What sleeps costs nothing: the query for what is due reads an index of times."""
-    query = f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE due_at <= 1 ORDER BY due_at, position"
+    query = f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {when} <= 1 ORDER BY {when}, position"
     with closing(sqlite3.connect(path)) as connection:
         plans = [row[3] for row in connection.execute(query)]
-    assert plans == [f"SEARCH {table} USING INDEX ix_{table}_due_at (due_at<?)"]
+    assert plans == [f"SEARCH {table} USING INDEX ix_{table}_{when} ({when}<?)"]
 
 
 async def test_tokens_and_intent_may_come_and_go(store: Store) -> None:

@@ -54,6 +54,7 @@ def callback(
     return checked_callback(told, request, provider=provider, now=now).reveal()
 
 
+ANOTHERS = "^The authorization was begun by somebody else: begin one of your own.$"
 MIXED_UP = (
     "The answer came from another authorization server than the one that was asked, or the "
     "registration does not name its issuer."
@@ -91,7 +92,7 @@ def test_a_state_is_known_by_its_hash() -> None:
 
 def test_a_plain_question_has_pkce_and_nothing_else() -> None:
     """S256 is always asked for (RFC 9700, 2.1.1); the rest where there is any."""
-    assert parameters(PROVIDER, "id", REQUEST, QUESTION, ()) == {
+    assert parameters(PROVIDER, "id", replace(REQUEST, scopes=()), QUESTION) == {
         "response_type": "code",
         "client_id": "id",
         "redirect_uri": REQUEST.redirect_uri,
@@ -104,7 +105,7 @@ def test_a_plain_question_has_pkce_and_nothing_else() -> None:
 def test_a_question_has_what_its_provider_wants() -> None:
     """Scopes are written as it writes them, and PKCE can be left out for one that breaks on it."""
     odd = replace(PROVIDER, pkce=False, scope_delimiter=",", resources=("urn:a", "urn:b"))
-    assert parameters(odd, "id", REQUEST, QUESTION, ("openid", "x")) == {
+    assert parameters(odd, "id", replace(REQUEST, scopes=("openid", "x")), QUESTION) == {
         "response_type": "code",
         "client_id": "id",
         "redirect_uri": REQUEST.redirect_uri,
@@ -155,9 +156,9 @@ def test_only_who_was_asked_may_answer() -> None:
     """A callback that was slipped to somebody else binds nothing of theirs (RFC 9700, 4.7.1)."""
     require_asker(REQUEST, "browser")
     for binding in ("another", "", "browser "):
-        with pytest.raises(Refused, match="begun by somebody else"):
+        with pytest.raises(Refused, match=ANOTHERS):
             require_asker(REQUEST, binding)
-    with pytest.raises(Refused, match="begun by somebody else"):
+    with pytest.raises(Refused, match=ANOTHERS):
         require_asker(replace(REQUEST, binding=b""), "")
 
 

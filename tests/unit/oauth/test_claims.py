@@ -97,7 +97,11 @@ def test_a_claim_that_does_not_hold_is_named(changes: dict[str, object], claim: 
         ({"email": "a@example.com"}, "a@example.com"),
         ({"email": ""}, "00u1"),
         ({"sub": None}, ""),
-        ({"sub": "s" * 256}, "s" * 255),
+        ({"sub": "s" * 255}, "s" * 255),
+        ({"sub": "s" * 256}, ""),
+        ({"email": 7}, "00u1"),
+        ({"email": "a\x00b"}, "00u1"),
+        ({"email": "\ud800", "sub": ["x"]}, ""),
     ],
 )
 def test_somebody_is_called_by_what_people_know(changes: dict[str, object], subject: str) -> None:

@@ -26,6 +26,7 @@ from keyturn.domain.oauth.connection import (
     resting,
     used,
 )
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.provider import RequestType
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -180,7 +181,17 @@ def test_new_tokens_leave_no_trouble_behind() -> None:
         renewed_at=NOW,
         due_at=FRESH.issued_at + HOUR - timedelta(seconds=60),
         epoch=1,
+        look_at=NOW,
     )
+
+
+def test_what_goes_on_as_was_told_is_not_looked_at_again() -> None:
+    """A renewal of what is known to be healthy costs nobody a look; whatever else happens does."""
+    well = replace(TAKEN, light=Light.HEALTHY)
+    assert renewed(well, FRESH, well.granted, 0).look_at is None
+    assert renewed(well, FRESH, ("another",), 0).look_at == NOW
+    assert renewed(replace(well, light=Light.BROKEN), FRESH, well.granted, 0).look_at == NOW
+    assert authorized(well, FRESH, well.granted, "", 0).look_at == NOW
 
 
 def test_renewed_tokens_are_renewed_again_in_the_same_way() -> None:
@@ -212,7 +223,8 @@ def test_a_new_grant_shuts_out_who_renews_the_old_one() -> None:
         (None, OLD, HOUR, 0, DAY),
         (None, OLD, HOUR, 0.5, DAY - HOUR / 2),
         (BEFORE - LEASE, OLD, HOUR, 1, DAY - HOUR),
-        (None, OLD, 7 * DAY, 0, 7 * DAY - timedelta(seconds=60)),
+        (None, OLD, 7 * DAY, 0, DAY),
+        (NOW, OLD, 7 * DAY, 0, DAY),
         (NOW, OLD, None, 0, DAY),
         (NOW, OLD, None, 1, DAY - HOUR),
     ],
@@ -284,6 +296,7 @@ def test_a_failure_takes_nothing_away() -> None:
         troubled_at=NOW,
         told=TOLD,
         epoch=1,
+        look_at=NOW,
     )
 
 
@@ -321,6 +334,7 @@ def test_a_grant_that_has_ended_keeps_its_tokens() -> None:
         troubled_at=NOW,
         told=TOLD,
         epoch=1,
+        look_at=NOW,
     )
     after = lapsed(replace(BAD, due_at=NOW), Cause.REFUSED, "Ended.", NOW)
     assert (after.retry_at, after.due_at, after.told) == (None, None, "Ended.")

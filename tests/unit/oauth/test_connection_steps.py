@@ -63,7 +63,7 @@ TABLE = {
     "none refused": "SSSS W",
     "fresh": "UUUU U",
     "fresh refused": "SRRS W",
-    "spent": "URRU W",
+    "spent": "URRU U",
     "spent refused": "SRRS W",
     "ended": "SRRS W",
     "ended refused": "SRRS W",
@@ -74,7 +74,7 @@ TABLE = {
 
 @pytest.mark.parametrize(("row", "state", "held"), [*product(TABLE, State, [False, True])])
 def test_every_case_has_its_step(row: str, state: State, *, held: bool) -> None:
-    """Tokens are used while they last; others renew first, but never two at once."""
+    """Tokens are used while they last; spent ones are renewed first, but never by two at once."""
     kind, _, refused = row.partition(" ")
     letter = TABLE[row][-1] if held else TABLE[row][list(State).index(state)]
     until = NOW + SECOND if held else None
@@ -182,12 +182,12 @@ def test_what_is_due_is_renewed_before_anybody_needs_it(
 
 
 def test_renewing_ahead_keeps_to_what_holds_for_all() -> None:
-    """A lease and a pause hold off whoever comes, and what cannot be renewed is used."""
+    """A lease and a pause hold off whoever comes, and what cannot be renewed is left alone."""
     due = replace(READY, due_at=NOW)
     assert next_step(replace(due, leased_until=NOW + SECOND), NOW, ahead=True) == Wait(NOW + SECOND)
     paused = replace(due, retry_at=NOW + SECOND, told=TOLD)
-    assert next_step(paused, NOW, ahead=True) == Use(due.tokens)
-    endless = replace(paused, tokens=HELD["unknown"])
-    assert next_step(endless, NOW, ahead=True) == Use(HELD["unknown"])
+    assert next_step(paused, NOW, ahead=True) == Stop(TOLD, NOW + SECOND)
+    endless = replace(due, tokens=tokens(left_s=None, renewable=False))
+    assert isinstance(next_step(endless, NOW, ahead=True), Stop)
     last = replace(due, tokens=tokens(left_s=61, renewable=False))
-    assert next_step(last, NOW, ahead=True) == Use(last.tokens)
+    assert isinstance(next_step(last, NOW, ahead=True), Stop)

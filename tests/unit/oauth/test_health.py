@@ -7,7 +7,8 @@ import pytest
 
 from keyturn.domain.ids import FolderId, OAuthConnectionId, RegistrationId
 from keyturn.domain.oauth.connection import Connection, GrantType, State, Tokens
-from keyturn.domain.oauth.health import Fate, Health, Light, Seen, judge
+from keyturn.domain.oauth.health import Fate, Health, Seen, judge, judge_grant, judge_secret
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme, Standing
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -49,6 +50,8 @@ SEEN = Seen(version=3)
 UNSURE = "Nothing tells how long its token lasts, and it has no refresh token."
 LAST_WORDS = "It has no refresh token: it ends with its token."
 GONE = "It will fail at its next refresh: its client secret is INACTIVE, or deleted."
+INACTIVE = "Its client secret is INACTIVE, or deleted."
+TAKE_OTHER = "Give the registration the one that is served now."
 LEAVING = "Its client secret has been replaced, and is retired before long."
 REJECTED = "It will fail at its next refresh. It was rejected."
 UNPROVED = "Version 4 of its client secret has not been proved yet."
@@ -153,3 +156,35 @@ def test_a_connection_without_tokens_is_known_by_its_use() -> None:
         Light.UNKNOWN, ("It was not used yet.",)
     )
     assert judge(replace(plain, used_at=NOW), BAD, SEEN, NOW) == Health(Light.HEALTHY)
+
+
+@pytest.mark.parametrize(
+    ("registration", "seen", "light", "told"),
+    [
+        (PROVED, SEEN, Light.HEALTHY, ()),
+        (PROVED, Seen(4), Light.UNKNOWN, ()),
+        (replace(PROVED, standing=Standing.UNPROVED), SEEN, Light.UNKNOWN, ()),
+        (BAD, SEEN, Light.BROKEN, ("It was rejected.",)),
+        (BAD, Seen(4), Light.UNKNOWN, ()),
+        (BAD, Seen(3, Fate.LEAVING), Light.BROKEN, ("It was rejected.",)),
+        (PROVED, Seen(3, Fate.LEAVING), Light.AT_RISK, (f"{LEAVING} {TAKE_OTHER}",)),
+        (PROVED, Seen(3, Fate.GONE), Light.BROKEN, (f"{INACTIVE} {TAKE_OTHER}",)),
+        (BAD, Seen(3, Fate.GONE), Light.BROKEN, (f"{INACTIVE} {TAKE_OTHER}",)),
+        (replace(BAD, scheme=Scheme.BASIC), Seen(3, Fate.GONE), Light.UNKNOWN, ()),
+    ],
+)
+def test_a_secret_does_well_or_ill_for_all_connections(
+    registration: ClientRegistration, seen: Seen, light: Light, told: tuple[str, ...]
+) -> None:
+    """What was seen of the version that is used counts, and what became of the one it copies."""
+    assert judge_secret(registration, seen) == Health(light, told)
+
+
+def test_a_grant_is_judged_without_its_secret() -> None:
+    """What is wrong with it alone is told; without OAuth there is none to judge."""
+    assert judge_grant(GOOD, NOW) == Health(Light.HEALTHY)
+    lapsed = replace(GOOD, state=State.LAPSED, scopes=("x", "y"))
+    missing = "Not granted: y. Grant them at the server, then reauthorize."
+    assert judge_grant(lapsed, NOW) == Health(Light.AT_RISK, (TOLD, missing), ENDS)
+    plain = replace(GOOD, grant_type=GrantType.NONE, state=State.LAPSED)
+    assert judge_grant(plain, NOW) == Health(Light.UNKNOWN)

@@ -3,8 +3,8 @@
 import pytest
 
 from keyturn.domain.errors import InvalidInput
-from keyturn.domain.oauth.metadata import Metadata, read_metadata, unsupported, well_known
-from keyturn.domain.oauth.provider import ClientAuth, Endpoints
+from keyturn.domain.oauth.metadata import Metadata, read_metadata, well_known
+from keyturn.domain.oauth.provider import Endpoints
 
 ISSUER = "https://as.example/t"
 READ_AT = "https://as.example/.well-known/oauth-authorization-server/t"
@@ -232,13 +232,3 @@ def test_lists_that_are_none_are_empty(told: object) -> None:
     """Wherever a list is due, something else says nothing."""
     found = reading(scopes_supported=told, token_endpoint_auth_methods_supported=told)
     assert (found.scopes, found.auths) == ((), frozenset())
-
-
-def test_an_authentication_that_a_server_does_not_take_is_told() -> None:
-    """Only where it lists what it takes, and that sorted."""
-    found = reading()
-    assert unsupported(found, ClientAuth.POST) == ""
-    assert unsupported(reading(token_endpoint_auth_methods_supported=None), ClientAuth.TLS) == ""
-    assert unsupported(found, ClientAuth.BASIC) == (
-        "The server takes client_secret_post, none, and not client_secret_basic."
-    )

@@ -4,7 +4,12 @@ import pytest
 from pydantic import ValidationError
 
 from keyturn.domain.errors import InvalidInput
-from keyturn.domain.oauth.redirects import callback_uri, loopback_uri, public_url
+from keyturn.domain.oauth.redirects import (
+    callback_uri,
+    loopback_uri,
+    public_url,
+    reauthorization_page,
+)
 from keyturn.settings import Settings
 
 LOOPBACK = [
@@ -89,3 +94,10 @@ def test_the_setting_follows_the_rule() -> None:
     assert Settings(public_url="https://k.example.com/").public_url == "https://k.example.com"
     with pytest.raises(ValidationError, match="public_url"):
         Settings(public_url="http://k.example.com")
+
+
+def test_the_page_of_a_notice_names_its_connection_and_no_key() -> None:
+    """Without a public address there is none."""
+    at = "https://keyturn.example.com"
+    assert reauthorization_page(at, "c-1") == f"{at}/api/v1/oauth/reauthorize?connection=c-1"
+    assert reauthorization_page("", "c-1") == ""

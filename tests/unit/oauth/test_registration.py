@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from keyturn.domain.ids import FolderId, RegistrationId
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import (
     MOVES,
     Act,
@@ -52,6 +53,7 @@ def test_a_proof_settles_a_version() -> None:
         tested_at=LATER,
         tested_by="a probe",
         proved_version=2,
+        look_at=LATER,
     )
 
 
@@ -68,7 +70,15 @@ def test_a_rejection_is_tried_again_before_long() -> None:
         due_at=LATER + PAUSE,
         attempts=1,
         told=TOLD,
+        look_at=LATER,
     )
+
+
+def test_what_was_told_already_is_not_looked_at_again() -> None:
+    """One more proof of a secret that is told to be good, or rejection of a bad one, is no news."""
+    good, bad = replace(PLAIN, light=Light.HEALTHY), replace(PLAIN, light=Light.BROKEN)
+    assert proved(good, 1, NOW, "").look_at is rejected(bad, 1, NOW, TOLD, "").look_at is None
+    assert proved(bad, 1, NOW, "").look_at == rejected(good, 1, NOW, TOLD, "").look_at == NOW
 
 
 def test_an_older_version_never_overrides_a_newer_one() -> None:

@@ -8,7 +8,8 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import UTC
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from keyturn.adapters.delivery.calls import Calls, Clients
 from keyturn.domain.sensitive import Sensitive
@@ -20,12 +21,7 @@ TYPE = "secrets.promoted"
 async def deliver(errand: Errand, clients: Clients) -> str:
     """Send the message; an answer of 2xx is the confirmation."""
     body = payload(errand)
-    stamp = str(int(errand.at.timestamp()))
-    headers = {
-        "webhook-id": errand.id,
-        "webhook-timestamp": stamp,
-        "webhook-signature": signature(errand.credential["secret"], errand.id, stamp, body),
-    }
+    headers = signed_headers(errand.credential["secret"], errand.id, errand.at, body)
     async with clients("") as http:
         calls = Calls(http, errand.settings["url"], headers, who="The webhook's receiver")
         errand.still_held()
@@ -41,12 +37,29 @@ def payload(errand: Errand) -> bytes:
         | ({"value": item.value.reveal()} if shown else {})
         for item in errand.items
     ]
-    told = {
-        "type": TYPE,
-        "timestamp": errand.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "data": {"place": errand.place, "secrets": secrets},
+    return message(TYPE, errand.at, {"place": errand.place, "secrets": secrets})
+
+
+def message(kind: str, at: datetime, data: Mapping[str, object]) -> bytes:
+    """Return a message of a kind, as of a moment (Standard Webhooks, "Payload structure")."""
+    return json.dumps({"type": kind, "timestamp": instant(at), "data": data}).encode()
+
+
+def instant(at: datetime) -> str:
+    """Write a moment in UTC (RFC 3339)."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def signed_headers(
+    secret: Sensitive, message_id: str, at: datetime, body: bytes
+) -> Mapping[str, str]:
+    """Return the headers by which a receiver knows a message, sent at this time, for ours."""
+    stamp = str(int(at.timestamp()))
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": stamp,
+        "webhook-signature": signature(secret, message_id, stamp, body),
     }
-    return json.dumps(told).encode()
 
 
 def signature(secret: Sensitive, message_id: str, stamp: str, body: bytes) -> str:

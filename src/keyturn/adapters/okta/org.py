@@ -107,6 +107,12 @@ class HttpOrg:
         changes, count = answer.parse(shapes.parse_changes)
         return changes if count < MOST_EVENTS else None
 
+    async def list_granted_scopes(self, app_id: AppId) -> tuple[str, ...]:
+        """List the Okta scopes that an app has been granted."""
+        path = f"{APPS}/{segment(app_id)}/grants"
+        answer = await self._apps.read("list the grants of an app", path)
+        return answer.parse(shapes.parse_scopes)
+
     async def list_makers(
         self, app_id: AppId, made: SecretHash, *, since: datetime
     ) -> tuple[str, ...]:

@@ -144,6 +144,11 @@ def parse_uses(data: object) -> tuple[Use, ...]:
     return tuple(_use(each) for each in read_list(data))
 
 
+def parse_scopes(data: object) -> tuple[str, ...]:
+    """Parse an app's grants (`OAuth2ScopeConsentGrant`). Raises Garbled."""
+    return tuple(read_text(each, "scopeId") for each in read_list(data))
+
+
 def _use(data: object) -> Use:
     where = find_text(data, "client", "ipAddress") or "an unknown address"
     agent = find_text(data, "client", "userAgent", "rawUserAgent") or ""

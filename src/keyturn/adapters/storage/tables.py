@@ -32,6 +32,7 @@ from keyturn.domain.identity import (
     UniversalAuth,
 )
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
@@ -283,6 +284,7 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             ),
             _to("client_registration", "registration_id"),
         ),
+        Notice: _table("notice", Notice, _key("id")),
         Window: _table("rate_window", Window, _key("org", "principal", "bucket")),
     }
 )
@@ -314,12 +316,18 @@ Index("ix_destination_due_at", TABLES[Destination].c.due_at)
 Index("ix_delivery_secret_id", TABLES[Delivery].c.secret_id)
 Index("ix_client_registration_due_at", TABLES[ClientRegistration].c.due_at)
 Index("ix_client_registration_secret_id", TABLES[ClientRegistration].c.secret_id)
+Index("ix_client_registration_own_hash", TABLES[ClientRegistration].c.own_hash)
+Index("ix_client_registration_look_at", TABLES[ClientRegistration].c.look_at)
 Index("ix_connection_due_at", TABLES[Connection].c.due_at)
+Index("ix_connection_look_at", TABLES[Connection].c.look_at)
 Index("ix_connection_registration_id", TABLES[Connection].c.registration_id)
 Index("ix_connection_source_id", TABLES[Connection].c.source_id)
 Index("ix_authorization_request_connection_id", TABLES[AuthorizationRequest].c.connection_id)
 Index("ix_alias_connection_id", TABLES[Alias].c.connection_id)
 Index("ix_alias_previous_id", TABLES[Alias].c.previous_id)
+Index("ix_notice_due_at", TABLES[Notice].c.due_at)
+Index("ix_notice_project_id", TABLES[Notice].c.project_id)
+Index("ix_notice_subject_id", TABLES[Notice].c.subject_id)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)

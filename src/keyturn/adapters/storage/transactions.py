@@ -33,13 +33,14 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, R, Record
+from keyturn.services.ports import SERVED, Looked, R, Record
 
 T = TypeVar("T")
 
@@ -83,6 +84,16 @@ class Snapshot:
     async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
         """Return registrations whose ``due_at`` has come, oldest first."""
         return await self._due(ClientRegistration, "due_at", now=now, limit=limit)
+
+    async def list_due_looks(
+        self, kind: type[Looked], now: datetime, *, limit: int
+    ) -> Sequence[Looked]:
+        """Return those whose ``look_at`` has come and that nobody holds, oldest first."""
+        return await self._due(kind, "look_at", now=now, limit=limit)
+
+    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        """Return notices whose ``due_at`` has come, oldest first."""
+        return await self._due(Notice, "due_at", now=now, limit=limit)
 
     async def _due(
         self, kind: type[T], when: str, *, now: datetime, limit: int | None = None

@@ -9,13 +9,15 @@ from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical.render import rotation_answer
 from keyturn.api.lenient import LenientRoute
 from keyturn.api.native import evidence
+from keyturn.api.native.usage import usage_answer
 from keyturn.domain.foreign import Consent
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services import consent, orders, reports, turns
+from keyturn.services import consent, orders, reports, turns, usage
 from keyturn.wire import turns as wire
 from keyturn.wire.base import Id
 from keyturn.wire.rotations import AdoptExisting, RetireExisting, RotationAnswer
+from keyturn.wire.usage import UsageAnswer
 
 of_type = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=LenientRoute)
 of_readers = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=LenientRoute)
@@ -119,3 +121,9 @@ async def adopt_existing(
         world, caller, rotation_id, secret_id=body.secret_id, value=value
     )
     return rotation_answer(view)
+
+
+@of_readers.get("/usage")
+async def read_usage(world: TheWorld, caller: TheCaller, rotation_id: Id) -> UsageAnswer:
+    """Tell what hangs on the client secret that a turn of this rotation replaces."""
+    return usage_answer(await usage.usage_of_rotation(world, caller, rotation_id))

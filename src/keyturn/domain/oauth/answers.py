@@ -15,6 +15,13 @@ from keyturn.domain.sensitive import Sensitive
 
 TOKEN_MAX = 65_536
 LIFETIME_MAX_S = 10 * 365 * 86_400
+ACCESS_TYPES = frozenset(
+    {
+        "urn:ietf:params:oauth:token-type:access_token",
+        "urn:ietf:params:oauth:token-type:jwt",
+    }
+)
+NOT_ACCESS = "N_A"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -147,6 +154,19 @@ def read_token_answer(reply: Reply) -> TokenAnswer:
     return _refusal(reply, Fault.AWAY)  # a redirect, which nobody follows with credentials
 
 
+def read_exchanged(reply: Reply) -> TokenAnswer:
+    """Return what a reply to a token exchange says: only a token that grants access is one.
+
+    RFC 8693, 2.2.1: what was issued has a type, and ``N_A`` is for what authorizes no request.
+    """
+    answer = read_token_answer(reply)
+    if isinstance(answer, TokenSet) and (
+        answer.issued_type not in ACCESS_TYPES or answer.token_type == NOT_ACCESS
+    ):
+        return NoTokens(Fault.REQUEST, reply.status)
+    return answer
+
+
 def read_members(reply: Reply) -> Mapping[str, object]:
     """Return the members of an answer's JSON object; none where it is something else."""
     try:
@@ -202,7 +222,7 @@ def _token(told: object) -> Sensitive | None:
 
 def _type(told: object) -> str:
     """Return the type of a token as it is written in a request; case tells nothing (5.1)."""
-    known = {"dpop": "DPoP", "n_a": "N_A"}
+    known = {"dpop": "DPoP", "n_a": NOT_ACCESS}
     return known.get(_text(told).lower(), "Bearer")
 
 

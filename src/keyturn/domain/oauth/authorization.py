@@ -77,7 +77,6 @@ def parameters(
     client_id: str,
     request: AuthorizationRequest,
     question: Question,
-    scopes: tuple[str, ...],
 ) -> Mapping[str, str | tuple[str, ...]]:
     """Return what is asked, as parameters of the authorization endpoint or of a pushed request.
 
@@ -89,9 +88,9 @@ def parameters(
         "redirect_uri": request.redirect_uri,
         "state": question.state.reveal(),
     }
-    if scopes:
-        told["scope"] = provider.scope(scopes)
-    if "openid" in scopes:
+    if request.scopes:
+        told["scope"] = provider.scope(request.scopes)
+    if "openid" in request.scopes:
         told["nonce"] = question.nonce.reveal()
     if provider.pkce:
         told |= {"code_challenge": question.challenge, "code_challenge_method": "S256"}

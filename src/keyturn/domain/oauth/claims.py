@@ -14,6 +14,7 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.sensitive import Sensitive
 
 SKEW = timedelta(seconds=60)
+SUBJECT_MAX = 255
 AGE_MAX = timedelta(minutes=10)
 """An ID token answers a code that was just issued."""
 
@@ -48,8 +49,12 @@ def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) 
             f"The ID token that came with the tokens was not made for this: its {wrong} does not "
             "fit. Nothing was kept; look at the registration's issuer and client id."
         )
-    email, subject = claims.get("email"), claims.get("sub")
-    return str(email or subject or "")[:255]
+    named = (claims.get("email"), claims.get("sub"))
+    return next((each for each in named if isinstance(each, str) and _fit_to_show(each)), "")
+
+
+def _fit_to_show(text: str) -> bool:
+    return 0 < len(text) <= SUBJECT_MAX and text.isprintable()
 
 
 def _at(told: object, after: datetime, before: datetime | None) -> bool:

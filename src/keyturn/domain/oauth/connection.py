@@ -14,6 +14,7 @@ from types import MappingProxyType
 from keyturn.domain.ids import FolderId, OAuthConnectionId, RegistrationId
 from keyturn.domain.oauth.answers import Fault, NoTokens
 from keyturn.domain.oauth.lifetimes import KEEP_ALIVE, pause_after, renew_at, skew
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.provider import RequestType
 
 UNAUTHORIZED = 401
@@ -131,6 +132,7 @@ class Connection:
     proofs and ``sealed_input`` what a grant needs besides (an assertion, a password). ``source_id``
     is the connection whose token is exchanged. ``due_at`` is when it is renewed by itself,
     ``epoch`` the fence of whoever holds its lease. ``told`` is what failed last, without a value.
+    ``light`` is what people were told last of how it does; from ``look_at`` on it may be another.
     """
 
     id: OAuthConnectionId
@@ -161,6 +163,8 @@ class Connection:
     renewed_at: datetime | None = None
     troubled_at: datetime | None = None
     told: str = ""
+    light: Light = Light.UNKNOWN
+    look_at: datetime | None = None
 
     @property
     def minted(self) -> RequestType | None:
@@ -221,11 +225,11 @@ def next_step(
     due = ahead and connection.due_at is not None and connection.due_at <= now
     if tokens and tokens.number != refused and not due and not _spent(tokens, now):
         return Use(tokens)
-    if connection.leased_until and connection.leased_until > now:
-        return Wait(connection.leased_until)
-    step = _renewal(connection, now)
-    lasting = tokens and tokens.number != refused and not _ended(tokens, now)
-    return Use(tokens) if lasting and isinstance(step, Stop) else step
+    leased_until = connection.leased_until
+    elsewhere = Wait(leased_until) if leased_until and leased_until > now else None
+    step = elsewhere or _renewal(connection, now)
+    lasting = tokens and tokens.number != refused and not ahead and not _ended(tokens, now)
+    return step if isinstance(step, Renew) or not lasting else Use(tokens)
 
 
 def _renewal(connection: Connection, now: datetime) -> Renew | Stop:
@@ -281,8 +285,8 @@ def authorized(
 ) -> Connection:
     """Return it with the first tokens of a new grant; who renews the old ones comes too late."""
     after = _with(_become(connection, Act.AUTHORIZE), tokens, granted, luck)
-    epoch = connection.epoch + 1
-    return replace(after, subject=subject, authorized_at=tokens.issued_at, epoch=epoch)
+    now, epoch = tokens.issued_at, connection.epoch + 1
+    return replace(after, subject=subject, authorized_at=now, epoch=epoch, look_at=now)
 
 
 def renewed(
@@ -295,6 +299,7 @@ def renewed(
 def _with(
     connection: Connection, tokens: Tokens, granted: tuple[str, ...], luck: float
 ) -> Connection:
+    as_told = connection.light is Light.HEALTHY and granted == connection.granted
     return replace(
         connection,
         tokens=tokens,
@@ -308,13 +313,14 @@ def _with(
         renewed_at=tokens.issued_at,
         troubled_at=None,
         told="",
+        look_at=connection.look_at if as_told else tokens.issued_at,
     )
 
 
 def _due_at(connection: Connection, tokens: Tokens, luck: float) -> datetime | None:
     """Return when tokens are renewed by themselves: before they end, where somebody uses them.
 
-    What nobody uses is renewed once a day, so that it does not end unnoticed.
+    Once a day whatever else, so that no refresh token is left idle until its server ends it.
     """
     daily = tokens.issued_at + KEEP_ALIVE - timedelta(hours=1) * luck
     if tokens.expires_at is None:
@@ -322,7 +328,7 @@ def _due_at(connection: Connection, tokens: Tokens, luck: float) -> datetime | N
     if not (tokens.renewable or connection.minted):
         return tokens.expires_at  # somebody is told when they have ended
     soon = renew_at(tokens.issued_at, tokens.expires_at, luck)
-    return max(soon, daily) if _idle(connection) else soon
+    return daily if _idle(connection) else min(soon, daily)
 
 
 def _idle(connection: Connection) -> bool:
@@ -360,6 +366,7 @@ def failed(connection: Connection, why: NoTokens, told: str, now: datetime) -> C
         attempts=attempts,
         troubled_at=connection.troubled_at or now,
         told=told,
+        look_at=now,
     )
 
 
@@ -395,6 +402,7 @@ def lapsed(connection: Connection, cause: Cause, told: str, now: datetime) -> Co
         retry_at=None,
         troubled_at=connection.troubled_at or now,
         told=told,
+        look_at=now,
     )
 
 

@@ -3,27 +3,15 @@
 Decides from evidence alone: nothing is called healthy because nobody has complained.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from keyturn.domain.oauth.connection import Connection, GrantType, State
 from keyturn.domain.oauth.connectors import missing
+from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme, Standing
-
-
-class Light(StrEnum):
-    """How a connection does, the worst first."""
-
-    BROKEN = "broken"
-    """Requests fail now."""
-    AT_RISK = "at_risk"
-    """Requests work now, and will not for long, or not all of them do."""
-    UNKNOWN = "unknown"
-    """Nothing has been seen of it yet."""
-    HEALTHY = "healthy"
-    """It was used or renewed with what it uses now, and nothing speaks against the next time."""
 
 
 class Fate(StrEnum):
@@ -35,6 +23,10 @@ class Fate(StrEnum):
     """Another one is served instead; this one is retired before long."""
     GONE = "gone"
     """It is INACTIVE at Okta, or deleted there."""
+
+
+REPLACED = "Its client secret has been replaced, and is retired before long."
+TAKE_OTHER = "Give the registration the one that is served now."
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,32 @@ def judge(
     connection: Connection, registration: ClientRegistration, seen: Seen, now: datetime
 ) -> Health:
     """Return how a connection does."""
-    reasons = [*_reasons(connection, registration, seen, now)]
+    return _health([*_reasons(connection, registration, seen, now)])
+
+
+def judge_grant(connection: Connection, now: datetime) -> Health:
+    """Return how a connection does, apart from its client's secret: that is a matter of many."""
+    if connection.grant_type is GrantType.NONE:
+        return Health(Light.UNKNOWN)
+    return _health([*_of_grant(connection, now), *_of_scopes(connection)])
+
+
+def judge_secret(registration: ClientRegistration, seen: Seen) -> Health:
+    """Return how the secret of a client does, whatever its connections do with it."""
+    if registration.scheme is not Scheme.OAUTH:
+        return Health(Light.UNKNOWN)
+    if seen.fate is Fate.GONE:
+        return Health(Light.BROKEN, (f"Its client secret is INACTIVE, or deleted. {TAKE_OTHER}",))
+    rejected = registration.standing is Standing.REJECTED
+    if rejected and registration.tested == seen.version:
+        return Health(Light.BROKEN, (registration.told,))
+    if seen.fate is Fate.LEAVING:
+        return Health(Light.AT_RISK, (f"{REPLACED} {TAKE_OTHER}",))
+    proved = registration.standing is Standing.ACCEPTED and registration.tested == seen.version
+    return Health(Light.HEALTHY if proved else Light.UNKNOWN)
+
+
+def _health(reasons: Sequence[Reason]) -> Health:
     if not reasons:
         return Health(Light.HEALTHY)
     order = [*Light]
@@ -94,7 +111,12 @@ def _of_grant(connection: Connection, now: datetime) -> Iterator[Reason]:
         told = "It has had no token yet." if connection.minted else "Nobody has authorized it yet."
         yield Reason(Light.UNKNOWN, told)
     elif connection.state is State.LAPSED:
-        yield _when(ends_at, now, connection.told)
+        endless = tokens is not None and ends_at is None
+        yield (
+            Reason(Light.AT_RISK, connection.told)
+            if endless
+            else _when(ends_at, now, connection.told)
+        )
     elif tokens and connection.renewal is None:
         if ends_at is None:
             told = "Nothing tells how long its token lasts, and it has no refresh token."
@@ -115,8 +137,7 @@ def _of_secret(
         told = "It will fail at its next refresh: its client secret is INACTIVE, or deleted."
         yield _when(ends_at, now, told)
     elif seen.fate is Fate.LEAVING:
-        told = "Its client secret has been replaced, and is retired before long."
-        yield Reason(Light.AT_RISK, told)
+        yield Reason(Light.AT_RISK, REPLACED)
     elif registration.standing is Standing.REJECTED and registration.tested == seen.version:
         yield _when(ends_at, now, f"It will fail at its next refresh. {registration.told}")
     elif seen.version > registration.proved_version and connection.tokens:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
-from keyturn.domain.oauth.provider import URL, ClientAuth, Endpoints
+from keyturn.domain.oauth.provider import URL, Endpoints
 
 _MEMBERS: Mapping[str, str] = {
     "authorization_endpoint": "authorization",
@@ -86,14 +86,6 @@ def read_metadata(
         auths=frozenset(_texts(document.get("token_endpoint_auth_methods_supported"))),
         scopes=_texts(document.get("scopes_supported")),
     )
-
-
-def unsupported(metadata: Metadata, auth: ClientAuth) -> str:
-    """Say what a server does not take of how a client authenticates; "" where nothing is said."""
-    known = metadata.auths
-    if not known or auth.value in known:
-        return ""
-    return f"The server takes {', '.join(sorted(known))}, and not {auth.value}."
 
 
 def _url(told: object) -> str:

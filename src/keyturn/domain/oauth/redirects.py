@@ -11,6 +11,7 @@ from keyturn.domain.errors import FieldProblem, InvalidInput
 
 CALLBACK_PATH = "/api/v1/oauth/callback"
 BEGIN_PATH = "/api/v1/oauth/begin"
+REAUTHORIZE_PATH = "/api/v1/oauth/reauthorize"
 
 _PORT = r":([0-9]{1,5})"
 _LOOPBACK = rf"http://(127\.0\.0\.1|\[::1\]){_PORT}(/[A-Za-z0-9._~/-]*)?"
@@ -44,3 +45,8 @@ def public_url(text: str) -> str:
 def callback_uri(public: str) -> str:
     """Return where browsers come back to Keyturn itself; empty where nobody said how."""
     return public and public + CALLBACK_PATH
+
+
+def reauthorization_page(public: str, connection_id: str) -> str:
+    """Return the page that says how somebody is asked again; it opens nothing for anybody."""
+    return public and f"{public}{REAUTHORIZE_PATH}?connection={connection_id}"

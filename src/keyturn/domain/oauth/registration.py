@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from keyturn.domain.ids import FolderId, RegistrationId, SecretHash, SecretId
 from keyturn.domain.oauth.lifetimes import pause_after
+from keyturn.domain.oauth.lights import Light
 
 
 class Scheme(StrEnum):
@@ -65,7 +66,8 @@ class ClientRegistration:
     and secret are user name and password; for ``HEADER``, the header's name and its value.
     ``provider`` is a document (`documents.parse`). ``tested`` is the version that ``standing`` is
     of, seen at ``tested_at`` by ``tested_by``; ``proved_version`` is the newest that was ever
-    accepted. ``due_at`` is when it is tested again.
+    accepted. ``due_at`` is when it is tested again. ``light`` is what people were told last of how
+    its secret does; from ``look_at`` on it may be another.
     """
 
     id: RegistrationId
@@ -91,6 +93,8 @@ class ClientRegistration:
     due_at: datetime | None = None
     attempts: int = 0
     told: str = ""
+    light: Light = Light.UNKNOWN
+    look_at: datetime | None = None
 
     def rejects(self, version: int, now: datetime) -> bool:
         """Say whether trying this version again would only be refused once more."""
@@ -114,6 +118,7 @@ def proved(
         due_at=None,
         attempts=0,
         told="",
+        look_at=registration.look_at if registration.light is Light.HEALTHY else now,
     )
 
 
@@ -133,6 +138,7 @@ def rejected(
         due_at=now + pause_after(attempts),
         attempts=attempts,
         told=told,
+        look_at=registration.look_at if registration.light is Light.BROKEN else now,
     )
 
 
@@ -146,6 +152,11 @@ def changed(registration: ClientRegistration, now: datetime) -> ClientRegistrati
     """Return it with another secret than before, to be tested at once."""
     standing = _after(registration, Act.CHANGE)
     return replace(registration, standing=standing, due_at=now, attempts=0, told="")
+
+
+def repointed(registration: ClientRegistration) -> ClientRegistration:
+    """Return it with nothing known of its secret: the versions of two secrets do not compare."""
+    return replace(registration, tested=0, tested_at=None, tested_by="", proved_version=0)
 
 
 def _after(registration: ClientRegistration, act: Act) -> Standing:

@@ -5,10 +5,12 @@ fakes in `keyturn.testing` and the adapters pass the same contract tests.
 """
 
 from keyturn.services.ports.carriers import Carriers, Errand, Item, NoCarriers
+from keyturn.services.ports.notifier import NoNotifier, Notifier
 from keyturn.services.ports.oauth import AuthorizationServers, Client, Members, NoServers, Proven
 from keyturn.services.ports.okta import AppCredentials, Journal, OktaCall, OktaOrg, OktaOrgs, Pool
 from keyturn.services.ports.storage import (
     SERVED,
+    Looked,
     R,
     Reading,
     Record,
@@ -44,12 +46,15 @@ __all__ = [
     "Item",
     "Journal",
     "Limits",
+    "Looked",
     "Members",
     "NoCarriers",
     "NoIssuers",
+    "NoNotifier",
     "NoPasswords",
     "NoServers",
     "NoWitness",
+    "Notifier",
     "OktaCall",
     "OktaOrg",
     "OktaOrgs",

@@ -125,6 +125,13 @@ class OktaOrg(Protocol):
         """
         ...
 
+    async def list_granted_scopes(self, app_id: AppId) -> tuple[str, ...]:
+        """List the Okta scopes that an app has been granted; one call, which needs appGrants.read.
+
+        The scopes of OpenID Connect are granted to every app, and are not among them.
+        """
+        ...
+
     async def probe(self, client_id: ClientId, value: Sensitive, method: AuthMethod) -> Probe:
         """Ask Okta whether it accepts a client secret or private key; no grant is spent."""
         ...

@@ -17,6 +17,7 @@ from keyturn.domain.ids import (
     TurnId,
 )
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
@@ -86,6 +87,7 @@ Record = (
     | AuthorizationRequest
     | Alias
     | Consumer
+    | Notice
     | Window
 )
 """What can be stored: frozen records, each with its own key."""
@@ -115,6 +117,8 @@ can have relied on its not being there.
 
 
 R = TypeVar("R", bound=Record)
+Looked = TypeVar("Looked", Connection, ClientRegistration)
+"""What people are told of when it does otherwise."""
 
 
 class Reading(Protocol):
@@ -150,6 +154,16 @@ class Reading(Protocol):
 
     async def list_due_proofs(self, now: datetime, *, limit: int) -> Sequence[ClientRegistration]:
         """Return registrations whose ``due_at`` has come, oldest first."""
+        ...
+
+    async def list_due_looks(
+        self, kind: type[Looked], now: datetime, *, limit: int
+    ) -> Sequence[Looked]:
+        """Return those whose ``look_at`` has come and that nobody holds, oldest first."""
+        ...
+
+    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        """Return notices whose ``due_at`` has come, oldest first."""
         ...
 
     async def list_audit(

@@ -13,6 +13,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
 from keyturn.services.flights import Flights
 from keyturn.services.ports.carriers import Carriers, NoCarriers
+from keyturn.services.ports.notifier import NoNotifier, Notifier
 from keyturn.services.ports.oauth import AuthorizationServers, NoServers
 from keyturn.services.ports.okta import OktaOrgs
 from keyturn.services.ports.storage import Store
@@ -147,7 +148,7 @@ class Limits:
     shortest overlap a rotation may ask for, because clients cache that long. ``lease`` is how long
     a worker holds a turn before others may take it over. ``reconcile`` is the time between two
     comparisons of a connection's rotations with Okta, ``shares`` how Okta's rate limits are shared
-    out.
+    out. ``public_url`` is where browsers find the server, if they do.
     """
 
     policy: Policy
@@ -157,6 +158,7 @@ class Limits:
     reconcile: timedelta = timedelta(hours=1)
     private_addresses_allowed: bool = False
     shares: Shares = field(default_factory=Shares)
+    public_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,4 +176,5 @@ class World:
     passwords: Passwords = field(default_factory=NoPasswords)
     carriers: Carriers = field(default_factory=NoCarriers)
     servers: AuthorizationServers = field(default_factory=NoServers)
+    notifier: Notifier = field(default_factory=NoNotifier)
     flights: Flights = field(default_factory=Flights)

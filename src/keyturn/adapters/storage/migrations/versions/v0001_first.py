@@ -29,6 +29,7 @@ def upgrade() -> None:
     _destinations()
     _registrations()
     _grants()
+    _notices()
     _rates()
     _audit()
 
@@ -327,12 +328,13 @@ def _registrations() -> None:
         _int("tested tested_at?"),
         _text("tested_by"),
         _int("proved_version due_at? attempts"),
-        _text("told"),
+        _text("told light"),
+        _int("look_at?"),
         key="id",
         once="folder_id name",
         to={"folder_id": "folder"},
     )
-    for column in ("due_at", "secret_id"):
+    for column in ("due_at", "secret_id", "own_hash", "look_at"):
         op.create_index(f"ix_client_registration_{column}", "client_registration", [column])
     _create(
         "consumer",
@@ -361,7 +363,8 @@ def _grants() -> None:
         _blob("intent_spent?"),
         _int("intent_at? intent_doubted? due_at? leased_until? epoch attempts"),
         _int("retry_at? used_at? renewed_at? troubled_at?"),
-        _text("told"),
+        _text("told light"),
+        _int("look_at?"),
         key="id",
         once="folder_id name",
         to={
@@ -370,7 +373,7 @@ def _grants() -> None:
             "source_id": "connection",
         },
     )
-    for column in ("due_at", "registration_id", "source_id"):
+    for column in ("due_at", "registration_id", "source_id", "look_at"):
         op.create_index(f"ix_connection_{column}", "connection", [column])
     _create(
         "authorization_request",
@@ -402,6 +405,20 @@ def _aliases() -> None:
     )
     for column in ("connection_id", "previous_id"):
         op.create_index(f"ix_alias_{column}", "alias", [column])
+
+
+def _notices() -> None:
+    _create(
+        "notice",
+        _text("id kind project_id environment secret_path subject_id subject before after told"),
+        _int("created_at fails_at? connections"),
+        _text("link"),
+        _int("due_at? attempts delivered_at?"),
+        _text("failure"),
+        key="id",
+    )
+    for column in ("due_at", "project_id", "subject_id"):
+        op.create_index(f"ix_notice_{column}", "notice", [column])
 
 
 def _rates() -> None:

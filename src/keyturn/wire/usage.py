@@ -1,0 +1,52 @@
+"""What hangs on a client secret (ours)."""
+
+from keyturn.wire.base import Instant, Wire
+from keyturn.wire.oauth_connections import GrantType, Light, State
+from keyturn.wire.registrations import Consumer, Standing
+
+
+class UsedRotation(Wire):
+    """A rotation that keeps the client secret."""
+
+    id: str
+    name: str
+
+
+class UsedConnection(Wire):
+    """A connection, how it does, and the aliases that lead to it."""
+
+    id: str
+    name: str
+    grant_type: GrantType
+    state: State
+    light: Light
+    reasons: tuple[str, ...]
+    fails_at: Instant | None
+    aliases: tuple[str, ...]
+
+
+class UsedRegistration(Wire):
+    """A client registration with its connections, and its consumers elsewhere."""
+
+    id: str
+    name: str
+    environment: str
+    secret_path: str
+    standing: Standing
+    version: int
+    proved_version: int
+    connections: tuple[UsedConnection, ...]
+    consumers: tuple[Consumer, ...]
+
+
+class UsageAnswer(Wire):
+    """Everything that hangs on a client secret, as far as Keyturn knows.
+
+    ``readers`` are the identities that were given it, ``destinations`` what its folder is brought
+    to. Without a ``rotation``, none keeps it.
+    """
+
+    rotation: UsedRotation | None
+    registrations: tuple[UsedRegistration, ...]
+    readers: tuple[str, ...]
+    destinations: tuple[str, ...]
