@@ -1,11 +1,14 @@
 """People are told of every change for the worse and of its end: once, and one for many."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from connections_kit import (
     CLIENT,
+    SECRET,
     authorize,
     authorized,
     registered,
@@ -29,11 +32,13 @@ from notice_kit import (
 )
 from rig import PLACE, Rig, rigged
 
+from keyturn.domain.audit import Attempt
 from keyturn.domain.notice import Kind
 from keyturn.domain.oauth.connection import GrantType, State
 from keyturn.domain.oauth.lights import Light
-from keyturn.domain.oauth.registration import Standing
+from keyturn.domain.oauth.registration import ClientRegistration, Standing
 from keyturn.domain.sensitive import Sensitive
+from keyturn.services.credentials import Credential
 from keyturn.services.grants import ConnectionDraft
 from keyturn.services.notices import tell_due
 from keyturn.services.oauth_connections import (
@@ -41,11 +46,8 @@ from keyturn.services.oauth_connections import (
     create_connection,
     update_connection,
 )
-from keyturn.services.registrations import (
-    Credential,
-    RegistrationChange,
-    update_registration,
-)
+from keyturn.services.ports import Reading, Recorded, Writing
+from keyturn.services.registrations import RegistrationChange, update_registration
 from keyturn.services.secrets import read_secret
 from keyturn.services.turns import rotate
 from keyturn.testing import Strike
@@ -226,12 +228,52 @@ async def test_a_new_secret_of_its_own_ends_the_incident(rig: Rig) -> None:
     assert told(rig) == [("crm", Light.BROKEN), ("crm", Light.HEALTHY)]
 
 
+class Meanwhile:
+    """A store in which somebody is told of a rejection just before the first change."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._store = rig.world.store
+        self._rejected = False
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a snapshot."""
+        return self._store.reading()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """Open a transaction."""
+        async with self._store.writing() as tx:
+            if not self._rejected:
+                (one,) = await tx.list(ClientRegistration)
+                await tx.replace(replace(one, light=Light.BROKEN))
+            self._rejected = True
+            yield tx
+
+    async def append_audit(self, attempt: Attempt) -> Recorded:
+        """Append one audit entry."""
+        return await self._store.append_audit(attempt)
+
+    async def revision(self) -> int:
+        """Return the number of the last change to what is served."""
+        return await self._store.revision()
+
+
+async def test_what_was_told_while_a_secret_was_replaced_is_not_forgotten(rig: Rig) -> None:
+    """Whoever was told of the trouble is told of its end, too."""
+    await ready(rig)
+    change = RegistrationChange(credential=Credential(CLIENT, Sensitive(SECRET)))
+    racing = replace(rig.world, store=Meanwhile(rig))
+    await update_registration(racing, rig.admin, (await registered(rig)).id, change)
+    await later(rig)
+    assert told(rig) == [("crm", Light.HEALTHY)]
+
+
 async def copied_into_registration(rig: Rig) -> None:
     """Register a client with a copy of what a rotation keeps, and use it."""
     copied = (await read_secret(rig.world, rig.admin, PLACE, "OKTA_CLIENT_SECRET")).value
     servers(rig).secrets[CLIENT] = {copied.reveal()}
     await registration(rig, credential=Credential(CLIENT, copied))
-    await ready(rig)
+    await put(rig, await ready(rig), State.READY)  # nothing is renewed that would tell as well
 
 
 async def test_a_copy_of_a_secret_that_turns_is_told(rig: Rig) -> None:
