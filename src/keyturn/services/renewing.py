@@ -26,17 +26,12 @@ from keyturn.domain.oauth.answers import (
 from keyturn.domain.oauth.connection import (
     Cause,
     Connection,
-    Renew,
-    Stop,
     Tokens,
-    Use,
-    Wait,
     cause_of,
     claimed,
     failed,
     given_back,
     lapsed,
-    next_step,
     renewed,
     resting,
     tellable,
@@ -45,6 +40,7 @@ from keyturn.domain.oauth.connection import (
 from keyturn.domain.oauth.ladder import NATURAL
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import ClientRegistration, proved, rejected
+from keyturn.domain.oauth.token_steps import Renew, Stop, Use, Wait, next_step
 from keyturn.domain.oauth.words import why_failed, why_lapsed
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.clients import (

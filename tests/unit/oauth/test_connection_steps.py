@@ -12,17 +12,12 @@ from keyturn.domain.oauth.connection import (
     Cause,
     Connection,
     GrantType,
-    Renew,
     State,
-    Step,
-    Stop,
     Tokens,
-    Use,
-    Wait,
     lapsed,
-    next_step,
 )
 from keyturn.domain.oauth.provider import RequestType
+from keyturn.domain.oauth.token_steps import Renew, Step, Stop, Use, Wait, next_step
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
