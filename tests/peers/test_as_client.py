@@ -184,7 +184,9 @@ async def test_rfc8707_a_token_is_for_a_resource(oidc_provider: Server) -> None:
         assert token.count(".") == 2  # a JWT, as for no other request
 
 
-async def test_c13_somebody_authorizes_at_another_device_by_rfc8628_3(oidc_provider: Server) -> None:
+async def test_c13_somebody_authorizes_at_another_device_by_rfc8628_3(
+    oidc_provider: Server,
+) -> None:
     """Nobody has decided, then the person has: tokens come, and are renewed (3)."""
     metadata = {"grant_types": [DEVICE_CODE, "refresh_token"]}
     async with housed(await oidc_provider.register(metadata=metadata)) as house:

@@ -97,7 +97,9 @@ async def test_c1_an_answer_of_another_browser_by_rfc9700_4_7(rig: Rig) -> None:
         ({"code": "guessed"}, "brought no tokens"),
     ],
 )
-async def test_c4_an_answer_that_does_not_count_by_rfc9207_2_4(rig: Rig, changes: dict[str, str], why: str) -> None:
+async def test_c4_an_answer_that_does_not_count_by_rfc9207_2_4(
+    rig: Rig, changes: dict[str, str], why: str
+) -> None:
     """Another state, server or code changes nothing, and no word of it is repeated (RFC 9207)."""
     start = await begun(rig, one := await unauthorized(rig))
     with pytest.raises(Refused, match=why) as refused:
