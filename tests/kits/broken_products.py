@@ -16,9 +16,14 @@ import httpx2
 from keyturn.cli.simulation.stage import Sabotage
 from keyturn.domain.budget import Purpose
 from keyturn.domain.destination import Destination
+from keyturn.domain.oauth.answers import Reply
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.provider import RequestType
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.secret import State, Version
+from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import Recorded, TurnStep, World
+from keyturn.services.ports import Client, Recorded, TurnStep, World
 
 
 class Bent:
@@ -287,6 +292,57 @@ def _timeless(world: World) -> World:
     return replace(world, clock=Bent(world.clock, uptime_s=lambda: 1e12))
 
 
+def _clientless(tx: Any) -> Any:  # noqa: ANN401
+    async def listed(kind: Any, **where: Any) -> Any:  # noqa: ANN401
+        using = kind is ClientRegistration and "secret_id" in where
+        return () if using else await tx.list(kind, **where)
+
+    return Bent(tx, list=listed)
+
+
+def _asking(bend: Callable[[Any, Client, RequestType], Any]) -> Sabotage:
+    """Return a product whose clients ask authorization servers as the bend wants it.
+
+    That returns another client, or the answer.
+    """
+
+    def world(world: World) -> World:
+        async def ask(client: Client, request: RequestType, members: Any) -> Reply:  # noqa: ANN401
+            told = bend(client, request)
+            if isinstance(told, Reply):
+                return told
+            return await world.servers.ask(told, request, members)
+
+        return replace(world, servers=Bent(world.servers, ask=ask))
+
+    return Sabotage(world=world)
+
+
+def _unproved(client: Client, request: RequestType) -> Client | Reply:
+    worthless = Reply(200, "application/json", b'{"active": false}')
+    return worthless if request is RequestType.INTROSPECT else client
+
+
+def _gives_up(client: Client, request: RequestType) -> Client | Reply:
+    return client if request is RequestType.INTROSPECT else Reply(503)
+
+
+def _forgetful(tx: Any) -> Any:  # noqa: ANN401
+    async def put(*records: Any) -> None:  # noqa: ANN401
+        await tx.replace(*[await _forgotten(tx, record) for record in records])
+
+    return Bent(tx, replace=put)
+
+
+async def _forgotten(tx: Any, record: Any) -> Any:  # noqa: ANN401
+    """Keep the tokens that were there, as if they lasted as long as the new ones."""
+    stored = await tx.find(Connection, id=record.id) if isinstance(record, Connection) else None
+    if stored is None or not (stored.tokens and record.tokens and record.tokens.renewable):
+        return record
+    lasting = replace(stored.tokens, expires_at=record.tokens.expires_at)
+    return replace(record, tokens=lasting)
+
+
 trusts_every_secret = bent_way(_trust)
 sends_another_value = bent_way(_other_value)
 adds_twice = bent_way(_twice)
@@ -295,6 +351,10 @@ hammers_okta = bent_way(_hammer)
 makes_mistakes = bent_way(_foolish)
 retires_early = bent_store(_early)
 sees_no_destinations = bent_store(_blind, reads=True)
+sees_no_clients = bent_store(_clientless, reads=True)
+proves_nothing = _asking(_unproved)
+gives_up_asking = _asking(_gives_up)
+forgets_refresh_tokens = bent_store(_forgetful)
 brings_nothing = Sabotage(world=_idle)
 destroys_what_is_served = bent_store(_destroying)
 keeps_no_record = bent_store(_unrecorded)
@@ -304,6 +364,11 @@ activates_whatever_it_finds = _comparing(_awoken)
 shares_no_window = Sabotage(pool=lambda pool, process: None)
 talks = Sabotage(world=_talkative)
 ignores_time = Sabotage(world=_timeless)
+
+
+def goes_on_with(secrets: list[Sensitive]) -> Sabotage:
+    """Return a product whose clients use for ever the first of these client secrets."""
+    return _asking(lambda client, request: replace(client, secret=secrets[0]))
 
 
 def ignores_the_fence() -> Sabotage:

@@ -6,12 +6,14 @@ from itertools import islice
 import pytest
 
 from keyturn.cli.simulation.one_turn import OneTurn, Scene, Script, singles, try_turn
+from keyturn.cli.simulation.parts import Client
 from keyturn.cli.simulation.rim import Strike
 
 BOUNDARIES = try_turn({}).boundaries
 SINGLES = [*singles(BOUNDARIES)]
 EMERGENCY = Scene(emergency=True)
 DELIVERED = Scene(delivered=True)
+CONNECTED = Scene(client=Client(leeway_s=0))
 SHARES = 16
 IN_HAND = range(SHARES) if os.environ.get("KEYTURN_EVERY_PAIR") else (0, 5, 10, 15)
 """All pairs take a quarter of an hour on two cores; a quarter of them is tried each time."""
@@ -49,6 +51,13 @@ def test_one_strike_in_an_emergency(at: int, strike: Strike) -> None:
 def test_one_strike_with_a_destination(at: int, strike: Strike) -> None:
     """The turn waits for what is brought elsewhere, whoever dies over it."""
     assert_legal({at: strike}, try_turn({at: strike}, DELIVERED))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "strike"), [*singles(try_turn({}, CONNECTED).boundaries)])
+def test_one_strike_with_connections(at: int, strike: Strike) -> None:
+    """The turn waits for what uses the client secret, and each call of that is struck as well."""
+    assert_legal({at: strike}, try_turn({at: strike}, CONNECTED))
 
 
 @pytest.mark.slow

@@ -13,14 +13,17 @@ from keyturn.cli.simulation.events import Commit, Disclosure, Login
 from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.one_turn import Scene, try_turn
+from keyturn.cli.simulation.parts import Client
 from keyturn.cli.simulation.rim import Strike
 from keyturn.cli.simulation.stage import Sabotage, Stage
 from keyturn.domain.audit import Attempt, linked
 from keyturn.domain.okta import CredentialKind
+from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Held, Phase, Trigger, Turn
 from keyturn.sandbox import Fault
 
 SOON_S = 4000.0
+TOKENS = "/oauth2/{asId}/v1/token"
 DELETES = "/api/v1/apps/{appId}/credentials/secrets/{secretId}"
 
 
@@ -101,6 +104,61 @@ def test_a_destination_that_takes_nothing_holds_the_turn() -> None:
     held = try_turn({}, Scene(prepare=refuse, delivered=True, lasts_s=SOON_S))
     assert held.broken == {"every_turn_ends"}
     assert held.living == ["ACTIVE", "ACTIVE"]
+
+
+USED = Client(leeway_s=0)
+UNPROVED = {"nothing_is_retired_before_it_is_proved"}
+FIRST: list[Sensitive] = []
+
+
+def away(stage: Stage) -> None:
+    """Let no connection get a token until the old client secret is retired."""
+    stage.org.add_fault(Fault("error-before-effect", "POST", TOKENS, count=8, status=503))
+
+
+def remember(stage: Stage) -> None:
+    """Keep the client secret that is there before the turn."""
+    FIRST[:] = [Sensitive(stage.ledger.app(stage.casts[0].app_id).live_secrets[0].value)]
+
+
+NEGLECTS: dict[str, tuple[Sabotage, Callable[[Stage], None], set[str]]] = {
+    "sees no clients": (broken.sees_no_clients, away, UNPROVED),
+    "proves nothing": (broken.proves_nothing, away, UNPROVED),
+    "goes on with the first": (
+        broken.goes_on_with(FIRST),
+        remember,
+        {*UNPROVED, "no_connection_is_refused", "every_turn_ends"},
+    ),
+    "forgets what came": (
+        broken.forgets_refresh_tokens,
+        nothing,
+        {"a_grant_lapses_only_when_it_is_over"},
+    ),
+    "gives up": (broken.gives_up_asking, nothing, {"every_grant_gives_a_token"}),
+}
+
+
+@pytest.mark.parametrize("name", NEGLECTS)
+def test_a_product_that_neglects_its_connections_is_found_out(name: str) -> None:
+    """It retires unproved, asks with what is gone, loses what came, or gives nothing."""
+    sabotage, prepare, expected = NEGLECTS[name]
+    scene = Scene(client=USED, sabotage=sabotage, prepare=prepare, lasts_s=SOON_S)
+    assert try_turn({}, scene).broken == expected
+
+
+def test_servers_that_are_away_break_nothing() -> None:
+    """The product as it is has proved the new one by then, and gives a token later."""
+    assert not try_turn({}, Scene(client=USED, prepare=away)).broken
+
+
+@pytest.mark.parametrize("leeway_s", [None, 0, 30])
+@pytest.mark.parametrize("mints", [True, False])
+def test_connections_live_through_a_turn(*, mints: bool, leeway_s: int | None) -> None:
+    """At either server, whether refresh tokens rotate or not, and each gives a token."""
+    tried = try_turn({}, Scene(client=Client(2, mints, leeway_s)))
+    assert (tried.violations, tried.living) == ([], ["ACTIVE"])
+    assert tried.events["connections that give a token"] == 2 + mints
+    assert tried.events["connections lapsed"] == 0
 
 
 @pytest.mark.parametrize("name", CONTROLS)

@@ -53,9 +53,10 @@ def test_nothing_is_violated_in_many_worlds() -> None:
 
 @pytest.mark.slow
 def test_worlds_have_all_that_the_product_does() -> None:
-    """Every kind is turned, first turns begin amid faults, and drift is found."""
+    """Every kind is turned, first turns begin amid faults, drift is found, connections lapse."""
     events = simulate_many(range(101, 141), jobs=2).events
-    for what in (*(f"turns of {kind}" for kind in PROPS), "turns begun: first"):
+    of_connections = ("tokens given", "connections troubled", "connections lapsed")
+    for what in (*(f"turns of {kind}" for kind in PROPS), "turns begun: first", *of_connections):
         assert events[what] > 0, what
     assert any(what.startswith("found: ") for what in events)
 

@@ -15,14 +15,16 @@ import httpx2
 from keyturn.cli.simulation.events import Login
 from keyturn.cli.simulation.kinds import REDIRECT_URI, Claim
 from keyturn.cli.simulation.ledger import Reader
+from keyturn.cli.simulation.people import agree
 from keyturn.cli.simulation.processes import Died
 from keyturn.cli.simulation.stage import ORG_URL, PLACE, Cast, Stage, Station
 from keyturn.domain.access import Caller
 from keyturn.domain.errors import KeyturnError
-from keyturn.sandbox.state.tokens import Code
 from keyturn.services.secrets import read_secret
 
 SCOPE = "api:read"
+OFFLINE = "offline_access"
+ASKED = {"redirect_uri": REDIRECT_URI, "scope": OFFLINE}
 
 
 class Habit(StrEnum):
@@ -40,6 +42,17 @@ class Grant(StrEnum):
     INTROSPECTION = "introspection"
     CLIENT_CREDENTIALS = "client credentials at a custom server"
     CODE = "authorization code, then refresh"
+
+
+async def rest(rung: asyncio.Event, chance: Random) -> None:
+    """Rest for hours, or come soon after something has changed."""
+    rung.clear()
+    try:
+        async with asyncio.timeout(chance.uniform(3600, 12 * 3600)):
+            await rung.wait()
+    except TimeoutError:
+        return
+    await asyncio.sleep(chance.choice((1.0, 60.0, 299.0, 900.0, 3599.0)))
 
 
 @dataclass
@@ -73,7 +86,7 @@ class Consumer:
         """Read and log in for ever."""
         caller, reader = await self._stage.make_reader(name, self._cast.app_id)
         while True:
-            await self._pause()
+            await rest(self._rung, self._chance)
             try:
                 await self._station.process.run("read", self._read_by_habit(caller, reader))
             except Died:
@@ -85,16 +98,6 @@ class Consumer:
                 self._stage.judge.note(name, "reads nothing:", error.message)
             if self._held:
                 await self._log_in(name)
-
-    async def _pause(self) -> None:
-        """Rest for hours, or come soon after something has changed."""
-        self._rung.clear()
-        try:
-            async with asyncio.timeout(self._chance.uniform(3600, 12 * 3600)):
-                await self._rung.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(self._chance.choice((1.0, 60.0, 299.0, 900.0, 3599.0)))
 
     async def _read_by_habit(self, caller: Caller, reader: Reader) -> None:
         now_s, held = self._stage.clock.uptime_s(), self._held
@@ -159,27 +162,6 @@ class Consumer:
             }
         return "/oauth2/v1/token", {
             "grant_type": "authorization_code",
-            "code": self._somebody_logs_in(),
+            "code": agree(self._stage.org, self._cast.client_id, ASKED),
             "redirect_uri": REDIRECT_URI,
         }
-
-    def _somebody_logs_in(self) -> str:
-        """Return the code that a person's log-in leaves with the app."""
-        org = self._stage.org
-        now, value = org.now(), org.mint.issue_token()
-        family = org.mint.issue_id("fam")
-        org.tokens.store_code(
-            Code(
-                value=value,
-                client_id=self._cast.client_id,
-                user_id=org.seeded.user_id,
-                redirect_uri=REDIRECT_URI,
-                scopes=("offline_access",),
-                nonce=None,
-                challenge=None,
-                issued_at=now,
-                login_at=now,
-                family=family,
-            )
-        )
-        return value

@@ -8,8 +8,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 
+from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.judge import Judge
-from keyturn.cli.simulation.ledger import Sent
 from keyturn.cli.simulation.processes import WORK, Died, Process
 from keyturn.cli.simulation.rim import Fates, Strike
 from keyturn.domain.destination_kinds import Kind
@@ -57,6 +57,7 @@ class RimCarriers:
     async def deliver(self, kind: Kind, errand: Errand) -> str:
         """Bring something there, unless the process, the way or the answer is lost."""
         await asyncio.sleep(self._fates.network_pause_s())
+        await self._process.thaw()
         self._process.require_alive()
         path = f"/destinations/{errand.settings['path']}"
         sent = Sent("PUT", path, WORK.get(), self._judge.ledger.now_s())

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from keyturn.cli.simulation.ledger import Kept, Reader, Sent
+from keyturn.cli.simulation.calls import Sent
+from keyturn.cli.simulation.ledger import Kept, Reader
 from keyturn.cli.simulation.processes import Work
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.ids import TurnId

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
+from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.judge import Judge
-from keyturn.cli.simulation.ledger import Sent
 from keyturn.cli.simulation.processes import Process, Work, find_site
 from keyturn.cli.simulation.rim import Strike
 
@@ -54,6 +54,7 @@ class RandomFates:
             for_s = self._chance.choice((5.0, 30.0, 45.0, 59.0, 61.0, 90.0, 600.0, 7200.0))
             self._count("zombie", process.name, find_site(coroutine), f"for {for_s} s")
             process.freeze(self._judge.ledger.now_s() + for_s)
+            self._judge.hear_harm(process.name, for_s)
 
     def at_a_commit(self, process: Process, work: Work | None) -> Strike | None:
         """Say what befalls a transaction that is about to become durable."""

@@ -4,19 +4,15 @@ Every function looks at what truly happened and yields one sentence for each thi
 They are asked after every event of their kind; the numbers are those of docs/proof.md.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import is_dataclass
-from datetime import datetime, time, timedelta
-from enum import Enum
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
+from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
-from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
+from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
 from keyturn.domain.audit import AuditEntry, linked
 from keyturn.domain.ids import TurnId
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Version
 from keyturn.domain.turn import Overlap, Phase, Policy, Word
 from keyturn.sandbox.state.records import Secret as OktaSecret
 
@@ -39,7 +35,7 @@ LOOK_S = 90.0
 def served_secret_is_accepted(ledger: Ledger, kept: Kept) -> Wrong:
     """1: what a reader can read now, Okta's token endpoint accepts now."""
     version = kept.current
-    if version is None or _app_is_off(ledger, kept):
+    if version is None or app_is_off(ledger, kept):
         return
     found = ledger.find_secret(kept.app_id, ledger.value(version))
     if found and found.accepts(ledger.org.now()):
@@ -55,7 +51,7 @@ def known_secret_stays_active(ledger: Ledger, kept: Kept) -> Wrong:
     living = ledger.app(kept.app_id).live_secrets
     if len(living) > kept.rules.most:
         yield f"app {kept.app_id} has {len(living)} credentials of a kind"
-    if kept.current is None or _app_is_off(ledger, kept):
+    if kept.current is None or app_is_off(ledger, kept):
         return
     hashes = {v.hash for v in kept.versions.values() if v.sealed}
     if any(s.status == "ACTIVE" and s.hash in hashes for s in living):
@@ -64,7 +60,7 @@ def known_secret_stays_active(ledger: Ledger, kept: Kept) -> Wrong:
         yield f"app {kept.app_id} has no ACTIVE client secret that we know"
 
 
-def _app_is_off(ledger: Ledger, kept: Kept) -> bool:
+def app_is_off(ledger: Ledger, kept: Kept) -> bool:
     """Say whether somebody else has taken the app, or its client secrets, out of use."""
     app = ledger.app(kept.app_id)
     return app.status != "ACTIVE" or app.auth_method not in kept.rules.methods
@@ -73,10 +69,7 @@ def _app_is_off(ledger: Ledger, kept: Kept) -> bool:
 def login_within_the_floor_succeeds(ledger: Ledger, login: Login) -> Wrong:
     """1: who keeps a secret no longer than the shortest overlap is never refused with it."""
     kept = login.kept
-    orders = kept.orders_lately(ledger.now_s())
-    floor_s = min(min(o.policy.floor_s, o.policy.overlap_s) for o in orders)
-    age_s = login.age_s + ledger.jumped_since_s(ledger.now_s() - login.age_s)
-    if login.accepted or age_s >= floor_s or _app_is_off(ledger, kept):
+    if login.accepted or beyond_the_floor(ledger, kept, login.age_s) or app_is_off(ledger, kept):
         return
     version = next((v for v in kept.versions.values() if v.number == login.version), None)
     if version is None or (version.hash or "") in ledger.taken or _in_an_emergency(kept):
@@ -86,6 +79,13 @@ def login_within_the_floor_succeeds(ledger: Ledger, login: Login) -> Wrong:
 
 def _in_an_emergency(kept: Kept) -> bool:
     return Word.AT_ONCE in kept.words.values()
+
+
+def beyond_the_floor(ledger: Ledger, kept: Kept, age_s: float) -> bool:
+    """Say whether something was read longer ago than the shortest overlap lasts."""
+    orders = kept.orders_lately(ledger.now_s())
+    floor_s = min(min(o.policy.floor_s, o.policy.overlap_s) for o in orders)
+    return age_s + ledger.jumped_since_s(ledger.now_s() - age_s) >= floor_s
 
 
 # --- 3: ours and theirs -------------------------------------------------------------------------
@@ -159,15 +159,23 @@ def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
 
 def nothing_is_retired_before_it_is_delivered(ledger: Ledger, effect: Effect) -> Wrong:
     """4: no old one is deactivated while a destination lacks what is served, but by a word."""
-    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
-    if secret is None or kept is None or effect.sent.kind != "deactivate" or not kept.brought:
+    kept = retired_unasked(ledger, effect)
+    if not kept or not kept.brought or kept.current is None:
         return
+    if kept.brought() != ledger.value(kept.current):
+        yield f"{effect.sent.secret_id} was deactivated and its destination lacks the new one"
+
+
+def retired_unasked(ledger: Ledger, effect: Effect) -> Kept | None:
+    """Return the app of which a turn has deactivated what was served, without anybody's word."""
+    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    if secret is None or kept is None or effect.sent.kind != "deactivate":
+        return None
     by_the_turn = kept.retired_s.get(secret.hash) == ledger.now_s()
     turn_id = effect.sent.work.turn_id if effect.sent.work else None
-    if not by_the_turn or kept.current is None or turn_id in kept.words:
-        return
-    if kept.brought() != ledger.value(kept.current) and not _never_served(ledger, kept, secret):
-        yield f"client secret {secret.id} was deactivated and its destination lacks the new one"
+    if not by_the_turn or turn_id in kept.words or _never_served(ledger, kept, secret):
+        return None
+    return kept
 
 
 def _why_shut(
@@ -315,43 +323,6 @@ def full_bucket_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
     earned = effect.entry.status == 429 and effect.entry.fault is None
     if earned and ledger.now_s() < effect.told_full_until_s - MOMENT_S:
         yield f"{effect.sent.work} called a bucket that it knew to be used up"
-
-
-# --- 8: nothing in clear ------------------------------------------------------------------------
-
-LIKE_A_VALUE = re.compile(r"[A-Za-z0-9_\-]{32,}")
-NO_TEXT = (int, float, datetime, time, timedelta, Enum, type(None))
-
-
-def no_secret_in_clear(texts: Iterable[str], secrets: set[str]) -> Wrong:
-    """8: no value of a client secret or token is in a record, an error or a log line."""
-    for text in texts:
-        for found in LIKE_A_VALUE.findall(text):
-            if found in secrets:
-                yield f"a secret is in clear in: {text.replace(found, '[the value]')[:300]}"
-
-
-def texts_of(commit: Commit) -> Iterator[str]:
-    """Yield what a transaction wrote that carries no sealed value."""
-    todo: list[object] = [each for each in commit.changed if not isinstance(each, Version)]
-    todo += [entry.attempt for entry in commit.audit]
-    for held in todo:  # to write whole records out takes ten times as long
-        match _nature(type(held)):  # type: ignore[arg-type]  # a type has a hash
-            case "text":
-                yield str(held)
-            case "fields":
-                todo += vars(held).values()
-            case "other":
-                yield repr(held)
-
-
-@cache
-def _nature(kind: type) -> str:
-    if issubclass(kind, NO_TEXT):
-        return "nothing"
-    if issubclass(kind, str):
-        return "text"
-    return "fields" if is_dataclass(kind) else "other"
 
 
 # --- 9: an end ----------------------------------------------------------------------------------

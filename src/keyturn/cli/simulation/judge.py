@@ -6,17 +6,20 @@ Decides nothing of what is right. Text for the trace is made only where somebody
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextvars import ContextVar
 from dataclasses import dataclass
 
-from keyturn.cli.simulation import invariants
+from keyturn.cli.simulation import clear, invariants, invariants_of_grants
+from keyturn.cli.simulation.calls import SENT, Sent
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
-from keyturn.cli.simulation.ledger import Kept, Ledger, Reader, Sent
+from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
 from keyturn.cli.simulation.processes import Work
 from keyturn.cli.simulation.sharing import Sharing
 from keyturn.domain.audit import AuditEntry
+from keyturn.domain.oauth.connection import Connection, State
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import State, Version
+from keyturn.domain.secret import State as VersionState
+from keyturn.domain.secret import Version
 from keyturn.domain.turn import Phase, Turn
 from keyturn.sandbox.journal import Entry, Journal
 from keyturn.sandbox.state.records import App
@@ -24,9 +27,7 @@ from keyturn.services.ports import Record, TurnStep
 from keyturn.services.turns import OF_A_REQUEST
 from keyturn.testing.memory import Backup
 
-SENT: ContextVar[Sent | None] = ContextVar("SENT", default=None)
-
-WATCHED = (Version, Turn, TurnStep, Rotation)
+WATCHED = (Version, Turn, TurnStep, Rotation, ClientRegistration, Connection)
 WINDOW_S = 60.0
 
 
@@ -66,7 +67,9 @@ class Judge:
         self.counts: Counter[str] = Counter()
         self.secrets: set[str] = set()
         self.bells: list[Callable[[], None]] = []
-        """Rung when a turn or a rotation has changed."""
+        """Rung when a turn, a rotation or a client registration has changed."""
+        self.chores: list[Callable[[], None]] = []
+        """Rung when a connection has changed."""
         self.news: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         """By app: rung when its readers are given another version, or one has stopped working."""
         self._audit: Sequence[AuditEntry] = ()
@@ -107,21 +110,35 @@ class Judge:
             return
         self.counts["calls"] += 1
         self.note("okta", entry.method, entry.path, entry.status, entry.outcome, entry.fault or "")
+        if sent.by_client:
+            self._hear_client(sent, entry)
+            self.look(changed)
+            return
         bucket = (sent.work.process if sent.work else "", _bucket(entry.route))
         effect = Effect(sent, entry, self._full.get(bucket, 0.0))
         if entry.status == 429:
             kind = "429 by fault" if entry.fault else "429 earned"
             self.counts[kind] += 1
-        for invariant in invariants.OF_EFFECTS:
+        for invariant in (*invariants.OF_EFFECTS, *invariants_of_grants.OF_EFFECTS):
             self._find(invariant, invariant(ledger, effect))
         shared = self.sharing.calls_stay_within_what_was_shared_out
         self._find(shared, shared(effect, bucket[1]))
         self.look(changed)
 
+    def _hear_client(self, sent: Sent, entry: Entry) -> None:
+        self.counts["calls of clients"] += 1
+        if entry.fault:
+            self.ledger.grants.note_spoiled(sent)
+        refused = invariants_of_grants.no_connection_is_refused
+        self._find(refused, refused(self.ledger, Effect(sent, entry)))
+
     def hear_answer(
         self, sent: Sent, status: int, window_ends_in_s: float | None, *, told: bool
     ) -> None:
         """Hear that an answer has reached the one who asked, and whether it told of the rate."""
+        if sent.by_client:
+            self.ledger.grants.note_told(sent)
+            return
         self.sharing.hear_answer(sent, told=told)
         if status == 429 and window_ends_in_s and sent.work:
             route = "/oauth2" if sent.path.startswith("/oauth2") else sent.path
@@ -130,7 +147,12 @@ class Judge:
     def hear_death(self, process: str) -> None:
         """Hear that a process has lost what it knew."""
         self.sharing.hear_death()
+        self.hear_harm(process)
         self._full = {key: until for key, until in self._full.items() if key[0] != process}
+
+    def hear_harm(self, process: str | None, for_s: float = 0.0) -> None:
+        """Hear that a process, or all, may fail to store what it was told, so long from now."""
+        self.ledger.grants.note_harm(process, for_s)
 
     def hear_commit(self, work: Work | None, began_s: float, before: Backup, after: Backup) -> None:
         """Hear that a transaction is durable."""
@@ -145,7 +167,7 @@ class Judge:
         commit = _commit(work, changed, fresh, before)
         for invariant in invariants.OF_COMMITS:
             self._find(invariant, invariant(self.ledger, commit))
-        self.search(invariants.texts_of(commit))
+        self.search(clear.texts_of(commit))
         if work and not commit.claims:
             _hold(work, changed, began_s)
         if self.tracing:
@@ -156,8 +178,11 @@ class Judge:
 
     def _tell(self, changed: Sequence[Record]) -> None:
         """Wake workers, and readers where their version has changed."""
-        self.ring()
-        told = (v for v in changed if isinstance(v, Version) and v.state is not State.PENDING)
+        for bell in self.chores if isinstance(changed[0], Connection) else self.bells:
+            bell()
+        told = (
+            v for v in changed if isinstance(v, Version) and v.state is not VersionState.PENDING
+        )
         for app_id in sorted({self.ledger.app_of(version) for version in told}):
             for bell in self.news[app_id]:
                 bell()
@@ -169,6 +194,14 @@ class Judge:
             self._find(invariant, invariant(self.ledger, disclosure))
         reader.version, reader.read_s, reader.lost = version, self.ledger.now_s(), 0
         self.counts["reads"] += 1
+
+    def hear_token(self, connection: Connection, *, good: bool) -> None:
+        """Hear whether a connection gave a token that the org takes, when there was time enough."""
+        self.counts[f"connections that give {'a' if good else 'no'} token"] += 1
+        self.note("token", connection.name, "good" if good else "none")
+        invariant = invariants_of_grants.every_grant_gives_a_token
+        if not good:
+            self._find(invariant, invariant(self.ledger, connection))
 
     def hear_login(self, login: Login) -> None:
         """Hear whether Okta accepted a consumer."""
@@ -200,9 +233,7 @@ class Judge:
 
     def search(self, texts: Iterator[str]) -> None:
         """Search texts for secrets in clear."""
-        self._find(
-            invariants.no_secret_in_clear, invariants.no_secret_in_clear(texts, self._values())
-        )
+        self._find(clear.no_secret_in_clear, clear.no_secret_in_clear(texts, self._values()))
 
     def look(self, app_ids: AbstractSet[str] | None = None) -> None:
         """Ask what must always hold, of every app or of those that something happened to."""
@@ -244,6 +275,16 @@ class Judge:
             self.ledger.note_turn(record)
         elif isinstance(record, Rotation):
             self.ledger.note_rotation(record)
+        elif isinstance(record, Connection):
+            self.note_connection(record)
+
+    def note_connection(self, connection: Connection) -> None:
+        """Hear of a connection, and of the tokens that nobody may see."""
+        before = self.ledger.grants.connections.get(connection.id)
+        self.secrets |= self.ledger.note_connection(connection)
+        self.counts[f"connections {connection.state}"] += _state(before) != connection.state
+        invariant = invariants_of_grants.a_grant_lapses_only_when_it_is_over
+        self._find(invariant, invariant(self.ledger, before, connection))
 
     def _find(self, invariant: Callable[..., object], wrong: Iterator[str]) -> None:
         for told in wrong:
@@ -256,6 +297,10 @@ class Judge:
         self._told.add((name, told))
         self.violations.append(Violation(name, self.ledger.now_s(), told))
         self.note("VIOLATION", name, told)
+
+
+def _state(connection: Connection | None) -> State | None:
+    return connection.state if connection else None
 
 
 def _changed(before: Backup, after: Backup) -> Iterator[Record]:
@@ -302,6 +347,11 @@ def _short(records: Sequence[Record]) -> Iterator[str]:
             yield f"[turn {record.id[:4]} {record.phase} e{record.epoch} {record.owner} {flags}]"
         elif isinstance(record, Version):
             yield f"[v{record.number} {record.state}]"
+        elif isinstance(record, Connection):
+            number = record.tokens.number if record.tokens else 0
+            yield f"[{record.name} {record.state} t{number} e{record.epoch}]"
+        elif isinstance(record, ClientRegistration):
+            yield f"[{record.name} {record.standing} v{record.proved_version}]"
         elif isinstance(record, TurnStep):
             yield f"({record.step}: {record.detail[:120]})"
 

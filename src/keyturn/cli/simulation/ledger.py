@@ -4,16 +4,17 @@ Decides nothing of what is right; `invariants` reads it. Takes nobody's word: wh
 read from the sandbox, what readers are given is opened from the store.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 
+from keyturn.cli.simulation.calls import Sent
+from keyturn.cli.simulation.grants import Grants
 from keyturn.cli.simulation.kinds import PROPS, Props
-from keyturn.cli.simulation.processes import Work
+from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.okta import CredentialKind, Rules
 from keyturn.domain.project import Project
 from keyturn.domain.rotation import Rotation
@@ -24,61 +25,14 @@ from keyturn.sandbox.journal import Entry
 from keyturn.sandbox.state.directory import SOMEBODY_ELSE
 from keyturn.sandbox.state.records import App
 from keyturn.sandbox.state.records import Secret as OktaSecret
+from keyturn.services.clients import open_tokens
 from keyturn.services.ports import Record, World
 from keyturn.services.sealing import open_version
 from keyturn.testing.memory import Backup
 
+REFUSED_CLIENT = "invalid_client"
 OF_A_LOOK_S = 120.0
 """How long a policy that was changed may still be followed by who looked before."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One call of the product on its way to Okta; ``at_s`` is when it left."""
-
-    method: str
-    path: str
-    work: Work | None
-    at_s: float
-
-    @property
-    def changes(self) -> bool:
-        """Say whether it asks for a change of a credential."""
-        return "/credentials/" in self.path and self.method != "GET"
-
-    @property
-    def secret_id(self) -> str:
-        """Return the credential it names, empty where it names none."""
-        return _named(self.path)[1]
-
-    @property
-    def app_id(self) -> str:
-        """Return the app it names, empty where it names none."""
-        return _named(self.path)[0]
-
-    @property
-    def kind(self) -> str:
-        """Return what it asks for: add, activate, deactivate, delete, bring or look."""
-        if self.path.startswith("/destinations/"):
-            return "bring"
-        if not self.changes:
-            return "look"
-        if self.method == "DELETE":
-            return "delete"
-        return self.path.rpartition("/lifecycle/")[2] if "/lifecycle/" in self.path else "add"
-
-
-_PATH = re.compile(
-    "/(?:api/v1/apps|integrations/api/v1/api-services)/([^/?]+)"
-    "(?:/credentials/(?:secrets|jwks)/([^/?]+))?"
-)
-
-
-@lru_cache(maxsize=1024)
-def _named(path: str) -> tuple[str, str]:
-    """Return the app or integration that a path names, and its credential."""
-    found = _PATH.match(path)
-    return (found[1], found[2] or "") if found else ("", "")
 
 
 @dataclass
@@ -99,11 +53,21 @@ class Kept:
     props: Props = PROPS[CredentialKind.CLIENT_SECRET]
     brought: Callable[[], str] | None = None
     """Tells the value that its destination holds, where it has one."""
+    registration_id: str = ""
+    """The client registration that uses it, where there is one."""
+    proved: set[str] = field(default_factory=set)
+    """Hashes of what Okta has accepted from that registration."""
+    retired_by: dict[str, str] = field(default_factory=dict)
+    """By which turn of ours a credential was deactivated."""
 
     @property
     def rules(self) -> Rules:
         """Return what the product promises of the kind that is turned."""
         return self.props.rules
+
+    def retired_for(self, hash_: str) -> Word | None:
+        """Return what somebody had said to the turn that deactivated a credential."""
+        return self.words.get(self.retired_by.get(hash_, ""))
 
     def orders_lately(self, now_s: float) -> Sequence[Rotation]:
         """Return the standing orders that somebody may still be following."""
@@ -129,7 +93,7 @@ class Reader:
 class Ledger:
     """Everything that the invariants ask about."""
 
-    def __init__(self, org: Org, world: World, now_s: Callable[[], float]) -> None:
+    def __init__(self, org: Org, world: World, now_s: Callable[[], float], grants: Grants) -> None:
         self.org = org
         self.world = world
         self.now_s = now_s
@@ -149,12 +113,14 @@ class Ledger:
         self.log_blind_s = -1e9
         """When Okta's System Log last told something else than the truth."""
         self.principal = ""
+        self.grants = grants
         self.added_by: dict[str, str] = {}
         """By which turn of ours a credential was added."""
         self._actor = SOMEBODY_ELSE
         self._shown: dict[str, tuple[App, App]] = {}
         self._every_turn: dict[str, Turn] = {}
         self._by_secret: dict[str, Kept] = {}
+        self._by_client: dict[str, Kept] = {}
         self._apps: dict[str, App] = {}
         self._opened: dict[tuple[str, bytes], str] = {}
         self._projects: dict[str, Project] = {}
@@ -166,6 +132,7 @@ class Ledger:
         kept = Kept(rotation.id, rotation.app_id, secret.id, props=PROPS[rotation.kind])
         kept.orders.append((self.now_s(), rotation))
         self.kept[rotation.app_id] = self._by_secret[secret.id] = kept
+        self._by_client[rotation.client_id] = kept
         self._projects[secret.id] = project
         self._apps[rotation.app_id] = self.app(rotation.app_id)
         return kept
@@ -173,6 +140,7 @@ class Ledger:
     def forget(self, kept: Kept) -> None:
         """Watch a rotation no longer: it was taken back before it had changed anything."""
         del self.kept[kept.app_id], self._by_secret[kept.secret_id]
+        self._by_client = {id_: each for id_, each in self._by_client.items() if each is not kept}
         for turns in (self.turns, self._every_turn):
             for turn in [t for t in turns.values() if t.rotation_id == kept.rotation_id]:
                 del turns[turn.id]
@@ -204,18 +172,25 @@ class Ledger:
         if kept:
             kept.orders.append((self.now_s(), rotation))
 
+    def note_connection(self, connection: Connection) -> set[str]:
+        """Take note of a connection as it was committed; return what nobody may see of it."""
+        kept = self.client_of(connection)
+        before, tokens = self.grants.connections.get(connection.id), connection.tokens
+        if tokens is None or (before and before.tokens == tokens):
+            self.grants.note_connection(connection, "")
+            return set()
+        opened = open_tokens(self.world, self._projects[kept.secret_id], connection, tokens)
+        refresh = opened.refresh.reveal() if opened.refresh else ""
+        self.grants.note_connection(connection, refresh)
+        # Of a JWT everything but its header is nobody's business.
+        return {refresh, *opened.access.reveal().split(".")[1:]}
+
     def note_restored(self, backup: Backup) -> None:
         """Take note that the store holds only what it held earlier."""
         known = {v.hash for v in backup.list(Version)}
         served = {kept.app_id: kept.current for kept in self.kept.values()}
         for kept in self.kept.values():
-            self.lost |= {v.hash for v in kept.versions.values() if v.hash and v.hash not in known}
-            kept.versions, kept.current = {}, None
-            for secret in self.app(kept.app_id).secrets:
-                if secret.made_by == self.principal and secret.hash not in known:
-                    self.lost.add(secret.hash)
-                if secret.status != "ACTIVE" or secret.deleted_at:
-                    self.taken.setdefault(secret.hash, "ended before a backup was restored")
+            self._lose(kept, known)
         since = {kept.app_id: (kept.promoted_s, kept.promoted_at) for kept in self.kept.values()}
         for version in backup.list(Version):
             self.note_version(version)
@@ -224,6 +199,19 @@ class Ledger:
             if before and kept.current and kept.current.id == before.id:
                 kept.promoted_s, kept.promoted_at = since[kept.app_id]  # nothing else was served
         self.turns = {turn.id: turn for turn in backup.list(Turn)}
+        self.grants.note_restored()
+        for connection in backup.list(Connection):
+            self.note_connection(connection)
+
+    def _lose(self, kept: Kept, known: AbstractSet[str | None]) -> None:
+        """Take note of what of an app is lost to a store that knows no more than these hashes."""
+        self.lost |= {v.hash for v in kept.versions.values() if v.hash and v.hash not in known}
+        kept.versions, kept.current = {}, None
+        for secret in self.app(kept.app_id).secrets:
+            if secret.made_by == self.principal and secret.hash not in known:
+                self.lost.add(secret.hash)
+            if secret.status != "ACTIVE" or secret.deleted_at:
+                self.taken.setdefault(secret.hash, "ended before a backup was restored")
 
     def app_of(self, record: Record) -> str:
         """Return the app that a record is about, empty for none."""
@@ -268,6 +256,21 @@ class Ledger:
             self._shown[app_id] = app, shown
         return shown
 
+    def client_of(self, connection: Connection) -> Kept:
+        """Return the app by whose client a connection was made."""
+        wanted = connection.registration_id
+        return next(kept for kept in self.kept.values() if kept.registration_id == wanted)
+
+    def find_client(self, entry: Entry) -> Kept | None:
+        """Find the app as whose client somebody asked, if it is one under a rotation."""
+        return self._by_client.get(entry.principal.removeprefix("client:"))
+
+    def find_used(self, entry: Entry) -> OktaSecret | None:
+        """Find the client secret by which a client asked, living or not."""
+        kept = self.find_client(entry)
+        secrets = self.app(kept.app_id).secrets if kept else ()
+        return next((each for each in secrets if each.id == entry.secret_id), None)
+
     def find_secret(self, app_id: str, value: str) -> OktaSecret | None:
         """Find a credential by its value: a living one before a deleted one."""
         matches = self.kept[app_id].props.matches
@@ -291,11 +294,25 @@ class Ledger:
         self._actor = entry.principal
         changed = {id_ for id_ in self.kept if self._note_app(id_, entry.fault or "", ours)}
         self._actor = SOMEBODY_ELSE
-        if sent and sent.work and sent.kind == "add" and sent.app_id in self.kept:
-            for secret in self.app(sent.app_id).live_secrets:
-                if secret.made_by == self.principal:
-                    self.added_by.setdefault(secret.id, sent.work.turn_id or "")
+        if sent and sent.app_id in self.kept:
+            self._attribute(sent)
+        if sent and sent.by_client and entry.outcome != REFUSED_CLIENT:
+            self._note_proved(entry)
         return changed
+
+    def _attribute(self, sent: Sent) -> None:
+        """Take note of whose work it was that a credential was added, or deactivated."""
+        turn_id = sent.work.turn_id if sent.work else None
+        for secret in self.app(sent.app_id).secrets:
+            if sent.kind == "add" and secret.made_by == self.principal:
+                self.added_by.setdefault(secret.id, turn_id or "")
+            if sent.kind == "deactivate" and secret.id == sent.secret_id:
+                self.kept[sent.app_id].retired_by[secret.hash] = turn_id or ""
+
+    def _note_proved(self, entry: Entry) -> None:
+        kept, used = self.find_client(entry), self.find_used(entry)
+        if kept and used:
+            kept.proved.add(used.hash)
 
     def _note_app(self, app_id: str, what: str, ours: str | None) -> bool:
         """Take note of what has become of an app; say whether it is another than before."""

@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
+from keyturn.cli.simulation.parts import Part
 from keyturn.cli.simulation.people import Operators
-from keyturn.cli.simulation.stage import Cast, Part, Stage, draft, find_cast, make_app
+from keyturn.cli.simulation.stage import Cast, Stage, draft, find_cast, make_app
 from keyturn.domain.rotation import Rotation
 from keyturn.services.onboarding import create_rotation
 from keyturn.services.ports import World

@@ -7,21 +7,22 @@ durable, and each call to Okta.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from random import Random
 
-from keyturn.cli.simulation.consumers import Consumer, Habit
+from keyturn.cli.simulation.calls import Sent
+from keyturn.cli.simulation.connections import Service, connect
+from keyturn.cli.simulation.consumers import SCOPE, Consumer, Habit
 from keyturn.cli.simulation.judge import Judge, Violation
 from keyturn.cli.simulation.kinds import PROPS
-from keyturn.cli.simulation.ledger import Sent
+from keyturn.cli.simulation.parts import Client, Part
 from keyturn.cli.simulation.processes import Died, Process, Work
 from keyturn.cli.simulation.rim import Strike
 from keyturn.cli.simulation.simulation import kept_logs
 from keyturn.cli.simulation.stage import (
     AS_IT_IS,
     START,
-    Part,
     Sabotage,
     Scenery,
     Stage,
@@ -44,6 +45,8 @@ FROZEN_S = 120.0
 AFTER_S = 600.0
 """How long the world goes on after the turn: time for what was frozen, late or forgotten."""
 LONGEST_S = 2 * 86_400.0
+SHORT_LIVED = timedelta(minutes=5)
+"""So long a custom server's access tokens last: each has to be renewed within a turn."""
 SHORT = Policy(overlap_s=300, soak_s=600)
 
 Script = Mapping[int, Strike]
@@ -99,6 +102,7 @@ class ScriptedFates:
             self.dies_now(process)
         if strike is Strike.FREEZE:
             process.freeze(self._judge.ledger.now_s() + FROZEN_S)
+            self._judge.hear_harm(process.name, FROZEN_S)
             return None
         return strike
 
@@ -145,6 +149,7 @@ class Scene:
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     emergency: bool = False
     delivered: bool = False
+    client: Client | None = None
     compared_s: float = 3600.0
     tracing: bool = False
     lasts_s: float = LONGEST_S
@@ -168,10 +173,12 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     scenery = Scenery(1, limits=limits)
     stage = await set_up(scenery, clock, fates, sabotage=scene.sabotage, tracing=scene.tracing)
     method, monthly = PROPS[scene.kind].methods[0], Schedule(30, time(0, 0))
-    it = await cast(
-        stage,
-        Part("app", scene.policy, monthly, method, kind=scene.kind, delivered=scene.delivered),
-    )
+    stage.org.servers.add_scope("default", SCOPE)
+    stage.org.servers.change_lifetimes("default", access=SHORT_LIVED)
+    part = Part("app", scene.policy, monthly, method, kind=scene.kind, client=scene.client)
+    part = replace(part, delivered=scene.delivered)
+    it = await cast(stage, part)
+    connections = await connect(stage, part, it)
     await asyncio.sleep(WINDOW_S)  # what the set-up has called is in a rate window of its own
     scene.prepare(stage)
     server = stage.station("server")
@@ -179,6 +186,8 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     consumer = Consumer(stage, server, it, Random(1))
     consumer.habit = scene.habit
     tasks.append(asyncio.create_task(consumer.run("consumer")))
+    services = [Service(stage, server, it, each, Random(1)) for each in connections]
+    tasks += [asyncio.create_task(service.run()) for service in services]
     order = rotate(server.world, stage.admin, it.rotation_id, emergency=scene.emergency)
     try:
         await server.process.run("order turn", order)
@@ -190,6 +199,7 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     while clock.uptime_s() < until_s and any(t.running for t in stage.store.backup().list(Turn)):  # noqa: ASYNC110  virtual time costs nothing
         await asyncio.sleep(60.0)
     await asyncio.sleep(AFTER_S)
+    await asyncio.gather(*(service.require_token() for service in services))
     stage.judge.search(iter(lines))
     stage.judge.hear_end()
     return OneTurn(

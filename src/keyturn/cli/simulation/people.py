@@ -5,7 +5,7 @@ Every order is given through the services, as the API does it; which and when is
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -17,9 +17,11 @@ from keyturn.domain.foreign import Consent
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Overlap
+from keyturn.sandbox import Org
 from keyturn.sandbox.errors import OktaError as SandboxRefusal
 from keyturn.sandbox.state.records import ApiToken
 from keyturn.sandbox.state.records import Secret as OktaSecret
+from keyturn.sandbox.state.tokens import Code
 from keyturn.services import orders
 from keyturn.services.consent import adopt_existing, retire_existing
 from keyturn.services.destinations import deliver_now, list_destinations
@@ -168,6 +170,27 @@ class Operators:
         for view in every:
             if cast.name in view.destination.only:
                 await deliver_now(world, self._stage.admin, view.destination.id)
+
+
+def agree(org: Org, client_id: str, asked: Mapping[str, str], server: str | None = None) -> str:
+    """Return the code that is left with a client once somebody has agreed to what it asks."""
+    now, value = org.now(), org.mint.issue_token()
+    org.tokens.store_code(
+        Code(
+            value=value,
+            client_id=client_id,
+            user_id=org.seeded.user_id,
+            redirect_uri=asked["redirect_uri"],
+            scopes=tuple(asked["scope"].split()),
+            nonce=None,
+            challenge=asked.get("code_challenge"),
+            issued_at=now,
+            login_at=now,
+            family=org.mint.issue_id("fam"),
+            server=server,
+        )
+    )
+    return value
 
 
 class Administrator:

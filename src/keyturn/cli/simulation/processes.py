@@ -26,14 +26,15 @@ class Died(BaseException):
 class Work:
     """What a process is doing: a step of the runner, a read, an order, or a turn.
 
-    ``life`` is which one of the process it belongs to. ``turn_id`` and ``epoch`` say which turn it
-    holds, ``held_since_s`` since when, by its last transaction.
+    ``life`` is which one of the process it belongs to, ``begun_s`` when it began. ``turn_id`` and
+    ``epoch`` say which turn it holds, ``held_since_s`` since when, by its last transaction.
     """
 
     what: str
     process: str
     number: int
     life: int = 1
+    begun_s: float = 0.0
     turn_id: str | None = None
     epoch: int = 0
     held_since_s: float = 0.0
@@ -86,7 +87,14 @@ class Process:
 
     def begin(self, what: str) -> Work:
         """Return a new piece of work."""
-        return Work(what, self.name, next(self._numbers), self.life)
+        begun_s = asyncio.get_running_loop().time()
+        return Work(what, self.name, next(self._numbers), self.life, begun_s)
+
+    async def thaw(self) -> None:
+        """Wait as long as it stands still, in what was begun beside what it waits for."""
+        loop = asyncio.get_running_loop()
+        while (left_s := self.frozen_until_s - loop.time()) > 0:  # noqa: ASYNC110  nothing tells
+            await asyncio.sleep(left_s)
 
     def require_alive(self) -> None:
         """Raise Died in what a life that is over had begun beside what it waited for."""

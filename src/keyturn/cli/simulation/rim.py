@@ -5,19 +5,20 @@ strikes is decided by `fates`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
 
-from keyturn.cli.simulation.judge import SENT, Judge
-from keyturn.cli.simulation.ledger import Sent
+from keyturn.cli.simulation.calls import SENT, Sent
+from keyturn.cli.simulation.judge import Judge
 from keyturn.cli.simulation.processes import WORK, Died, Process, Work
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import OursError
+from keyturn.services.flights import Flights
 from keyturn.services.ports import Reading, Recorded, Writing
 from keyturn.testing.memory import MemoryStore
 
@@ -104,6 +105,7 @@ class RimStore:
             if strike is Strike.DIE_BEFORE:
                 raise Died
             if strike is Strike.FAIL:
+                self._judge.hear_harm(self._process.name)
                 raise OursError("The database failed (database or disk is full): look at its disk.")
         self._judge.hear_commit(work, began_s, before, self._store.backup())
         if strike is Strike.DIE_AFTER:
@@ -113,8 +115,10 @@ class RimStore:
 
     async def _reach(self) -> None:
         await asyncio.sleep(self._fates.store_pause_s())
+        await self._process.thaw()
         self._process.require_alive()
         if why := self._fates.refuse_store(self._process):
+            self._judge.hear_harm(self._process.name)
             raise OursError(f"The database failed ({why}): look at its disk and its free space.")
 
 
@@ -135,26 +139,46 @@ class _RimReading:
         """Leave the snapshot to itself: nothing has to be given back."""
 
 
+class RimFlights(Flights):
+    """What one process has under way: it dies and stands still with it."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__()
+        self._process = process
+
+    async def share(self, about: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Wait for what is under way about this, or begin it."""
+        work = WORK.get() or self._process.begin(about)
+        await super().share(about, lambda: self._process.go_on(work, begin()))
+
+
 class RimTransport(httpx2.AsyncBaseTransport):
-    """The way of one process to the org."""
+    """The way of one process to the org; ``by_client`` where it asks there as apps' clients."""
 
     def __init__(
-        self, inner: httpx2.AsyncBaseTransport, process: Process, fates: Fates, judge: Judge
+        self,
+        inner: httpx2.AsyncBaseTransport,
+        process: Process,
+        fates: Fates,
+        judge: Judge,
+        *,
+        by_client: bool = False,
     ) -> None:
         self._inner = inner
         self._process = process
         self._fates = fates
         self._judge = judge
+        self._by_client = by_client
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Carry a call there and its answer back; it arrives whether or not anybody waits for it.
 
         What is cancelled before anything was sent is never sent.
         """
-        await asyncio.sleep(self._fates.network_pause_s())
-        url = request.url
+        await self._rest()
         now_s = self._judge.ledger.now_s()
-        sent = Sent(request.method, url.path, WORK.get(), now_s)
+        path, by_client = request.url.path, self._by_client
+        sent = Sent(request.method, path, WORK.get(), now_s, by_client)
         strike = self._fates.at_a_call(self._process, sent)
         if strike is Strike.DIE_BEFORE:
             raise Died
@@ -171,10 +195,15 @@ class RimTransport(httpx2.AsyncBaseTransport):
         response = effect.result()
         if strike is Strike.LOSE:
             raise httpx2.ReadError("the connection was reset")
-        await asyncio.sleep(self._fates.network_pause_s())
+        await self._rest()
         told = "x-rate-limit-remaining" in response.headers
         self._judge.hear_answer(sent, response.status_code, _window_s(response), told=told)
         return response
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._fates.network_pause_s())
+        await self._process.thaw()
+        self._process.require_alive()
 
     async def _carry(self, request: httpx2.Request, delay_s: float) -> httpx2.Response:
         await asyncio.sleep(delay_s)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.events import Effect
-from keyturn.cli.simulation.ledger import Sent
 from keyturn.domain.budget import Window
 from keyturn.sandbox import Org
 from keyturn.testing import Backup

@@ -15,18 +15,18 @@ from random import Random
 
 import structlog
 
+from keyturn.cli.simulation.connections import Service, connect
 from keyturn.cli.simulation.consumers import SCOPE, Consumer
 from keyturn.cli.simulation.fates import RandomFates, Rates
 from keyturn.cli.simulation.judge import Judge, Violation
 from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.newcomers import Newcomer
+from keyturn.cli.simulation.parts import Client, Onboarding, Part
 from keyturn.cli.simulation.people import Operators
 from keyturn.cli.simulation.stage import (
     AS_IT_IS,
     START,
     Cast,
-    Onboarding,
-    Part,
     Sabotage,
     Scenery,
     Stage,
@@ -54,6 +54,7 @@ COMPARED_H = (1, 3, 3, 8)
 """How often a world compares with Okta; each look costs it as much as a step of a turn."""
 MIXED = 0.3
 DELIVERED = 0.25
+CONNECTED = 0.25
 PLAIN = (CredentialKind.CLIENT_SECRET,)
 KINDS = tuple(PROPS)
 ONBOARDINGS = (*[Onboarding.ADOPT] * 4, Onboarding.BESIDE, Onboarding.RETIRE, Onboarding.RETIRE)
@@ -114,6 +115,7 @@ class _World:
         self._chance = Random(seed)
         self._mood = self._chance.choice(MOODS)
         self._later: list[Part] = []
+        self._connections: list[tuple[Cast, str]] = []
 
     async def run(self, lines: list[str]) -> Outcome:
         stage = await self._set_up()
@@ -134,6 +136,8 @@ class _World:
 
         for each in stage.casts:
             serve(each)
+        services = [Service(stage, server, *its, self._branch()) for its in self._connections]
+        tasks += [asyncio.create_task(service.run()) for service in services]
         for part in self._later:
             newcomer = Newcomer(stage, operators, part, self._branch())
             tasks.append(asyncio.create_task(newcomer.run(NEWCOMERS_S, serve)))
@@ -148,6 +152,7 @@ class _World:
         weather.end()
         stage.judge.note("weather", "calm")
         await self._settle(stage, operators)
+        await asyncio.gather(*(service.require_token() for service in services))
         stage.judge.search(iter(lines))
         stage.judge.hear_end()
         _require_alive(tasks)
@@ -179,12 +184,20 @@ class _World:
                 self._later.append(part)
                 continue
             delivered = chance.random() < DELIVERED
-            made = await cast(
-                stage, replace(part, onboarding=Onboarding.ADOPT, delivered=delivered)
-            )
-            stage.judge.note("cast", made.app_id, part.kind, part.policy)
+            client = self._client() if part.kind is CredentialKind.CLIENT_SECRET else None
+            part = replace(part, onboarding=Onboarding.ADOPT, delivered=delivered, client=client)
+            made = await cast(stage, part)
+            self._connections += [(made, each) for each in await connect(stage, part, made)]
+            stage.judge.note("cast", made.app_id, part.kind, part.policy, client)
             await asyncio.sleep(MINUTE_S)  # a free org's rate limit takes no more at once
         return stage
+
+    def _client(self) -> Client | None:
+        chance = self._branch()
+        if chance.random() >= CONNECTED:
+            return None
+        mints, leeway_s = chance.random() < 0.5, chance.choice((None, 0, 30))
+        return Client(chance.choice((1, 2)), mints, leeway_s)
 
     def _part(self, name: str, kinds: Sequence[CredentialKind]) -> Part:
         chance = self._chance

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import Enum, auto
 from functools import cache
 
 import httpx2
@@ -16,26 +15,29 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
 from keyturn.adapters.crypto import Keyring
+from keyturn.adapters.oauth import HttpAuthorizationServers
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.cli.simulation.destinations import Destinations, RimCarriers
+from keyturn.cli.simulation.grants import Grants, HeardTokens
 from keyturn.cli.simulation.judge import Judge
 from keyturn.cli.simulation.kinds import PROPS, Props
 from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
+from keyturn.cli.simulation.parts import Onboarding, Part
 from keyturn.cli.simulation.processes import Process, bury
-from keyturn.cli.simulation.rim import Fates, RimStore, RimTransport
+from keyturn.cli.simulation.rim import Fates, RimFlights, RimStore, RimTransport
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, OktaCredentials, ServiceApp
 from keyturn.domain.destination_kinds import Kind
 from keyturn.domain.foreign import Consent
 from keyturn.domain.identity import Identity
 from keyturn.domain.ids import CredentialId
-from keyturn.domain.okta import CredentialKind, KeyAlgorithm
-from keyturn.domain.rotation import Rotation, SecretsMapping
-from keyturn.domain.schedule import Schedule
+from keyturn.domain.okta import KeyAlgorithm
+from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
 from keyturn.sandbox import Keys, Org, Settings, build_app
+from keyturn.sandbox.http import Json
 from keyturn.sandbox.state.limits import Profile
 from keyturn.sandbox.state.org import SERVICE_SCOPES
 from keyturn.sandbox.state.records import App, ClientKey
@@ -161,7 +163,16 @@ class Stage:
         governor = Governor(self.wall, shares, pool)
         okta = OktaHttpOrgs(self.wall, chance, transport=lambda: transport, governor=governor)
         carriers = RimCarriers(self.destinations, process, self.fates, self.judge)
-        world = replace(self.bare, store=store, okta=okta, chance=chance, carriers=carriers)
+        way = RimTransport(self.transport, process, self.fates, self.judge, by_client=True)
+        world = replace(
+            self.bare,
+            store=store,
+            okta=okta,
+            chance=chance,
+            carriers=carriers,
+            servers=HttpAuthorizationServers(self.wall, chance, lambda _: way),
+            flights=RimFlights(process),
+        )
         return self.sabotage.world(world)
 
     def station(self, name: str) -> Station:
@@ -204,20 +215,25 @@ async def set_up(
     wall, chance, store = JumpingClock(clock), SeededChance(scenery.seed), MemoryStore()
     settings = Settings(profile=scenery.profile)
     org = Org(scenery.seed, clock.now, keys=shared_keys(), settings=settings)
+    grants = Grants(clock.uptime_s)
+    org.tokens = HeardTokens(org.now, grants)
     transport = AppTransport(build_app(org))
     vault = Keyring(bytes(32), chance.random_bytes)
     shares = scenery.limits.shares
     governor = Governor(wall, shares, SharedPool(store, shares))
     okta = OktaHttpOrgs(wall, chance, transport=lambda: transport, governor=governor)
     destinations = Destinations()
-    bare = World(store, wall, chance, vault, okta, scenery.limits, carriers=destinations)
+    servers = HttpAuthorizationServers(wall, chance, lambda _: transport)
+    bare = World(
+        store, wall, chance, vault, okta, scenery.limits, carriers=destinations, servers=servers
+    )
     installed = await install(bare)
     admin = await _administrator(bare)
     draft = OktaConnectionDraft(
         "okta", None, installed.project.id, ORG_URL, _credentials(org, scenery)
     )
     connection = await create_okta_connection(bare, admin, draft)
-    ledger = Ledger(org, bare, clock.uptime_s)
+    ledger = Ledger(org, bare, clock.uptime_s, grants)
     ledger.principal = _principal(org, scenery)
     judge = Judge(ledger, tracing=tracing)
     judge.sharing.store, judge.sharing.principal = store, ledger.principal
@@ -274,40 +290,13 @@ async def _administrator(world: World) -> Caller:
     return Caller(identity.id, identity.name, identity.organization_id, (Holding(ADMIN),))
 
 
-class Onboarding(Enum):
-    """How a rotation takes over what an app has."""
-
-    ADOPT = auto()
-    """Serve it, by the value that Okta shows or its owner enters."""
-    BESIDE = auto()
-    """Issue a first one beside it; it stays foreign until somebody consents."""
-    RETIRE = auto()
-    """The same, and its owner consents at once to its retirement."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One app as it is cast: its way of authenticating and the rotation it gets."""
-
-    name: str
-    policy: Policy
-    schedule: Schedule
-    auth_method: str = "client_secret_basic"
-    by_client_id: bool = False
-    kind: CredentialKind = CredentialKind.CLIENT_SECRET
-    onboarding: Onboarding = Onboarding.ADOPT
-    delivered: bool = False
-    """Whether what is turned is brought to a destination."""
-
-    @property
-    def mapping(self) -> SecretsMapping:
-        """Return the names by which readers find what is turned."""
-        return SecretsMapping(f"{self.name}_ID".upper(), f"{self.name}_SECRET".upper())
-
-
 def make_app(stage: Stage, part: Part) -> App:
     """Make the app of a part at Okta, with one credential of its owner's."""
-    return stage.org.create_app(PROPS[part.kind].draft(part.name, part.auth_method))
+    drafted = PROPS[part.kind].draft(part.name, part.auth_method)
+    if part.client and part.client.leeway_s is not None:
+        rotating: dict[str, Json] = {"rotation_type": "ROTATE", "leeway": part.client.leeway_s}
+        drafted = replace(drafted, extras={"refresh_token": rotating})
+    return stage.org.create_app(drafted)
 
 
 def draft(stage: Stage, part: Part, app: App) -> RotationDraft:

@@ -15,6 +15,7 @@ from keyturn.cli.simulation.people import Administrator
 from keyturn.cli.simulation.processes import Process
 from keyturn.cli.simulation.stage import Stage
 from keyturn.domain.destination import Delivery
+from keyturn.domain.oauth.connection import Connection, in_doubt
 from keyturn.domain.rotation import Rotation
 from keyturn.sandbox import Fault
 from keyturn.sandbox.errors import OktaError as SandboxRefusal
@@ -26,6 +27,12 @@ CALLS = (
     ("GET", "/api/v1/logs"),
     ("GET", "/api/v1/apps/{appId}"),
 )
+GRANTING = (
+    ("POST", "/oauth2/v1/token"),
+    ("POST", "/oauth2/{asId}/v1/token"),
+    ("POST", "/oauth2/{asId}/v1/introspect"),
+)
+"""What a world with connections may be struck at besides."""
 READS = ("stale-read", "empty-list")
 UNSTRUCK = ("duplicate-page", "looping-page")
 """Kinds that need pages: a turn reads none."""
@@ -85,8 +92,10 @@ class Weather:
         kind = self._chance.choice([k for k in KINDS if k not in UNSTRUCK])
         if kind == "app-deleted" and self._chance.random() < 0.8:
             kind = "drop-after-effect"
-        calls = self._chance.choice(self._stage.casts).props.calls
-        method, route = self._chance.choice(calls[:1] if kind in READS else (*calls, *CALLS))
+        cast = self._chance.choice(self._stage.casts)
+        calls, more = cast.props.calls, GRANTING if cast.kept.registration_id else ()
+        struck = calls[:1] if kind in READS else (*calls, *CALLS, *more)
+        method, route = self._chance.choice(struck)
         fault = Fault(
             kind,  # type: ignore[arg-type]  # one of the sandbox's own
             method,
@@ -179,6 +188,8 @@ class Weather:
     def _set_clock(self, seconds: float) -> None:
         self._stage.ledger.jumps.append((self._stage.clock.uptime_s(), seconds))
         self._stage.wall.jump(seconds)
+        lease_s = self._stage.bare.limits.lease.total_seconds()
+        self._stage.judge.hear_harm(None, lease_s)
         self._stage.judge.ring()
 
     def _back_up_or_restore(self) -> None:
@@ -192,7 +203,9 @@ class Weather:
         for process in self._processes:
             self._fates.dies_now(process)
         # What destinations have confirmed is believed no more: `keyturn restore` does the same.
+        # So is that its refresh tokens are still good.
         kept = {kind: rows for kind, rows in backup.tables.items() if kind is not Delivery}
+        kept[Connection] = {(each.id,): in_doubt(each) for each in backup.list(Connection)}
         self._stage.store.restore(replace(backup, tables=kept))
         self._stage.judge.hear_restored(backup)
 

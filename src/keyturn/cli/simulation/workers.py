@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from random import Random
 
 from keyturn.cli.simulation.processes import Died, Process
@@ -16,6 +17,8 @@ from keyturn.cli.simulation.stage import Stage, Station
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination, State
 from keyturn.domain.errors import KeyturnError
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services.deliveries import deliver_due
@@ -23,7 +26,10 @@ from keyturn.services.drift import reconcile_due
 from keyturn.services.duties import DUTIES, Claim, Duty, claim_due
 from keyturn.services.journey import advance
 from keyturn.services.ports import Record, World
+from keyturn.services.proving import prove_due
+from keyturn.services.renewing import renew_due
 from keyturn.services.turns import start_due
+from keyturn.testing.memory import Backup
 
 ASLEEP_S = 6 * 3600.0
 AT_ONCE = 10
@@ -36,8 +42,19 @@ OF_DUTY: Mapping[Callable[[World], Awaitable[object]], type[Record]] = {
     start_due: Rotation,
     reconcile_due: OktaConnection,
     deliver_due: Destination,
+    prove_due: ClientRegistration,
+    renew_due: Connection,
 }
 """What a duty is due for."""
+DUE: Mapping[type[Record], Callable[..., datetime | None]] = {
+    Turn: attrgetter("wake_at"),
+    Rotation: attrgetter("next_rotation_at"),
+    Destination: attrgetter("due_at"),
+    OktaConnection: attrgetter("next_reconcile_at"),
+    ClientRegistration: attrgetter("due_at"),
+    Connection: attrgetter("due_at"),
+}
+"""When each of them is."""
 
 
 class Worker:
@@ -53,6 +70,7 @@ class Worker:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._journeys: set[asyncio.Task[None]] = set()
         stage.judge.bells.append(self._rung.set)
+        stage.judge.chores.append(self._rung.set)
 
     @property
     def process(self) -> Process:
@@ -79,8 +97,9 @@ class Worker:
 
     def _is_due(self, kind: type[Record] | None = None) -> bool:
         """Say whether anything is due, of one kind or of any."""
-        now = self._stage.wall.now()
-        return any(at <= now for each, at in self._due() if kind in (None, each))
+        now, backup = self._stage.wall.now(), self._stage.store.backup()
+        kinds = [kind] if kind else DUE
+        return any(at <= now for each in kinds for at in self._due(backup, each))
 
     async def _on_its_own(
         self, what: str, work: Callable[[], Coroutine[object, object, None]]
@@ -147,37 +166,33 @@ class Worker:
 
     def _left_s(self) -> float:
         """Return how long nothing is due, as far as is known now."""
-        due = min((at for _, at in self._due(pressing=True)), default=None)
+        backup = self._stage.store.backup()
+        due = min(
+            (at for each in DUE for at in self._due(backup, each, pressing=True)), default=None
+        )
         left_s = ASLEEP_S if due is None else (due - self._stage.wall.now()).total_seconds()
         return min(left_s, ASLEEP_S)
 
-    def _due(self, *, pressing: bool = False) -> Iterator[tuple[type[Record], datetime]]:
-        """Tell of which kind something is due when, all of it or what is worth waking up for.
+    def _due(
+        self, backup: Backup, kind: type[Record], *, pressing: bool = False
+    ) -> Iterator[datetime]:
+        """Tell when records of a kind are due, all of them or what is worth waking up for.
 
         To look at a destination that has everything is not.
         """
-        backup = self._stage.store.backup()
-        times: Mapping[type[Record], list[datetime | None]] = {
-            Turn: [each.wake_at for each in backup.list(Turn)],
-            Rotation: [each.next_rotation_at for each in backup.list(Rotation)],
-            Destination: [
-                each.due_at
-                for each in backup.list(Destination)
-                if not (pressing and each.state is State.CONFIRMED)
-            ],
-            OktaConnection: [
-                each.next_reconcile_at
-                for each in backup.list(OktaConnection)
-                if self._may_have_drifted(each)
-            ],
-        }
-        return ((kind, at) for kind, every in times.items() for at in every if at)
+        for each in backup.list(kind):
+            idle = pressing and isinstance(each, Destination) and each.state is State.CONFIRMED
+            at: datetime | None = DUE[kind](each)
+            if at and not idle and self._may_have_drifted(each):
+                yield at
 
-    def _may_have_drifted(self, connection: OktaConnection) -> bool:
-        """Say whether anything at Okta has changed since the last comparison.
+    def _may_have_drifted(self, connection: Record) -> bool:
+        """Say whether anything at Okta has changed since the last comparison, if it is of those.
 
-        Where nothing has, one is made only when the worker is awake for something else.
+        Where nothing has, none is made.
         """
+        if not isinstance(connection, OktaConnection):
+            return True
         looked_at = connection.reconciled_at
         ahead = timedelta(seconds=self._stage.wall.ahead_s)
         return looked_at is None or self._stage.org.apps.changed_since(looked_at - ahead)

@@ -1,0 +1,49 @@
+"""What nobody may find written anywhere, and where it is searched for.
+
+Numbered as in `invariants`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import is_dataclass
+from datetime import datetime, time, timedelta
+from enum import Enum
+from functools import cache
+
+from keyturn.cli.simulation.events import Commit
+from keyturn.cli.simulation.invariants import Wrong
+from keyturn.domain.secret import Version
+
+LIKE_A_VALUE = re.compile(r"[A-Za-z0-9_\-]{32,}")
+NO_TEXT = (int, float, datetime, time, timedelta, Enum, type(None))
+
+
+def no_secret_in_clear(texts: Iterable[str], secrets: set[str]) -> Wrong:
+    """8: no value of a client secret or token is in a record, an error or a log line."""
+    for text in texts:
+        for found in LIKE_A_VALUE.findall(text):
+            if found in secrets:
+                yield f"a secret is in clear in: {text.replace(found, '[the value]')[:300]}"
+
+
+def texts_of(commit: Commit) -> Iterator[str]:
+    """Yield what a transaction wrote that carries no sealed value."""
+    todo: list[object] = [each for each in commit.changed if not isinstance(each, Version)]
+    todo += [entry.attempt for entry in commit.audit]
+    for held in todo:  # to write whole records out takes ten times as long
+        match _nature(type(held)):  # type: ignore[arg-type]  # a type has a hash
+            case "text":
+                yield str(held)
+            case "fields":
+                todo += vars(held).values()
+            case "other":
+                yield repr(held)
+
+
+@cache
+def _nature(kind: type) -> str:
+    if issubclass(kind, NO_TEXT):
+        return "nothing"
+    if issubclass(kind, str):
+        return "text"
+    return "fields" if is_dataclass(kind) else "other"
