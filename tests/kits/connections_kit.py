@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from rig import PLACE, Rig
 
+from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.oauth.connection import Connection, GrantType
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.sensitive import Sensitive
@@ -142,3 +143,23 @@ class DyingStore:
         self._left -= 1
         if self._left < 0:
             raise Death
+
+
+class AwayStore:
+    """A store that is away at some commits: True for each, in their order."""
+
+    def __init__(self, store: Store, away: list[bool]) -> None:
+        self._store = store
+        self._away = away
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a snapshot."""
+        return self._store.reading()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:
+        """Open a transaction that may come to nothing."""
+        async with self._store.writing() as tx:
+            yield tx
+            if self._away.pop(0):
+                raise DatabaseAway

@@ -154,6 +154,8 @@ class Furnished:
         if route == f"POST {GRANTED}":
             made_with = self.names["registration_id"]
             return {"name": "new", "registrationId": made_with, "grantType": "device_code"}
+        if route == f"POST {GRANTED}/token":
+            return {"projectId": self.house.installed.project.id, "name": "header"}
         if path.startswith(ALIASES):
             return {"name": "new", "connectionId": self.names["people"]}
         return BODIES[max(fitting, key=len)] if fitting else {}

@@ -9,7 +9,7 @@ from turn_kit import APP, FOREIGN, LATER, NEW, NOW, OLD, POLICY, POSTED, decide,
 
 from keyturn.domain.evidence import Evidence
 from keyturn.domain.ids import CredentialId
-from keyturn.domain.okta import AuthMethod, CredentialKind, Probe, Status
+from keyturn.domain.okta import AuthMethod, Credential, CredentialKind, Probe, Status
 from keyturn.domain.steps import (
     GUARDS,
     LONG_WAIT,
@@ -237,14 +237,32 @@ class TestPromoted:
         assert isinstance(decide(turn(Phase.PROMOTED), there, LATER), Wait)
 
     def test_what_okta_has_lost_meanwhile_is_not_waited_for(self) -> None:
-        """It is mended where the policy is to repair; else the turn stops, loudly."""
+        """Without a policy of repair the turn stops, loudly."""
         off = (listed(OLD), listed(NEW, Status.INACTIVE))
         lost = Seen(unconfirmed=("crm",), credentials=off, served=NEW.hash)
         step = decide(turn(Phase.PROMOTED), lost, LATER)
         assert isinstance(step, Block)
         assert step.reason is Reason.NEW_SECRET_OFF
+
+    @pytest.mark.parametrize(
+        ("old", "act"),
+        [
+            ((listed(OLD),), Act.FALL_BACK),
+            ((listed(OLD, Status.INACTIVE),), Act.REINSTATE),
+            ((), Act.GIVE_WAY),
+        ],
+    )
+    def test_what_okta_has_lost_meanwhile_is_mended(
+        self, old: tuple[Credential, ...], act: Act
+    ) -> None:
+        """Where the policy is to repair, the old one is served again if Okta has it still."""
+        lost = Seen(
+            unconfirmed=("crm",), credentials=old, served=NEW.hash, old_probe=Probe.ACCEPTED
+        )
         mending = replace(POLICY, repair=True)
-        assert next_step(turn(Phase.PROMOTED), lost, mending, LATER) == Look(Sight.OLD_PROBE)
+        step = next_step(turn(Phase.PROMOTED), lost, mending, LATER)
+        assert isinstance(step, Do)
+        assert step.act is act
 
     def test_what_is_lost_early_is_found_by_a_long_wait(self) -> None:
         """Before that nothing is decided by the list."""

@@ -23,6 +23,7 @@ from keyturn.wire.oauth_connections import (
     OAuthConnectionsAnswer,
     UpdateOAuthConnection,
     WantedToken,
+    WantedTokenByName,
 )
 from keyturn.wire.usage import UsageAnswer
 
@@ -70,6 +71,10 @@ class OAuthConnectionCalls(Calls):
         """Return the headers by which one request to a service is authorized now."""
         path, body = f"{_at(connection_id)}/token", wanted or WantedToken()
         return await self.call(AuthorizedRequest, "POST", path, body=body)
+
+    async def authorize_named_request(self, wanted: WantedTokenByName) -> AuthorizedRequest:
+        """Return such headers, of the connection that an alias leads to, or that has the name."""
+        return await self.call(AuthorizedRequest, "POST", f"{CONNECTIONS}/token", body=wanted)
 
     async def read_connection_usage(self, connection_id: str) -> UsageAnswer:
         """Read what a connection hangs on, and what hangs on it."""

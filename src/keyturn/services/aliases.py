@@ -13,12 +13,25 @@ from keyturn.domain.errors import NotFound, Refused, Taken
 from keyturn.domain.ids import AliasId, OAuthConnectionId
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, led_to
-from keyturn.domain.project import Place
+from keyturn.domain.project import Place, Project
 from keyturn.services import gate
+from keyturn.services.oauth_connections import (
+    AS_IT_IS,
+    Pass,
+    Wanted,
+    authorize_request,
+    read_stored,
+)
 from keyturn.services.oauth_connections import admit as admit_connection
-from keyturn.services.oauth_connections import read_stored
 from keyturn.services.ports import Reading, World
-from keyturn.services.projects import anywhere_in, places_of, resolve_project, target_of
+from keyturn.services.projects import (
+    Where,
+    anywhere_in,
+    find_place,
+    places_of,
+    resolve_project,
+    target_of,
+)
 from keyturn.services.records import read_left
 
 
@@ -91,6 +104,28 @@ async def delete_alias(world: World, caller: Caller, alias_id: str) -> AliasView
     async with world.store.writing() as tx:
         await tx.remove(seen.alias)
     return seen
+
+
+async def authorize_named_request(
+    world: World, caller: Caller, where: Where, name: str, wanted: Wanted = AS_IT_IS
+) -> Pass:
+    """Return what a request is authorized by now, of the connection that a name in a folder means.
+
+    Raises Forbidden, NotFound to whoever may use what is there, and NotReady where no token can be
+    had.
+    """
+    project_id, verb = await resolve_project(world, where.project), Verb.USE_GRANTS
+    path = names.secret_path(where.path)
+    target = Target(project_id, where.environment, path)
+    async with world.store.reading() as tx:
+        project = await tx.find(Project, id=project_id)
+        place = await find_place(tx, project, where.environment, path) if project else None
+        found = await resolve_alias(tx, place, name) if place else None
+    if found is None or not gate.may(caller, verb, target):
+        subject = f"connection {where}:{name} (token)"
+        await gate.require(world, caller, verb, target, subject=subject)
+        raise NotFound(f"There is no connection or alias {name} in {where}.")
+    return await authorize_request(world, caller, found, wanted)
 
 
 async def resolve_alias(tx: Reading, place: Place, name: str) -> OAuthConnectionId | None:

@@ -32,7 +32,7 @@ from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import ClientRegistration, proved
 from keyturn.domain.oauth.words import why_failed
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.clients import Held, open_client
+from keyturn.services.clients import Held, is_current, open_client
 from keyturn.services.ladder import settle
 from keyturn.services.oauth_connections import ConnectionView, admit, read_stored, view
 from keyturn.services.ports import Members, Reading, World, Writing
@@ -92,21 +92,33 @@ async def begin_authorization(
 async def open_link(world: World, request_id: str, binding: Sensitive) -> Begun:
     """Begin for whoever opens a link that was made by `begin_authorization`, once.
 
-    From then on only that browser holds what the answer has to come with. Raises Refused for a
-    link that was opened already or has run out, and as `begin_authorization` does.
+    From then on only that browser holds what the answer has to come with; where the server does
+    not take what is pushed to it, the link can be opened again. Raises Refused for a link that was
+    opened already or has run out, and as `begin_authorization` does.
     """
-    now, own = world.clock.now(), _new_binding(world)
-    async with world.store.writing() as tx:
-        request = await tx.find(AuthorizationRequest, id=request_id)
-        if request is None or request.answered_at or now >= request.ends_at:
-            raise Refused(UNASKED)
-        require_asker(request, binding.reveal())
-        held = await _held(world, tx, request)
-        request = replace(request, binding=hashed(own.reveal()))
-        await tx.replace(request)
+    own = _new_binding(world)
+    async with world.store.reading() as reading:
+        request = await _read_open(world, reading, request_id, binding)
+        held = await _held(world, reading, request)
     kept = open_members(world, held.place.project, _place(request.id), request.sealed)
     question = Question(kept["state"], kept["nonce"], kept["verifier"])
-    return Begun(request, Sensitive(await _address(world, held, request, question)), own)
+    where = await _address(world, held, request, question)
+    async with world.store.writing() as tx:
+        request = await _read_open(world, tx, request_id, binding)
+        request = replace(request, binding=hashed(own.reveal()))
+        await tx.replace(request)
+    return Begun(request, Sensitive(where), own)
+
+
+async def _read_open(
+    world: World, tx: Reading, request_id: str, binding: Sensitive
+) -> AuthorizationRequest:
+    """Read what a link asks. Raises Refused where that is over, or begun by somebody else."""
+    request = await tx.find(AuthorizationRequest, id=request_id)
+    if request is None or request.answered_at or world.clock.now() >= request.ends_at:
+        raise Refused(UNASKED)
+    require_asker(request, binding.reveal())
+    return request
 
 
 def _new_binding(world: World) -> Sensitive:
@@ -230,7 +242,9 @@ async def keep_granted(
         actor = f"authorization {request.id}"
         await tx.append_audit(Attempt(world.clock.now(), actor, "authorize", told, allowed=True))
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        if held.is_of(registration):
+        by = RequestType.CODE if request.redirect_uri else RequestType.DEVICE_CODE
+        shown = held.client.provider.auth_for(by).needs  # who shows no secret proves none
+        if shown and await is_current(tx, registration, held):
             after = proved(registration, held.version, world.clock.now(), NATURAL)
             await settle(tx, after, registration, world.clock.now())
         return await view(tx, await read_stored(tx, stored.id))

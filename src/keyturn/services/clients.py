@@ -17,7 +17,7 @@ from keyturn.domain.oauth.provider import Extra, Provider
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Place, Project
 from keyturn.domain.references import Source, expanded, sources
-from keyturn.domain.secret import Secret, State, Version
+from keyturn.domain.secret import State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.found import find_found
 from keyturn.services.ports import Client, Reading, World
@@ -47,7 +47,8 @@ async def open_client(
 ) -> Held:
     """Open what a registration authenticates with now; with a connection, its DPoP key as well.
 
-    Raises NotReady where a secret that it refers to is gone, and SealBroken.
+    Raises NotReady where a secret that it refers to is gone, or holds no more than a reference to
+    another one, and SealBroken.
     """
     place = await place_of(tx, registration.folder_id)
     provider = await _resolved(world, tx, place, provider_of(registration))
@@ -62,6 +63,11 @@ async def open_client(
     key = open_key(world, place.project, connection) if connection else None
     client = Client(client_id, provider, secret, key)
     return Held(client, version, place, registration.secret_id)
+
+
+async def is_current(tx: Reading, registration: ClientRegistration, held: Held) -> bool:
+    """Say whether what was asked with is still what the registration uses from now on."""
+    return held.is_of(registration) and held.version == await version_of(tx, registration)
 
 
 async def version_of(tx: Reading, registration: ClientRegistration) -> int:
@@ -100,6 +106,11 @@ async def _stored(
         raise NotReady(
             "The secret that the registration refers to is gone: give the registration another one."
         )
+    if version.refers:  # what is written there is no secret: it would be sent, and rejected
+        raise NotReady(
+            "The value of the secret that the registration refers to refers to another secret: "
+            "give the registration that one."
+        )
     return version.number, open_version(world, project, version)
 
 
@@ -127,13 +138,6 @@ async def _referred(world: World, tx: Reading, place: Place, source: Source) -> 
 
 def _filled(extra: Extra, at: Source, known: Mapping[Source, str]) -> Extra:
     return replace(extra, value=expanded(extra.value, at, known))
-
-
-async def secret_of(tx: Reading, registration: ClientRegistration) -> Secret | None:
-    """Find the stored secret that a registration refers to."""
-    if not registration.secret_id:
-        return None
-    return await tx.find(Secret, id=registration.secret_id)
 
 
 # --- what is sealed with registrations and connections --------------------------------------------

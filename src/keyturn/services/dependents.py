@@ -69,7 +69,8 @@ async def list_troubled(tx: Reading, rotation_id: RotationId, since: datetime) -
 async def _in_use(tx: Reading, registration: ClientRegistration) -> bool:
     """Say whether a grant would fail with the secret; one that has ended fails anyway."""
     connections = await tx.list(Connection, registration_id=registration.id)
-    return any(each.state in (State.READY, State.TROUBLED) for each in connections)
+    living = (State.READY, State.TROUBLED)
+    return any(each.state in living and each.renewal for each in connections)
 
 
 async def _reads(

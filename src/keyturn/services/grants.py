@@ -89,7 +89,9 @@ def with_given(world: World, place: Place, made: Connection, draft: ConnectionDr
         raise InvalidInput(*problems)
     if made.grant_type is GrantType.REFRESH:
         return _brought(world, place, made, given["refresh_token"])
-    return replace(made, sealed_input=seal_input(world, place.project, made.id, given))
+    sealed = seal_input(world, place.project, made.id, given)
+    due_at = made.created_at if made.minted else None
+    return replace(made, sealed_input=sealed, due_at=due_at)
 
 
 def _brought(world: World, place: Place, made: Connection, refresh: Sensitive) -> Connection:
@@ -97,7 +99,7 @@ def _brought(world: World, place: Place, made: Connection, refresh: Sensitive) -
     now, opened = made.created_at, OpenTokens(Sensitive(""), refresh)
     sealed = seal_tokens(world, place.project, made, 0, opened)
     tokens = Tokens(0, sealed, "Bearer", renewable=True, issued_at=now, expires_at=now, version=0)
-    return replace(made, state=State.READY, tokens=tokens, authorized_at=now)
+    return replace(made, state=State.READY, tokens=tokens, authorized_at=now, due_at=now)
 
 
 async def read_source(

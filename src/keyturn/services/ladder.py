@@ -10,8 +10,9 @@ import structlog
 
 from keyturn.domain.errors import AddressRefused
 from keyturn.domain.oauth.answers import Reply
+from keyturn.domain.oauth.connection import Connection, released
 from keyturn.domain.oauth.ladder import REQUESTS, WORTHLESS, Rung, rungs, verdict
-from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.oauth.registration import ClientRegistration, Standing
 from keyturn.services.clients import Held
 from keyturn.services.outbox import wake_turn_of
 from keyturn.services.ports import Members, World, Writing
@@ -61,5 +62,8 @@ async def settle(
     if replace(after, tested_at=before.tested_at, tested_by=before.tested_by) == before:
         return
     await tx.replace(after)
+    if after.standing is Standing.ACCEPTED and before.standing is not Standing.ACCEPTED:
+        for each in await tx.list(Connection, registration_id=after.id):
+            await tx.replace(released(each, now))
     if after.secret_id:
         await wake_turn_of(tx, after.secret_id, now)

@@ -116,6 +116,8 @@ async def create_connection(world: World, caller: Caller, draft: ConnectionDraft
     )
     registration, place, now = seen.registration, seen.place, world.clock.now()
     require_fit(registration, draft)
+    if draft.source:  # whose token will be sent to the registration's server
+        await admit(world, caller, Verb.USE_GRANTS, draft.source, f"source of {draft.name}")
     new_id = OAuthConnectionId(world.chance.uuid())
     wanted = draft.scopes
     if wanted is None:

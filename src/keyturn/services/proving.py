@@ -1,7 +1,6 @@
 """When a client's secret is proved: after it has changed, and again while it is rejected."""
 
 import asyncio
-from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -18,7 +17,7 @@ from keyturn.domain.oauth.registration import (
     unsettled,
 )
 from keyturn.domain.oauth.words import why_failed
-from keyturn.services.clients import Held, open_client
+from keyturn.services.clients import Held, is_current, open_client
 from keyturn.services.ladder import Proof, climb, settle
 from keyturn.services.ports import World
 from keyturn.services.renewing import renew
@@ -26,6 +25,8 @@ from keyturn.services.renewing import renew
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 20
+RENEWED_MAX = 3
+"""How many connections one proof may cost a refresh."""
 
 
 async def prove_due(world: World) -> int:
@@ -65,7 +66,7 @@ async def prove(world: World, registration_id: RegistrationId) -> ClientRegistra
     mints = any(each.grant_type is GrantType.CLIENT_CREDENTIALS for each in connections)
     proof = await climb(world, held, mints=mints)
     if proof.accepted is None:
-        await _renew_one(world, connections)
+        await _renew_one(world, registration, held)
     else:
         await _note(world, registration_id, held, proof)
     async with world.store.reading() as tx:
@@ -76,7 +77,7 @@ async def _note(world: World, registration_id: RegistrationId, held: Held, proof
     now = world.clock.now()
     async with world.store.writing() as tx:
         before = await tx.find(ClientRegistration, id=registration_id)
-        if before is None or not held.is_of(before):
+        if before is None or not await is_current(tx, before, held):
             return
         if proof.accepted:
             after = proved(before, held.version, now, proof.by)
@@ -86,10 +87,17 @@ async def _note(world: World, registration_id: RegistrationId, held: Held, proof
         await settle(tx, after, before, now)
 
 
-async def _renew_one(world: World, connections: Sequence[Connection]) -> None:
-    """Renew one connection, if there is one that can be; its answer tells of the secret."""
-    able = (each for each in connections if each.renewal and each.state is not State.LAPSED)
-    chosen = next(able, None)
-    if chosen:
-        refused = chosen.tokens.number if chosen.tokens else None
-        await world.flights.share(chosen.id, partial(renew, world, chosen.id, refused=refused))
+async def _renew_one(world: World, registration: ClientRegistration, held: Held) -> None:
+    """Renew connections, one after the other, until the answer to one tells of the secret."""
+    now = world.clock.now()
+    async with world.store.reading() as tx:
+        every = await tx.list(Connection, registration_id=registration.id)
+    able = [each for each in every if each.renewal and each.state is not State.LAPSED]
+    rested = [each for each in able if each.retry_at is None or each.retry_at <= now]
+    for each in sorted(rested, key=lambda one: one.attempts)[:RENEWED_MAX]:
+        refused = each.tokens.number if each.tokens else None
+        await world.flights.share(each.id, partial(renew, world, each.id, refused=refused))
+        async with world.store.reading() as tx:
+            after = await tx.find(ClientRegistration, id=registration.id)
+        if after is None or after.tested == held.version:
+            return

@@ -6,21 +6,22 @@ folder's secrets. What a registration authenticates with is never shown.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import RegistrationId, SecretId
+from keyturn.domain.ids import ProjectId, RegistrationId, SecretId
 from keyturn.domain.oauth import documents
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.connectors import API, CONNECTORS, OKTA, OKTA_DEVICES, okta_document
 from keyturn.domain.oauth.consumers import Consumer
 from keyturn.domain.oauth.presets import preset_document
-from keyturn.domain.oauth.provider import Provider
+from keyturn.domain.oauth.provider import ClientAuth, Provider
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme, repointed
 from keyturn.domain.project import Place
+from keyturn.domain.references import Source, sources
 from keyturn.domain.secret import Secret
 from keyturn.services import gate
 from keyturn.services.clients import Held, open_client, provider_of, versions_of
@@ -110,6 +111,8 @@ async def create_registration(
     for verb in (Verb.EDIT_GRANTS, Verb.READ_SECRETS):
         await gate.require(world, caller, verb, target, subject=subject)
     provider = await _described(world, draft)
+    at = Source(draft.where.environment, target.path, "")
+    await _require_readable(world, caller, project_id, at, provider)
     now, new_id = world.clock.now(), RegistrationId(world.chance.uuid())
     async with world.store.writing() as tx:
         place = await read_place(tx, project_id, draft.where)
@@ -168,6 +171,8 @@ async def update_registration(
         _require_secret_anew(change)
         provider = _parsed(change.provider)
         world.servers.check(provider)
+        at = Source(seen.place.environment.slug, seen.place.folder.path, "")
+        await _require_readable(world, caller, seen.place.project.id, at, provider)
         after = replace(after, provider=_text_of(provider))
     if change.credential is not None:
         async with world.store.reading() as tx:
@@ -180,12 +185,14 @@ async def update_registration(
             raise Refused("Somebody else has changed the registration meanwhile: look at it again.")
         if change.name is not None and _name(change.name) != stored.name:
             await _refuse_taken_name(writing, seen.place, _name(change.name))
+        await _require_nothing_sent_elsewhere(writing, stored, after)
         if after.secret_id != stored.secret_id:
             await _forget_proofs(writing, after)
             after = repointed(after)
         after = replace(after, light=stored.light, look_at=world.clock.now())
         await writing.replace(_renamed(world, after, change))
-    await prove(world, seen.registration.id)
+    if change.provider is not None or change.credential is not None:
+        await prove(world, seen.registration.id)
     return await _read(world, seen.registration.id)
 
 
@@ -325,8 +332,23 @@ async def _discovered(world: World, draft: RegistrationDraft) -> Mapping[str, ob
         issuer=told.issuer,
         iss_promised=told.iss_promised,
         push=told.pushing_required,
+        auth=ClientAuth.BASIC if "auth" in (draft.provider or {}) else _auth_among(told.auths),
     )
     return documents.document_of(found)
+
+
+def _auth_among(listed: Collection[str]) -> ClientAuth:
+    """Return how to authenticate with a secret where an issuer lists what it takes.
+
+    Without a list that is a Basic header (RFC 8414, 2). Raises InvalidInput where it is neither
+    that nor the body: what the client has then, somebody has to say.
+    """
+    for each in (ClientAuth.BASIC, ClientAuth.POST):
+        if not listed or each in listed:
+            return each
+    taken = ", ".join(each for each in ClientAuth if each in listed) or "nothing known here"
+    rule = f"must be given: the issuer takes {taken}"
+    raise InvalidInput(FieldProblem(("provider", "auth"), rule))
 
 
 def _parsed(document: Mapping[str, object]) -> Provider:
@@ -354,6 +376,38 @@ def _require_secret_anew(change: RegistrationChange) -> None:
     if given is None or not (given.secret or given.secret_name or given.rotation):
         rule = "must be given again with another provider"
         raise InvalidInput(FieldProblem(("clientSecret",), rule))
+
+
+async def _require_readable(
+    world: World, caller: Caller, project_id: ProjectId, at: Source, provider: Provider
+) -> None:
+    """Pass the gate for every place that a provider's extras refer to: they are sent to it.
+
+    Raises Forbidden.
+    """
+    named = frozenset[Source]().union(*(sources(each.value, at) for each in provider.extras))
+    for environment, path in sorted({(each.environment, each.path) for each in named}):
+        target = Target(project_id, environment, path)
+        subject = f"secrets {environment}{path} by reference of a client registration"
+        await gate.require(world, caller, Verb.READ_SECRETS, target, subject=subject)
+
+
+async def _require_nothing_sent_elsewhere(
+    tx: Reading, stored: ClientRegistration, after: ClientRegistration
+) -> None:
+    """Raise Refused where what connections hold would go to a host that it did not go to before."""
+    if provider_of(after).hosts <= provider_of(stored).hosts:
+        return
+    held = [
+        each.name
+        for each in await tx.list(Connection, registration_id=stored.id)
+        if each.tokens or each.sealed_input
+    ]
+    if held:
+        raise Refused(
+            f"Its connections ({', '.join(held[:10])}) hold tokens or passwords, which would be "
+            "sent to another host: make another registration, and `keyturn connection replace`."
+        )
 
 
 async def _forget_proofs(tx: Writing, registration: ClientRegistration) -> None:

@@ -13,7 +13,14 @@ from functools import partial
 
 import structlog
 
-from keyturn.domain.errors import AddressRefused, Fenced, KeyturnError, NotReady, SealBroken
+from keyturn.domain.errors import (
+    AddressRefused,
+    DatabaseAway,
+    Fenced,
+    KeyturnError,
+    NotReady,
+    SealBroken,
+)
 from keyturn.domain.ids import OAuthConnectionId
 from keyturn.domain.oauth.answers import (
     Fault,
@@ -38,6 +45,7 @@ from keyturn.domain.oauth.connection import (
     tried,
 )
 from keyturn.domain.oauth.ladder import NATURAL
+from keyturn.domain.oauth.lifetimes import KEEP_ALIVE
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import ClientRegistration, proved, rejected
 from keyturn.domain.oauth.token_steps import Renew, Stop, Use, Wait, next_step
@@ -46,11 +54,11 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services.clients import (
     Held,
     OpenTokens,
+    is_current,
     open_client,
     open_input,
     open_tokens,
     seal_tokens,
-    version_of,
 )
 from keyturn.services.ladder import climb, settle
 from keyturn.services.ports import Members, World, Writing
@@ -62,9 +70,13 @@ log = structlog.get_logger(__name__)
 PATIENCE_S = 45.0
 """How long whoever wants a token waits for those who renew it elsewhere."""
 LOOK_S = 0.1
+AGAIN_S = 1.0
+"""Between two tries to write down what came, while the database is away."""
 AT_ONCE = 20
 """How many connections are renewed by themselves at the same time."""
 LUCK_BYTES = 4
+NOT_ASKED = NoTokens(Fault.AWAY, 0)
+"""What is there to tell where something was missing to ask with."""
 _MEANT = {True: Fault.GRANT, False: Fault.CLIENT, None: Fault.AMBIGUOUS}
 """What a refusal means that names no error, by whether the client's secret is accepted."""
 
@@ -160,9 +172,25 @@ async def renew(
     if hold is None:
         return
     try:
-        await _settle(world, hold, await _ask(world, hold))
+        await _settled(world, hold, await _ask(world, hold))
     except Fenced:
         log.warning("renewal left to another worker", connection=connection_id)
+
+
+async def _settled(world: World, hold: "_Hold", reply: Reply) -> None:
+    """Write down what came, as long as the lease lets it: it may be the only copy of a token.
+
+    Raises DatabaseAway once it is too late for that, and Fenced.
+    """
+    while True:
+        try:
+            await _settle(world, hold, reply)
+        except DatabaseAway:
+            if _is_late(world, hold):
+                raise
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return
 
 
 async def try_tokens(world: World, connection_id: OAuthConnectionId) -> None:
@@ -213,7 +241,11 @@ async def _claim(
         if stored is None or not isinstance(step, Renew):
             return None
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        held = await open_client(world, tx, registration, stored)
+        try:
+            held = await open_client(world, tx, registration, stored)
+        except (NotReady, SealBroken) as error:
+            await tx.replace(failed(stored, NOT_ASKED, error.message, now))
+            return None
         if registration.rejects(held.version, now):
             await tx.replace(resting(stored, registration.due_at, registration.told))
             return None
@@ -231,7 +263,8 @@ async def _look_after(tx: Writing, connection: Connection, now: datetime) -> Non
         cause = Cause.NO_REFRESH
         await tx.replace(lapsed(connection, cause, why_lapsed(cause), now))
     elif connection.due_at and connection.due_at <= now:
-        next_at = connection.retry_at or ends_at
+        again = now + KEEP_ALIVE if tellable(connection) else None
+        next_at = connection.retry_at or ends_at or again
         await tx.replace(replace(connection, due_at=next_at if next_at and next_at > now else None))
 
 
@@ -258,8 +291,12 @@ def _refuse_late(world: World, hold: _Hold) -> None:
 
     By the time it arrives somebody else may have used it, and a second use ends the grant.
     """
-    if world.clock.uptime_s() - hold.since_s > world.limits.lease.total_seconds() * 2 / 3:
+    if _is_late(world, hold):
         raise Fenced("The lease is too near its end to ask for tokens.")
+
+
+def _is_late(world: World, hold: _Hold) -> bool:
+    return world.clock.uptime_s() - hold.since_s > world.limits.lease.total_seconds() * 2 / 3
 
 
 async def _members(world: World, hold: _Hold) -> Members:
@@ -310,7 +347,8 @@ async def _keep(world: World, hold: _Hold, answer: TokenSet) -> None:
             granted = provider.scopes(answer.scope)
         await tx.replace(renewed(stored, tokens, granted, luck))
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        if hold.held.is_of(registration):
+        shown = provider.auth_for(hold.by).needs  # who shows no secret proves none
+        if shown and await is_current(tx, registration, hold.held):
             after = proved(registration, hold.held.version, now, NATURAL)
             await settle(tx, after, registration, now)
 
@@ -346,8 +384,7 @@ async def _blame_client(world: World, hold: _Hold, answer: NoTokens) -> None:
     async with world.store.writing() as tx:
         stored = await _ours(tx, hold)
         before = await must(tx.find(ClientRegistration, id=stored.registration_id))
-        current = hold.held.is_of(before) and await version_of(tx, before) == hold.held.version
-        if not current:
+        if not await is_current(tx, before, hold.held):
             await tx.replace(given_back(stored, now))
             return
         after = rejected(before, hold.held.version, now, why_failed(answer), NATURAL)

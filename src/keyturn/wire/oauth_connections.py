@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from keyturn.wire.base import Id, Instant, Text, Wire
+from keyturn.wire.base import FolderPath, Id, Instant, Text, Wire
 
 GrantType = Literal[
     "authorization_code",
@@ -123,6 +123,15 @@ class WantedToken(Wire):
     method: Method | None = None
     url: Url | None = None
     nonce: Text | None = None
+
+
+class WantedTokenByName(WantedToken):
+    """How a token is wanted, of the connection that a name means: an alias, or else its own."""
+
+    project_id: Text
+    environment: Text
+    secret_path: FolderPath = "/"
+    name: Text
 
 
 class AuthorizedRequest(Wire):

@@ -36,6 +36,7 @@ ASKING = {
     "POST /api/v1/client-registrations/{registration_id}/prove",
     "POST /api/v1/connections",
     "POST /api/v1/connections/authorize/complete",
+    "POST /api/v1/connections/token",
     "POST /api/v1/connections/{connection_id}/authorize",
     "POST /api/v1/connections/{connection_id}/authorize/link",
     "POST /api/v1/connections/{connection_id}/device",

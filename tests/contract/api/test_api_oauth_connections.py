@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from api_kit import NO_ID, Body, House, issues, problem
-from identity_kit import ask
+from identity_kit import ask, holding
 from oauth_house_kit import (
     ALIASES,
     CONNECTIONS,
@@ -226,6 +226,35 @@ async def test_an_alias_is_led_elsewhere_and_back(house: House) -> None:
     assert listed.json() == {"aliases": [back]}
     assert inner(await ask(house, "DELETE", at), "alias")["name"] == "default"
     assert problem(await house.http.delete(at)) == (404, "NotFound")
+
+
+async def test_a_token_is_had_by_an_alias_or_else_by_a_name(house: House) -> None:
+    """An alias comes before a connection of that name, and is asked as the connection is."""
+    one = await robot(house)
+    registration = await register(house, None, **HEADER)
+    two = await connect(house, registration, name="key", grantType="none", scopes=[])
+    at, by = f"{CONNECTIONS}/token", dict(house.place) | {"projectId": "example"}
+    plain = await ask(house, "POST", at, by | {"name": one["name"]})
+    assert plain == await ask(house, "POST", f"{CONNECTIONS}/{one['id']}/token")
+    newer = await ask(house, "POST", at, by | {"name": one["name"], "refused": plain["number"]})
+    assert newer["number"] == 2
+    await ask(house, "POST", ALIASES, {"name": one["name"], "connectionId": two["id"]})
+    led = await ask(house, "POST", at, by | {"name": one["name"]})
+    assert led["headers"] == {"X-Api-Key": "canary-api-key"}
+
+
+async def test_a_name_tells_who_may_not_use_it_nothing(house: House) -> None:
+    """Whether it is there or not, they are refused alike; who may, is told what is not there."""
+    one = await robot(house)
+    at, by = f"{CONNECTIONS}/token", {"projectId": "example", "environment": "dev"}
+    async with holding(house, ("viewer", house.installed.project.id)) as viewer:
+        there = await viewer.http.post(at, json=by | {"name": one["name"]})
+        gone = await viewer.http.post(at, json=by | {"name": "gone"})
+    assert problem(there) == problem(gone) == (403, "PermissionDenied")
+    assert there.json()["message"].replace(str(one["name"]), "gone") == gone.json()["message"]
+    for odd in ({}, {"environment": "none"}, {"secretPath": "/none"}):
+        nothing = await house.http.post(at, json=by | {"name": "gone"} | odd)
+        assert problem(nothing) == (404, "NotFound")
 
 
 async def test_an_alias_leads_to_what_is_in_its_folder(house: House) -> None:

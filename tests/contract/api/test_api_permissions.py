@@ -182,6 +182,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/connections
             DELETE /api/v1/connections/{connection_id}
             PATCH /api/v1/connections/{connection_id}
+            POST /api/v1/connections/token
             POST /api/v1/connections/{connection_id}/authorize
             POST /api/v1/connections/{connection_id}/authorize/link
             POST /api/v1/connections/{connection_id}/device

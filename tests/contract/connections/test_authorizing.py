@@ -1,5 +1,8 @@
 """Somebody authorizes a connection; only the answer to that very question counts."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 from connections_kit import (
     AT,
@@ -7,15 +10,18 @@ from connections_kit import (
     CLIENT,
     asked_in,
     authorized,
+    registration,
     servers,
     stored,
     unauthorized,
 )
 from rig import Rig
 
-from keyturn.domain.errors import KeyturnError, NotReady, Refused
+from keyturn.domain.errors import KeyturnError, NotReady, Refused, ServerError
+from keyturn.domain.oauth.answers import Reply
 from keyturn.domain.oauth.authorization import AuthorizationRequest
-from keyturn.domain.oauth.connection import Connection, State
+from keyturn.domain.oauth.connection import Connection, GrantType, State
+from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.authorizing import (
     Begun,
@@ -23,7 +29,10 @@ from keyturn.services.authorizing import (
     complete_authorization,
     open_link,
 )
-from keyturn.services.oauth_connections import authorize_request
+from keyturn.services.grants import ConnectionDraft
+from keyturn.services.oauth_connections import authorize_request, create_connection
+from keyturn.services.ports import Client, Members
+from keyturn.testing import FakeServers, Strike
 
 
 async def begun(rig: Rig, one: Connection) -> Begun:
@@ -146,6 +155,44 @@ async def test_a_link_can_be_opened_once(rig: Rig) -> None:
     with pytest.raises(Refused):
         await complete_authorization(rig.world, told, binding=start.binding)
     await complete_authorization(rig.world, told, binding=opened.binding)
+
+
+class PushingServers(FakeServers):
+    """A server that takes what is pushed, unless something goes wrong."""
+
+    async def ask(self, client: Client, request: RequestType, members: Members) -> Reply:
+        """Answer one request, or strike it."""
+        if request is not RequestType.PUSH or self.strikes:
+            return await super().ask(client, request, members)
+        return Reply(201, "application/json", b'{"request_uri": "urn:example:pushed"}')
+
+
+async def pushed(rig: Rig) -> tuple[Rig, Begun]:
+    """Begin at a server that wants what is asked pushed ahead."""
+    there = replace(rig, world=replace(rig.world, servers=PushingServers(rig.clock)))
+    ends = {name: f"{AT}/{name}" for name in ("authorization", "token", "pushedAuthorization")}
+    made = await registration(there, provider={"endpoints": ends, "push": True})
+    draft = ConnectionDraft("person", made.registration.id, GrantType.CODE)
+    seen = await create_connection(there.world, there.admin, draft)
+    return there, await begun(there, seen.connection)
+
+
+async def test_a_link_whose_question_was_not_taken_is_opened_again(rig: Rig) -> None:
+    """A server that is away when what is asked is pushed to it takes nobody's link (RFC 9126)."""
+    there, start = await pushed(rig)
+    servers(there).strikes.append(Strike.AWAY)
+    with pytest.raises(ServerError, match="did not take the pushed request"):
+        await open_link(there.world, start.request.id, start.binding)
+    opened = await open_link(there.world, start.request.id, start.binding)
+    assert asked_in(opened.address.reveal())["request_uri"] == "urn:example:pushed"
+
+
+async def test_of_two_browsers_that_open_a_link_at_once_one_does(rig: Rig) -> None:
+    """While the server is asked another one may open it: that one is bound, and no second."""
+    there, start = await pushed(rig)
+    both = (open_link(there.world, start.request.id, start.binding) for _ in range(2))
+    told = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(each) for each in told if isinstance(each, Refused)) == [Refused]
 
 
 async def test_old_questions_are_forgotten(rig: Rig) -> None:

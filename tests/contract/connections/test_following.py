@@ -162,7 +162,19 @@ async def test_a_secret_that_is_gone_is_told(rig: Rig) -> None:
     async with rig.world.store.reading() as tx:
         found = await tx.find(type(one), id=one.id)
     assert found
-    assert found.state is State.READY
+    assert (found.state, found.cause) == (State.TROUBLED, None)
+
+
+async def test_a_secret_that_refers_to_another_is_not_sent_as_written(rig: Rig) -> None:
+    """No server sees ``${REAL}``; the error says which secret the registration is to be given."""
+    await of_stored_secret(rig)
+    one = await authorized(rig)
+    change = SecretChange(value=Sensitive("${REAL}"))
+    await update_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", change)
+    rig.clock.advance(300)
+    with pytest.raises(NotReady, match="give the registration that one"):
+        await authorize_request(rig.world, rig.admin, one.id)
+    assert "${REAL}" not in servers(rig).used_secrets
 
 
 async def test_versions_of_two_secrets_do_not_compare(rig: Rig) -> None:

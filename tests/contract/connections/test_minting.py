@@ -1,12 +1,10 @@
 """Grants that need nobody: what each begins with, and what is made of it."""
 
-from dataclasses import replace
-
 import pytest
 from connections_kit import authorized, minted, registered, servers, stored, unauthorized
 from rig import Rig
 
-from keyturn.domain.errors import InvalidInput, NotReady
+from keyturn.domain.errors import InvalidInput, NotFound, NotReady
 from keyturn.domain.oauth.connection import Connection, GrantType, State
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.sensitive import Sensitive
@@ -97,15 +95,13 @@ async def test_a_scope_that_is_none(rig: Rig, scope: str) -> None:
         await create_connection(rig.world, rig.admin, draft)
 
 
-async def test_another_registration_s_folder_is_another_place(rig: Rig) -> None:
-    """A source of another folder cannot be exchanged, whoever asks."""
-    one = await authorized(rig)
-    async with rig.world.store.writing() as tx:
-        seen = await registered(rig)
-        await tx.replace(replace(one, folder_id=seen.folder_id))
-    with pytest.raises(InvalidInput, match="source"):
-        await create_connection(
-            rig.world,
-            rig.admin,
-            ConnectionDraft("x", seen.id, GrantType.EXCHANGE, (), source="nobody"),
-        )
+async def test_a_source_that_is_not_there_is_not_told_from_one_that_nobody_may_see(
+    rig: Rig,
+) -> None:
+    """Whoever names a source has to be let use it; there is none, for whoever may not."""
+    await authorized(rig)
+    draft = ConnectionDraft(
+        "x", (await registered(rig)).id, GrantType.EXCHANGE, (), source="nobody"
+    )
+    with pytest.raises(NotFound, match="no connection nobody"):
+        await create_connection(rig.world, rig.admin, draft)

@@ -100,8 +100,8 @@ BAD: dict[str, tuple[Step, Fault]] = {
     "a token of two lines": (raw(200, b'{"access_token":"a\\nb"}'), Fault.AWAY),
     "an empty token": (raw(200, b'{"access_token":""}'), Fault.AWAY),
     "an error within a 200": (raw(200, b'{"error":"invalid_grant"}'), Fault.GRANT),
-    "an error that is a number": (raw(400, b'{"error":7}'), Fault.AMBIGUOUS),
-    "an error of nobody's": (raw(400, b'{"error":"oops"}'), Fault.AMBIGUOUS),
+    "an error that is a number": (raw(400, b'{"error":7}'), Fault.AWAY),
+    "an error of nobody's": (raw(400, b'{"error":"oops"}'), Fault.AWAY),
     "binary": (raw(200, bytes(range(256))), Fault.AWAY),
     "half a character": (raw(200, b'{"access_token":"\\ud800"}'), Fault.AWAY),
     "UTF-16 without end": (raw(200, b"\xff\xfe{"), Fault.AWAY),
@@ -144,7 +144,8 @@ async def test_c6_bad_answers_have_a_meaning(name: str) -> None:
     answer = read_token_answer(await Echo(step).ask(client()))
     assert isinstance(answer, NoTokens)
     assert answer.fault is fault
-    assert answer.effect_possible is (fault is Fault.AWAY)
+    refused = 400 <= answer.status < 500
+    assert answer.effect_possible is (fault is Fault.AWAY and not refused)
 
 
 @pytest.mark.parametrize("end", [BROKE, httpx2.ReadTimeout(""), httpx2.ReadError("")])

@@ -100,12 +100,12 @@ def test_short_lived_tokens_are_spent_by_their_share() -> None:
 
 @pytest.mark.parametrize(("grant", "request_type"), MINTED.items())
 def test_minted_grants_need_nobody(grant: GrantType, request_type: RequestType) -> None:
-    """Their first tokens, and all others, are asked for alike; a refresh token is used before."""
+    """Their first tokens, and all others, are asked for alike, refresh token or not."""
     new = replace(NEW, grant_type=grant)
     last = replace(new, state=State.READY, tokens=tokens(left_s=0, renewable=False))
     assert next_step(new, NOW) == next_step(last, NOW) == Renew(request_type)
     renewable = replace(last, tokens=HELD["ended"])
-    assert next_step(renewable, NOW) == Renew(RequestType.REFRESH)
+    assert next_step(renewable, NOW) == Renew(request_type)
     assert next_step(lapsed(new, Cause.REFUSED, TOLD, NOW), NOW) == Stop(TOLD)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from keyturn.domain.oauth.answers import Reply
-from keyturn.domain.oauth.ladder import REQUESTS, Rung, next_rung, rungs, verdict
+from keyturn.domain.oauth.ladder import REQUESTS, Rung, rungs, verdict
 from keyturn.domain.oauth.provider import ClientAuth, Endpoints, Provider, RequestType
 
 WHOLE = Provider(
@@ -50,14 +50,6 @@ def test_a_question_that_needs_no_secret_proves_none() -> None:
     public = replace(WHOLE, auth_on=((RequestType.REVOKE, ClientAuth.NONE),))
     assert rungs(public, mints=False) == (Rung.INTROSPECT, Rung.REFRESH)
     assert rungs(replace(WHOLE, auth=ClientAuth.NONE), mints=True) == ()
-
-
-def test_rung_follows_rung() -> None:
-    """Until all that can be asked has been."""
-    listed = (Rung.REVOKE, Rung.MINT)
-    assert next_rung(listed, ()) is Rung.REVOKE
-    assert next_rung(listed, [Rung.REVOKE, Rung.INTROSPECT]) is Rung.MINT
-    assert next_rung(listed, listed) is None
 
 
 # For introspection, revocation, refresh and minting: + accepted, - rejected, . nothing told.

@@ -219,7 +219,8 @@ def _may_be_misspelt(reply: Reply) -> bool:
     told = read_token_answer(reply)
     if not isinstance(told, NoTokens):
         return False
-    return told.fault in {Fault.CLIENT, Fault.AMBIGUOUS} or told.code == "invalid_request"
+    wordless = told.status in {400, 401, 403} and not told.code
+    return wordless or told.fault is Fault.CLIENT or told.code == "invalid_request"
 
 
 def _spelling_key(question: _Question) -> tuple[str, str]:

@@ -15,10 +15,11 @@ from keyturn.domain.oauth.connection import GrantType
 from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.redirects import callback_uri, loopback_uri
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services import authorizing, devices, oauth_connections, usage
+from keyturn.services import aliases, authorizing, devices, oauth_connections, usage
 from keyturn.services.grants import ConnectionDraft
-from keyturn.services.oauth_connections import ConnectionChange, ConnectionView, Wanted
+from keyturn.services.oauth_connections import ConnectionChange, ConnectionView, Pass, Wanted
 from keyturn.services.ports import World
+from keyturn.services.projects import Where
 from keyturn.wire import oauth_connections as wire
 from keyturn.wire.base import Id, Text
 from keyturn.wire.usage import UsageAnswer
@@ -95,9 +96,26 @@ async def authorize_request(
     world: TheWorld, caller: TheCaller, connection_id: Id, body: wire.WantedToken | None = None
 ) -> wire.AuthorizedRequest:
     """Give the headers that authorize a request now; tokens are renewed where they have to be."""
-    asked = body or wire.WantedToken()
-    wanted = Wanted(asked.refused, asked.method or "GET", asked.url or "", asked.nonce)
-    found = await oauth_connections.authorize_request(world, caller, connection_id, wanted)
+    wanted = _wanted(body or wire.WantedToken())
+    return _headers(await oauth_connections.authorize_request(world, caller, connection_id, wanted))
+
+
+@router.post("/token", responses=ASKS_A_SERVER)
+async def authorize_named_request(
+    world: TheWorld, caller: TheCaller, body: wire.WantedTokenByName
+) -> wire.AuthorizedRequest:
+    """Give the headers that authorize a request now, of a connection by an alias or its name."""
+    where = Where(body.project_id, body.environment, body.secret_path)
+    return _headers(
+        await aliases.authorize_named_request(world, caller, where, body.name, _wanted(body))
+    )
+
+
+def _wanted(body: wire.WantedToken) -> Wanted:
+    return Wanted(body.refused, body.method or "GET", body.url or "", body.nonce)
+
+
+def _headers(found: Pass) -> wire.AuthorizedRequest:
     return wire.AuthorizedRequest(
         headers={name: value.reveal() for name, value in found.headers.items()},
         number=found.number,

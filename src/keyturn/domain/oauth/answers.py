@@ -89,6 +89,8 @@ _BY_STATUS: Mapping[int, Fault] = {
     425: Fault.AWAY,
     429: Fault.AWAY,
 }
+_REFUSING = frozenset({400, 401, 403})
+"""With nothing in them they are ambiguous: some servers refuse without a word."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ def read_token_answer(reply: Reply) -> TokenAnswer:
         return _refusal(reply, FAULTS[error], error)
     if 200 <= reply.status < 300 and not error:  # some servers name the error of a success: null
         return _tokens(told) or _refusal(reply, Fault.AWAY)
+    if reply.status in _REFUSING and reply.body.strip():
+        return _refusal(reply, Fault.AWAY)  # a page or an error of whatever stands before it
     if reply.status >= 400:
         return _refusal(reply, _BY_STATUS.get(reply.status) or _of(reply.status))
     return _refusal(reply, Fault.AWAY)  # a redirect, which nobody follows with credentials
@@ -182,7 +186,7 @@ def _of(status: int) -> Fault:
 
 def _refusal(reply: Reply, fault: Fault, code: str = "") -> NoTokens:
     """Return a refusal; after an answer that nobody understands, anything may have happened."""
-    unclear = fault is Fault.AWAY and reply.sent and reply.status not in {408, 425, 429}
+    unclear = fault is Fault.AWAY and reply.sent and not 400 <= reply.status < 500
     return NoTokens(fault, reply.status, code, reply.retry_after_s, unclear)
 
 

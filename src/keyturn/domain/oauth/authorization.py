@@ -80,7 +80,8 @@ def parameters(
 ) -> Mapping[str, str | tuple[str, ...]]:
     """Return what is asked, as parameters of the authorization endpoint or of a pushed request.
 
-    PKCE is always S256 (RFC 9700, 2.1.1); a nonce goes along where an ID token comes back.
+    PKCE is by S256 (RFC 9700, 2.1.1), unless the provider is said to break on it; a nonce goes
+    along where an ID token comes back.
     """
     told: dict[str, str | tuple[str, ...]] = {
         "response_type": "code",

@@ -173,9 +173,9 @@ class Connection:
     @property
     def renewal(self) -> RequestType | None:
         """Return by what its tokens are renewed; None where nobody but its author can."""
-        if self.tokens and self.tokens.renewable:
-            return RequestType.REFRESH
-        return self.minted
+        if self.minted:
+            return self.minted
+        return RequestType.REFRESH if self.tokens and self.tokens.renewable else None
 
 
 def claimed(connection: Connection, spent: bytes, now: datetime, lease: timedelta) -> Connection:
@@ -307,6 +307,13 @@ def given_back(connection: Connection, now: datetime) -> Connection:
         due_at=now,
         troubled_at=connection.troubled_at or now,
     )
+
+
+def released(connection: Connection, now: datetime) -> Connection:
+    """Return it tried again at once: its client's secret is accepted by now."""
+    if connection.state is State.LAPSED or connection.retry_at is None:
+        return connection
+    return replace(connection, due_at=now, retry_at=None)
 
 
 def resting(connection: Connection, until: datetime | None, told: str) -> Connection:

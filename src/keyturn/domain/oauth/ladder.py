@@ -4,7 +4,6 @@ Decides which question is asked next, and what its answer tells of the secret al
 cannot tell leads to the next one; where none can, a natural renewal has to.
 """
 
-from collections.abc import Collection
 from enum import StrEnum
 
 from keyturn.domain.oauth.answers import (
@@ -51,11 +50,6 @@ def rungs(provider: Provider, *, mints: bool) -> tuple[Rung, ...]:
         and provider.auth_for(request).needs
         and (rung is not Rung.MINT or mints)
     )
-
-
-def next_rung(listed: Collection[Rung], asked: Collection[Rung]) -> Rung | None:
-    """Return what is asked next, or None where all has been asked."""
-    return next((rung for rung in listed if rung not in asked), None)
 
 
 def verdict(rung: Rung, reply: Reply) -> bool | None:

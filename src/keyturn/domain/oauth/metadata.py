@@ -32,12 +32,9 @@ class Metadata:
     read_at: str
     endpoints: Endpoints
     iss_promised: bool = False
-    dpop: bool = False
     pushing_required: bool = False
-    s256: bool | None = None
-    """Whether PKCE by S256 is taken; None where nothing is said."""
     auths: frozenset[str] = frozenset()
-    scopes: tuple[str, ...] = ()
+    """How clients may authenticate at the token endpoint; empty where nothing is said."""
 
 
 def well_known(issuer: str) -> Sequence[str]:
@@ -74,17 +71,13 @@ def read_metadata(
     for field, url in found.items():
         if url and urlsplit(url).hostname not in hosts:
             raise _wrong(f"its {field} endpoint is at another host: name that host as allowed")
-    methods = document.get("code_challenge_methods_supported")
     return Metadata(
         issuer,
         read_at,
         Endpoints(**found),
         iss_promised=document.get("authorization_response_iss_parameter_supported") is True,
-        dpop=bool(_texts(document.get("dpop_signing_alg_values_supported"))),
         pushing_required=document.get("require_pushed_authorization_requests") is True,
-        s256="S256" in methods if isinstance(methods, list) else None,
-        auths=frozenset(_texts(document.get("token_endpoint_auth_methods_supported"))),
-        scopes=_texts(document.get("scopes_supported")),
+        auths=_texts(document.get("token_endpoint_auth_methods_supported")),
     )
 
 
@@ -99,8 +92,9 @@ def _url(told: object) -> str:
     return told if parts.hostname and parts.username is None else ""
 
 
-def _texts(told: object) -> tuple[str, ...]:
-    return tuple(each for each in told if isinstance(each, str)) if isinstance(told, list) else ()
+def _texts(told: object) -> frozenset[str]:
+    listed = told if isinstance(told, list) else ()
+    return frozenset(each for each in listed if isinstance(each, str))
 
 
 def _wrong(rule: str) -> InvalidInput:

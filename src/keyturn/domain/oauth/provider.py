@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 URL = r"https?://[!\"$-~]{1,2040}"
 """How an address looks that something can be asked at: without a fragment."""
@@ -178,6 +179,12 @@ class Provider:
     def auth_for(self, request: RequestType) -> ClientAuth:
         """Return how a client authenticates in a request of this type."""
         return dict(self.auth_on).get(request, self.auth)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Return where anything is sent: by scheme, host and port."""
+        parts = (urlsplit(each) for each in (*self.endpoints.named.values(), self.check_url))
+        return frozenset(f"{each.scheme}://{each.netloc.lower()}" for each in parts if each.netloc)
 
     @property
     def needs(self) -> frozenset[Proof]:

@@ -149,9 +149,10 @@ def unsettled(registration: ClientRegistration, now: datetime) -> ClientRegistra
 
 
 def changed(registration: ClientRegistration, now: datetime) -> ClientRegistration:
-    """Return it with another secret than before, to be tested at once."""
+    """Return it with another secret than before, to be tested at once, where it can be."""
     standing = _after(registration, Act.CHANGE)
-    return replace(registration, standing=standing, due_at=now, attempts=0, told="")
+    due_at = now if registration.scheme is Scheme.OAUTH else None
+    return replace(registration, standing=standing, due_at=due_at, attempts=0, told="")
 
 
 def repointed(registration: ClientRegistration) -> ClientRegistration:
