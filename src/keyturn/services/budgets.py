@@ -62,6 +62,8 @@ class SharedPool:
             if stored is None:
                 found = self._granted(window, ask)
                 await tx.add(found.window)
+            elif window.resets_at < stored.resets_at:
+                return Allotment(window, 0)  # of a process that stood still: it is long over
             else:
                 found = self._granted(_merged(stored, window, ask), ask)
                 await tx.replace(found.window)

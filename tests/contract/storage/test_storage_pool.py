@@ -53,3 +53,13 @@ async def test_what_others_used_is_gone(store: Store) -> None:
     taken = await pool(store).take(replace(WANTED, remaining=5), ASK)
     assert taken
     assert taken.granted + taken.window.remaining == 5
+
+
+async def test_an_old_answer_brings_no_old_window_back(store: Store) -> None:
+    """A process that stood still, and tells what it heard before, changes and gets nothing."""
+    newer = replace(TOLD, resets_at=LATER + timedelta(hours=2))
+    await pool(store).learn(newer, ASK)
+    late = await pool(store).learn(TOLD, ASK)
+    assert late.granted == 0
+    (kept,) = await pool(store).list(at=NOW)
+    assert kept.resets_at == newer.resets_at

@@ -230,7 +230,12 @@ def _why_loud(ledger: Ledger, secret: OktaSecret, policy: Policy) -> str:
 
 
 def _never_served(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
-    return secret.hash not in kept.served and secret.id not in ledger.consented
+    """Say whether a secret was nobody's: not served, and no owner's who has named it.
+
+    What a turn of ours added and lost may be named by somebody who takes it for an owner's.
+    """
+    ours = secret.id in ledger.added_by
+    return secret.hash not in kept.served and (ours or secret.id not in ledger.consented)
 
 
 def only_what_is_needed_is_activated(ledger: Ledger, effect: Effect) -> Wrong:
