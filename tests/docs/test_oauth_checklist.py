@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from keyturn.domain.oauth.presets import PRESETS
+
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs" / "oauth.md"
 RULES = range(1, 19)
@@ -27,3 +29,22 @@ def test_the_page_names_tests_that_are_there() -> None:
     named = names(PAGE.read_text())
     assert named <= there
     assert {int(re.match(r"test_c(\d+)_", name)[1]) for name in named} == {*RULES}  # type: ignore[index]  # it matches
+
+
+def test_the_page_names_the_presets_that_go_without_pkce() -> None:
+    """No other does, and the page promises no more than that."""
+    (row,) = re.findall(r"^\| PKCE by S256 (.*?) \|", PAGE.read_text(), re.MULTILINE)
+    without = {name for name, each in PRESETS.items() if each.document.get("pkce") is False}
+    assert set(re.findall(r"`(\w+)`", row)) == without
+
+
+def test_the_page_says_where_a_mix_up_is_not_noticed() -> None:
+    """Its row leads to what to do where no answer carries ``iss``."""
+    text = PAGE.read_text()
+    assert "[where neither](#where-a-server-sends-no-iss)" in text
+    assert "## Where a server sends no `iss`\n" in text
+
+
+def test_the_readme_does_not_deny_the_notices() -> None:
+    """What it says is not done yet leads to what is."""
+    assert "(docs/connections.md#being-told)" in (TESTS.parent / "README.md").read_text()

@@ -133,6 +133,8 @@ async def _referred(world: World, tx: Reading, place: Place, source: Source) -> 
     found = await find_found(tx, home, source.name) if home else None
     if found is None:
         raise NotReady(f"The registration refers to a secret {source.name} that is not there.")
+    if found.version.refers:
+        raise NotReady(f"The registration refers to {source.name}, which refers to others in turn.")
     return open_version(world, place.project, found.version).reveal()
 
 

@@ -164,6 +164,7 @@ class PushingServers(FakeServers):
         """Answer one request, or strike it."""
         if request is not RequestType.PUSH or self.strikes:
             return await super().ask(client, request, members)
+        await asyncio.sleep(self.pause_s)
         return Reply(201, "application/json", b'{"request_uri": "urn:example:pushed"}')
 
 
