@@ -181,7 +181,9 @@ async def update_registration(
         await _require_accepted(world, after, held)
     async with world.store.writing() as writing:
         stored = await writing.find(ClientRegistration, id=registration_id)
-        if stored is None or stored.updated_at != seen.registration.updated_at:
+        if stored is None:
+            raise NotFound(f"There is no client registration {registration_id}.")
+        if stored.updated_at != seen.registration.updated_at:
             raise Refused("Somebody else has changed the registration meanwhile: look at it again.")
         if change.name is not None and _name(change.name) != stored.name:
             await _refuse_taken_name(writing, seen.place, _name(change.name))

@@ -70,7 +70,7 @@ log = structlog.get_logger(__name__)
 PATIENCE_S = 45.0
 """How long whoever wants a token waits for those who renew it elsewhere."""
 LOOK_S = 0.1
-AGAIN_S = 1.0
+AGAIN_S = 0.25
 """Between two tries to write down what came, while the database is away."""
 AT_ONCE = 20
 """How many connections are renewed by themselves at the same time."""

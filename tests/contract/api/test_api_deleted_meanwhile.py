@@ -147,7 +147,7 @@ async def without_registrations(tx: Writing) -> None:
     ("method", "path", "before"),
     [
         ("POST", f"{REGISTRATIONS}/{{registration_id}}/prove", 1),
-        ("PATCH", f"{REGISTRATIONS}/{{registration_id}}", 2),
+        ("PATCH", f"{REGISTRATIONS}/{{registration_id}}", 1),
         ("POST", f"{REGISTRATIONS}/{{registration_id}}/consumers", 1),
         ("POST", f"{REGISTRATIONS}/{{registration_id}}/consumers/etl/confirm", 1),
         ("POST", CONNECTIONS, 1),
