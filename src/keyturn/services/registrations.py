@@ -76,6 +76,11 @@ class RegistrationChange:
     provider: Mapping[str, object] | None = None
     credential: Credential | None = None
 
+    @property
+    def leads(self) -> bool:
+        """Say whether it changes which server is asked, or with what."""
+        return self.provider is not None or self.credential is not None
+
 
 @dataclass(frozen=True)
 class RegistrationView:
@@ -163,22 +168,7 @@ async def update_registration(
     so that nobody has the one that is kept sent elsewhere.
     """
     seen = await admit(world, caller, Verb.EDIT_GRANTS, registration_id, "update")
-    target, subject = target_of(seen.place), f"client registration {registration_id}"
-    if change.provider is not None or change.credential is not None:
-        await gate.require(world, caller, Verb.READ_SECRETS, target, subject=subject)
-    after = seen.registration
-    if change.provider is not None:
-        _require_secret_anew(change)
-        provider = _parsed(change.provider)
-        world.servers.check(provider)
-        at = Source(seen.place.environment.slug, seen.place.folder.path, "")
-        await _require_readable(world, caller, seen.place.project.id, at, provider)
-        after = replace(after, provider=_text_of(provider))
-    if change.credential is not None:
-        async with world.store.reading() as tx:
-            after = await credentialed(world, tx, seen.place, after, change.credential)
-            held = await open_client(world, tx, after)
-        await _require_accepted(world, after, held)
+    after = await _led(world, caller, seen, change)
     async with world.store.writing() as writing:
         stored = await writing.find(ClientRegistration, id=registration_id)
         if stored is None:
@@ -193,9 +183,32 @@ async def update_registration(
             after = repointed(after)
         after = replace(after, light=stored.light, look_at=world.clock.now())
         await writing.replace(_renamed(world, after, change))
-    if change.provider is not None or change.credential is not None:
+    if change.leads:
         await prove(world, seen.registration.id)
     return await _read(world, seen.registration.id)
+
+
+async def _led(
+    world: World, caller: Caller, seen: RegistrationView, change: RegistrationChange
+) -> ClientRegistration:
+    """Return a registration with the server and the credential that it is to have, both tried."""
+    after, place = seen.registration, seen.place
+    if change.leads:
+        subject = f"client registration {after.id}"
+        await gate.require(world, caller, Verb.READ_SECRETS, target_of(place), subject=subject)
+    if change.provider is not None:
+        _require_secret_anew(change)
+        provider = _parsed(change.provider)
+        world.servers.check(provider)
+        at = Source(place.environment.slug, place.folder.path, "")
+        await _require_readable(world, caller, place.project.id, at, provider)
+        after = replace(after, provider=_text_of(provider))
+    if change.credential is not None:
+        async with world.store.reading() as tx:
+            after = await credentialed(world, tx, place, after, change.credential)
+            held = await open_client(world, tx, after)
+        await _require_accepted(world, after, held)
+    return after
 
 
 async def prove_registration(
