@@ -41,6 +41,7 @@ DISCLOSING = re.compile(
     r"|GET /api/v1/secret/[^/]+/secret-versions"
     r"|GET .*/generated-credentials"
     r"|POST /api/v1/auth/(.+/)?(login|renew|client-secrets|tokens)"
+    r"|POST /api/v1/connections/([^/]+/)?token"
 )
 """What is there to tell values; nothing else may, and no error of these."""
 

@@ -48,10 +48,17 @@ def order(app: App | None = None, **changes: object) -> Body:
     return plain | of_app | {"clientSecret": secret} | changes
 
 
+def domain_of(house: House) -> str:
+    """Return the domain of the house's org."""
+    url = str(inner(house.connection(), "credentials")["instanceUrl"])
+    return url.partition("://")[2]
+
+
 async def register(house: House, draft: AppDraft | None = PERSONS, **changes: object) -> Body:
     """Create a registration, and its app where there is one."""
     app = house.org.create_app(draft) if draft else None
-    told = await ask(house, "POST", REGISTRATIONS, order(app, **changes))
+    there = {"domain": domain_of(house)} if app else {}
+    told = await ask(house, "POST", REGISTRATIONS, order(app, **there | changes))
     return inner(told, "registration")
 
 
