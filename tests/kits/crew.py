@@ -110,9 +110,12 @@ class Crew:
         return int(self.sql(f"SELECT count(*) FROM {what}"))
 
     async def until(
-        self, true: Callable[[], bool], *, limit_s: float = 180, every_s: float = 0.2
+        self, true: Callable[[], bool], *, limit_s: float = 600, every_s: float = 0.2
     ) -> float:
-        """Wait until something is so; return how many seconds that took."""
+        """Wait until something is so; return how many seconds that took.
+
+        The limit only ends what hangs: how fast a machine is, no test may ask.
+        """
         begun = time.monotonic()
         async with asyncio.timeout(limit_s):
             while not await asyncio.to_thread(true):
