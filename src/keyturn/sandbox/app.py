@@ -17,6 +17,7 @@ from keyturn.sandbox.http import (
     Answer,
     Errand,
     Header,
+    HungUp,
     RawHeader,
     Request,
     read_request,
@@ -83,7 +84,11 @@ def build_app(org: Org) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError("the sandbox speaks only HTTP")
-        reply = await _exchange(org, await read_request(scope, receive))
+        try:
+            request = await read_request(scope, receive)
+        except HungUp:
+            return
+        reply = await _exchange(org, request)
         if reply.answer is None:
             await _hang_up(scope, receive)
         elif reply.kind == "cut":

@@ -15,6 +15,7 @@ from keyturn.sandbox.errors import OAuthError, OktaError
 from keyturn.sandbox.fleet import FIRST, Fleet
 from keyturn.sandbox.http import (
     Answer,
+    HungUp,
     Json,
     Request,
     parse_json,
@@ -44,7 +45,10 @@ def build_control(orgs: Org | Fleet, token: str) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError("the control port speaks only HTTP")
-        request = await read_request(scope, receive)
+        try:
+            request = await read_request(scope, receive)
+        except HungUp:
+            return
         given = request.headers.get("authorization", "").encode()
         if hmac.compare_digest(given, expected):
             await send_answer(send, _answer(fleet, request))

@@ -111,8 +111,12 @@ def _items(value: Json) -> Iterable[Json]:
     return value if isinstance(value, list) else ()
 
 
+class HungUp(Exception):
+    """Whoever asked was gone before the request was there in whole: nothing was asked."""
+
+
 async def read_request(scope: Scope, receive: Receive) -> Request:
-    """Collect one request from the server, whole body included."""
+    """Collect one request from the server, whole body included. Raises HungUp."""
     headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
     host = headers.get("host") or "localhost"
     raw_query = scope["query_string"]
@@ -133,6 +137,8 @@ async def _read_body(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HungUp
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)

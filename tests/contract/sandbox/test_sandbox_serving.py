@@ -52,6 +52,26 @@ async def test_connection_is_cut(ready: Ready, tls: bool, kind: str, secrets: in
         assert len((await client.get(path)).json()) == secrets
 
 
+@pytest.mark.parametrize("sent", [b"", b'{"client_secret": "w'])
+async def test_half_a_request_is_none(ready: Ready, sent: bytes) -> None:
+    """Who dies in sending a body has asked for nothing: no secret of Okta's choice is added."""
+    app_id, before = ready.org.seeded.web_app_id, ready.org.requests()["last"]
+    head = (
+        f"POST /api/v1/apps/{app_id}/credentials/secrets HTTP/1.1\r\nhost: localhost\r\n"
+        f"authorization: SSWS {ready.as_json()['ssws_token']}\r\n"
+        "content-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    )
+    host, _, port = ready.http_url.removeprefix("http://").partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head.encode() + sent)
+    await writer.drain()
+    writer.close()
+    async with http(ready) as client:
+        secrets = await client.get(f"/api/v1/apps/{app_id}/credentials/secrets")
+    assert len(secrets.json()) == 1
+    assert ready.org.requests()["last"] == before + 1
+
+
 async def test_errors_of_a_cut_are_not_logged(
     ready: Ready, caplog: pytest.LogCaptureFixture
 ) -> None:
