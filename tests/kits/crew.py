@@ -33,7 +33,8 @@ from keyturn.services.turns import start_due
 from keyturn.settings import Settings
 
 SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
-LEASE_S = 6
+LEASE_S = 12
+"""A fifth of the default: short enough to wait for, long enough for a machine with much to do."""
 QUICK = {
     "KEYTURN_ALLOW_PRIVATE_ADDRESSES": "true",
     "KEYTURN_OVERLAP_S": "5",
@@ -41,7 +42,7 @@ QUICK = {
     "KEYTURN_SOAK_S": "1",
     "KEYTURN_TICK_S": "0.2",
     "KEYTURN_LEASE_S": str(LEASE_S),
-    "KEYTURN_OKTA_CALL_LIMIT_S": "2",
+    "KEYTURN_OKTA_CALL_LIMIT_S": "4",
     "KEYTURN_CONCURRENCY": "50",
 }
 
