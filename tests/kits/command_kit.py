@@ -5,10 +5,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ KEYTURN = (sys.executable, "-m", "keyturn")
 ANY_PORTS = ("--http-port", "0", "--https-port", "0", "--control-port", "0")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 LIMIT_S = 60
+PUBLIC_URL = "https://keyturn.example.com"
 SCOPES = ("openid", "offline_access", "okta.devices.read")
 
 
@@ -75,6 +77,13 @@ class House:
         """Run `connection authorize`, agree in a browser, and read what the command tells."""
         return self.agreed("connection", "authorize", *words, **env)
 
+    def age(self, name: str, seconds: int = 60) -> None:
+        """Let the tokens of a connection be so much older; they end when they did."""
+        change = "UPDATE connection SET tokens_issued_at = tokens_issued_at - ? WHERE name = ?"
+        with closing(sqlite3.connect(f"{self.env['KEYTURN_DATA_DIR']}/keyturn.db")) as database:
+            database.execute(change, (seconds * 1_000_000, name))
+            database.commit()
+
     async def _agree(self, address: str) -> None:
         async with httpx2.AsyncClient(trust_env=False) as http:
             agreed = {"decision": "approve"}
@@ -114,11 +123,11 @@ def free_port() -> str:
 
 
 @contextmanager
-def commanded(folder: Path) -> Iterator[House]:
+def commanded(folder: Path, public_url: str = PUBLIC_URL) -> Iterator[House]:
     """Start an org and a server; a rotation keeps the app's secret, a registration refers to it."""
     env = {"KEYTURN_DATA_DIR": str(folder / "data"), "KEYTURN_LOG_FILE": str(folder / "log")}
     env |= {"KEYTURN_ALLOW_PRIVATE_ADDRESSES": "true"}
-    env |= {"KEYTURN_PUBLIC_URL": "https://keyturn.example.com"}
+    env |= {"KEYTURN_PUBLIC_URL": public_url}
     ready, init = folder / "ready", (*KEYTURN, "init", "--json")
     made = subprocess.run(init, env=os.environ | env, capture_output=True, check=True)
     env |= {"KEYTURN_TOKEN": json.loads(made.stdout)["adminToken"]}

@@ -10,6 +10,7 @@ from rig import PLACE, Rig
 
 from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.oauth.connection import Connection, GrantType
+from keyturn.domain.oauth.lifetimes import COOL_DOWN
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.authorizing import begin_authorization, complete_authorization
@@ -100,6 +101,12 @@ async def stored(rig: Rig, one: Connection) -> Connection:
         found = await tx.find(Connection, id=one.id)
     assert found is not None
     return found
+
+
+async def aged(rig: Rig, one: Connection) -> Connection:
+    """Let its tokens be so old that they are renewed where a resource refuses them."""
+    rig.clock.advance(COOL_DOWN.total_seconds())
+    return await stored(rig, one)
 
 
 async def registered(rig: Rig) -> ClientRegistration:

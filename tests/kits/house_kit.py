@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ssl import SSLContext
 
@@ -18,6 +18,7 @@ from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.domain.access import Caller
 from keyturn.domain.oauth.connection import Connection, GrantType
+from keyturn.domain.oauth.lifetimes import COOL_DOWN
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
@@ -80,10 +81,18 @@ class House:
 
     async def use(self, one: Connection, *, anew: bool = False) -> Pass:
         """Use a connection, with tokens renewed first where that is wanted."""
-        stored = await self.stored(one)
-        number = stored.tokens.number if stored.tokens and anew else None
+        number = await self._aged(one) if anew else None
         wanted = Wanted(number, "GET", "https://api.example.com/things")
         return await authorize_request(self.world, self.admin, one.id, wanted)
+
+    async def _aged(self, one: Connection) -> int:
+        """Let tokens be no longer so young that they are kept; return their number."""
+        async with self.world.store.writing() as tx:
+            stored = await must(tx.find(Connection, id=one.id))
+            assert stored.tokens
+            issued_at = stored.tokens.issued_at - COOL_DOWN
+            await tx.replace(replace(stored, tokens=replace(stored.tokens, issued_at=issued_at)))
+        return stored.tokens.number
 
     async def stored(self, one: Connection) -> Connection:
         """Return a connection as it stands."""

@@ -52,6 +52,7 @@ from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Cause, Connection, GrantType, Intent, Tokens
 from keyturn.domain.oauth.connection import State as Grant
 from keyturn.domain.oauth.consumers import Adoption, Alias, Consumer
+from keyturn.domain.oauth.consumers import Proof as Confirmed
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme
 from keyturn.domain.oauth.registration import Standing as Authenticated
@@ -258,6 +259,11 @@ CONSUMER = Consumer(
     identity_id=IDENTITY.id,
     required=False,
     confirmed_at=LATER,
+    proof=Confirmed.LOG,
+    workflows=AWKWARD,
+    judged=2,
+    touched_at=NOW,
+    told=AWKWARD,
 )
 NOTICE = Notice(
     NoticeId("n-1"),

@@ -1,6 +1,7 @@
 """`keyturn connection replace`: another connection takes the place of one, side by side."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -24,8 +25,10 @@ from keyturn.cli.replacing import (
     Helpers,
     Replacement,
     lines_of,
+    plan_exchange,
     plan_replacement,
     require_no_exchange,
+    require_same_kind,
     take_over,
 )
 from keyturn.cli.running import connected, run
@@ -41,6 +44,7 @@ class Words(ConsentWords, GivenWords):
 
 @click.command("replace")
 @which_connection
+@click.argument("other", metavar="[OTHER]", required=False)
 @click.option("--registration", help="Make it with this one, by id or name.  [default: the same]")
 @click.option("--keep", is_flag=True, help="Leave the old connection and its tokens as they are.")
 @click.option("--yes", is_flag=True, help="Delete the old connection without asking.")
@@ -53,6 +57,7 @@ class Words(ConsentWords, GivenWords):
 def replace(
     *,
     which: str,
+    other: str | None,
     registration: str | None,
     keep: bool,
     yes: bool,
@@ -66,11 +71,14 @@ def replace(
 
     It is called CONNECTION-2 (-3, …), has the same grant type and scopes, and is proved by being
     used before anybody is led to it. Interrupted at any point, say the same again: it goes on.
+    OTHER is one that is there already, of the same folder, grant type and kind of registration.
     """
+    if other and registration:
+        raise click.UsageError(f"{other} has a registration: leave --registration out.")
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await _planned(api, project, which, registration, keep=keep)
+            found = await _planned(api, project, Asked(which, other, registration), keep=keep)
             if plan:
                 lines = lines_of(found, keep=keep)
                 output.show({"plan": lines}, lines, as_json=as_json)
@@ -89,15 +97,27 @@ def replace(
     run(work())
 
 
-async def _planned(
-    api: "KeyturnApi", project: str, which: str, registration: str | None, *, keep: bool
-) -> Replacement:
-    old = await find_connection(api, project, which)
+@dataclass(frozen=True)
+class Asked:
+    """Which connection is to be replaced, by which one, or made with which registration."""
+
+    which: str
+    other: str | None = None
+    registration: str | None = None
+
+
+async def _planned(api: "KeyturnApi", project: str, asked: Asked, *, keep: bool) -> Replacement:
+    old = await find_connection(api, project, asked.which)
     every = await api.list_oauth_connections(project)
     if not keep:
         require_no_exchange(old, every)
-    made_with = await find_registration(api, project, registration or old.registration_id)
-    return plan_replacement(old, made_with, every)
+    new = await find_connection(api, project, asked.other) if asked.other else None
+    before = await find_registration(api, project, old.registration_id)
+    wanted = new.registration_id if new else asked.registration or before.id
+    made_with = await find_registration(api, project, wanted)
+    plan = plan_exchange(old, made_with, new) if new else plan_replacement(old, made_with, every)
+    require_same_kind(before, made_with)
+    return plan
 
 
 async def _removed(api: "KeyturnApi", old_id: str, *, yes: bool) -> bool:

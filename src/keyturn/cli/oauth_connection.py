@@ -159,6 +159,7 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
 @click.option("--name", help="What to call it from now on.")
 @scopes
 @click.option("--description", help="What it is for; empty to remove what is there.")
+@given_options
 @options.project
 @options.server
 @options.as_json
@@ -171,14 +172,22 @@ def update(
     project: str,
     server: str | None,
     as_json: bool,
+    **words: Unpack[GivenWords],
 ) -> None:
-    """Change a connection; other scopes, all of them, are asked for when it is authorized next."""
+    """Change a connection; other scopes, all of them, are asked for when it is authorized next.
+
+    What its grant takes can be given anew, all of it, and is tried at once: a refresh token that
+    was got elsewhere, for one that has lapsed.
+    """
     from keyturn.wire.oauth_connections import UpdateOAuthConnection
 
     told = {"name": name, "scopes": scopes or None, "description": description}
     fields: dict[str, object] = {key: value for key, value in told.items() if value is not None}
+    fields |= {"given": given} if (given := read_given(words)) else {}
     if not fields:
-        raise click.UsageError("Say what to change: --name, --scope or --description.")
+        raise click.UsageError(
+            "Say what to change: --name, --scope, --description, or what its grant takes."
+        )
     body = options.checked(UpdateOAuthConnection, fields)
 
     async def work() -> None:

@@ -19,6 +19,7 @@ from keyturn.cli.naming import one_named
 from keyturn.cli.provider_file import read_provider
 from keyturn.cli.registration_consumer import consumer, consumer_rows
 from keyturn.cli.running import connected, run
+from keyturn.cli.workflows import checklist
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
@@ -169,6 +170,8 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
         document = found.model_dump(mode="json")
         document["consumers"] = [one.model_dump(mode="json") for one in others]
         lines = [*lines_of(found), *(["", *consumer_rows(others)] if others else [])]
+        ticks = checklist(others, found.version)
+        lines += ["", *ticks] if ticks else []
         output.show(document, lines, as_json=as_json)
 
     run(work())

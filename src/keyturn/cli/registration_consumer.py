@@ -29,8 +29,12 @@ def consumer() -> None:
 @click.option(
     "--adoption",
     type=click.Choice(ADOPTIONS),
-    required=True,
     help="How it comes to a new secret: reads it on each use, is told to reload, or restarts.",
+)
+@click.option(
+    "--workflows",
+    metavar="CONNECTION",
+    help="It is the connection of this name inside Okta Workflows; Okta's System Log proves it.",
 )
 @click.option("--identity", help="Whom it reads the secret as, where it reads it here.")
 @click.option("--optional", is_flag=True, help="Let turns go on though it has not confirmed.")
@@ -42,7 +46,8 @@ def add(
     *,
     which: str,
     name: str,
-    adoption: str,
+    adoption: str | None,
+    workflows: str | None,
     identity: str | None,
     optional: bool,
     note: str | None,
@@ -53,7 +58,10 @@ def add(
     """Tell of the consumer NAME; it counts as using what is served now."""
     from keyturn.wire.registrations import CreateConsumer
 
-    told = {"name": name, "adoption": adoption, "required": not optional, "note": note}
+    if not (adoption or workflows):
+        raise click.UsageError("Say --adoption, or --workflows.")
+    told = {"name": name, "adoption": adoption or "restart", "required": not optional, "note": note}
+    told |= {"workflowsConnection": workflows}
     fields: dict[str, object] = {key: value for key, value in told.items() if value is not None}
 
     async def work() -> None:
@@ -151,7 +159,7 @@ def _show(one: "Consumer", *, as_json: bool) -> None:
 def _row(one: "Consumer") -> list[str]:
     return [
         one.name,
-        one.adoption,
+        f'Workflows: "{one.workflows_connection}"' if one.workflows_connection else one.adoption,
         str(one.confirmed_version) if one.confirmed_version else "none",
         output.moment(one.confirmed_at),
         "yes" if one.required else "no",

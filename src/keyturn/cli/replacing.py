@@ -28,12 +28,16 @@ _COUNTED = r"(?P<stem>.+)-(?P<number>[2-9]|[1-9][0-9])"
 
 @dataclass(frozen=True)
 class Replacement:
-    """A connection, and what takes its place; ``new`` is None until that is made."""
+    """A connection, and what takes its place; ``new`` is None until that is made.
+
+    ``passed`` are connections that have such a name, and are something else.
+    """
 
     old: "OAuthConnection"
     registration: "Registration"
     name: str
     new: "OAuthConnection | None" = None
+    passed: tuple[str, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -66,8 +70,42 @@ def plan_replacement(
     stem, number = (counted["stem"], int(counted["number"])) if counted else (old.name, 1)
     near = {one.name: one for one in every if _folder(one) == _folder(old)}
     names = (f"{stem}-{following}" for following in count(number + 1))
-    name = next(n for n in names if n not in near or _takes_over(near[n], old, registration))
-    return Replacement(old, registration, name, near.get(name))
+    passed = []
+    for name in names:
+        if name not in near or _takes_over(near[name], old, registration):
+            break
+        passed.append(name)
+    return Replacement(old, registration, name, near.get(name), tuple(passed))
+
+
+def plan_exchange(
+    old: "OAuthConnection", registration: "Registration", other: "OAuthConnection"
+) -> Replacement:
+    """Return what lets a connection that is there take another's place; it is made with that.
+
+    Raises ClickException where whoever is led there would come to something else.
+    """
+    if other.id == old.id:
+        raise click.ClickException(f"{old.name} cannot take its own place: name another one.")
+    if _folder(other) != _folder(old):
+        where = f"{old.environment}{old.secret_path}"
+        told = f"Connection {other.name} is not in {where}, as {old.name} is:"
+        raise click.ClickException(f"{told} no alias could be led to it.")
+    if other.grant_type != old.grant_type:
+        told = f"{other.name} is of the grant {other.grant_type}, and {old.name} {old.grant_type}:"
+        raise click.ClickException(f"{told} they are not for the same. Nothing was changed.")
+    return Replacement(old, registration, other.name, other)
+
+
+def require_same_kind(before: "Registration", after: "Registration") -> None:
+    """Raise ClickException for a registration of another connector or scheme."""
+    was, is_now = ((one.connector, one.scheme) for one in (before, after))
+    if was != is_now:
+        raise click.ClickException(
+            f"Client registration {after.name} ({' '.join(is_now)}) is of another kind than "
+            f"{before.name} ({' '.join(was)}): whoever uses an alias would be led to another "
+            "service. Nothing was changed."
+        )
 
 
 def _folder(one: "OAuthConnection | Registration") -> tuple[str, str, str]:
@@ -93,18 +131,25 @@ def lines_of(plan: Replacement, *, keep: bool) -> list[str]:
     make = f"make the connection {name} with registration {plan.registration.name}"
     scopes, aliases = output.printable(" ".join(old.granted)), ", ".join(old.aliases)
     used = f"it was used last: {output.moment(old.used_at)}."
+    passed = ", ".join(plan.passed)
     end = f"revoke the tokens of {old.name} and delete it, once you have agreed"
     return [
         f"Replacing {old.name} ({old.grant_type}, {health_of(old)}) will:",
-        f"  1. {f'go on with {name}, which is there' if plan.new else make}",
+        f"  1. {f'go on with {known(plan.new)}' if plan.new else make}",
         f"  2. {'have somebody authorize it' if plan.asks else 'need nobody to authorize it'}",
         f"  3. use {name} once, and stop if it gives no token, or will fail before {old.name} does",
         f"  4. stop if {name} was granted less than {old.name}: {scopes or 'nothing yet'}",
         f"  5. lead to {name} the aliases of {old.name}: {aliases or 'none'}",
         f"  6. {f'leave {old.name} as it is' if keep else end}",
+        *([f"What is called {passed} is something else, and is left alone."] if passed else []),
         f"Whoever uses {old.name} by its own name or id is not led anywhere; {used}",
         "Nothing was changed.",
     ]
+
+
+def known(one: "OAuthConnection") -> str:
+    """Say of a connection that it is there, and whose it is."""
+    return output.printable(f"{one.name}, which is there{one.subject and f', by {one.subject}'}")
 
 
 async def take_over(
@@ -115,6 +160,8 @@ async def take_over(
     Raises ClickException where that cannot be, ApiError, and Unreachable; aliases lead to what
     works, whatever comes, and the same call goes on from there.
     """
+    if plan.new:
+        helpers.tell(f"Going on with {known(plan.new)}.")
     new = plan.new or await _make(api, plan, helpers)
     if plan.asks:
         new = await helpers.consent(new)

@@ -13,11 +13,13 @@ from keyturn.cli.rotation_schedule import preview, schedule_lines, schedule_opti
 from keyturn.cli.running import connected, run
 from keyturn.cli.turn_plan import plan_of_a_turn
 from keyturn.cli.usage import rotation_usage
+from keyturn.cli.workflows import OVERLAPS, checklist_of_turn, inside
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
     from keyturn.wire.rotations import Rotation
     from keyturn.wire.turns import Turn, TurnStep
+    from keyturn.wire.usage import UsageAnswer
 
 
 @click.group()
@@ -150,7 +152,9 @@ def show(*, which: str, project: str, server: str | None, as_json: bool) -> None
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
             newest = await api.find_newest_turn(found)
-        _show(found, newest, as_json=as_json)
+            overlaps = newest is not None and newest.phase in OVERLAPS
+            used = await api.read_rotation_usage(found) if overlaps else None
+        _show(found, newest, used, as_json=as_json)
 
     run(work())
 
@@ -217,7 +221,7 @@ def _tell_plan(
     async def work() -> None:
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
-            used = await api.read_rotation_usage(found)
+            used = await api.read_rotation_usage(found, check_log=True)
         _plan(plan_of_a_turn(found, used, emergency=emergency), as_json=as_json)
 
     run(work())
@@ -323,9 +327,19 @@ OF_CONNECTION = "okta-connection-key"
 """The type of what no path names, and nobody reads."""
 
 
-def _show(found: "Rotation", last: "Turn | None", *, as_json: bool) -> None:
-    lines = [*lines_of(found), *(of_turn(last) if last else ["no turn yet"])]
-    output.show(document_of(found, last), lines, as_json=as_json)
+def _show(
+    found: "Rotation",
+    last: "Turn | None",
+    used: "UsageAnswer | None" = None,
+    *,
+    as_json: bool,
+) -> None:
+    ticks = checklist_of_turn(last, used) if last and used else []
+    lines = [*lines_of(found), *(of_turn(last, ticks) if last else ["no turn yet"])]
+    document = document_of(found, last)
+    if ticks and used:
+        document["workflows"] = [each.model_dump(mode="json") for _, each in inside(used)]
+    output.show(document, lines, as_json=as_json)
 
 
 def document_of(found: "Rotation", last: "Turn | None") -> dict[str, object]:
@@ -372,9 +386,10 @@ def lines_of(one: "Rotation") -> list[str]:
     ]
 
 
-def of_turn(last: "Turn") -> Iterable[str]:
-    """Render how a turn stands, and what was recorded of it."""
+def of_turn(last: "Turn", ticks: Sequence[str] = ()) -> Iterable[str]:
+    """Render how a turn stands, what is ticked off of it, and what was recorded."""
     yield from standing_of(last)
+    yield from ticks
     yield "steps"
     for step in last.steps:
         told = "  ".join(filter(None, [step.detail, step.request_id]))

@@ -13,13 +13,25 @@ def secret() -> None:
 
 @secret.command("get")
 @click.argument("name")
+@click.option(
+    "--acknowledge",
+    is_flag=True,
+    help="Also say that you hold no older version any more: no turn waits for you.",
+)
 @options.environment
 @options.path
 @options.project
 @options.server
 @options.as_json
 def get(
-    *, name: str, environment: str, path: str, project: str, server: str | None, as_json: bool
+    *,
+    name: str,
+    acknowledge: bool,
+    environment: str,
+    path: str,
+    project: str,
+    server: str | None,
+    as_json: bool,
 ) -> None:
     """Print the current value of the secret NAME, and nothing else.
 
@@ -29,7 +41,10 @@ def get(
 
     async def read() -> None:
         async with connected(server) as api:
-            found = await api.read_secret(Place(project, environment, path), name)
+            place = Place(project, environment, path)
+            found = await api.read_secret(place, name)
+            if acknowledge:
+                await api.acknowledge(place, name, found.version)
         document = {
             "name": found.secret_key,
             "version": found.version,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyturn.cli import output
 from keyturn.cli.usage import tree_of
+from keyturn.cli.workflows import steps_in_workflows
 
 if TYPE_CHECKING:
     from keyturn.wire.registrations import Consumer
@@ -50,6 +51,7 @@ ADOPTS = {
     "reload": "has the old one until it is reloaded",
     "restart": "has the old one until it is restarted",
 }
+PUT_IN = "has the old one until an admin puts the new one in, as is said below"
 IN_USE = ("ready", "troubled")
 
 
@@ -63,6 +65,7 @@ def plan_of_a_turn(one: "Rotation", used: "UsageAnswer", *, emergency: bool) -> 
         *(f"  {line}" for line in tree_of(used)),
         "Then:",
         *(f"  - {output.printable(line)}" for line in _fates(one, used, emergency=emergency)),
+        *steps_in_workflows(one, used, emergency=emergency),
         AT_ONCE if emergency else _waits(one),
         NOTHING_CHANGED,
     ]
@@ -153,4 +156,5 @@ def _fate_elsewhere(one: "Consumer", *, waited: bool) -> str:
     then = "the overlap waits until it has confirmed that"
     if not (waited and one.required):
         then = "nothing waits for it"
-    return f"consumer {one.name} {ADOPTS[one.adoption]}; {then}"
+    adopts = PUT_IN if one.workflows_connection else ADOPTS[one.adoption]
+    return f"consumer {one.name} {adopts}; {then}"

@@ -79,7 +79,8 @@ def _connection(one: "UsedConnection") -> Branch:
 def _consumer(one: "Consumer") -> Branch:
     optional = "" if one.required else ", optional"
     uses = f"uses version {one.confirmed_version}" if one.confirmed_version else "uses none yet"
-    return f"consumer {one.name} ({one.adoption}): {uses}{optional}", []
+    adopts = f'Okta Workflows: "{inside}"' if (inside := one.workflows_connection) else one.adoption
+    return f"consumer {one.name} ({adopts}): {uses}{optional}", []
 
 
 def _drawn(branches: "list[Branch]") -> Iterable[str]:

@@ -154,9 +154,13 @@ class KeyturnApi(
         """Read one rotation."""
         return await self._rotation("GET", _of(which))
 
-    async def read_rotation_usage(self, which: Which) -> UsageAnswer:
-        """Read what hangs on the client secret of a rotation: what a turn touches."""
-        return await self.call(UsageAnswer, "GET", f"{_of(which)}/usage")
+    async def read_rotation_usage(self, which: Which, *, check_log: bool = False) -> UsageAnswer:
+        """Read what hangs on the client secret of a rotation: what a turn touches.
+
+        With ``check_log`` also whether Okta lets Keyturn read its System Log for that.
+        """
+        query = {"checkLog": "true"} if check_log else {}
+        return await self.call(UsageAnswer, "GET", f"{_of(which)}/usage", query=query)
 
     async def create_rotation(
         self, body: CreateRotation, kind: RotationType = DEFAULT_TYPE

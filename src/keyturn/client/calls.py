@@ -82,7 +82,7 @@ class Calls:
         self._http = httpx2.AsyncClient(
             base_url=self.url,
             timeout=TIMEOUT_S,
-            verify=_trust(ca_file) if ca_file else True,
+            verify=trust(ca_file) if ca_file else True,
             transport=transport,
             trust_env=False,
         )
@@ -195,7 +195,8 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _trust(ca_file: Path) -> ssl.SSLContext:
+def trust(ca_file: Path) -> ssl.SSLContext:
+    """Return the public authorities with those of a file beside them."""
     context = ssl.create_default_context()
     context.load_verify_locations(ca_file)
     return context

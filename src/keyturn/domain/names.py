@@ -32,11 +32,11 @@ def slugified(text: str) -> str:
     return "-".join(parts)[: SLUG_MAX // 2].strip("-") or "x"
 
 
-def title(field: tuple[str, ...], text: str) -> str:
-    """Return a name that people read and nothing looks up: 1 to 64 characters."""
+def title(field: tuple[str, ...], text: str, most: int = SLUG_MAX) -> str:
+    """Return a name that people read and nothing here looks up: 1 to ``most`` characters."""
     name = text.strip()
-    if not 0 < len(name) <= SLUG_MAX:
-        raise InvalidInput(FieldProblem(field, f"must be 1 to {SLUG_MAX} characters"))
+    if not 0 < len(name) <= most:
+        raise InvalidInput(FieldProblem(field, f"must be 1 to {most} characters"))
     return name
 
 

@@ -119,6 +119,22 @@ RULES: Mapping[CredentialKind, Rules] = MappingProxyType(
 """Everything in which the kinds differ; what they are called at Okta is the adapter's to know."""
 
 
+class Left(StrEnum):
+    """What became of a person in an org, so that what they granted is good no more."""
+
+    DEACTIVATED = "deactivated"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Since when a person is no longer active in an org, and how that came."""
+
+    how: Left
+    at: datetime
+
+
 class KeyAlgorithm(StrEnum):
     """What a client key of ours signs with (RFC 7518, section 3.1)."""
 

@@ -30,7 +30,7 @@ from keyturn.sandbox.state.org import Org
 
 PREFIX = "/orgs/"
 # Everything that somebody else at the console may change; the rest is the tester's own.
-CHANGES = ("/apps", "/users", "/devices", "/api-tokens", "/tokens")
+CHANGES = ("/apps", "/users", "/devices", "/api-tokens", "/tokens", "/workflows-connections")
 
 
 def build_control(orgs: Org | Fleet, token: str) -> ASGIApp:

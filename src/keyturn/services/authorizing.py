@@ -6,10 +6,18 @@ with what the beginner alone holds. What goes wrong leaves the connection as it 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.audit import Attempt
-from keyturn.domain.errors import FieldProblem, InvalidInput, Refused, ServerError
+from keyturn.domain.errors import (
+    FieldProblem,
+    InvalidInput,
+    NotFound,
+    Refused,
+    SealBroken,
+    ServerError,
+)
 from keyturn.domain.oauth.answers import NoTokens, TokenSet, read_members, read_token_answer
 from keyturn.domain.oauth.authorization import (
     LIFETIME,
@@ -25,19 +33,20 @@ from keyturn.domain.oauth.authorization import (
     random_text,
     require_asker,
 )
-from keyturn.domain.oauth.claims import Expected, subject_of
-from keyturn.domain.oauth.connection import Connection, GrantType, authorized
+from keyturn.domain.oauth.claims import NOBODY, Expected, Subject, subject_of
+from keyturn.domain.oauth.connection import Connection, GrantType, State, authorized
 from keyturn.domain.oauth.ladder import NATURAL
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import ClientRegistration, proved
 from keyturn.domain.oauth.words import why_failed
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.clients import Held, is_current, open_client
+from keyturn.services.clients import Held, OpenTokens, is_current, open_client, open_tokens
 from keyturn.services.ladder import settle
 from keyturn.services.oauth_connections import ConnectionView, admit, read_stored, view
 from keyturn.services.ports import Members, Reading, World, Writing
 from keyturn.services.records import must
 from keyturn.services.renewing import draw, sealed
+from keyturn.services.revoking import revoke
 from keyturn.services.scopes import list_ungranted
 from keyturn.services.sealing import open_members, seal_members
 
@@ -185,11 +194,12 @@ async def complete_authorization(
     members: Members = {"code": taken.code, "redirect_uri": request.redirect_uri}
     if held.client.provider.pkce:
         members = {**members, "code_verifier": kept["verifier"]}
+    asked_at = world.clock.now()
     answer = read_token_answer(await world.servers.ask(held.client, RequestType.CODE, members))
     if isinstance(answer, NoTokens):
         raise Refused(f"The code brought no tokens. {why_failed(answer)}")
     subject = await _subject(world, held, answer, kept["nonce"])
-    return await keep_granted(world, held, request, answer, subject)
+    return await keep_granted(world, held, request, Granted(answer, asked_at, subject))
 
 
 @dataclass(frozen=True)
@@ -215,11 +225,11 @@ async def _take(world: World, told: Mapping[str, str], binding: Sensitive) -> _T
     return _Taken(request, held, code)
 
 
-async def _subject(world: World, held: Held, answer: TokenSet, nonce: Sensitive) -> str:
+async def _subject(world: World, held: Held, answer: TokenSet, nonce: Sensitive) -> Subject:
     """Return who granted it, where an ID token came that tells. Raises Refused for a false one."""
     provider = held.client.provider
     if answer.id_token is None or not provider.issuer:
-        return ""
+        return NOBODY
     claims = await world.servers.read_claims(held.client, answer.id_token)
     if claims is None:
         raise Refused("The ID token that came with the tokens is not signed by its server's keys.")
@@ -227,17 +237,49 @@ async def _subject(world: World, held: Held, answer: TokenSet, nonce: Sensitive)
     return subject_of(claims, wanted, world.clock.now())
 
 
+@dataclass(frozen=True)
+class Granted:
+    """What came of a grant: its first tokens, when they were asked for, and who granted it."""
+
+    answer: TokenSet
+    asked_at: datetime
+    subject: Subject = NOBODY
+
+
 async def keep_granted(
-    world: World, held: Held, request: AuthorizationRequest, answer: TokenSet, subject: str
+    world: World, held: Held, request: AuthorizationRequest, granted: Granted
 ) -> ConnectionView:
-    """Keep the tokens of a new grant. Scopes that the answer leaves out were granted as asked."""
-    luck, scopes = draw(world), request.scopes
+    """Keep the tokens of a new grant; the refresh token before it is revoked where that can be.
+
+    Raises NotFound where the connection is gone: the tokens are revoked, as nobody has them.
+    """
+    answer = granted.answer
+    try:
+        seen, replaced = await _keep(world, held, request, granted)
+    except NotFound:
+        await revoke(world, held, OpenTokens(answer.access, answer.refresh))
+        raise
+    if replaced and held.client.provider.revoke_replaced:
+        await revoke(world, held, OpenTokens(Sensitive(""), replaced))
+    return seen
+
+
+async def _keep(
+    world: World, held: Held, request: AuthorizationRequest, granted: Granted
+) -> tuple[ConnectionView, Sensitive | None]:
+    """Return it with its new tokens, and the refresh token that they replace, if there is one.
+
+    Scopes that the answer leaves out were granted as asked.
+    """
+    answer, luck, scopes = granted.answer, draw(world), request.scopes
     if answer.scope is not None:
         scopes = held.client.provider.scopes(answer.scope)
     async with world.store.writing() as tx:
         stored = await read_stored(tx, request.connection_id)
-        tokens = sealed(world, held, stored, answer)
-        await tx.replace(authorized(stored, tokens, scopes, subject or stored.subject, luck))
+        before = _refresh_of(world, held, stored)
+        refresh = answer.refresh or (before if _goes_on(stored, granted.subject) else None)
+        tokens = sealed(world, held, stored, answer, asked_at=granted.asked_at, refresh=refresh)
+        await tx.replace(authorized(stored, tokens, scopes, granted.subject, luck))
         told = f"connection {stored.id} ({' '.join(scopes)})"
         actor = f"authorization {request.id}"
         await tx.append_audit(Attempt(world.clock.now(), actor, "authorize", told, allowed=True))
@@ -247,7 +289,24 @@ async def keep_granted(
         if shown and await is_current(tx, registration, held):
             after = proved(registration, held.version, world.clock.now(), NATURAL)
             await settle(tx, after, registration, world.clock.now())
-        return await view(tx, await read_stored(tx, stored.id))
+        seen = await view(tx, await read_stored(tx, stored.id))
+    return seen, None if before == refresh else before
+
+
+def _refresh_of(world: World, held: Held, stored: Connection) -> Sensitive | None:
+    """Return the refresh token that there is; one that does not open any more is none."""
+    if stored.tokens is None:
+        return None
+    try:
+        return open_tokens(world, held.place.project, stored, stored.tokens).refresh
+    except SealBroken:
+        return None
+
+
+def _goes_on(stored: Connection, subject: Subject) -> bool:
+    """Say whether the grant before goes on: the same person's, not lapsed and not in doubt."""
+    same = subject.id != "" and subject.id == stored.subject_id
+    return same and stored.state is not State.LAPSED and stored.intent is None
 
 
 async def forget_ended(world: World, tx: Writing, connection: Connection) -> None:

@@ -16,13 +16,18 @@ from keyturn.services.registrations import RegistrationView, admit, read_stored
 
 @dataclass(frozen=True)
 class ConsumerDraft:
-    """A consumer as somebody tells of it; ``identity`` is the id of who it reads the secret as."""
+    """A consumer as somebody tells of it.
+
+    ``identity`` is the id of who it reads the secret as; ``workflows`` is the name of the
+    connection inside Okta Workflows that it is, as Okta's System Log shows it.
+    """
 
     name: str
     adoption: Adoption
     identity: str = ""
     note: str | None = None
     required: bool = True
+    workflows: str | None = None
 
 
 async def create_consumer(
@@ -51,6 +56,7 @@ async def create_consumer(
             required=draft.required,
             confirmed=seen.version,
             confirmed_at=now,
+            workflows=_workflows(draft),
         )
         await tx.add(made)
     return made
@@ -103,6 +109,16 @@ async def _read(tx: Reading, seen: RegistrationView, name: str) -> Consumer:
     if found is None:
         raise NotFound(f"Registration {seen.registration.name} has no consumer {name}.")
     return found
+
+
+def _workflows(draft: ConsumerDraft) -> str | None:
+    """Return the name of a connection inside Okta Workflows, which reads nothing here."""
+    if draft.workflows is None:
+        return None
+    if draft.identity or draft.adoption is Adoption.LIVE:
+        rule = "is of a consumer that reads nothing here: an admin puts the secret in"
+        raise InvalidInput(FieldProblem(("workflowsConnection",), rule))
+    return names.title(("workflowsConnection",), draft.workflows, names.DESCRIPTION_MAX)
 
 
 async def _identity(tx: Reading, identity: str) -> IdentityId | None:

@@ -5,7 +5,7 @@ Decides what has to be given, and what may not be together. Asks no server wheth
 
 from dataclasses import dataclass, replace
 
-from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound
+from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, NotReady, Refused
 from keyturn.domain.ids import SecretId
 from keyturn.domain.oauth.provider import Proof
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme, changed
@@ -14,7 +14,7 @@ from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.clients import provider_of, seal_own
+from keyturn.services.clients import open_client, provider_of, seal_own
 from keyturn.services.ports import Reading, World
 
 CLIENT_ID_MAX = 512
@@ -41,7 +41,8 @@ async def credentialed(
 ) -> ClientRegistration:
     """Return a registration with a credential, to be proved at once.
 
-    Where that names no client id, the registration goes on with the one that it has.
+    Where that names no client id, the registration goes on with the one that it has. Raises
+    InvalidInput, NotFound, and Refused where what it refers to cannot be read.
     """
     rotation = await _rotation(tx, place, given.rotation) if given.rotation else None
     if rotation:
@@ -56,8 +57,17 @@ async def credentialed(
         after = replace(after, client_id=client_id, client_id_secret_id=client_id_id)
     if given.secret is not None:
         after = _with_own(world, place, after, given.secret)
-    _require_proof(world, after)
+    _require_proof(after)
+    await _require_readable(world, tx, after)
     return changed(after, world.clock.now())
+
+
+async def _require_readable(world: World, tx: Reading, made: ClientRegistration) -> None:
+    """Raise Refused where what is referred to cannot be read now: no request could be made."""
+    try:
+        await open_client(world, tx, made)
+    except NotReady as error:
+        raise Refused(f"{error.message} Nothing was stored.") from None
 
 
 def _with_own(
@@ -75,7 +85,7 @@ def _with_own(
     return replace(counted, sealed=sealed, own_hash=secret_hash(secret))
 
 
-def _require_proof(world: World, made: ClientRegistration) -> None:
+def _require_proof(made: ClientRegistration) -> None:
     """Raise InvalidInput where the client has nothing to authenticate with, and should."""
     if made.scheme is Scheme.NONE:
         return

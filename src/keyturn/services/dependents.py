@@ -11,7 +11,7 @@ from datetime import datetime
 from keyturn.domain.identity import Identity
 from keyturn.domain.ids import RotationId
 from keyturn.domain.oauth.connection import Connection, State
-from keyturn.domain.oauth.consumers import Adoption, Consumer
+from keyturn.domain.oauth.consumers import Adoption, Consumer, named
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme, Standing
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret
@@ -49,7 +49,7 @@ async def list_unadopted(tx: Reading, rotation_id: RotationId, version: int) -> 
     """Name the consumers elsewhere that a turn waits for: they may not use this version yet."""
     return tuple(
         [
-            f"consumer {each.name}"
+            named(each, version)
             for registration in await list_registrations(tx, rotation_id)
             for each in await tx.list(Consumer, registration_id=registration.id)
             if each.waits_for(version) and not await _reads(tx, registration, each, version)

@@ -12,7 +12,7 @@ from keyturn.domain.oauth.device import DeviceStart, askable, asked, read_start,
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.words import why_failed
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.authorizing import forget_ended, keep_granted
+from keyturn.services.authorizing import Granted, forget_ended, keep_granted
 from keyturn.services.clients import open_client
 from keyturn.services.oauth_connections import ConnectionView, admit, read_stored
 from keyturn.services.ports import World
@@ -93,11 +93,12 @@ async def ask_device(
         held = await open_client(world, tx, seen.registration, seen.connection)
     kept = open_members(world, held.place.project, _place(request.id), request.sealed)
     members: dict[str, Sensitive] = {"device_code": kept["device_code"]}
+    asked_at = world.clock.now()
     reply = await world.servers.ask(held.client, RequestType.DEVICE_CODE, members)
     answer = read_token_answer(reply)
     if not isinstance(answer, NoTokens):
         await _note(world, answered(request, world.clock.now()))
-        return await keep_granted(world, held, request, answer, "")
+        return await keep_granted(world, held, request, Granted(answer, asked_at))
     if answer.fault not in WAITING:
         await _note(world, answered(request, world.clock.now()))
         raise Refused(f"The code brought no tokens. {why_failed(answer)}")

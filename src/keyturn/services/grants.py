@@ -3,17 +3,28 @@
 Knows nothing of what is asked of an authorization server.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
 
-from keyturn.domain.errors import FieldProblem, InvalidInput
+from keyturn.domain.errors import FieldProblem, InvalidInput, Refused
 from keyturn.domain.ids import OAuthConnectionId
 from keyturn.domain.oauth.connection import Connection, GrantType, State, Tokens
+from keyturn.domain.oauth.connectors import OF_OKTA, ORG_TOKENS
 from keyturn.domain.oauth.provider import ClientAuth, RequestType
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme
 from keyturn.domain.project import Place
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.clients import OpenTokens, provider_of, seal_input, seal_tokens
+from keyturn.services.clients import (
+    OpenTokens,
+    open_input,
+    open_tokens,
+    provider_of,
+    seal_input,
+    seal_tokens,
+)
 from keyturn.services.ports import Reading, World
 
 SCOPES_MAX = 200
@@ -26,6 +37,8 @@ INPUTS: Mapping[GrantType, tuple[str, ...]] = {
 }
 """What a grant is given at the beginning, by the names of its parameters."""
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
+BROUGHT = "brought"
+"""By what a refresh token from elsewhere is recognised: it may have been replaced long since."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +74,46 @@ def require_fit(registration: ClientRegistration, draft: ConnectionDraft) -> Non
     if wanted and not provider.endpoints.of(wanted[0]):
         rule = f"needs the registration to name the {wanted[1]} endpoint"
         raise InvalidInput(FieldProblem(("grantType",), rule))
-    anonymous = provider.auth_for(RequestType.CLIENT_CREDENTIALS) is ClientAuth.NONE
-    if draft.grant_type is GrantType.CLIENT_CREDENTIALS and anonymous:
-        rule = "needs a client that authenticates"
-        raise InvalidInput(FieldProblem(("grantType",), rule))
+    if draft.grant_type is GrantType.CLIENT_CREDENTIALS:
+        _require_client(registration)
     if draft.source and draft.grant_type is not GrantType.EXCHANGE:
         raise InvalidInput(FieldProblem(("source",), "is for token exchange alone"))
 
 
-def with_given(world: World, place: Place, made: Connection, draft: ConnectionDraft) -> Connection:
-    """Return a connection with what its grant was given, sealed."""
+def _require_client(registration: ClientRegistration) -> None:
+    """Raise InvalidInput for a client that is given no credentials of its own.
+
+    Okta's org authorization server answers ``invalid_client`` to whoever comes with a secret, which
+    would be taken for the secret's fault (Okta: client credentials with the org's server).
+    """
+    provider = provider_of(registration)
+    auth = provider.auth_for(RequestType.CLIENT_CREDENTIALS)
+    if auth is ClientAuth.NONE:
+        rule = "needs a client that authenticates"
+        raise InvalidInput(FieldProblem(("grantType",), rule))
+    of_org = urlsplit(provider.endpoints.token).path == ORG_TOKENS
+    if registration.connector in OF_OKTA and of_org and auth is not ClientAuth.KEY_JWT:
+        rule = (
+            "is given at Okta's org authorization server to clients with a key alone: make a "
+            "registration with auth private_key_jwt, or one of a custom authorization server "
+            "(connector api, issuer https://DOMAIN/oauth2/default)"
+        )
+        raise InvalidInput(FieldProblem(("grantType",), rule))
+
+
+def with_given(
+    world: World,
+    place: Place,
+    made: Connection,
+    told: Mapping[str, Sensitive] | None,
+    now: datetime,
+) -> Connection:
+    """Return a connection with what its grant is given, sealed, at the beginning or anew.
+
+    Raises InvalidInput for what is missing and what the grant does not take.
+    """
     wanted = INPUTS.get(made.grant_type, ())
-    given = dict(draft.given or {})
+    given = dict(told or {})
     if made.grant_type is GrantType.EXCHANGE:
         given.setdefault("subject_token_type", Sensitive(ACCESS_TOKEN_TYPE))
     problems = [
@@ -88,18 +129,54 @@ def with_given(world: World, place: Place, made: Connection, draft: ConnectionDr
     if problems:
         raise InvalidInput(*problems)
     if made.grant_type is GrantType.REFRESH:
-        return _brought(world, place, made, given["refresh_token"])
+        return _brought(world, place, made, given["refresh_token"], now)
     sealed = seal_input(world, place.project, made.id, given)
-    due_at = made.created_at if made.minted else None
-    return replace(made, sealed_input=sealed, due_at=due_at)
+    return replace(made, sealed_input=sealed, due_at=now if made.minted else None)
 
 
-def _brought(world: World, place: Place, made: Connection, refresh: Sensitive) -> Connection:
-    """Return a connection with a refresh token from elsewhere, which is used at once."""
-    now, opened = made.created_at, OpenTokens(Sensitive(""), refresh)
-    sealed = seal_tokens(world, place.project, made, 0, opened)
-    tokens = Tokens(0, sealed, "Bearer", renewable=True, issued_at=now, expires_at=now, version=0)
-    return replace(made, state=State.READY, tokens=tokens, authorized_at=now, due_at=now)
+def _brought(
+    world: World, place: Place, made: Connection, refresh: Sensitive, now: datetime
+) -> Connection:
+    """Return a connection with a refresh token from elsewhere, which is used at once.
+
+    An access token that there is stays in use while it lasts.
+    """
+    access, project = Sensitive(""), place.project
+    tokens = Tokens(0, b"", "Bearer", renewable=True, issued_at=now, expires_at=now, version=0)
+    if made.tokens:
+        access = open_tokens(world, project, made, made.tokens).access
+        tokens = replace(made.tokens, number=made.tokens.number + 1, renewable=True)
+    sealed = seal_tokens(world, project, made, tokens.number, OpenTokens(access, refresh))
+    return replace(
+        made,
+        state=State.READY,
+        tokens=replace(tokens, sealed=sealed),
+        sealed_input=seal_input(world, project, made.id, {BROUGHT: _digest(refresh)}),
+        authorized_at=now,
+        due_at=now,
+    )
+
+
+def _digest(token: Sensitive) -> Sensitive:
+    return Sensitive(hashlib.sha256(token.reveal().encode()).hexdigest())
+
+
+async def refuse_brought_twice(world: World, tx: Reading, place: Place, made: Connection) -> None:
+    """Raise Refused where another connection of the registration was brought the same token.
+
+    Two who renew by one refresh token end the grant at a server that replaces it (RFC 9700,
+    4.14.2). It is known by what was brought, as it may have been replaced since.
+    """
+    if made.grant_type is not GrantType.REFRESH:
+        return
+    brought = open_input(world, place.project, made).get(BROUGHT)
+    for each in await tx.list(Connection, registration_id=made.registration_id):
+        other = each.grant_type is GrantType.REFRESH and each.id != made.id
+        if other and open_input(world, place.project, each).get(BROUGHT) == brought:
+            raise Refused(
+                f"The connection {each.name} was brought the same refresh token: use that one, by "
+                "an alias if need be, or have a token of its own granted."
+            )
 
 
 async def read_source(

@@ -10,10 +10,11 @@ from keyturn.domain.evidence import LogSight
 from keyturn.domain.ids import SecretHash
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.sight import Maker, Seen, Sight
-from keyturn.domain.turn import CLOCKS_DIFFER
+from keyturn.domain.turn import CLOCKS_DIFFER, Phase
 from keyturn.services.desk import Desk, promised
 from keyturn.services.holders import observe
 from keyturn.services.records import must
+from keyturn.services.workflows import look_for_workflows
 
 
 async def look_at_credentials(desk: Desk, seen: Seen) -> Seen:
@@ -55,7 +56,12 @@ async def probe_new(desk: Desk, seen: Seen) -> Seen:
 
 
 async def look_at_evidence(desk: Desk, seen: Seen) -> Seen:
-    """See who still holds or needs the old one, as far as Keyturn knows."""
+    """See who still holds or needs the old one, as far as Keyturn knows.
+
+    Of connections inside Okta Workflows that are waited for, Okta's System Log is asked first.
+    """
+    if desk.turn.phase is Phase.OVERLAPPING:
+        await look_for_workflows(desk)
     evidence = await observe(desk.world, desk.turn, desk.subject.client_secret)
     return replace(seen, evidence=evidence)
 

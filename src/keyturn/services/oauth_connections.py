@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -22,10 +23,10 @@ from keyturn.domain.errors import (
     Taken,
 )
 from keyturn.domain.ids import OAuthConnectionId
-from keyturn.domain.oauth.connection import Connection, GrantType, State, used
+from keyturn.domain.oauth.connection import Connection, GrantType, State, given_anew, used
 from keyturn.domain.oauth.connectors import CONNECTORS, missing
 from keyturn.domain.oauth.consumers import Alias
-from keyturn.domain.oauth.provider import RequestType
+from keyturn.domain.oauth.provider import Proof
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme
 from keyturn.domain.project import Place
 from keyturn.domain.sensitive import Sensitive
@@ -40,16 +41,18 @@ from keyturn.services.grants import (
     ConnectionDraft,
     checked_scopes,
     read_source,
+    refuse_brought_twice,
     require_fit,
     with_given,
 )
-from keyturn.services.ports import Members, Proven, Reading, World
+from keyturn.services.ports import Proven, Reading, World
 from keyturn.services.projects import anywhere_in, places_of, resolve_project, target_of
 from keyturn.services.records import read_left
 from keyturn.services.registrations import admit as admit_registration
 from keyturn.services.registrations import read_stored as read_stored_registration
 from keyturn.services.removal import remove_connections
-from keyturn.services.renewing import Fresh, draw, fresh
+from keyturn.services.renewing import Fresh, draw, fresh, renew
+from keyturn.services.revoking import revoke
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +62,15 @@ USED_AGE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class ConnectionChange:
-    """What to change; None leaves a field as it is. Other scopes take another authorization."""
+    """What to change; None leaves a field as it is. Other scopes take another authorization.
+
+    ``given`` is what the grant was given, given anew: all of it.
+    """
 
     name: str | None = None
     description: str | None = None
     scopes: tuple[str, ...] | None = None
+    given: Mapping[str, Sensitive] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,12 +92,16 @@ class ConnectionView:
 
 @dataclass(frozen=True)
 class Pass:
-    """What one request to a service is authorized by: headers, which token set, and until when."""
+    """What one request to a service is authorized by: headers, which token set, and until when.
+
+    ``certificate`` has to be shown along with a token that is bound to it (RFC 8705, 3).
+    """
 
     headers: Mapping[str, Sensitive]
     number: int = 0
     expires_at: datetime | None = None
     scopes: tuple[str, ...] = ()
+    certificate: Sensitive | None = None
 
 
 @dataclass(frozen=True)
@@ -137,12 +148,13 @@ async def create_connection(world: World, caller: Caller, draft: ConnectionDraft
     if registration.scheme is Scheme.OAUTH and seen.provider.dpop:
         key = world.servers.new_dpop_key()
         made = replace(made, sealed_key=seal_key(world, place.project, new_id, key))
-    made = with_given(world, place, made, draft)
+    made = with_given(world, place, made, draft.given, now)
     async with world.store.writing() as tx:
         await read_stored_registration(tx, registration.id)
         if draft.source:
             made = replace(made, source_id=await read_source(tx, registration, draft.source))
         await _refuse_taken_name(tx, made, made.name)
+        await refuse_brought_twice(world, tx, place, made)
         await tx.add(made)
     if made.renewal:
         await _try_at_once(world, new_id)
@@ -150,7 +162,10 @@ async def create_connection(world: World, caller: Caller, draft: ConnectionDraft
 
 
 async def _try_at_once(world: World, connection_id: OAuthConnectionId) -> None:
+    """Renew what has just become due, or wait for whoever else does."""
     try:
+        begin = partial(renew, world, connection_id, ahead=True)
+        await world.flights.share(connection_id, begin)
         await fresh(world, connection_id)
     except (NotReady, AddressRefused, SealBroken) as error:
         log.warning("no tokens yet", connection=connection_id, why=error.message)
@@ -179,7 +194,9 @@ async def update_connection(
 ) -> ConnectionView:
     """Change a connection; other scopes are asked for when it is authorized next.
 
-    Raises NotFound, Forbidden, Taken, InvalidInput.
+    What its grant is given anew is tried at once; what was given before is forgotten. Raises
+    NotFound, Forbidden, Taken, InvalidInput, and Refused for a refresh token that another
+    connection has.
     """
     seen = await admit(world, caller, Verb.EDIT_GRANTS, connection_id, "update")
     async with world.store.writing() as tx:
@@ -193,8 +210,20 @@ async def update_connection(
         if change.scopes is not None:
             scopes, now = checked_scopes(change.scopes), world.clock.now()
             after = replace(after, scopes=scopes, look_at=now)
+        if change.given:
+            after = _given_anew(world, seen.place, after, change.given)
+            await refuse_brought_twice(world, tx, seen.place, after)
         await tx.replace(after)
+    if change.given:
+        await _try_at_once(world, seen.connection.id)
     return await _read(world, seen.connection.id)
+
+
+def _given_anew(
+    world: World, place: Place, stored: Connection, given: Mapping[str, Sensitive]
+) -> Connection:
+    now = world.clock.now()
+    return given_anew(with_given(world, place, stored, given, now), now)
 
 
 async def authorize_request(
@@ -225,7 +254,8 @@ def _pass(world: World, held: Held, found: Fresh, wanted: Wanted) -> Pass:
         proof = world.servers.prove_possession(held.client.dpop_key, what)
         headers["DPoP"] = Sensitive(proof)
     tokens = connection.tokens
-    return Pass(headers, tokens.number, tokens.expires_at, connection.granted)
+    shown = held.client.secret if Proof.CERTIFICATE in held.client.provider.needs else None
+    return Pass(headers, tokens.number, tokens.expires_at, connection.granted, shown)
 
 
 def _headers_of(held: Held, registration: ClientRegistration) -> Mapping[str, Sensitive]:
@@ -264,30 +294,27 @@ async def delete_connection(
     if seen.aliases and not force:
         told = ", ".join(seen.aliases)
         raise Refused(f"It is used by the aliases {told}: lead them to another connection first.")
-    await _revoke(world, seen)
+    await _revoke(world, seen, seen.connection)
     async with world.store.writing() as tx:
         stored = await read_stored(tx, connection_id)
         await remove_connections(tx, [stored])
+    if stored.tokens != seen.connection.tokens:  # renewed meanwhile
+        await _revoke(world, seen, stored)
     return seen
 
 
-async def _revoke(world: World, seen: ConnectionView) -> None:
-    """Revoke tokens, the refresh token first (RFC 7009, 2.1); whatever comes, it goes on."""
-    connection = seen.connection
+async def _revoke(world: World, seen: ConnectionView, connection: Connection) -> None:
+    """Revoke what tokens a connection has, as far as that can be done."""
     if connection.tokens is None or seen.registration.scheme is not Scheme.OAUTH:
         return
     try:
         async with world.store.reading() as tx:
             held = await open_client(world, tx, seen.registration, connection)
         opened = open_tokens(world, seen.place.project, connection, connection.tokens)
-        if not held.client.provider.endpoints.revocation:
-            return
-        for hint, token in (("refresh_token", opened.refresh), ("access_token", opened.access)):
-            if token and token.reveal():
-                members: Members = {"token": token, "token_type_hint": hint}
-                await world.servers.ask(held.client, RequestType.REVOKE, members)
-    except (NotReady, AddressRefused, SealBroken) as error:
+    except (NotReady, SealBroken) as error:
         log.warning("not revoked", connection=connection.id, why=error.message)
+    else:
+        await revoke(world, held, opened)
 
 
 async def admit(

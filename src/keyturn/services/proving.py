@@ -96,7 +96,8 @@ async def _renew_one(world: World, registration: ClientRegistration, held: Held)
     rested = [each for each in able if each.retry_at is None or each.retry_at <= now]
     for each in sorted(rested, key=lambda one: one.attempts)[:RENEWED_MAX]:
         refused = each.tokens.number if each.tokens else None
-        await world.flights.share(each.id, partial(renew, world, each.id, refused=refused))
+        begin = partial(renew, world, each.id, refused=refused, ahead=True)
+        await world.flights.share(each.id, begin)
         async with world.store.reading() as tx:
             after = await tx.find(ClientRegistration, id=registration.id)
         if after is None or after.tested == held.version:

@@ -15,7 +15,7 @@ from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused,
 from keyturn.domain.ids import ProjectId, RegistrationId, SecretId
 from keyturn.domain.oauth import documents
 from keyturn.domain.oauth.connection import Connection
-from keyturn.domain.oauth.connectors import API, CONNECTORS, OKTA, OKTA_DEVICES, okta_document
+from keyturn.domain.oauth.connectors import API, CONNECTORS, OF_OKTA, okta_document
 from keyturn.domain.oauth.consumers import Consumer
 from keyturn.domain.oauth.presets import preset_document
 from keyturn.domain.oauth.provider import ClientAuth, Provider
@@ -39,8 +39,6 @@ from keyturn.services.projects import (
 from keyturn.services.proving import prove
 from keyturn.services.records import read_left
 from keyturn.services.removal import remove_registrations
-
-_OF_OKTA = frozenset({OKTA.name, OKTA_DEVICES.name})
 
 
 @dataclass(frozen=True)
@@ -315,7 +313,7 @@ async def _described(world: World, draft: RegistrationDraft) -> Provider:
     if draft.scheme is not Scheme.OAUTH:
         return Provider()
     if draft.issuer:  # all of its endpoints are its own: none is left of another server
-        base = {**base, **await _discovered(world, draft)}
+        base = {**base, **await _discovered(world, draft, _parsed(base).auth)}
     told = draft.provider or {}
     endpoints = {**_object(base.get("endpoints")), **_object(told.get("endpoints"))}
     whole = {**base, **told} | ({"endpoints": endpoints} if endpoints else {})
@@ -335,11 +333,13 @@ def _known(draft: RegistrationDraft) -> Mapping[str, object]:
             rule = f"is for the connector {API.name} with OAuth alone"
             raise InvalidInput(FieldProblem(("preset",), rule))
         return preset_document(draft.preset, draft.tenant)
-    return okta_document(draft.domain) if oauth and draft.connector in _OF_OKTA else {}
+    return okta_document(draft.domain) if oauth and draft.connector in OF_OKTA else {}
 
 
-async def _discovered(world: World, draft: RegistrationDraft) -> Mapping[str, object]:
-    """Return what an issuer says of itself, as a document."""
+async def _discovered(
+    world: World, draft: RegistrationDraft, known: ClientAuth
+) -> Mapping[str, object]:
+    """Return what an issuer says of itself, as a document; ``known`` is a preset's own method."""
     world.servers.check(Provider(issuer=draft.issuer))
     told = await world.servers.read_metadata(draft.issuer, foreign=draft.foreign)
     found = Provider(
@@ -347,18 +347,20 @@ async def _discovered(world: World, draft: RegistrationDraft) -> Mapping[str, ob
         issuer=told.issuer,
         iss_promised=told.iss_promised,
         push=told.pushing_required,
-        auth=ClientAuth.BASIC if "auth" in (draft.provider or {}) else _auth_among(told.auths),
     )
-    return documents.document_of(found)
+    said = "auth" in (draft.provider or {})
+    auth = known if said else _auth_among(told.auths, known)
+    return {**documents.document_of(found), "auth": auth.value}
 
 
-def _auth_among(listed: Collection[str]) -> ClientAuth:
+def _auth_among(listed: Collection[str], known: ClientAuth) -> ClientAuth:
     """Return how to authenticate with a secret where an issuer lists what it takes.
 
-    Without a list that is a Basic header (RFC 8414, 2). Raises InvalidInput where it is neither
-    that nor the body: what the client has then, somebody has to say.
+    What is ``known`` comes first, which is a Basic header without a preset, as where nothing is
+    listed (RFC 8414, 2). Raises InvalidInput where the issuer takes neither that nor the body: what
+    the client has then, somebody has to say.
     """
-    for each in (ClientAuth.BASIC, ClientAuth.POST):
+    for each in (known, ClientAuth.BASIC, ClientAuth.POST):
         if not listed or each in listed:
             return each
     taken = ", ".join(each for each in ClientAuth if each in listed) or "nothing known here"

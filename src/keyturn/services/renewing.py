@@ -51,6 +51,7 @@ from keyturn.domain.oauth.registration import ClientRegistration, proved, reject
 from keyturn.domain.oauth.token_steps import Renew, Stop, Use, Wait, next_step
 from keyturn.domain.oauth.words import why_failed, why_lapsed
 from keyturn.domain.sensitive import Sensitive
+from keyturn.services.authors import why_refused
 from keyturn.services.clients import (
     Held,
     OpenTokens,
@@ -64,6 +65,7 @@ from keyturn.services.ladder import climb, settle
 from keyturn.services.ports import Members, World, Writing
 from keyturn.services.projects import place_of
 from keyturn.services.records import must
+from keyturn.services.revoking import revoke
 
 log = structlog.get_logger(__name__)
 
@@ -210,17 +212,19 @@ async def try_tokens(world: World, connection_id: OAuthConnectionId) -> None:
     async with world.store.writing() as writing:
         stored = await must(writing.find(Connection, id=connection_id))
         if stored.tokens == tokens:
-            await writing.replace(tried(stored, status, why_lapsed(Cause.NO_REFRESH), now))
+            after = tried(stored, status, why_lapsed(Cause.NO_REFRESH), now)
+            await writing.replace(after)
 
 
 @dataclass(frozen=True)
 class _Hold:
     """A connection in one worker's hands, and what it asks with.
 
-    ``since_s`` is `Clock.uptime_s` from before it was claimed.
+    ``since_s`` is `Clock.uptime_s` from before it was claimed, and ``at`` that moment.
     """
 
     since_s: float
+    at: datetime
     connection: Connection
     registration: ClientRegistration
     held: Held
@@ -237,7 +241,7 @@ async def _claim(
         stored = await tx.find(Connection, id=connection_id)
         step = next_step(stored, now, refused=refused, ahead=ahead) if stored else None
         if stored and isinstance(step, Stop) and ahead:
-            await _look_after(tx, stored, now)
+            await _look_after(tx, world, stored)
         if stored is None or not isinstance(step, Renew):
             return None
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
@@ -253,15 +257,17 @@ async def _claim(
         tokens = open_tokens(world, project, stored, stored.tokens) if stored.tokens else None
         taken = claimed(stored, _spent(step.by, tokens), now, world.limits.lease)
         await tx.replace(taken)
-    return _Hold(since_s, taken, registration, held, step.by, tokens)
+    return _Hold(since_s, now, taken, registration, held, step.by, tokens)
 
 
-async def _look_after(tx: Writing, connection: Connection, now: datetime) -> None:
+async def _look_after(tx: Writing, world: World, connection: Connection) -> None:
     """Have what cannot be renewed left alone; where its tokens have ended, it says so."""
+    now = world.clock.now()
     ends_at = connection.tokens and connection.tokens.expires_at
     if ends_at and ends_at <= now and connection.renewal is None:
         cause = Cause.NO_REFRESH
-        await tx.replace(lapsed(connection, cause, why_lapsed(cause), now))
+        after = lapsed(connection, cause, why_lapsed(cause), now)
+        await tx.replace(after)
     elif connection.due_at and connection.due_at <= now:
         again = now + KEEP_ALIVE if tellable(connection) else None
         next_at = connection.retry_at or ends_at or again
@@ -322,7 +328,8 @@ async def _settle(world: World, hold: _Hold, reply: Reply) -> None:
     exchanged = hold.by is RequestType.EXCHANGE
     answer = read_exchanged(reply) if exchanged else read_token_answer(reply)
     if isinstance(answer, TokenSet):
-        await _keep(world, hold, answer)
+        if not await _keep(world, hold, answer):
+            await revoke(world, hold.held, OpenTokens(answer.access, answer.refresh))
         return
     fault = answer.fault
     if fault is Fault.AMBIGUOUS:
@@ -334,14 +341,19 @@ async def _settle(world: World, hold: _Hold, reply: Reply) -> None:
         await _blame_grant(world, hold, answer)
 
 
-async def _keep(world: World, hold: _Hold, answer: TokenSet) -> None:
-    """Keep new tokens; the refresh token stays as it is where no other came (RFC 6749, 6)."""
+async def _keep(world: World, hold: _Hold, answer: TokenSet) -> bool:
+    """Keep new tokens; the refresh token stays as it is where no other came (RFC 6749, 6).
+
+    Say whether they are anybody's: the connection may be gone by now. Raises Fenced.
+    """
     now, luck = world.clock.now(), draw(world)
     provider = hold.held.client.provider
     async with world.store.writing() as tx:
+        if await tx.find(Connection, id=hold.connection.id) is None:
+            return False
         stored = await _ours(tx, hold)
         before = hold.tokens.refresh if hold.tokens else None
-        tokens = sealed(world, hold.held, stored, answer, refresh=before)
+        tokens = sealed(world, hold.held, stored, answer, asked_at=hold.at, refresh=before)
         granted = stored.granted or stored.scopes
         if answer.scope is not None:
             granted = provider.scopes(answer.scope)
@@ -351,6 +363,7 @@ async def _keep(world: World, hold: _Hold, answer: TokenSet) -> None:
         if shown and await is_current(tx, registration, hold.held):
             after = proved(registration, hold.held.version, now, NATURAL)
             await settle(tx, after, registration, now)
+    return True
 
 
 def sealed(
@@ -359,18 +372,22 @@ def sealed(
     connection: Connection,
     answer: TokenSet,
     *,
+    asked_at: datetime,
     refresh: Sensitive | None = None,
 ) -> Tokens:
-    """Return a token set as it is kept; ``refresh`` is used on where no other token came."""
-    now, number = world.clock.now(), connection.tokens.number + 1 if connection.tokens else 1
+    """Return a token set as it is kept; ``refresh`` is used on where no other token came.
+
+    Its life is counted from ``asked_at``: it began at some moment from then on.
+    """
+    number = connection.tokens.number + 1 if connection.tokens else 1
     opened = OpenTokens(answer.access, answer.refresh or refresh)
     return Tokens(
         number=number,
         sealed=seal_tokens(world, held.place.project, connection, number, opened),
         kind=answer.token_type,
         renewable=opened.refresh is not None,
-        issued_at=now,
-        expires_at=now + timedelta(seconds=answer.lifetime_s) if answer.lifetime_s else None,
+        issued_at=asked_at,
+        expires_at=asked_at + timedelta(seconds=answer.lifetime_s) if answer.lifetime_s else None,
         version=held.version,
     )
 
@@ -394,11 +411,14 @@ async def _blame_client(world: World, hold: _Hold, answer: NoTokens) -> None:
 
 async def _blame_grant(world: World, hold: _Hold, answer: NoTokens) -> None:
     now, told = world.clock.now(), why_failed(answer)
+    refused = answer.fault is Fault.GRANT and hold.by is RequestType.REFRESH
+    left = await why_refused(world, hold.registration, hold.connection) if refused else ""
     async with world.store.writing() as tx:
         stored = await _ours(tx, hold)
         cause = cause_of(stored, answer)
         if cause and hold.by is RequestType.REFRESH:
-            await tx.replace(lapsed(stored, cause, why_lapsed(cause), now))
+            after = lapsed(stored, cause, left or why_lapsed(cause), now)
+            await tx.replace(after)
         else:
             await tx.replace(failed(stored, answer, told, now))
     log.warning("not renewed", connection=stored.id, why=told)

@@ -23,6 +23,7 @@ from keyturn.services.oauth_connections import ConnectionView, admit
 from keyturn.services.ports import Reading, World
 from keyturn.services.registrations import RegistrationView, view
 from keyturn.services.rotations import admit as admit_rotation
+from keyturn.services.workflows import is_log_readable
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,37 @@ class RegistrationUse:
 
 @dataclass(frozen=True)
 class Usage:
-    """Everything that hangs on a rotation's client secret, as far as Keyturn knows."""
+    """Everything that hangs on a rotation's client secret, as far as Keyturn knows.
+
+    ``log_readable`` is whether Keyturn may read Okta's System Log; None where nobody asked, or
+    Okta gave no answer.
+    """
 
     rotation: Rotation | None
     registrations: Sequence[RegistrationUse]
     readers: Sequence[str] = ()
     destinations: Sequence[str] = ()
+    log_readable: bool | None = None
 
 
-async def usage_of_rotation(world: World, caller: Caller, rotation_id: str) -> Usage:
-    """Return what a turn of a rotation touches. Raises NotFound, Forbidden."""
+async def usage_of_rotation(
+    world: World, caller: Caller, rotation_id: str, *, log: bool = False
+) -> Usage:
+    """Return what a turn of a rotation touches. Raises NotFound, Forbidden.
+
+    With ``log`` Okta is asked whether its System Log may be read, where a turn would: for
+    connections inside Okta Workflows.
+    """
     rotation = await admit_rotation(world, caller, Verb.READ_ROTATIONS, rotation_id, detail="usage")
     async with world.store.reading() as tx:
         found = await list_registrations(tx, rotation.id)
         used = [await _use(world, tx, each) for each in found]
         readers = await _list_readers(tx, rotation.id)
         brought = [d.name for d in await tx.list(Destination, folder_id=rotation.folder_id)]
-    return Usage(rotation, used, readers, brought)
+    inside = any(consumer.workflows for each in used for consumer in each.consumers)
+    asked = log and inside and rotation.policy.log
+    readable = await is_log_readable(world, rotation) if asked else None
+    return Usage(rotation, used, readers, brought, readable)
 
 
 async def usage_of_connection(world: World, caller: Caller, connection_id: str) -> Usage:

@@ -54,11 +54,15 @@ class CreateOAuthConnection(Wire):
 
 
 class UpdateOAuthConnection(Wire):
-    """What to change; other scopes are asked for when the connection is authorized next."""
+    """What to change; other scopes are asked for when the connection is authorized next.
+
+    ``given`` is what its grant takes, as at its creation: all of it, to be used from now on.
+    """
 
     name: Text | None = None
     description: str | None = None
     scopes: Scopes | None = None
+    given: Given = Field(default_factory=dict, repr=False)
 
 
 class OAuthConnection(Wire):
@@ -114,7 +118,8 @@ class OAuthConnectionsAnswer(Wire):
 class WantedToken(Wire):
     """How a token is wanted.
 
-    ``refused`` is the number of the token set that a service did not accept: it is renewed once.
+    ``refused`` is the number of the token set that a service did not accept: it is renewed once,
+    unless it was got less than 30 seconds ago.
     ``method`` and ``url`` are the request that a DPoP proof is to be of, and ``nonce`` what the
     service asked for.
     """

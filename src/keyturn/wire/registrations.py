@@ -11,6 +11,7 @@ Connector = Literal["okta", "okta-devices", "api"]
 Scheme = Literal["oauth", "basic", "header", "none"]
 Standing = Literal["unproved", "accepted", "rejected"]
 Adoption = Literal["live", "reload", "restart"]
+Proof = Literal["word", "log"]
 
 CLIENT_ID_MAX = 512
 SECRET_MAX = 65_536
@@ -126,6 +127,9 @@ class CreateConsumer(Wire):
 
     ``identityId`` is who they read it as here: then a read of a ``live`` consumer confirms it. A
     turn waits for a ``required`` one.
+
+    ``workflowsConnection`` is the name of a connection inside Okta Workflows, as Okta's System Log
+    shows it: then that log confirms the consumer too.
     """
 
     name: Text
@@ -133,6 +137,7 @@ class CreateConsumer(Wire):
     identity_id: Id | None = None
     note: str | None = None
     required: StrictBool = True
+    workflows_connection: Text | None = None
 
 
 class ConfirmConsumer(Wire):
@@ -142,7 +147,12 @@ class ConfirmConsumer(Wire):
 
 
 class Consumer(Wire):
-    """A consumer, and the newest version that it is known to use."""
+    """A consumer, and the newest version that it is known to use, as ``confirmedBy`` tells.
+
+    Of a connection inside Okta Workflows: ``judgedVersion`` is what Okta's System Log was last
+    asked about, ``touchedAt`` when an admin had created or reauthorized it by then, and ``lacks``
+    what it still lacked.
+    """
 
     id: str
     name: str
@@ -152,6 +162,11 @@ class Consumer(Wire):
     required: bool
     confirmed_version: int
     confirmed_at: Instant | None
+    confirmed_by: Proof = "word"
+    workflows_connection: str | None = None
+    judged_version: int = 0
+    touched_at: Instant | None = None
+    lacks: str = ""
     created_at: Instant
 
 

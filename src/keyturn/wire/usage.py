@@ -43,10 +43,12 @@ class UsageAnswer(Wire):
     """Everything that hangs on a client secret, as far as Keyturn knows.
 
     ``readers`` are the identities that were given it, ``destinations`` what its folder is brought
-    to. Without a ``rotation``, none keeps it.
+    to. Without a ``rotation``, none keeps it. ``logReadable`` says whether Okta lets Keyturn read
+    its System Log; null where that was not asked, needs no asking, or Okta gave no answer.
     """
 
     rotation: UsedRotation | None
     registrations: tuple[UsedRegistration, ...]
     readers: tuple[str, ...]
     destinations: tuple[str, ...]
+    log_readable: bool | None = None

@@ -68,6 +68,8 @@ async def test_a_token_that_a_service_refused_is_renewed_once(house: House) -> N
     """Who names the number of a newer one is given that, and the server is not asked again."""
     at = f"{CONNECTIONS}/{(await robot(house))['id']}/token"
     first = await ask(house, "POST", at, {})
+    assert await ask(house, "POST", at, {"refused": first["number"]}) == first  # it was just got
+    house.clock.advance(30)
     second = await ask(house, "POST", at, {"refused": first["number"]})
     third = await ask(house, "POST", at, {"refused": first["number"]})
     assert (first["number"], second["number"], third["number"]) == (1, 2, 2)
@@ -132,6 +134,47 @@ async def test_a_secret_that_is_rejected_shows_before_anything_fails(house: Hous
     assert (after["light"], after["failsAt"]) == ("at_risk", one["expiresAt"])
     (reason,) = after["reasons"] if isinstance(after["reasons"], list) else ()
     assert reason.startswith("It will fail at its next refresh.")
+
+
+async def test_c10_at_okta_another_authorization_revokes_the_one_before(house: House) -> None:
+    """Each stands by itself there; whoever has the token before is given the new one at once."""
+    one = await connect(house, await register(house))
+    await authorize(house, one)
+    at = f"{CONNECTIONS}/{one['id']}/token"
+    first, (access, refresh) = await ask(house, "POST", at), await tokens_of(house, one)
+    await authorize(house, one)
+    tokens, now = house.org.tokens, house.org.now()
+    assert tokens.find_refresh(refresh, now) is None
+    gone = tokens.find_access(access)
+    assert gone
+    assert tokens.revoked(gone)
+    again = await ask(house, "POST", at, {"refused": first["number"]})
+    assert again["number"] == 2
+    assert tokens.find_refresh((await tokens_of(house, one))[1], now)
+
+
+async def test_what_a_grant_takes_is_given_anew(house: House) -> None:
+    """It is tried at once, and in no answer; what the grant does not take changes nothing."""
+    registration = await register(house)
+    brought = {"grantType": "refresh_token", "given": {"refresh_token": "canary-refresh"}}
+    one = await connect(house, registration, name="brought", **brought)
+    assert (one["state"], one["cause"]) == ("lapsed", "refused")
+    people = await authorize(house, await connect(house, registration))
+    _, refresh = await tokens_of(house, people)
+    at = f"{CONNECTIONS}/{one['id']}"
+    told = await ask(house, "PATCH", at, {"given": {"refresh_token": refresh}})
+    after = inner(told, "connection")
+    assert (after["state"], after["light"], refresh in str(told)) == ("ready", "healthy", False)
+    wrong = await house.http.patch(at, json={"given": {"password": "canary"}})
+    assert issues(wrong) == ["refresh_token", "password"]
+    assert "canary" not in wrong.text
+    twice = await house.http.post(
+        CONNECTIONS,
+        json={"name": "x", "registrationId": registration["id"], "grantType": "refresh_token"}
+        | {"given": {"refresh_token": refresh}},
+    )
+    assert problem(twice)[0] == 400
+    assert "connection brought was brought the same" in twice.json()["message"]
 
 
 async def test_other_scopes_are_asked_for_next_time(house: House) -> None:
@@ -236,6 +279,7 @@ async def test_a_token_is_had_by_an_alias_or_else_by_a_name(house: House) -> Non
     at, by = f"{CONNECTIONS}/token", dict(house.place) | {"projectId": "example"}
     plain = await ask(house, "POST", at, by | {"name": one["name"]})
     assert plain == await ask(house, "POST", f"{CONNECTIONS}/{one['id']}/token")
+    house.clock.advance(30)
     newer = await ask(house, "POST", at, by | {"name": one["name"], "refused": plain["number"]})
     assert newer["number"] == 2
     await ask(house, "POST", ALIASES, {"name": one["name"], "connectionId": two["id"]})

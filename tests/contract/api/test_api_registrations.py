@@ -193,3 +193,17 @@ async def test_what_cannot_be_said_of_a_consumer_is_refused(house: House) -> Non
     assert issues(await house.http.post(f"{at}/etl/confirm", json={"version": 0})) == ["version"]
     assert problem(await house.http.post(f"{at}/nobody/confirm")) == (404, "NotFound")
     assert problem(await house.http.delete(f"{at}/nobody")) == (404, "NotFound")
+
+
+async def test_a_connection_inside_okta_workflows_has_a_name_and_reads_nothing(
+    house: House,
+) -> None:
+    """It is kept by the name that Okta shows; who reads the secret here is none."""
+    one = await register(house, None, **HEADER)
+    at = f"{REGISTRATIONS}/{one['id']}/consumers"
+    told = {"name": "flows", "adoption": "restart", "workflowsConnection": " Okta (prod) "}
+    for wrong in ({"adoption": "live"}, {"workflowsConnection": " "}):
+        assert issues(await house.http.post(at, json=told | wrong)) == ["workflowsConnection"]
+    made = inner(await ask(house, "POST", at, told), "consumer")
+    assert (made["workflowsConnection"], made["confirmedBy"]) == ("Okta (prod)", "word")
+    assert (made["judgedVersion"], made["touchedAt"], made["lacks"]) == (0, None, "")

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.slow
 
 REPLACE = ("connection", "replace", "crm")
 ALIAS = ("connection", "alias")
+KEY = ("--env", "dev", "--scheme", "header", "--client-id", "X-Key", "--secret-stdin")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,25 @@ def test_somebody_far_away_authorizes_by_a_link(house: House, crm: dict[str, Any
     assert "have somebody authorize it" in plan
 
 
+def test_one_that_is_there_takes_the_place(house: House, crm: dict[str, Any]) -> None:
+    """Named, it is looked at first: it is of the same kind, and nobody is asked twice."""
+    made(house, "mine")
+    house.run("registration", "add", "key", *KEY, stdin="canary")
+    house.run("connection", "add", "plain", "--registration", "key")
+    wrong = house.run(*REPLACE, "plain", code=1).stderr
+    assert "plain is of the grant none, and crm authorization_code" in wrong
+    kind = house.run(*REPLACE, "--registration", "key", code=1).stderr
+    assert "key (api header) is of another kind than workflows (okta-devices oauth)" in kind
+    assert house.run(*REPLACE, "mine", "--registration", "key", code=2)
+    plan = house.run(*REPLACE, "mine", "--plan").stdout
+    assert "go on with mine, which is there" in plan
+    assert "lead to mine the aliases of crm: billing" in plan
+    house.authorize("mine", "--port", house.port)
+    assert house.ask(*REPLACE, "mine", "--keep")["connection"]["aliases"] == ["billing"]
+    house.run("connection", "remove", "plain")
+    house.run("registration", "delete", "key")
+
+
 def test_a_grant_takes_what_it_needs_anew(house: House) -> None:
     """What was given once is not shown again, and so not copied."""
     token = str(house.org["control_token"])
@@ -83,7 +103,13 @@ def test_a_grant_takes_what_it_needs_anew(house: House) -> None:
     house.run(*add, stdin=token)
     missing = house.run("connection", "replace", "given", "--keep", code=1)
     assert "refresh_token" in missing.stderr
-    assert token not in missing.output
+    again = ("connection", "add", "again", "--registration", "workflows", *given)
+    told = house.run(*again, stdin=token, code=1)
+    assert "The connection given was brought the same refresh token" in told.stderr
+    anew = ("connection", "update", "given", "--given-stdin", "refresh_token")
+    after = house.ask(*anew, stdin=f"{token}-anew")
+    assert (after["state"], after["cause"]) == ("lapsed", "refused")  # it is no token either
+    assert token not in missing.output + told.output + str(after)
     house.run("connection", "remove", "given")
 
 

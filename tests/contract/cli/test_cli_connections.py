@@ -95,7 +95,13 @@ def test_a_turn_shows_what_it_touches_and_needs_no_consent(
     assert "connection devices: at risk" in tree
     assert "connection devices" in house.run("rotation", "turn", "web", "--plan").stdout
     number = house.ask("connection", "token", "devices")["number"]
+    house.age("devices")
+    inside = ("registration", "consumer", "add", "workflows", "prod", "--workflows", "Okta prod")
+    house.run(*inside)
     house.run("rotation", "turn", "web")
+    assert "[ ] created or reauthorized" in house.run("rotation", "show", "web").stdout
+    assert house.ask("rotation", "show", "web")["workflows"][0]["name"] == "prod"
+    house.run("registration", "consumer", "remove", "workflows", "prod")
     assert house.run("registration", "prove", "workflows").stdout.count("version 2") == 2
     again = house.ask("connection", "token", "devices", "--refused", str(number))
     assert again["number"] == number + 1
@@ -185,6 +191,23 @@ def test_a_consumer_is_told_of_and_confirms(house: House) -> None:
     assert "consumer apache (reload)" in house.run("rotation", "usage", "web").stdout
     house.run(*told, "remove", "workflows", "apache")
     assert house.run(*told, "list", "workflows").stdout == "none\n"
+
+
+def test_a_connection_inside_okta_workflows_is_told_of(house: House) -> None:
+    """The plan says what an admin does there, and what is known is ticked off."""
+    told = ("registration", "consumer")
+    made = house.ask(*told, "add", "workflows", "flows", "--workflows", "Okta prod")
+    assert (made["workflowsConnection"], made["confirmedBy"]) == ("Okta prod", "word")
+    plan = house.run("rotation", "turn", "web", "--plan").stdout
+    assert 'at "Okta prod" (consumer flows)' in plan
+    shown = house.run("registration", "show", "workflows").stdout
+    assert "[x] confirmed by word" in shown
+    read = ("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev")
+    assert house.run(*read, "--acknowledge").stdout == house.run(*read).stdout
+    held = house.run("secret", "holders", "OKTA_CLIENT_SECRET", "--env", "dev").stdout
+    assert "never" not in held
+    assert "Say --adoption" in house.run(*told, "add", "workflows", "no", code=2).stderr
+    house.run(*told, "remove", "workflows", "flows")
 
 
 def test_a_secret_of_its_own_comes_from_a_file_or_stdin_and_is_never_shown(

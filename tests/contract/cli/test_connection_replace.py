@@ -18,10 +18,12 @@ from keyturn.cli.replacing import (
     Helpers,
     Replacement,
     lines_of,
+    plan_exchange,
     plan_replacement,
     require_no_exchange,
     require_no_less,
     require_no_worse,
+    require_same_kind,
     take_over,
 )
 from keyturn.client import ApiError, KeyturnApi, Token
@@ -33,7 +35,9 @@ SCOPES = ["openid", "offline_access", "okta.users.read"]
 USERS = replace(PERSONS, granted_scopes=("okta.users.read",))
 PLACE = {"project_id": "p", "environment": "dev", "secret_path": "/"}
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-MADE_WITH = Registration.model_construct(id="r", name="workflows").model_copy(update=PLACE)
+MADE_WITH = Registration.model_construct(
+    id="r", name="workflows", connector="okta-devices", scheme="oauth"
+).model_copy(update=PLACE)
 OLD = OAuthConnection.model_construct(
     id="c1",
     name="crm",
@@ -42,6 +46,7 @@ OLD = OAuthConnection.model_construct(
     scopes=("a", "b"),
     granted=("a",),
     source=None,
+    subject="",
     aliases=("billing",),
     state="ready",
     light="at_risk",
@@ -73,9 +78,12 @@ def called(name: str, **changes: object) -> OAuthConnection:
 def test_what_was_begun_is_gone_on_with(
     old: str, others: Iterable[OAuthConnection], name: str, *, found: bool
 ) -> None:
-    """A name that something else has is passed over."""
+    """A name that something else has is passed over, and that is said."""
     plan = plan_replacement(called(old), MADE_WITH, [called(old), *others])
     assert (plan.name, plan.new is not None) == (name, found)
+    assert plan.passed == (("crm-2",) if name == "crm-3" and old == "crm" else ())
+    told = "What is called crm-2 is something else, and is left alone."
+    assert (told in lines_of(plan, keep=False)) is bool(plan.passed)
 
 
 def test_a_registration_of_another_folder_is_refused() -> None:
@@ -83,6 +91,30 @@ def test_a_registration_of_another_folder_is_refused() -> None:
     elsewhere = MADE_WITH.model_copy(update={"environment": "prod"})
     with pytest.raises(click.ClickException, match="no alias could be led"):
         plan_replacement(OLD, elsewhere, [OLD])
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (OLD, "cannot take its own place"),
+        (called("mine", secret_path="/elsewhere"), "not in dev/, as crm is"),
+        (called("mine", grant_type="password"), "mine is of the grant password, and crm auth"),
+    ],
+)
+def test_what_is_something_else_takes_nobodys_place(other: OAuthConnection, told: str) -> None:
+    """Whoever uses an alias would come to what is not for the same."""
+    with pytest.raises(click.ClickException, match=told):
+        plan_exchange(OLD, MADE_WITH, other)
+    plan = plan_exchange(OLD, MADE_WITH, called("mine", scopes=("b",), state="new"))
+    assert (plan.name, plan.asks) == ("mine", True)
+
+
+@pytest.mark.parametrize("change", [{"connector": "api"}, {"scheme": "header"}])
+def test_another_kind_of_registration_is_another_service(change: dict[str, str]) -> None:
+    """Another app at the same one will do."""
+    require_same_kind(MADE_WITH, MADE_WITH.model_copy(update={"id": "r2", "name": "other"}))
+    with pytest.raises(click.ClickException, match="is of another kind than workflows"):
+        require_same_kind(MADE_WITH, MADE_WITH.model_copy(update=change))
 
 
 def test_a_plan_says_what_will_be_done() -> None:
@@ -96,8 +128,9 @@ def test_a_plan_says_what_will_be_done() -> None:
     assert "  4. stop if crm-2 was granted less than crm: a" in lines
     assert "  5. lead to crm-2 the aliases of crm: billing" in lines
     assert lines[-1] == "Nothing was changed."
-    begun = lines_of(plan_replacement(OLD, MADE_WITH, [OLD, called("crm-2")]), keep=True)
-    assert "  1. go on with crm-2, which is there" in begun
+    there = called("crm-2", subject="una@example.com")
+    begun = lines_of(plan_replacement(OLD, MADE_WITH, [OLD, there]), keep=True)
+    assert "  1. go on with crm-2, which is there, by una@example.com" in begun
     assert "  2. need nobody to authorize it" in begun
     assert "  6. leave crm as it is" in begun
 
@@ -264,6 +297,7 @@ async def test_whoever_was_interrupted_goes_on(desk: Desk) -> None:
     assert await desk.led() == "people"
     await desk.replace("people")
     again = await desk.replace("people")
+    assert "Going on with people-2, which is there" in str(desk.told)
     assert (again.name, desk.asked, await desk.led()) == ("people-2", 1, "people-2")
     assert len(await desk.api.list_oauth_connections(PROJECT)) == 2
 

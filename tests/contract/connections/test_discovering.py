@@ -23,12 +23,13 @@ class TellingServers(FakeServers):
         return Metadata(issuer, issuer, Endpoints(token=f"{AT}/token"), auths=self.listed)
 
 
-async def auth_at(rig: Rig, *listed: str, **told: object) -> ClientAuth:
+async def auth_at(rig: Rig, *listed: str, preset: str = "", **told: object) -> ClientAuth:
     """Return how a client authenticates at an issuer that lists these."""
     servers = TellingServers(rig.clock)
     servers.listed = frozenset(listed)
     there = replace(rig, world=replace(rig.world, servers=servers))
-    return (await registration(there, issuer=AT, provider=told)).provider.auth
+    made = await registration(there, issuer=AT, preset=preset, provider=told)
+    return made.provider.auth
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,23 @@ async def test_a_secret_goes_the_way_that_the_issuer_takes(
 ) -> None:
     """A Basic header, also where nothing is said (RFC 8414, 2), or else the body."""
     assert await auth_at(rig, *listed) is auth
+
+
+@pytest.mark.parametrize(
+    ("preset", "listed", "auth"),
+    [
+        ("gitlab", [], ClientAuth.POST),
+        ("gitlab", ["client_secret_basic", "client_secret_post"], ClientAuth.POST),
+        ("gitlab", ["client_secret_basic"], ClientAuth.BASIC),
+        ("slack", ["client_secret_basic", "client_secret_post"], ClientAuth.BASIC),
+        ("slack", ["client_secret_post"], ClientAuth.POST),
+    ],
+)
+async def test_of_a_presets_way_and_the_issuers_the_one_that_both_know_is_taken(
+    rig: Rig, preset: str, listed: list[str], auth: ClientAuth
+) -> None:
+    """The preset's where the issuer takes it or is silent, and else one that the issuer takes."""
+    assert await auth_at(rig, *listed, preset=preset) is auth
 
 
 async def test_what_takes_more_than_a_secret_has_to_be_said(rig: Rig) -> None:

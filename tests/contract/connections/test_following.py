@@ -1,20 +1,33 @@
 """Connections follow their client's secret: nobody consents again, and nothing fails meanwhile."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from connections_kit import CLIENT, DOCUMENT, SECRET, authorized, registered, registration, servers
+from connections_kit import (
+    AT,
+    CLIENT,
+    DOCUMENT,
+    SECRET,
+    authorized,
+    registered,
+    registration,
+    servers,
+)
 from rig import PLACE, Rig
 
 from keyturn.domain.errors import NotReady, Refused
 from keyturn.domain.ids import SecretId
+from keyturn.domain.oauth.answers import Reply
 from keyturn.domain.oauth.connection import State
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.provider import RequestType
-from keyturn.domain.oauth.registration import Standing
+from keyturn.domain.oauth.registration import ClientRegistration, Standing
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.oauth_connections import authorize_request, delete_connection
+from keyturn.services.ports import Client, Members
 from keyturn.services.registrations import (
     Credential,
     RegistrationChange,
@@ -30,9 +43,11 @@ from keyturn.services.secret_changes import (
     update_secret,
 )
 from keyturn.services.usage import usage_of_connection
+from keyturn.testing import FakeServers
 
 REFRESH = RequestType.REFRESH
 NEXT = "canary-next-secret"
+KEYED = {"in": "header", "name": "X-Key", "value": "${KEY}"}
 
 
 async def of_stored_secret(rig: Rig) -> None:
@@ -71,7 +86,7 @@ async def test_a_changed_secret_is_proved_at_once_without_a_grant(rig: Rig) -> N
 
 async def test_what_no_question_proves_is_proved_by_one_renewal(rig: Rig) -> None:
     """Where a server has nothing to ask harmlessly, one connection is renewed for all."""
-    token = {"authorization": DOCUMENT["endpoints"]["authorization"], "token": "https://a.example"}  # type: ignore[index]  # our own
+    token = {"authorization": f"{AT}/authorize", "token": f"{AT}/token"}
     servers(rig).secrets[CLIENT] = {SECRET, NEXT}
     servers(rig).vague = True
     await create_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", Sensitive(SECRET))
@@ -151,6 +166,37 @@ async def test_c10_what_is_given_up_is_revoked_by_rfc7009_2_1(rig: Rig) -> None:
     await delete_registration(rig.world, rig.admin, (await registered(rig)).id)
 
 
+class Renewing(FakeServers):
+    """A server at which a connection is renewed by another worker while it is given up."""
+
+    def __init__(self, rig: Rig) -> None:
+        super().__init__(rig.clock)
+        self.begin: Callable[[], Awaitable[None]] | None = None
+        self.given_up: list[str] = []
+
+    async def ask(self, client: Client, request: RequestType, members: Members) -> Reply:
+        """Answer one request, once that other worker is done."""
+        begin, self.begin = self.begin, None
+        if request is RequestType.REVOKE:
+            token = members["token"]
+            assert isinstance(token, Sensitive)
+            self.given_up.append(token.reveal())
+            if begin:
+                await begin()
+        return await super().ask(client, request, members)
+
+
+async def test_c10_what_was_renewed_while_it_was_given_up_is_revoked_too(rig: Rig) -> None:
+    """What a renewal has stored in between is not left at the server."""
+    there = replace(rig, world=replace(rig.world, servers=(server := Renewing(rig))))
+    one = await authorized(there)
+    rig.clock.advance(300)
+    begin = partial(renew, there.world, one.id)
+    server.begin = begin
+    await delete_connection(there.world, there.admin, one.id)
+    assert server.given_up == ["refresh-2", "access-3", "refresh-4", "access-5"]
+
+
 async def test_a_secret_that_is_gone_is_told(rig: Rig) -> None:
     """A registration whose stored secret was deleted says so, and loses no grant."""
     await of_stored_secret(rig)
@@ -207,3 +253,22 @@ async def test_an_answer_to_another_secret_proves_nothing(rig: Rig) -> None:
         await tx.replace(replace(seen, secret_id=other, tested=0, proved_version=0))
     await renewal
     assert (await registered(rig)).proved_version == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "told", "why"),
+    [
+        ("${REAL}", {}, "refers to another secret: give the registration that one"),
+        (SECRET, {"provider": {**DOCUMENT, "extras": [KEYED]}}, "a secret KEY that is not there"),
+    ],
+)
+async def test_a_reference_that_cannot_be_read_is_refused_at_once(
+    rig: Rig, value: str, told: dict[str, object], why: str
+) -> None:
+    """The error says what is wrong with it, and nothing is stored that no request could use."""
+    await create_secret(rig.world, rig.admin, PLACE, "CRM_SECRET", Sensitive(value))
+    with pytest.raises(Refused, match=why):
+        await registration(rig, credential=Credential(CLIENT, secret_name="CRM_SECRET"), **told)
+    async with rig.world.store.reading() as tx:
+        assert await tx.list(ClientRegistration) == []
+    assert not servers(rig).counted

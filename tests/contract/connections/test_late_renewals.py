@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from connections_kit import brought, servers, stored
+from connections_kit import aged, brought, servers, stored
 from rig import Rig
 
 from keyturn.domain.oauth.connection import State
@@ -39,7 +40,7 @@ async def test_a_token_is_sent_only_while_nobody_else_may_have_sent_it(
     rig: Rig, seconds: float, sent: int
 ) -> None:
     """Past two thirds of the lease a renewal is left to whoever claims it next."""
-    one = await brought(rig)
+    one = await aged(rig, await brought(rig))
     assert one.tokens
     before = servers(rig).count(RequestType.REFRESH)
     late = replace(rig.world, store=StandingStore(rig, seconds))
@@ -47,9 +48,22 @@ async def test_a_token_is_sent_only_while_nobody_else_may_have_sent_it(
     assert servers(rig).count(RequestType.REFRESH) == before + sent
 
 
+async def test_tokens_that_are_stored_late_end_when_their_server_says(rig: Rig) -> None:
+    """What stood still between the answer and the commit is not added to their life."""
+    one = await aged(rig, await brought(rig))
+    assert one.tokens
+    asked_at = rig.clock.now()
+    late = replace(rig.world, store=StandingStore(rig, 39.0))
+    await renew(late, one.id, refused=one.tokens.number)
+    tokens = (await stored(rig, one)).tokens
+    assert tokens
+    assert tokens.issued_at == asked_at
+    assert tokens.expires_at == asked_at + timedelta(seconds=300)
+
+
 async def test_a_grant_outlives_a_worker_that_stood_still(rig: Rig) -> None:
     """Another worker renews it after all, and the rotating token was used once."""
-    one = await brought(rig)
+    one = await aged(rig, await brought(rig))
     assert one.tokens
     late = replace(rig.world, store=StandingStore(rig, 61.0))
     await renew(late, one.id, refused=one.tokens.number)

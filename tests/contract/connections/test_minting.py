@@ -1,7 +1,15 @@
 """Grants that need nobody: what each begins with, and what is made of it."""
 
 import pytest
-from connections_kit import authorized, minted, registered, servers, stored, unauthorized
+from connections_kit import (
+    authorized,
+    minted,
+    registered,
+    registration,
+    servers,
+    stored,
+    unauthorized,
+)
 from rig import Rig
 
 from keyturn.domain.errors import InvalidInput, NotFound, NotReady
@@ -80,6 +88,36 @@ async def test_a_grant_that_cannot_begin(
         await create_connection(rig.world, rig.admin, draft)
     async with rig.world.store.reading() as tx:
         assert [each.name for each in await tx.list(Connection)] == ["robot"]
+
+
+CUSTOM = "https://example.okta.com/oauth2/default/v1/token"
+
+
+@pytest.mark.parametrize(
+    ("provider", "connector", "fits"),
+    [
+        (None, "okta", False),
+        (None, "okta-devices", False),
+        ({"auth": "client_secret_post"}, "okta", False),
+        ({"auth": "private_key_jwt"}, "okta", True),
+        ({"authOn": {"client_credentials": "private_key_jwt"}}, "okta", True),
+        ({"endpoints": {"token": CUSTOM}}, "okta", True),
+        ({"endpoints": {"token": "https://id.example/oauth2/v1/token"}}, "api", True),
+    ],
+)
+async def test_an_orgs_own_server_gives_nothing_for_a_secret_alone(
+    rig: Rig, provider: dict[str, object] | None, connector: str, *, fits: bool
+) -> None:
+    """Okta answers ``invalid_client`` there, and the secret would be blamed for it."""
+    domain = "" if connector == "api" else "example.okta.com"
+    await registration(rig, connector=connector, domain=domain, provider=provider)
+    if fits:
+        assert (await minted(rig)).grant_type is GrantType.CLIENT_CREDENTIALS
+        return
+    with pytest.raises(InvalidInput, match=r"grantType: .*auth private_key_jwt, or .*custom"):
+        await minted(rig)
+    assert servers(rig).count(RequestType.CLIENT_CREDENTIALS) == 0
+    assert await unauthorized(rig)  # what somebody consents to is no matter of that
 
 
 @pytest.mark.parametrize("scope", ["a b", 'a"b', "a\\b", "é", "a\n"])

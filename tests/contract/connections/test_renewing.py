@@ -1,6 +1,7 @@
 """Tokens are renewed in time and once, and no failure loses a grant."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -102,10 +103,24 @@ async def test_a_token_that_its_resource_refused_is_renewed_once(rig: Rig) -> No
     """Ten callers whose request was answered with 401 cause one refresh (RFC 6750, 3.1)."""
     one = await brought(rig)
     passed = await authorize_request(rig.world, rig.admin, one.id)
+    rig.clock.advance(30)
     before = servers(rig).count(REFRESH)
     wanted = Wanted(refused=passed.number)
     again = [await used(rig, one, wanted) for _ in range(10)]
     assert len(set(again)) == 1
+    assert servers(rig).count(REFRESH) == before + 1
+
+
+async def test_a_resource_that_refuses_whatever_it_is_given_costs_a_request_in_a_while(
+    rig: Rig,
+) -> None:
+    """Somebody who asks anew after each 401 is given the same token for half a minute (2.4, 1)."""
+    one = await brought(rig)
+    before, wanted = servers(rig).count(REFRESH), Wanted()
+    for _ in range(600):
+        passed = await authorize_request(rig.world, rig.admin, one.id, wanted)
+        wanted = Wanted(refused=passed.number)
+        rig.clock.advance(0.1)
     assert servers(rig).count(REFRESH) == before + 1
 
 
@@ -288,6 +303,25 @@ async def test_who_comes_too_late_writes_nothing(rig: Rig) -> None:
         await tx.replace(replace(held, epoch=held.epoch + 1, told="mine"))
     await renewal
     assert (await stored(rig, one)).told == "mine"
+    assert servers(rig).count(RequestType.REVOKE) == 0  # that could end the grant that lives
+
+
+@pytest.mark.parametrize("make", [brought, minted])
+async def test_c10_what_comes_for_a_connection_that_is_gone_is_revoked(
+    rig: Rig, make: Callable[[Rig], Awaitable[Connection]]
+) -> None:
+    """A renewal that was under way when it was deleted leaves no token at the server."""
+    one = await make(rig)
+    servers(rig).grace = timedelta(minutes=5)
+    rig.clock.advance(300)
+    servers(rig).pause_s = 0.05
+    renewal = asyncio.create_task(renew(rig.world, one.id))
+    await asyncio.sleep(0.02)
+    async with rig.world.store.writing() as tx:
+        await tx.remove(await must(tx.find(Connection, id=one.id)))
+    await renewal
+    assert servers(rig).alive == 0
+    assert len(servers(rig).access_tokens) == 1  # of the time before; it has ended
 
 
 async def test_a_token_without_an_end_is_tried_once_a_day(rig: Rig) -> None:

@@ -5,82 +5,34 @@ hand, as a control, is counted by the same means and fails.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import replace
 
 import httpx2
 import pytest
-from browser_kit import Browser, query
 from connections_kit import registered, stored
-from rig import ORG_URL, PLACE, Rig
+from org_kit import at_its_org, authorize, refresh, register
+from rig import Rig
 
 from keyturn.adapters.oauth import HttpAuthorizationServers
-from keyturn.domain.errors import NotReady
-from keyturn.domain.oauth.connection import Connection, GrantType, State
+from keyturn.domain.oauth.connection import GrantType, State
 from keyturn.domain.oauth.registration import Standing
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase
-from keyturn.sandbox import build_app
-from keyturn.services.authorizing import begin_authorization, complete_authorization
+from keyturn.services.authorizing import begin_authorization
 from keyturn.services.grants import ConnectionDraft
-from keyturn.services.oauth_connections import Wanted, authorize_request, create_connection
-from keyturn.services.registrations import (
-    Credential,
-    RegistrationChange,
-    RegistrationDraft,
-    create_registration,
-    update_registration,
-)
+from keyturn.services.oauth_connections import create_connection
+from keyturn.services.registrations import Credential, RegistrationChange, update_registration
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
 MANY = 100
-DOMAIN = ORG_URL.removeprefix("https://")
 
 
 @pytest.fixture
 async def org(rig: Rig) -> AsyncIterator[Rig]:
     """Have the rig's authorization server be that of its org."""
-    servers = HttpAuthorizationServers(
-        rig.clock, rig.world.chance, lambda _: httpx2.ASGITransport(build_app(rig.org))
-    )
-    rig.world = replace(rig.world, servers=servers)
-    async with aclosing(servers):
-        yield rig
-
-
-async def register(rig: Rig, credential: Credential) -> str:
-    """Register the app as a client of its own org."""
-    draft = RegistrationDraft("workflows", PLACE, credential, connector="okta", domain=DOMAIN)
-    return (await create_registration(rig.world, rig.admin, draft)).registration.id
-
-
-async def authorize(rig: Rig, registration_id: str, name: str) -> Connection:
-    """Have the seeded person authorize a new connection in a browser."""
-    scopes = ("openid", "email", "offline_access")
-    draft = ConnectionDraft(name, registration_id, GrantType.CODE, scopes=scopes)
-    one = (await create_connection(rig.world, rig.admin, draft)).connection
-    back = rig.org.read_app(rig.app_id).redirect_uris[0]
-    begun = await begin_authorization(rig.world, rig.admin, one.id, redirect_uri=back)
-    user = rig.org.users[rig.org.seeded.user_id]
-    told = {"login": user.login, "password": user.password}
-    transport = httpx2.ASGITransport(build_app(rig.org))
-    async with httpx2.AsyncClient(transport=transport, base_url=ORG_URL) as http:
-        came = await Browser(http, told).visit(begun.address.reveal(), back)
-    seen = await complete_authorization(rig.world, query(came), binding=begun.binding)
-    rig.clock.advance(1)
-    return seen.connection
-
-
-async def refresh(rig: Rig, one: Connection) -> bool:
-    """Have a connection refreshed now, and say whether that went well."""
-    tokens = (await stored(rig, one)).tokens
-    wanted = Wanted(refused=tokens.number if tokens else None)
-    try:
-        await authorize_request(rig.world, rig.admin, one.id, wanted)
-    except NotReady:
-        return False
-    return True
+    async with at_its_org(rig) as it:
+        yield it
 
 
 def refused_clients(rig: Rig) -> int:
@@ -98,6 +50,7 @@ async def test_a_hundred_connections_live_through_a_turn(org: Rig) -> None:
     rotation = (await org.rotation()).rotation
     registration = await register(org, Credential(rotation=rotation.name))
     every = [await authorize(org, registration, f"c{number}") for number in range(MANY)]
+    org.clock.advance(30)
     await rotate(org.world, org.admin, rotation.id)
     results, number = list[bool](), 0
     while (turn := (await view(org.world, rotation.id)).turn) and turn.running:
@@ -108,6 +61,7 @@ async def test_a_hundred_connections_live_through_a_turn(org: Rig) -> None:
         await org.tick()
     assert turn
     assert turn.phase is Phase.FINISHED
+    org.clock.advance(30)
     results += [await refresh(org, one) for one in every]
     assert (len(results) > 10 * MANY, all(results)) == (True, True)
     assert refused_clients(org) == 0
@@ -142,6 +96,7 @@ async def test_by_hand_and_in_the_wrong_order_refreshes_fail(org: Rig) -> None:
     every = [await authorize(org, registration, f"c{number}") for number in range(5)]
     new = org.org.create_secret(app.id, None, by="somebody")
     org.org.deactivate_secret(app.id, old.id)
+    org.clock.advance(30)
     failed = [not await refresh(org, one) for one in every]
     assert all(failed)
     assert refused_clients(org) > 0

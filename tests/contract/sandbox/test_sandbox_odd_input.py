@@ -127,7 +127,7 @@ async def test_keys(world: World, name: str) -> None:
     """A key with an odd member is refused as JsonWebKey, or as no JSON, unless it is ignored."""
     world.org.change_settings(profile="off")
     elliptic = ECKey.generate_key("P-256").as_dict(private=False)
-    rsa = RSAKey.generate_key(2048).as_dict(private=False)
+    rsa = render_public(world.org.keys.signing)
     members: dict[str, object] = dict(elliptic if name in ("crv", "x", "y") else rsa)
     path = f"{APPS}/{world.app_id}/credentials/jwks"
     for text in with_odd(members, name):

@@ -15,6 +15,7 @@ from keyturn.domain.oauth.answers import (
     NoTokens,
     Reply,
     TokenSet,
+    read_exchanged,
     read_members,
     read_token_answer,
 )
@@ -290,6 +291,34 @@ def test_nothing_that_comes_breaks_anything(body: bytes, status: int, media_type
     reply = Reply(status, media_type, body)
     assert isinstance(read_token_answer(reply), TokenSet | NoTokens)
     assert isinstance(read_members(reply), dict)
+
+
+@pytest.mark.parametrize("issued", ["access_token", "jwt"])
+def test_an_exchange_that_brings_access_is_good(issued: str) -> None:
+    """What was issued is of a type that authorizes requests (RFC 8693, 3)."""
+    reply = told(f'{TOKEN}, "issued_token_type": "urn:ietf:params:oauth:token-type:{issued}"}}')
+    assert read_exchanged(reply) == read_token_answer(reply)
+    assert isinstance(read_exchanged(reply), TokenSet)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        "",
+        ', "issued_token_type": "urn:ietf:params:oauth:token-type:refresh_token"',
+        ', "issued_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_type": "N_A"',
+    ],
+    ids=["of no type", "of another type", "of no use"],
+)
+def test_an_exchange_for_anything_else_was_asked_wrongly(members: str) -> None:
+    """Such a token would be sent where it grants nothing, or means something else."""
+    assert read_exchanged(told(f"{TOKEN}{members}}}", 201)) == NoTokens(Fault.REQUEST, 201)
+
+
+def test_an_exchange_that_is_refused_is_told_as_any_refusal() -> None:
+    """The error of an exchange means what it means elsewhere."""
+    reply = told('{"error": "invalid_grant"}', 400)
+    assert read_exchanged(reply) == NoTokens(Fault.GRANT, 400, "invalid_grant")
 
 
 def test_what_came_is_in_no_repr() -> None:

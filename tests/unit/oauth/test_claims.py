@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from keyturn.domain.errors import Refused
-from keyturn.domain.oauth.claims import Expected, subject_of
+from keyturn.domain.oauth.claims import Expected, Subject, subject_of
 from keyturn.domain.sensitive import Sensitive
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -47,7 +47,7 @@ def half(algorithm: str, token: bytes = b"token-11") -> str:
 )
 def test_a_token_that_was_made_for_this_is_believed(changes: dict[str, object]) -> None:
     """Clocks a minute apart will do, and a hash of the access token of any size (3.1.3.6)."""
-    assert subject_of(GOOD | changes, EXPECTED, NOW) == "00u1"
+    assert subject_of(GOOD | changes, EXPECTED, NOW) == Subject("00u1", "00u1")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_claim_that_does_not_hold_is_named(changes: dict[str, object], claim: 
 
 
 @pytest.mark.parametrize(
-    ("changes", "subject"),
+    ("changes", "shown"),
     [
         ({"email": "a@example.com"}, "a@example.com"),
         ({"email": ""}, "00u1"),
@@ -104,9 +104,18 @@ def test_a_claim_that_does_not_hold_is_named(changes: dict[str, object], claim: 
         ({"email": "\ud800", "sub": ["x"]}, ""),
     ],
 )
-def test_somebody_is_called_by_what_people_know(changes: dict[str, object], subject: str) -> None:
+def test_somebody_is_called_by_what_people_know(changes: dict[str, object], shown: str) -> None:
     """The address where there is one, and the id otherwise."""
-    assert subject_of(GOOD | changes, EXPECTED, NOW) == subject
+    assert subject_of(GOOD | changes, EXPECTED, NOW).shown == shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "own_id"),
+    [({"email": "a@example.com"}, "00u1"), ({"sub": 7}, ""), ({"sub": ""}, "")],
+)
+def test_somebody_is_known_again_by_an_id_alone(changes: dict[str, object], own_id: str) -> None:
+    """Addresses are given away and changed; ``sub`` is never anybody else's (OIDC Core, 5.7)."""
+    assert subject_of(GOOD | changes, EXPECTED, NOW).id == own_id
 
 
 def test_the_access_token_is_in_no_repr() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from keyturn.domain.ids import FolderId, OAuthConnectionId, RegistrationId
 from keyturn.domain.oauth.answers import Fault, NoTokens
+from keyturn.domain.oauth.claims import NOBODY, Subject
 from keyturn.domain.oauth.connection import (
     MOVES,
     Act,
@@ -20,6 +21,7 @@ from keyturn.domain.oauth.connection import (
     cause_of,
     claimed,
     failed,
+    given_anew,
     given_back,
     lapsed,
     renewed,
@@ -85,7 +87,7 @@ def test_every_state_knows_every_act(state: State) -> None:
 def test_what_happens_moves_the_state(state: State) -> None:
     """Each function is one act of the table."""
     here = replace(READY, state=state)
-    assert authorized(here, FRESH, (), "", 0).state is MOVES[state][Act.AUTHORIZE]
+    assert authorized(here, FRESH, (), NOBODY, 0).state is MOVES[state][Act.AUTHORIZE]
     assert renewed(here, FRESH, (), 0).state is MOVES[state][Act.RENEW]
     assert failed(here, REFUSED, TOLD, NOW).state is MOVES[state][Act.FAIL]
     assert lapsed(here, Cause.REFUSED, TOLD, NOW).state is MOVES[state][Act.LAPSE]
@@ -191,7 +193,7 @@ def test_what_goes_on_as_was_told_is_not_looked_at_again() -> None:
     assert renewed(well, FRESH, well.granted, 0).look_at is None
     assert renewed(well, FRESH, ("another",), 0).look_at == NOW
     assert renewed(replace(well, light=Light.BROKEN), FRESH, well.granted, 0).look_at == NOW
-    assert authorized(well, FRESH, well.granted, "", 0).look_at == NOW
+    assert authorized(well, FRESH, well.granted, NOBODY, 0).look_at == NOW
 
 
 def test_renewed_tokens_are_renewed_again_in_the_same_way() -> None:
@@ -207,10 +209,31 @@ def test_renewed_tokens_are_renewed_again_in_the_same_way() -> None:
 
 def test_a_new_grant_shuts_out_who_renews_the_old_one() -> None:
     """Its epoch is the next, and it says who granted what, and when."""
-    after = authorized(BAD, FRESH, ("y",), "somebody else", 0)
+    after = authorized(BAD, FRESH, ("y",), Subject("s2", "somebody else"), 0)
     assert after == replace(
-        renewed(BAD, FRESH, ("y",), 0), subject="somebody else", authorized_at=NOW, epoch=2
+        renewed(BAD, FRESH, ("y",), 0),
+        subject="somebody else",
+        subject_id="s2",
+        authorized_at=NOW,
+        epoch=2,
     )
+
+
+def test_who_is_not_told_may_be_anybody() -> None:
+    """Without an ID token the name that is shown stays, and nobody is known again by an id."""
+    known = replace(BAD, subject_id="s1")
+    after = authorized(known, FRESH, ("y",), NOBODY, 0)
+    assert (after.subject, after.subject_id) == ("somebody", "")
+
+
+def test_what_is_given_anew_begins_again() -> None:
+    """Nothing is left of what failed, it is due now, and who holds it comes too late."""
+    ended = lapsed(BAD, Cause.REFUSED, TOLD, NOW)
+    at = NOW + HOUR
+    begun = replace(READY, due_at=at, look_at=at, epoch=2)
+    assert given_anew(ended, at) == given_anew(BAD, at) == begun
+    first = given_anew(replace(BAD, tokens=None), at)
+    assert first == replace(begun, state=State.NEW, tokens=None)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,28 @@ def test_only_the_tokens_that_were_refused_are_renewed() -> None:
     assert next_step(READY, NOW, refused=2) == Renew(RequestType.REFRESH)
 
 
+@pytest.mark.parametrize(("old_s", "renewed"), [(0, False), (29.9, False), (30, True), (-60, True)])
+def test_tokens_just_got_are_used_on_though_they_were_refused(
+    old_s: float, *, renewed: bool
+) -> None:
+    """Others would be refused as well; what a wrong clock has got in the future is not so young."""
+    issued_at = NOW - old_s * SECOND
+    young = replace(READY, tokens=replace(HELD["fresh"], issued_at=issued_at))
+    renewal = Renew(RequestType.REFRESH)
+    assert next_step(young, NOW, refused=2) == (renewal if renewed else Use(young.tokens))
+    assert next_step(young, NOW, refused=2, ahead=True) == renewal
+
+
+@pytest.mark.parametrize("left_s", [0.0, 2.0])
+def test_young_tokens_that_are_spent_are_renewed_as_ever(left_s: float) -> None:
+    """What lasts ten seconds is not used for thirty."""
+    short = replace(READY, tokens=tokens(left_s=left_s, lasts_s=10))
+    assert next_step(short, NOW, refused=2) == Renew(RequestType.REFRESH)
+    lapsing = replace(short, state=State.LAPSED)
+    used = Use(short.tokens) if left_s else Stop("")
+    assert next_step(lapsing, NOW, refused=2) == used
+
+
 def test_a_lease_that_has_ended_holds_nobody_off() -> None:
     """At the very end of a lease the next one may begin: who had it is late, or dead."""
     over = replace(READY, tokens=HELD["ended"], leased_until=NOW)

@@ -32,6 +32,7 @@ WHOLE: dict[str, object] = {
     "dpop": True,
     "push": True,
     "issPromised": True,
+    "revokeReplaced": True,
     "audience": "https://as.example/token",
     "resources": ["https://api.example/v1?x=1", "urn:api", "api://a-b"],
     "extras": [
@@ -65,6 +66,7 @@ FULL = Provider(
     dpop=True,
     push=True,
     iss_promised=True,
+    revoke_replaced=True,
     audience="https://as.example/token",
     resources=("https://api.example/v1?x=1", "urn:api", "api://a-b"),
     extras=(

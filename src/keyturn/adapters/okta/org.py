@@ -20,7 +20,8 @@ from keyturn.domain.drift import Change
 from keyturn.domain.errors import OktaRefused
 from keyturn.domain.evidence import Use
 from keyturn.domain.ids import AppId, ClientId, SecretHash
-from keyturn.domain.okta import App, AuthMethod, CredentialKind, Probe
+from keyturn.domain.oauth.workflows import WorkflowsLog
+from keyturn.domain.okta import App, AuthMethod, CredentialKind, Departure, Probe
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.assertions import Assertions
 
@@ -36,10 +37,16 @@ OF_APPS = " or ".join(
         "integration.api_service.lifecycle",
     )
 )
+OF_WORKFLOWS = " or ".join(
+    f'eventType eq "workflows.user.connection.{done}"' for done in ("create", "reauthorize")
+)
+USES = "debugContext.debugData.clientSecret eq"
 MADE = "app.oauth2.credentials.lifecycle.create"
 API_SERVICE = CredentialKind.API_SERVICE_SECRET
 MOST_EVENTS = 1000
 """As many as one answer of the System Log holds."""
+MOST_OF_A_PERSON = 20
+"""As many events of one person are read as may have failed since the last that did not."""
 ACTIVE_APPS = f"{APPS}?" + urlencode({"limit": 200, "filter": 'status eq "ACTIVE"'})
 MOST_PAGES = 500
 """100,000 apps; more pages than that are a loop."""
@@ -97,15 +104,32 @@ class HttpOrg:
 
     async def list_uses(self, used: SecretHash, *, since: datetime) -> tuple[Use, ...]:
         """List the latest OAuth events that name this client secret by its hash."""
-        uses_it = f'debugContext.debugData.clientSecret eq "{used}"'
-        answer = await self._read_log(f'eventType sw "app.oauth2" and {uses_it}', since, limit=100)
+        wanted = f'eventType sw "app.oauth2" and {USES} "{used}"'
+        answer = await self._read_log(wanted, since, limit=100)
         return answer.parse(shapes.parse_uses)
+
+    async def read_workflows(
+        self, new: SecretHash, old: SecretHash, *, since: datetime
+    ) -> WorkflowsLog:
+        """Read what is told of connections inside Okta Workflows and of two client secrets."""
+        shown = f'eventType sw "app.oauth2" and ({USES} "{new}" or {USES} "{old}")'
+        wanted = f"{OF_WORKFLOWS} or ({shown})"
+        answer = await self._read_log(wanted, since, limit=MOST_EVENTS)
+        return answer.parse(lambda data: shapes.parse_workflows(data, new))
 
     async def list_changes(self, *, since: datetime) -> tuple[Change, ...] | None:
         """List the changes of apps and their credentials; None where there are too many."""
         answer = await self._read_log(OF_APPS, since, limit=MOST_EVENTS)
         changes, count = answer.parse(shapes.parse_changes)
         return changes if count < MOST_EVENTS else None
+
+    async def find_departure(self, user_id: str, *, since: datetime) -> Departure | None:
+        """Find whether the last that befell a person was to be deactivated, or the like."""
+        if not user_id.isalnum():
+            return None
+        wanted = f'eventType sw "{shapes.OF_PEOPLE}" and target.id eq "{user_id}"'
+        answer = await self._read_log(wanted, since, limit=MOST_OF_A_PERSON)
+        return answer.parse(shapes.parse_departure)
 
     async def list_granted_scopes(self, app_id: AppId) -> tuple[str, ...]:
         """List the Okta scopes that an app has been granted."""

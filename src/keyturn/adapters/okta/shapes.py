@@ -5,13 +5,25 @@ An error names the member and never what it held.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from keyturn.domain.drift import Change
 from keyturn.domain.evidence import Use
 from keyturn.domain.ids import AppId, ClientId, CredentialId, SecretHash
-from keyturn.domain.okta import App, AuthMethod, Credential, Status, secret_hash, thumbprint
+from keyturn.domain.oauth.workflows import SecretUse, Touch, WorkflowsLog
+from keyturn.domain.okta import (
+    App,
+    AuthMethod,
+    Credential,
+    Departure,
+    Left,
+    Status,
+    secret_hash,
+    thumbprint,
+)
 from keyturn.domain.sensitive import Sensitive
 
 LONGEST_WHO = 120
@@ -19,6 +31,29 @@ LONGEST_WHO = 120
 
 SHORTEST_VALUE = 14
 """Okta takes no shorter client secret, so ``***abcd`` is a mask and not a value."""
+
+WORKFLOWS = "workflows.user.connection."
+"""How the types of the events of connections inside Okta Workflows begin."""
+
+OF_PEOPLE = "user.lifecycle."
+"""How the types of the events begin in which people come and go."""
+
+MOVES: Mapping[str, Left | None] = MappingProxyType(
+    {
+        "deactivate": Left.DEACTIVATED,
+        "suspend": Left.SUSPENDED,
+        "delete.initiated": Left.DELETED,
+        "delete.completed": Left.DELETED,
+        "activate": None,
+        "reactivate": None,
+        "unsuspend": None,
+        "create": None,
+    }
+)
+"""What each of them makes of a person."""
+
+OURS = "keyturn"
+"""The user agent under which Keyturn asks for tokens itself."""
 
 HALF = re.compile("[\ud800-\udfff]")
 """A surrogate without its other half: JSON's reader has put whole pairs together."""
@@ -159,6 +194,57 @@ def _use(data: object) -> Use:
     }
     failed = find_text(data, "outcome", "result") == "FAILURE" and "invalid_client" in errors
     return Use(_moment(data, "published"), _told(told), accepted=not failed)
+
+
+def parse_workflows(data: object, new: SecretHash) -> WorkflowsLog:
+    """Parse events of connections inside Okta Workflows, and of two client secrets' use.
+
+    What Keyturn did itself is left out. Raises Garbled.
+    """
+    events = read_list(data)
+    touches = [_touch(event) for event in events if _is_touch(event)]
+    uses = [_secret_use(event, new) for event in events if not _is_touch(event)]
+    return WorkflowsLog(
+        tuple(touch for touch in touches if touch), tuple(use for use in uses if use)
+    )
+
+
+def _is_touch(event: object) -> bool:
+    return read_text(event, "eventType").startswith(WORKFLOWS)
+
+
+def _touch(event: object) -> Touch | None:
+    """Return who was touched; Okta names as targets a user, the service, and the connection."""
+    if find_text(event, "outcome", "result") != "SUCCESS":
+        return None
+    targets = find_member(event, "target")
+    listed = targets if isinstance(targets, list) else []
+    kinds = [(find_text(one, "type") or "", find_text(one, "displayName")) for one in listed]
+    exact = [name for kind, name in kinds if name and kind.endswith("Connection")]
+    names = exact or [name for kind, name in kinds if name and kind != "User"]
+    return Touch(_moment(event, "published"), tuple(names))
+
+
+def _secret_use(event: object, new: SecretHash) -> SecretUse | None:
+    debug = find_member(event, "debugContext", "debugData")
+    if find_text(event, "client", "userAgent", "rawUserAgent") == OURS:
+        return None
+    is_new = find_text(debug, "clientSecret") == new
+    granted = ".token.grant" in read_text(event, "eventType")
+    if is_new and not (granted and find_text(event, "outcome", "result") == "SUCCESS"):
+        return None
+    first = find_text(debug, "grantType") == "authorization_code"
+    return SecretUse(_moment(event, "published"), is_new, first)
+
+
+def parse_departure(data: object) -> Departure | None:
+    """Parse what befell a person last, the newest event first. Raises Garbled."""
+    for event in read_list(data):
+        what = read_text(event, "eventType").removeprefix(OF_PEOPLE)
+        if what in MOVES and find_text(event, "outcome", "result") == "SUCCESS":
+            how = MOVES[what]
+            return Departure(how, _moment(event, "published")) if how else None
+    return None
 
 
 def parse_makers(data: object, made: SecretHash) -> tuple[str, ...]:

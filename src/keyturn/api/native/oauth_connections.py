@@ -1,6 +1,6 @@
 """OAuth connections: kept, used, and authorized by somebody who sits elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -37,7 +37,7 @@ async def create_connection(
         registration_id=body.registration_id,
         grant_type=GrantType(body.grant_type),
         scopes=body.scopes,
-        given={name: Sensitive(value) for name, value in body.given.items()},
+        given=_given(body.given),
         source=body.source or "",
         description=body.description,
     )
@@ -61,12 +61,15 @@ async def read_connection(
     return await _one(world, await oauth_connections.read_connection(world, caller, connection_id))
 
 
-@router.patch("/{connection_id}")
+@router.patch("/{connection_id}", responses=ASKS_A_SERVER)
 async def update_connection(
     world: TheWorld, caller: TheCaller, connection_id: Id, body: wire.UpdateOAuthConnection
 ) -> wire.OAuthConnectionAnswer:
-    """Change a connection; other scopes are asked for when it is authorized next."""
-    change = ConnectionChange(body.name, body.description, body.scopes)
+    """Change a connection; other scopes are asked for when it is authorized next.
+
+    What its grant is given anew is tried at once.
+    """
+    change = ConnectionChange(body.name, body.description, body.scopes, _given(body.given))
     return await _one(
         world, await oauth_connections.update_connection(world, caller, connection_id, change)
     )
@@ -109,6 +112,10 @@ async def authorize_named_request(
     return _headers(
         await aliases.authorize_named_request(world, caller, where, body.name, _wanted(body))
     )
+
+
+def _given(told: Mapping[str, str]) -> Mapping[str, Sensitive]:
+    return {name: Sensitive(value) for name, value in told.items()}
 
 
 def _wanted(body: wire.WantedToken) -> Wanted:

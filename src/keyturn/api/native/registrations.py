@@ -116,6 +116,7 @@ async def create_consumer(
         identity=body.identity_id or "",
         note=body.note,
         required=body.required,
+        workflows=body.workflows_connection,
     )
     made = await consumers.create_consumer(world, caller, registration_id, draft)
     return wire.ConsumerAnswer(consumer=shown_consumer(made))
@@ -155,6 +156,11 @@ def shown_consumer(stored: domain.Consumer) -> wire.Consumer:
         required=stored.required,
         confirmed_version=stored.confirmed,
         confirmed_at=stored.confirmed_at,
+        confirmed_by=stored.proof.value,
+        workflows_connection=stored.workflows,
+        judged_version=stored.judged,
+        touched_at=stored.touched_at,
+        lacks=stored.told,
         created_at=stored.created_at,
     )
 

@@ -124,6 +124,18 @@ async def adopt_existing(
 
 
 @of_readers.get("/usage")
-async def read_usage(world: TheWorld, caller: TheCaller, rotation_id: Id) -> UsageAnswer:
-    """Tell what hangs on the client secret that a turn of this rotation replaces."""
-    return usage_answer(await usage.usage_of_rotation(world, caller, rotation_id))
+async def read_usage(
+    world: TheWorld,
+    caller: TheCaller,
+    rotation_id: Id,
+    *,
+    check_log: Annotated[
+        bool, Query(alias="checkLog", description="Ask Okta whether its System Log may be read.")
+    ] = False,
+) -> UsageAnswer:
+    """Tell what hangs on the client secret that a turn of this rotation replaces.
+
+    Okta is asked whether its System Log may be read only where a turn will read it for a connection
+    inside Okta Workflows.
+    """
+    return usage_answer(await usage.usage_of_rotation(world, caller, rotation_id, log=check_log))

@@ -13,6 +13,7 @@ def usage_answer(found: Usage) -> wire.UsageAnswer:
         registrations=tuple(map(_registration, found.registrations)),
         readers=tuple(found.readers),
         destinations=tuple(found.destinations),
+        log_readable=found.log_readable,
     )
 
 

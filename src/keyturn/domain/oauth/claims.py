@@ -29,7 +29,19 @@ class Expected:
     access: Sensitive = field(repr=False)
 
 
-def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) -> str:
+@dataclass(frozen=True)
+class Subject:
+    """Whom an ID token is about: ``id`` is its ``sub``, ``shown`` is what people know them by."""
+
+    id: str = ""
+    shown: str = ""
+
+
+NOBODY = Subject()
+"""Who granted something where no ID token tells."""
+
+
+def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) -> Subject:
     """Return whom an ID token is about. Raises Refused where a claim does not hold."""
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -49,12 +61,13 @@ def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) 
             f"The ID token that came with the tokens was not made for this: its {wrong} does not "
             "fit. Nothing was kept; look at the registration's issuer and client id."
         )
-    named = (claims.get("email"), claims.get("sub"))
-    return next((each for each in named if isinstance(each, str) and _fit_to_show(each)), "")
+    own_id = _fit_to_show(claims.get("sub"))
+    return Subject(own_id, _fit_to_show(claims.get("email")) or own_id)
 
 
-def _fit_to_show(text: str) -> bool:
-    return 0 < len(text) <= SUBJECT_MAX and text.isprintable()
+def _fit_to_show(told: object) -> str:
+    fits = isinstance(told, str) and len(told) <= SUBJECT_MAX and told.isprintable()
+    return str(told) if fits else ""
 
 
 def _at(told: object, after: datetime, before: datetime | None) -> bool:

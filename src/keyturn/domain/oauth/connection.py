@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from keyturn.domain.ids import FolderId, OAuthConnectionId, RegistrationId
 from keyturn.domain.oauth.answers import Fault, NoTokens
+from keyturn.domain.oauth.claims import Subject
 from keyturn.domain.oauth.lifetimes import KEEP_ALIVE, pause_after, renew_at
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.provider import RequestType
@@ -127,10 +128,12 @@ class Intent:
 class Connection:
     """A grant and its tokens; ``granted`` are the scopes of the tokens, ``scopes`` the wanted ones.
 
-    ``subject`` is who granted it, where that is known; ``sealed_key`` is the key of its DPoP
-    proofs and ``sealed_input`` what a grant needs besides (an assertion, a password). ``source_id``
-    is the connection whose token is exchanged. ``due_at`` is when it is renewed by itself,
-    ``epoch`` the fence of whoever holds its lease. ``told`` is what failed last, without a value.
+    ``subject`` is who granted it, where that is known, and ``subject_id`` what its server calls
+    whoever did so last; ``sealed_key`` is the key of its DPoP proofs and ``sealed_input`` what a
+    grant needs besides (an assertion, a password), or by what a refresh token that was brought is
+    recognised. ``source_id`` is the connection whose token is exchanged. ``due_at`` is when it is
+    renewed by itself, ``epoch`` the fence of whoever holds its lease. ``told`` is what failed last,
+    without a value.
     ``light`` is what people were told last of how it does; from ``look_at`` on it may be another.
     """
 
@@ -147,6 +150,7 @@ class Connection:
     cause: Cause | None = None
     granted: tuple[str, ...] = ()
     subject: str = ""
+    subject_id: str = ""
     authorized_at: datetime | None = None
     tokens: Tokens | None = None
     sealed_key: bytes | None = None
@@ -204,12 +208,39 @@ def in_doubt(connection: Connection) -> Connection:
 
 
 def authorized(
-    connection: Connection, tokens: Tokens, granted: tuple[str, ...], subject: str, luck: float
+    connection: Connection, tokens: Tokens, granted: tuple[str, ...], subject: Subject, luck: float
 ) -> Connection:
     """Return it with the first tokens of a new grant; who renews the old ones comes too late."""
-    after = _with(_become(connection, Act.AUTHORIZE), tokens, granted, luck)
-    now, epoch = tokens.issued_at, connection.epoch + 1
-    return replace(after, subject=subject, authorized_at=now, epoch=epoch, look_at=now)
+    now = tokens.issued_at
+    return replace(
+        _with(_become(connection, Act.AUTHORIZE), tokens, granted, luck),
+        subject=subject.shown or connection.subject,
+        subject_id=subject.id,
+        authorized_at=now,
+        epoch=connection.epoch + 1,
+        look_at=now,
+    )
+
+
+def given_anew(connection: Connection, now: datetime) -> Connection:
+    """Return it as at its beginning, once its grant was given anew what it takes: it is due.
+
+    Whoever renews with what was given before comes too late.
+    """
+    return replace(
+        connection,
+        state=State.READY if connection.tokens else State.NEW,
+        cause=None,
+        intent=None,
+        leased_until=None,
+        due_at=now,
+        epoch=connection.epoch + 1,
+        attempts=0,
+        retry_at=None,
+        troubled_at=None,
+        told="",
+        look_at=now,
+    )
 
 
 def renewed(

@@ -65,6 +65,11 @@ OKTA_DEVICES = Connector(
 )
 API = Connector("api", "API Connector")
 
+OF_OKTA = frozenset({OKTA.name, OKTA_DEVICES.name})
+"""The connectors whose authorization server is an org's."""
+ORG_TOKENS = "/oauth2/v1/token"
+"""Where an org's own authorization server gives tokens; a custom one's path has its id in it."""
+
 CONNECTORS: Mapping[str, Connector] = MappingProxyType(
     {each.name: each for each in (OKTA, OKTA_DEVICES, API)}
 )
@@ -79,7 +84,7 @@ def okta_document(domain: str) -> Mapping[str, object]:
     host = _domain(domain)
     # Only the sandbox is on this machine; whether it may be called is the guard's matter.
     base = f"{'http' if re.fullmatch(_LOCAL, host) else 'https'}://{host}"
-    at = f"{base}/oauth2/v1"
+    at = f"{base}{ORG_TOKENS.removesuffix('/token')}"
     return {
         "issuer": base,
         "endpoints": {
@@ -92,6 +97,7 @@ def okta_document(domain: str) -> Mapping[str, object]:
             "userinfo": f"{at}/userinfo",
             "jwks": f"{at}/keys",
         },
+        "revokeReplaced": True,
     }
 
 

@@ -2,6 +2,7 @@
 
 Decides who still has to take a new secret up. How somebody takes it up differs: read on each use it
 is there at once; read at a start it takes a reload or a restart, which may lose more than it gains.
+A connection inside Okta Workflows has it once an admin has put it in; see `workflows`.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +17,10 @@ from keyturn.domain.ids import (
     OAuthConnectionId,
     RegistrationId,
 )
+from keyturn.domain.oauth.workflows import Standing
+
+UNCONFIRMED = "not confirmed yet"
+"""What is said of a connection inside Okta Workflows before anybody has looked."""
 
 
 class Adoption(StrEnum):
@@ -29,12 +34,25 @@ class Adoption(StrEnum):
     """It reads the secret once, when it starts."""
 
 
+class Proof(StrEnum):
+    """By what it is known which version a consumer uses."""
+
+    WORD = "word"
+    """Somebody has said so."""
+    LOG = "log"
+    """Okta's System Log shows it."""
+
+
 @dataclass(frozen=True)
 class Consumer:
     """Somebody outside who uses a registration's secret, and how.
 
     ``identity_id`` is who it reads the secret as, where it reads it here. ``confirmed`` is the
     newest version that it is known to use; a turn waits for it where it is ``required``.
+
+    ``workflows`` is the name of the connection inside Okta Workflows that it is, if it is one. Of
+    version ``judged`` Okta's System Log told that an admin has created or reauthorized it at
+    ``touched_at``, and ``told`` is what it still lacks.
     """
 
     id: ConsumerId
@@ -47,6 +65,11 @@ class Consumer:
     required: bool = True
     confirmed: int = 0
     confirmed_at: datetime | None = None
+    proof: Proof = Proof.WORD
+    workflows: str | None = None
+    judged: int = 0
+    touched_at: datetime | None = None
+    told: str = ""
 
     def waits_for(self, version: int) -> bool:
         """Say whether it is not known to use this version, or a newer one, and has to."""
@@ -73,7 +96,26 @@ def confirmed(consumer: Consumer, version: int, now: datetime) -> Consumer:
     """Return it known to use a version; an older one than it is known to use takes nothing back."""
     if version <= consumer.confirmed:
         return consumer
-    return replace(consumer, confirmed=version, confirmed_at=now)
+    return replace(consumer, confirmed=version, confirmed_at=now, proof=Proof.WORD, told="")
+
+
+def judged(consumer: Consumer, version: int, standing: Standing) -> Consumer:
+    """Return it as Okta's System Log shows it; what it is known to use is not taken back."""
+    if version <= consumer.confirmed:
+        return consumer
+    told = standing.lack or ""
+    seen = replace(consumer, judged=version, touched_at=standing.touched_at, told=told)
+    if standing.proved_at is None:
+        return seen
+    return replace(seen, confirmed=version, confirmed_at=standing.proved_at, proof=Proof.LOG)
+
+
+def named(consumer: Consumer, version: int) -> str:
+    """Name a consumer that is waited for, with what it lacks as far as that is known."""
+    if consumer.workflows is None:
+        return f"consumer {consumer.name}"
+    lacks = consumer.told if consumer.judged == version and consumer.told else UNCONFIRMED
+    return f'consumer {consumer.name}, Okta Workflows connection "{consumer.workflows}": {lacks}'
 
 
 def led_to(alias: Alias, connection_id: OAuthConnectionId, now: datetime) -> Alias:

@@ -12,6 +12,12 @@ BACKOFF_S = (30, 60, 300, 900)
 """How long a server is left in peace after each failed refresh; the last is for all that follow."""
 KEEP_ALIVE = timedelta(hours=24)
 """How often tokens are refreshed that nobody uses: many servers end refresh tokens left idle."""
+COOL_DOWN = timedelta(seconds=30)
+"""How young a token is used on though its resource refused it.
+
+A resource that refuses a token just got will refuse the next one as well, and somebody's loop must
+not become refreshes.
+"""
 RETRY_AFTER_MAX = timedelta(hours=1)
 """However long a server asks to be left alone."""
 

@@ -156,9 +156,10 @@ class Provider:
     ``auth`` is how clients authenticate, ``auth_on`` where a type of request wants it otherwise.
     ``push`` sends what is asked of a person ahead, past the browser (RFC 9126).
     ``iss_promised`` says that callbacks carry ``iss`` (RFC 9207); ``audience`` is whom client
-    assertions are addressed to, or, as Okta wants it, the endpoint that is asked. ``check_url``
-    answers 2xx to a good access token and 401 to any other; it is asked where nothing else tells
-    how long one lasts.
+    assertions are addressed to, or, as Okta wants it, the endpoint that is asked.
+    ``revoke_replaced`` says that each authorization stands by itself: revoking the one before does
+    not end the one that took its place, as it does elsewhere. ``check_url`` answers 2xx to a good
+    access token and 401 to any other; it is asked where nothing else tells how long one lasts.
     """
 
     endpoints: Endpoints = field(default_factory=Endpoints)
@@ -171,6 +172,7 @@ class Provider:
     dpop: bool = False
     push: bool = False
     iss_promised: bool = False
+    revoke_replaced: bool = False
     audience: str = ""
     resources: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()

@@ -4,10 +4,10 @@ Decides on one connection as it stands. Knows nothing of who asks, nor of how an
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keyturn.domain.oauth.connection import Connection, GrantType, State, Tokens
-from keyturn.domain.oauth.lifetimes import skew
+from keyturn.domain.oauth.lifetimes import COOL_DOWN, skew
 from keyturn.domain.oauth.provider import RequestType
 
 
@@ -49,18 +49,20 @@ def next_step(
     """Decide what whoever wants a token does.
 
     ``refused`` is the number of the token set that a resource did not accept: it is renewed once,
-    by whoever is first (RFC 6750, 3.1). ``ahead`` is who renews what is due before it has to be.
+    by whoever is first (RFC 6750, 3.1), unless it is too young. ``ahead`` is who renews before it
+    has to be, of its own accord.
     """
     if connection.grant_type is GrantType.NONE:
         return Use(None)
     tokens = connection.tokens
+    wanted = tokens and (tokens.number != refused or (not ahead and _young(tokens, now)))
     due = ahead and connection.due_at is not None and connection.due_at <= now
-    if tokens and tokens.number != refused and not due and not _spent(tokens, now):
+    if tokens and wanted and not due and not _spent(tokens, now):
         return Use(tokens)
     leased_until = connection.leased_until
     elsewhere = Wait(leased_until) if leased_until and leased_until > now else None
     step = elsewhere or _renewal(connection, now)
-    lasting = tokens and tokens.number != refused and not ahead and not _ended(tokens, now)
+    lasting = tokens and wanted and not ahead and not _ended(tokens, now)
     return step if isinstance(step, Renew) or not lasting else Use(tokens)
 
 
@@ -74,6 +76,14 @@ def _renewal(connection: Connection, now: datetime) -> Renew | Stop:
     if connection.renewal is None:
         return Stop("Its tokens have ended, and it has no refresh token: authorize it again.")
     return Renew(connection.renewal)
+
+
+def _young(tokens: Tokens, now: datetime) -> bool:
+    """Say whether tokens were got so lately that others would be refused as well.
+
+    What was got in the future was got by a clock that is wrong, nobody knows when.
+    """
+    return timedelta() <= now - tokens.issued_at < COOL_DOWN
 
 
 def _spent(tokens: Tokens, now: datetime) -> bool:

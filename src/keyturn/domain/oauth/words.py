@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from keyturn.domain.oauth.answers import Fault, NoTokens
 from keyturn.domain.oauth.connection import Cause
+from keyturn.domain.okta import Departure
 
 _FAULTS: Mapping[Fault, str] = {
     Fault.CLIENT: (
@@ -53,6 +54,15 @@ _CAUSES: Mapping[Cause, str] = {
 def why_failed(answer: NoTokens) -> str:
     """Say why no tokens came, and what to do."""
     return f"{_FAULTS[answer.fault]} ({answer})"
+
+
+def why_author_left(who: str, left: Departure) -> str:
+    """Say that who granted a connection is no longer active at Okta, and what to do."""
+    return (
+        f"Who authorized it{f' ({who})' if who else ''} was {left.how} at Okta on "
+        f"{left.at:%Y-%m-%d %H:%M} UTC, which ends what they have granted: have a service account "
+        "authorize the connection, which stays when people go."
+    )
 
 
 def why_lapsed(cause: Cause) -> str:

@@ -1,6 +1,6 @@
 """All operations of the control port, gathered from one module a subject."""
 
-from keyturn.sandbox.controls import apps, behaviour, looking, people, servers
+from keyturn.sandbox.controls import apps, behaviour, looking, people, servers, workflows
 from keyturn.sandbox.controls.operation import Operation
 from keyturn.sandbox.routing import Router
 
@@ -10,5 +10,6 @@ CONTROL_OPERATIONS: tuple[Operation, ...] = (
     *apps.OPERATIONS,
     *people.OPERATIONS,
     *servers.OPERATIONS,
+    *workflows.OPERATIONS,
 )
 ROUTER: Router[Operation] = Router(CONTROL_OPERATIONS)

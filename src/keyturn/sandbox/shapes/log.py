@@ -33,6 +33,10 @@ MESSAGES = {
     "device.user.add": "Add device to user",
     "device.user.remove": "Remove device from user",
     "event_hook.delivery": "Deliver event hook",
+    "group.lifecycle.create": "Create Okta group",
+    "group.lifecycle.delete": "Delete Okta group",
+    "group.user_membership.add": "Add user to group membership",
+    "group.user_membership.remove": "Remove user from group membership",
     "user.account.lock": "Max sign in attempts exceeded",
     "user.account.unlock": "Unlock user account",
     "user.account.update_password": "User update password for Okta",
@@ -42,6 +46,8 @@ MESSAGES = {
     "user.lifecycle.suspend": "Suspend Okta user",
     "user.lifecycle.unsuspend": "Unsuspend Okta user",
     "user.session.start": "User login to Okta",
+    "workflows.user.connection.create": "Create Workflows connection",
+    "workflows.user.connection.reauthorize": "Reauthorize Workflows connection",
 }
 LEGACY = {
     ("user.session.start", "SUCCESS"): "core.user_auth.login_success",

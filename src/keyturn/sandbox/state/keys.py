@@ -6,7 +6,7 @@ that come with this package: everybody has them, and nothing real may trust what
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import combinations
 
@@ -40,6 +40,7 @@ class Keys:
         self.unpublished = UnpublishedKey(encode(hashlib.sha256(secret).digest()), secret)
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of_seed(cls, seed: int) -> "Keys":
         """Return the key pairs of a seed; no two of 248 seeds in a row have one in common."""
         pairs = tuple(combinations(list_primes(), 2))

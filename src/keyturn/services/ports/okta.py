@@ -15,12 +15,14 @@ from keyturn.domain.ids import (
     CredentialId,
     SecretHash,
 )
+from keyturn.domain.oauth.workflows import WorkflowsLog
 from keyturn.domain.okta import (
     App,
     AuthMethod,
     Chosen,
     Credential,
     CredentialKind,
+    Departure,
     KeyAlgorithm,
     Probe,
 )
@@ -109,6 +111,16 @@ class OktaOrg(Protocol):
         """
         ...
 
+    async def read_workflows(
+        self, new: SecretHash, old: SecretHash, *, since: datetime
+    ) -> WorkflowsLog:
+        """Read what the System Log tells of connections inside Okta Workflows since then.
+
+        Which were created or reauthorized, and the grants for these two client secrets that are
+        not Keyturn's own. One call of `/api/v1/logs`.
+        """
+        ...
+
     async def list_changes(self, *, since: datetime) -> tuple[Change, ...] | None:
         """List the changes of apps and their credentials in the System Log since then.
 
@@ -122,6 +134,13 @@ class OktaOrg(Protocol):
         """List by their user agents the calls that added this client secret, as the log tells.
 
         One call of `/api/v1/logs`; nothing where no event is shown, or not yet.
+        """
+        ...
+
+    async def find_departure(self, user_id: str, *, since: datetime) -> Departure | None:
+        """Find whether a person was deactivated, suspended or deleted, by the System Log.
+
+        One call of `/api/v1/logs`; None for who is active again, or of whom it tells nothing.
         """
         ...
 
