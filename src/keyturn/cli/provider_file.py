@@ -33,11 +33,7 @@ def _yaml(text: str) -> object:
     Everything is a text but a member that is switched by true or false: to YAML 1.1, ``on`` is a
     truth as well.
     """
-    try:
-        yaml = import_module("yaml")
-    except ImportError:
-        told = "YAML needs the extra yaml: pip install 'keyturn[yaml]'. JSON in *.json needs none."
-        raise click.UsageError(told) from None
+    yaml = import_module("yaml")  # whoever reads no YAML does not wait for it
     try:
         found: object = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:

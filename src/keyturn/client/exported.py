@@ -90,10 +90,7 @@ def _csv(text: str) -> Iterable[Item]:
 
 
 def _yaml(text: str) -> Iterable[Item]:
-    try:
-        yaml = import_module("yaml")
-    except ImportError:
-        raise NotExported("YAML needs the extra yaml: pip install 'keyturn[yaml]'.") from None
+    yaml = import_module("yaml")  # whoever reads no YAML does not wait for it
     try:
         found = yaml.load(text, Loader=yaml.BaseLoader)
         named: Mapping[str, str] = _NAMED.validate_python(found or {}, strict=True)
