@@ -188,9 +188,9 @@ def _target(answer: httpx2.Response) -> str:
     return answer.request.url.raw_path.decode()
 
 
-def raw(target: str, headers: dict[str, str]) -> bytes:
+def raw(target: str, headers: dict[str, str], *, method: str = "GET") -> bytes:
     """Return a request as it goes over the wire."""
-    lines = [f"GET {target} HTTP/1.1", "host: keyturn"]
+    lines = [f"{method} {target} HTTP/1.1", "host: keyturn"]
     return "\r\n".join([*lines, *(f"{k}: {v}" for k, v in headers.items()), "", ""]).encode()
 
 

@@ -1,13 +1,35 @@
 """What every test stands on."""
 
+import gc
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from postgres_kit import PACKAGED, Cluster, find_programs, started
 
 from keyturn.domain.sensitive import Sensitive
+
+# httpx2 looks for sniffio at every request in this process, and searches every folder for it.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  how Python notes what is not there
+
+# How long one example takes is the machine's affair.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector what is imported: it stays, and is far more than a test makes."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,8 @@ from infisical_sdk import InfisicalError, InfisicalSDKClient
 from keyturn.domain.okta import secret_hash
 from keyturn.domain.sensitive import Sensitive
 
+pytestmark = pytest.mark.slow
+
 DEV = {"environment_slug": "dev", "secret_path": "/"}
 
 
@@ -49,7 +51,6 @@ async def test_infisical_sdk_reads_the_mapped_secret(
     assert (first.version, second.version) == (1, 2)
 
 
-@pytest.mark.slow
 async def test_infisical_sdk_is_told_why_it_may_not_log_in(
     installation: Any,  # noqa: ANN401  the fixture
 ) -> None:
@@ -80,7 +81,6 @@ def write(installation: Any) -> dict[str, Any]:  # noqa: ANN401  the SDK is not 
     return {"made": made, "changed": changed, "first": first, "listed": listed, "gone": gone}
 
 
-@pytest.mark.slow
 async def test_infisical_sdk_writes_secrets(
     installation: Any,  # noqa: ANN401  the fixture
 ) -> None:
@@ -115,7 +115,6 @@ def arrange(installation: Any) -> dict[str, Any]:  # noqa: ANN401  the SDK is no
     }
 
 
-@pytest.mark.slow
 async def test_infisical_sdk_arranges_folders(
     installation: Any,  # noqa: ANN401  the fixture
 ) -> None:

@@ -147,8 +147,9 @@ class World:
         }
         signer = key or self.org.keys.service
         kept = {name: value for name, value in (claims | changes).items() if value is not None}
-        pem = signer.as_pem(private=True)
-        return pyjwt.encode(kept, pem, "RS256", {"kid": str(self.org.keys.service.kid)})
+        private = signer.private_key
+        assert private is not None
+        return pyjwt.encode(kept, private, "RS256", {"kid": str(self.org.keys.service.kid)})
 
     async def service_token(
         self,

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -125,13 +126,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         ca_pem: str = "",
         certificate: Sensitive | None = None,
     ) -> None:
-        context = httpx2.create_ssl_context(trust_env=False)
-        if ca_file is not None:
-            context.load_verify_locations(ca_file)
-        if ca_pem:
-            context.load_verify_locations(cadata=ca_pem)
-        if certificate:
-            parse_certificate(certificate).show_in(context)
+        context = _trust(ca_file, ca_pem, certificate)
         self._tls = _Pool(backend, context)
         self._plain = _Pool(backend.without_tls(), context)
 
@@ -144,6 +139,25 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         """Close every connection."""
         await self._tls.aclose()
         await self._plain.aclose()
+
+
+def _trust(ca_file: Path | None, ca_pem: str, certificate: Sensitive | None) -> ssl.SSLContext:
+    if ca_file is None and not ca_pem and not certificate:
+        return _system_trust()
+    context = httpx2.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    if ca_pem:
+        context.load_verify_locations(cadata=ca_pem)
+    if certificate:
+        parse_certificate(certificate).show_in(context)
+    return context
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """Return what trusts the system's authorities and nobody else; to read them all takes long."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 class _Pool(httpx2.AsyncHTTPTransport):

@@ -7,9 +7,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from copy import deepcopy
 from typing import Any
 
 import pytest
+from api_kit import description
 from fuzz_kit import Fuzz, operations
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -32,6 +34,7 @@ def fuzzing(role: str | None) -> Iterator[tuple[asyncio.Runner, Fuzz, Api]]:
             it.house.http.headers.pop("authorization")
         api = build_api(it.house.world, version="0")
         assert isinstance(api, Api)
+        api.openapi_schema = deepcopy(description(it.house.world))
         try:
             yield runner, Fuzz(it, guarded=role is not None), api
         finally:

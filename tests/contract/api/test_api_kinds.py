@@ -4,7 +4,7 @@ import json
 
 import httpx2
 import pytest
-from api_kit import CONNECTIONS, NO_ID, ORG_URL, Body, House, issues, problem
+from api_kit import CONNECTIONS, NO_ID, ORG_URL, Body, House, description, issues, problem
 from kinds_kit import DRAFTS
 
 from keyturn.domain.okta import CredentialKind
@@ -114,7 +114,7 @@ async def test_unknown_algorithm_is_refused(house: House) -> None:
 
 async def test_openapi_tells_every_type(house: House) -> None:
     """Each route is described under each type, and the types are spelled out."""
-    document = (await house.http.get("/openapi.json")).json()
+    document = description(house.world)
     for kind in CredentialKind:
         assert f"{BASE}/{kind}/{{rotation_id}}/turns" in document["paths"]
     told = document["components"]["schemas"]["Rotation"]["properties"]["type"]["enum"]

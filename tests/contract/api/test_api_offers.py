@@ -1,6 +1,6 @@
 """What the API offers: nothing that always refuses, and a warning where a date is far off."""
 
-from api_kit import ROTATIONS, House, issues
+from api_kit import ROTATIONS, House, description, issues
 
 from keyturn.domain.okta import CredentialKind
 
@@ -15,7 +15,7 @@ OF_READERS = (
 
 async def test_key_of_a_connection_is_offered_what_it_can_have(house: House) -> None:
     """Routes that always refuse it are not described; every other type has them."""
-    paths = (await house.http.get("/openapi.json")).json()["paths"]
+    paths = description(house.world)["paths"]
     for kind in CredentialKind:
         described = [way for way, end in OF_READERS if way in paths.get(f"{BASE}/{kind}{end}", {})]
         assert len(described) == (0 if kind.rules.of_connection else len(OF_READERS))

@@ -1,6 +1,7 @@
 """The loopback address that a browser is sent back to."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from keyturn.cli.callback import Callback, listening
 ASKED = "https://issuer.example/authorize?state=s1"
 PUSHED = "https://issuer.example/authorize?request_uri=r1"
 LIMIT_S = 30
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ async def callback() -> AsyncIterator[Callback]:
 
 async def visit(address: str, method: str = "GET") -> httpx2.Response:
     """Ask as a browser does."""
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, trust_env=False) as http:
         return await http.request(method, address)
 
 

@@ -1,5 +1,6 @@
 """A backup holds everything of one moment, and comes back into an empty place as a whole."""
 
+import asyncio
 import base64
 import sqlite3
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -46,17 +48,36 @@ RENEWABLE = replace(
 WORDS = "correct horse battery staple"
 
 
-@pytest.fixture
-async def settings(tmp_path: Path) -> Settings:
-    """Set up an installation on SQLite, with a record of every kind."""
-    it = Settings(data_dir=tmp_path / "data", database_url=None)
-    await initialise(it)
-    async with opened(it) as world:
-        vault = Keyring(read_root_key(it.key_file), SystemChance().random_bytes)
+async def fill(settings: Settings) -> None:
+    """Add a record of every kind."""
+    async with opened(settings) as world:
+        vault = Keyring(read_root_key(settings.key_file), SystemChance().random_bytes)
         ours = replace(ORGANIZATION, data_key=vault.new_data_key(ORGANIZATION.id))
         others = (each for each in RECORDS if each is not ORGANIZATION)
         await add_all(world.store, ours, *others, RENEWABLE)
-    return it
+
+
+@pytest.fixture(scope="module")
+def filled(set_up: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fill an installation on SQLite, of which tests take copies."""
+    folder = copytree(set_up, tmp_path_factory.mktemp("filled") / "data")
+    asyncio.run(fill(Settings(data_dir=folder, database_url=None)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def backed_up(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Back one up; the folder has the installation as it is then, and the file beside it."""
+    folder = tmp_path_factory.mktemp("backed-up")
+    settings = Settings(data_dir=copytree(filled, folder / "data"), database_url=None)
+    asyncio.run(back_up(settings, folder / "it.backup", KEY))
+    return folder
+
+
+@pytest.fixture
+def settings(filled: Path, tmp_path: Path) -> Settings:
+    """Give an installation on SQLite, with a record of every kind."""
+    return Settings(data_dir=copytree(filled, tmp_path / "data"), database_url=None)
 
 
 @pytest.fixture
@@ -66,11 +87,10 @@ def elsewhere(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def file(settings: Settings, tmp_path: Path) -> Path:
-    """Back up."""
-    path = tmp_path / "it.backup"
-    await back_up(settings, path, KEY)
-    return path
+def file(settings: Settings, backed_up: Path, tmp_path: Path) -> Path:
+    """Give a backup of the installation, which knows of it."""
+    copytree(backed_up, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "it.backup"
 
 
 async def everything(store: Store) -> list[object]:
@@ -159,7 +179,8 @@ async def test_what_does_not_open_writes_nothing(
 ) -> None:
     """A file that was cut or changed, or another key, is refused before anything is there."""
     whole = file.read_bytes()
-    text = {"cut": whole[:-9], "changed": whole[:-9] + b"x" + whole[-8:]}.get(broken, whole)
+    other = bytes([whole[-9] ^ 1])
+    text = {"cut": whole[:-9], "changed": whole[:-9] + other + whole[-8:]}.get(broken, whole)
     file.write_bytes(text)
     with pytest.raises(BackupUnusable):
         await restore(elsewhere, file, OTHER if broken == "wrong key" else KEY)

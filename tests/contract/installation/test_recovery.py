@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +10,7 @@ from click.testing import CliRunner, Result
 from root_key_kit import administrator
 
 from keyturn.api.app import build_api
-from keyturn.bootstrap.opening import initialise, opened
+from keyturn.bootstrap.opening import opened
 from keyturn.cli.main import cli
 from keyturn.domain.identity import AccessToken, Membership
 from keyturn.domain.sensitive import Sensitive
@@ -21,13 +20,11 @@ from keyturn.settings import Settings
 
 
 @pytest.fixture
-async def settings(tmp_path: Path) -> Settings:
-    """Set up an installation whose tokens are all gone."""
-    it = Settings(data_dir=tmp_path / "data", database_url=None)
-    await initialise(it)
-    async with opened(it) as world, world.store.writing() as tx:
+async def settings(new: Settings) -> Settings:
+    """Give an installation whose tokens are all gone."""
+    async with opened(new) as world, world.store.writing() as tx:
         await tx.remove(*await tx.list(AccessToken))
-    return it
+    return new
 
 
 async def recover(settings: Settings, *flags: str) -> Result:

@@ -58,12 +58,12 @@ from keyturn.services.ports import Record, Store
 OTHER = replace(ORGANIZATION, id=OrganizationId("o-2"))
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
-async def test_a_record_comes_back_as_it_was(store: Store, record: Record) -> None:
+async def test_a_record_comes_back_as_it_was(store: Store) -> None:
     """Every kind of record is read back equal, awkward values included."""
     await add_all(store)
-    where = {name: getattr(record, name) for name in KEYS.get(type(record), ("id",))}
-    assert await found(store, type(record), **where) == record
+    for record in RECORDS:
+        where = {name: getattr(record, name) for name in KEYS.get(type(record), ("id",))}
+        assert await found(store, type(record), **where) == record
 
 
 @settings(

@@ -28,7 +28,7 @@ from keyturn.domain.budget import Purpose, Window
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.errors import AddressRefused
 from keyturn.jose.assertions import Assertions
-from keyturn.jose.keys import parse_signing_key
+from keyturn.jose.keys import SigningKey, parse_signing_key
 from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.services.ports import Chance, Clock, Journal, OktaOrg
 
@@ -64,6 +64,7 @@ class OktaHttpOrgs:
         self._transport = transport() if transport else self._guarded(ca_file)
         self._governor = governor or Governor(clock)
         self._service_apps: dict[tuple[str, str, bytes, str], ServiceAppCredentials] = {}
+        self._keys: dict[bytes, SigningKey] = {}
 
     def open(
         self,
@@ -96,8 +97,9 @@ class OktaHttpOrgs:
         return await self._governor.list_windows()
 
     async def aclose(self) -> None:
-        """Close every connection and forget every access token."""
+        """Close every connection and forget every key and access token."""
         self._service_apps.clear()
+        self._keys.clear()
         await self._transport.aclose()
 
     def _guarded(self, ca_file: Path | None) -> httpx2.AsyncBaseTransport:
@@ -120,9 +122,11 @@ class OktaHttpOrgs:
         digest = hashlib.sha256(app.private_jwk.reveal().encode()).digest()
         key = (base, app.client_id, digest, scopes)
         if key not in self._service_apps:
+            if digest not in self._keys:  # to see that a key is sound takes longer than to sign
+                self._keys[digest] = parse_signing_key(app.private_jwk)
             self._service_apps[key] = ServiceAppCredentials(
                 app.client_id,
-                parse_signing_key(app.private_jwk),
+                self._keys[digest],
                 base + TOKEN_PATH,
                 scopes=scopes,
                 clock=self._clock,
