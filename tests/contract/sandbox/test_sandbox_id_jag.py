@@ -73,8 +73,9 @@ def forge(agent: Client, *, key: RSAKey | None = None, typ: str = "", **changes:
         "scope": "chat.read",
     }
     kept = {name: value for name, value in (claims | changes).items() if value is not None}
-    pem = (key or org.keys.signing).as_pem(private=True)
-    return pyjwt.encode(kept, pem, "RS256", {"typ": typ or "oauth-id-jag+jwt"})
+    private = (key or org.keys.signing).private_key
+    assert private is not None
+    return pyjwt.encode(kept, private, "RS256", {"typ": typ or "oauth-id-jag+jwt"})
 
 
 # --- the whole way ------------------------------------------------------------------------------

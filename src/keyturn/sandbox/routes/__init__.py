@@ -12,6 +12,7 @@ from keyturn.sandbox.routes import (
     device,
     devices,
     event_hooks,
+    groups,
     integrations,
     jwks,
     logout,
@@ -29,6 +30,7 @@ from keyturn.sandbox.routing import Route, Router
 
 ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
+    *groups.ROUTES,
     *authn.ROUTES,
     *devices.ROUTES,
     *logs.ROUTES,

@@ -17,6 +17,7 @@ from keyturn.sandbox.state.clock import Clock, VirtualClock, utc_now
 from keyturn.sandbox.state.devices import Devices
 from keyturn.sandbox.state.directory import AppDraft, Directory
 from keyturn.sandbox.state.event_hooks import EventHooks, HookSender
+from keyturn.sandbox.state.groups import Groups
 from keyturn.sandbox.state.interactions import Interactions
 from keyturn.sandbox.state.keys import Keys, render_private, render_public
 from keyturn.sandbox.state.limits import Concurrency, RateWindows
@@ -103,6 +104,7 @@ class Org(Directory):
         self._calling: tuple[Call, str] | None = None
         self.people = People(self.mint, self.now, self.tell)
         self.devices = Devices(self.mint, self.now, self.tell)
+        self.groups = Groups(self.mint, self.now, self.tell)
         self.event_hooks = EventHooks(self.mint, self.now, self.tell)
         self.api_tokens: dict[str, ApiToken] = {}
         self.last_used: dict[str, datetime] = {}
