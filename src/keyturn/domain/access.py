@@ -47,6 +47,10 @@ class Verb(StrEnum):
     EDIT_GRANTS = "connections:edit"
     AUTHORIZE_GRANTS = "connections:authorize"
     USE_GRANTS = "connections:use"
+    READ_FLOWS = "flows:read"
+    EDIT_FLOWS = "flows:edit"
+    RUN_FLOWS = "flows:run"
+    READ_RUNS = "flow-runs:read"
     READ_IDENTITIES = "identity:read"
     EDIT_IDENTITIES = "identity:edit"
     READ_ROLES = "role:read"
@@ -120,6 +124,7 @@ _SEEING = (
     Verb.READ_ROTATIONS,
     Verb.READ_DESTINATIONS,
     Verb.READ_GRANTS,
+    Verb.READ_FLOWS,
 )
 
 ADMIN = _role("admin", *Verb)
@@ -140,6 +145,9 @@ DEVELOPER = _role(
     Verb.EDIT_GRANTS,
     Verb.AUTHORIZE_GRANTS,
     Verb.USE_GRANTS,
+    Verb.EDIT_FLOWS,
+    Verb.RUN_FLOWS,
+    Verb.READ_RUNS,
 )
 VIEWER = _role("viewer", *_SEEING, Verb.READ_SECRETS)
 ROTATOR = _role(

@@ -10,6 +10,7 @@ from keyturn.domain.errors import AddressRefused
 
 URL_MAX = 255
 ENDPOINT_MAX = 2048
+RESOURCE_MAX = 8192
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -56,6 +57,12 @@ def destination_url(text: str, *, private_allowed: bool) -> str:
 def endpoint_url(text: str, whose: str, *, private_allowed: bool) -> str:
     """Return the address of an authorization server's endpoint; it may hold long parameters."""
     return _whole_url(text, whose, private_allowed=private_allowed, longest=ENDPOINT_MAX)
+
+
+def resource_url(text: str, *, private_allowed: bool) -> str:
+    """Return the address of what a flow asks a service for; it may hold a long query."""
+    whose = "the request"
+    return _whole_url(text, whose, private_allowed=private_allowed, longest=RESOURCE_MAX)
 
 
 def _whole_url(text: str, whose: str, *, private_allowed: bool, longest: int = URL_MAX) -> str:

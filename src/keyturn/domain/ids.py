@@ -19,6 +19,10 @@ AliasId = NewType("AliasId", str)
 OAuthConnectionId = NewType("OAuthConnectionId", str)
 """Of a connection made by OAuth; `ConnectionId` is that of Keyturn's own access to an org."""
 NoticeId = NewType("NoticeId", str)
+FlowId = NewType("FlowId", str)
+RunId = NewType("RunId", str)
+TableId = NewType("TableId", str)
+RowId = NewType("RowId", str)
 RotationId = NewType("RotationId", str)
 TurnId = NewType("TurnId", str)
 
