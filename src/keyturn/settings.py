@@ -130,7 +130,21 @@ class Settings(BaseSettings):
     reconcile_s: int = Field(
         3600, ge=1, description="Seconds between two comparisons of what Okta has with the record."
     )
-    concurrency: int = Field(16, ge=1, description="How many turns go on at the same time.")
+    run_history_days: int = Field(
+        30, ge=1, description="Days that the runs of flows are remembered after their end."
+    )
+    flow_answer_s: float = Field(
+        60, gt=0, le=600, description="Seconds that whoever invokes a flow waits for its answer."
+    )
+    flow_per_s: float = Field(
+        10, gt=0, description="How often a second one flow may be invoked at its endpoint."
+    )
+    flow_table_rows: int = Field(
+        100_000, ge=1, description="How many rows a table of flows may have."
+    )
+    concurrency: int = Field(
+        16, ge=1, description="How many turns, and how many runs of flows, go on at the same time."
+    )
     token_ttl_s: int = Field(2_592_000, ge=60, description="Seconds that an access token lives.")
     delivery_dir: Path | None = Field(
         None, description="The folder below which destinations may write files; none by default."

@@ -10,6 +10,9 @@ from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.destination import State as Standing
 from keyturn.domain.destination_kinds import Kind as Elsewhere
 from keyturn.domain.drift import Finding, Kind
+from keyturn.domain.flows.run import Cause as Started
+from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import (
     AccessToken,
     ClientSecret,
@@ -30,6 +33,7 @@ from keyturn.domain.ids import (
     CredentialId,
     DestinationId,
     EnvironmentId,
+    FlowId,
     FolderId,
     IdentityId,
     ImportId,
@@ -39,8 +43,11 @@ from keyturn.domain.ids import (
     ProjectId,
     RegistrationId,
     RotationId,
+    RowId,
+    RunId,
     SecretHash,
     SecretId,
+    TableId,
     TagId,
     TurnId,
     VersionNo,
@@ -281,6 +288,53 @@ NOTICE = Notice(
     delivered_at=LATER,
 )
 
+FLOW = SavedFlow(
+    id=FlowId("flow"),
+    folder_id=FOLDER.id,
+    name=AWKWARD,
+    alias=AWKWARD,
+    number=2**40,
+    enabled=True,
+    created_at=NOW,
+    updated_at=LATER,
+    description=AWKWARD,
+    token_hash=bytes(range(256)),
+    next_at=LATER,
+    listens=(AWKWARD, ""),
+)
+FLOW_VERSION = FlowVersion(FLOW.id, 1, AWKWARD, AWKWARD, NOW)
+RUN = Run(
+    id=RunId("run"),
+    flow_id=FLOW.id,
+    number=1,
+    cause=Started.INVOKED,
+    created_at=NOW,
+    sealed_given=bytes(range(256)),
+    by=AWKWARD,
+    owner=AWKWARD,
+    epoch=2**40,
+    ended_at=LATER,
+    steps=2**40,
+    status=200,
+    told=AWKWARD,
+    sealed_result=bytes(range(256)),
+    depth=2**40,
+)
+RUN_PAGE = RunPage(RUN.id, 1, bytes(range(256)))
+RUN_ANSWER = RunAnswer(RUN.id, "1.then.2~2", bytes(range(256)))
+FLOW_TABLE = FlowTable(
+    id=TableId("table"),
+    folder_id=FOLDER.id,
+    name=AWKWARD,
+    columns=(AWKWARD, ""),
+    kinds=("text", AWKWARD),
+    created_at=NOW,
+    updated_at=LATER,
+    rows=2**40,
+    last_number=2**40,
+)
+FLOW_ROW = FlowRow(RowId("row"), FLOW_TABLE.id, 2**40, bytes(range(256)), NOW, LATER)
+
 WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)
 
 RECORDS: tuple[Record, ...] = (
@@ -315,6 +369,13 @@ RECORDS: tuple[Record, ...] = (
     ALIAS,
     CONSUMER,
     NOTICE,
+    FLOW,
+    FLOW_VERSION,
+    RUN,
+    RUN_PAGE,
+    RUN_ANSWER,
+    FLOW_TABLE,
+    FLOW_ROW,
     WINDOW,
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
@@ -326,6 +387,9 @@ KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Delivery: ("destination_id", "secret_id"),
+        FlowVersion: ("flow_id", "number"),
+        RunPage: ("run_id", "number"),
+        RunAnswer: ("run_id", "at"),
         Window: ("org", "principal", "bucket"),
     }
 )

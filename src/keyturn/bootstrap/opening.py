@@ -15,6 +15,7 @@ from keyturn.adapters.oauth import CALL_LIMIT_S as OAUTH_CALL_LIMIT_S
 from keyturn.adapters.oauth import HttpAuthorizationServers
 from keyturn.adapters.oidc import HttpIssuers
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
+from keyturn.adapters.resources import HttpResourceServers
 from keyturn.adapters.storage import PostgresStore, SqliteStore, moved_file
 from keyturn.adapters.system import SystemChance, SystemClock
 from keyturn.adapters.system.witness import FileWitness
@@ -24,6 +25,7 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
+from keyturn.jose.signing import JoseSigner
 from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
@@ -164,6 +166,8 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         stack.push_async_callback(carriers.aclose)
         servers = _servers(settings, outside)
         stack.push_async_callback(servers.aclose)
+        resources = _resources(settings, outside)
+        stack.push_async_callback(resources.aclose)
         notifier = _notifier(settings)
         if isinstance(notifier, WebhookNotifier):
             stack.push_async_callback(notifier.aclose)
@@ -180,6 +184,8 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             carriers=carriers,
             servers=servers,
             notifier=notifier,
+            resources=resources,
+            signer=JoseSigner(),
         )
 
 
@@ -235,6 +241,16 @@ def _servers(settings: Settings, outside: Outside) -> HttpAuthorizationServers:
     )
 
 
+def _resources(settings: Settings, outside: Outside) -> HttpResourceServers:
+    private_allowed = settings.allow_private_addresses
+
+    def guarded(certificate: Sensitive | None) -> httpx2.AsyncBaseTransport:
+        backend = GuardedBackend(private_allowed=private_allowed)
+        return GuardedTransport(backend, ca_file=settings.ca_file, certificate=certificate)
+
+    return HttpResourceServers(outside.clock, guarded, private_allowed=private_allowed)
+
+
 def _notifier(settings: Settings) -> Notifier:
     if settings.notify_secret is None:
         return NoNotifier()
@@ -256,6 +272,10 @@ def _limits(settings: Settings) -> Limits:
         lease=timedelta(seconds=settings.lease_s),
         token_ttl_s=settings.token_ttl_s,
         reconcile=timedelta(seconds=settings.reconcile_s),
+        run_history=timedelta(days=settings.run_history_days),
+        flow_answer_s=settings.flow_answer_s,
+        flow_per_s=settings.flow_per_s,
+        flow_table_rows=settings.flow_table_rows,
         private_addresses_allowed=settings.allow_private_addresses,
         public_url=settings.public_url,
     )

@@ -10,6 +10,7 @@ from keyturn.testing.jumping import JumpingClock
 from keyturn.testing.loop import VirtualLoop, run_virtually
 from keyturn.testing.memory import Backup, MemoryStore
 from keyturn.testing.notifier import FakeNotifier
+from keyturn.testing.resources import FakeResources
 
 __all__ = [
     "AppTransport",
@@ -18,6 +19,7 @@ __all__ = [
     "CrashingStore",
     "FakeCarriers",
     "FakeNotifier",
+    "FakeResources",
     "FakeServers",
     "JumpingClock",
     "ManualClock",

@@ -14,13 +14,15 @@ from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
 from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
-from keyturn.domain.ids import TurnId
+from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.flows.tables import FlowRow
+from keyturn.domain.ids import FlowId, RunId, TableId, TurnId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import Looked, R, Reading, Record, Recorded, Store, Writing
+from keyturn.services.ports import Looked, R, Reading, Record, Recorded, RunWrite, Store, Writing
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,10 @@ class CrashingStore:
     async def append_audit(self, attempt: Attempt) -> Recorded:
         """Append one audit entry."""
         return await self._store.append_audit(attempt)
+
+    async def write_run(self, write: RunWrite) -> None:
+        """Write down what is new of a run."""
+        await self._store.write_run(write)
 
     async def revision(self) -> int:
         """Return the revision of what is served."""
@@ -109,6 +115,23 @@ class _Watched:
     async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
         return await self._writing.list_due_notices(now, limit=limit)
 
+    async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
+        return await self._writing.list_due_flows(now, limit=limit)
+
+    async def has_due_runs(self, now: datetime) -> bool:
+        return await self._writing.has_due_runs(now)
+
+    async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
+        return await self._writing.list_runs(flow_id, limit=limit)
+
+    async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
+        return await self._writing.list_ended_runs(before, limit=limit)
+
+    async def list_rows(
+        self, table_id: TableId, *, after: int = 0, limit: int
+    ) -> Sequence[FlowRow]:
+        return await self._writing.list_rows(table_id, after=after, limit=limit)
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -134,6 +157,9 @@ class _Watched:
     async def remove(self, *records: Record) -> None:
         await self._writing.remove(*records)
 
+    async def clear_rows(self, table_id: TableId) -> None:
+        await self._writing.clear_rows(table_id)
+
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         return await self._writing.append_audit(attempt)
 
@@ -141,6 +167,16 @@ class _Watched:
         self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
         return await self._writing.claim_due(now, owner=owner, lease=lease, limit=limit)
+
+    async def claim_due_runs(
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
+    ) -> Sequence[Run]:
+        return await self._writing.claim_due_runs(now, owner=owner, lease=lease, limit=limit)
+
+    async def take_run(
+        self, run_id: RunId, *, owner: str | None, wake_at: datetime | None
+    ) -> Run | None:
+        return await self._writing.take_run(run_id, owner=owner, wake_at=wake_at)
 
     def _note(self, records: Sequence[Record]) -> None:
         self.put += [record for record in records if isinstance(record, Turn)]

@@ -17,7 +17,10 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError, Taken
+from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.ids import FlowId, RunId, TableId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -25,7 +28,7 @@ from keyturn.domain.project import Environment, Folder
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, Looked, R, Reading, Record, Recorded, Writing
+from keyturn.services.ports import SERVED, Looked, R, Reading, Record, Recorded, RunWrite, Writing
 from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of, values_of
 
 T = TypeVar("T")
@@ -88,6 +91,19 @@ class MemoryStore:
         """Append one audit entry."""
         async with self.writing() as tx:
             return Recorded(await tx.append_audit(attempt), self._revision)
+
+    async def write_run(self, write: RunWrite) -> None:
+        """Write down what is new of a run."""
+        async with self.writing() as tx:
+            await put_run(tx, write)
+
+
+async def put_run(tx: Writing, write: RunWrite) -> None:
+    """Put what is new of a run in a transaction."""
+    await (tx.add if write.new else tx.replace)(write.run)
+    await tx.add(*([write.page] if write.page else []))
+    for answer in write.answers:
+        await (tx.replace if answer.at in write.known else tx.add)(answer)
 
 
 class _Reading:
@@ -196,6 +212,27 @@ class _Snapshot:
         due = ((each.due_at, each) for each in _records(self.tables, Notice))
         return _oldest(due, now)[:limit]
 
+    async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
+        due = ((each.next_at, each) for each in _records(self.tables, SavedFlow))
+        return _oldest(due, now)[:limit]
+
+    async def has_due_runs(self, now: datetime) -> bool:
+        return any(run.wake_at and run.wake_at <= now for run in _records(self.tables, Run))
+
+    async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
+        return [*reversed(self._list(Run, {"flow_id": flow_id}))][:limit]
+
+    async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
+        every = _records(self.tables, Run)
+        return [run for run in every if run.ended_at and run.ended_at < before][:limit]
+
+    async def list_rows(
+        self, table_id: TableId, *, after: int = 0, limit: int
+    ) -> Sequence[FlowRow]:
+        every = self._list(FlowRow, {"table_id": table_id})
+        later = (row for row in every if row.number > after)
+        return sorted(later, key=attrgetter("number"))[:limit]
+
     async def list_audit(
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
@@ -244,7 +281,7 @@ class _Transaction(_Snapshot):
             stored = self._table(type(record)).get(key_of(record))
             if stored is None:
                 raise OursError(f"There is no such {type(record).__name__} to replace.")
-            if isinstance(record, Turn) and values_of(stored, ["epoch"]) != (record.epoch,):
+            if isinstance(record, Turn | Run) and values_of(stored, ["epoch"]) != (record.epoch,):
                 raise Fenced
             self._put(record)
         self._touched |= {type(record) for record in records}
@@ -254,6 +291,9 @@ class _Transaction(_Snapshot):
             self._own(type(record)).pop(key_of(record), None)
             self._shrunk.add(type(record))
         self._touched |= {type(record) for record in records}
+
+    async def clear_rows(self, table_id: TableId) -> None:
+        await self.remove(*self._list(FlowRow, {"table_id": table_id}))
 
     def next_revision(self) -> int:
         """Return the revision once this is committed."""
@@ -273,6 +313,26 @@ class _Transaction(_Snapshot):
         for turn in claimed:
             self._put(turn)
         return claimed
+
+    async def claim_due_runs(
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
+    ) -> Sequence[Run]:
+        due = _oldest(((run.wake_at, run) for run in _records(self.tables, Run)), now)[:limit]
+        until = now + lease
+        claimed = [replace(run, owner=owner, wake_at=until, epoch=run.epoch + 1) for run in due]
+        for run in claimed:
+            self._put(run)
+        return claimed
+
+    async def take_run(
+        self, run_id: RunId, *, owner: str | None, wake_at: datetime | None
+    ) -> Run | None:
+        found = await self.find(Run, id=run_id)
+        if found is None or found.ended_at:
+            return None
+        taken = replace(found, owner=owner, wake_at=wake_at, epoch=found.epoch + 1)
+        self._put(taken)
+        return taken
 
     def outcome(self) -> Backup:
         """Return what the store holds once this is published."""

@@ -14,6 +14,8 @@ from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
+from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.oauth.authorization import AuthorizationRequest
@@ -46,6 +48,9 @@ KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Delivery: ("destination_id", "secret_id"),
+        FlowVersion: ("flow_id", "number"),
+        RunPage: ("run_id", "number"),
+        RunAnswer: ("run_id", "at"),
         Window: ("org", "principal", "bucket"),
     }
 )
@@ -71,6 +76,9 @@ ONCE: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         AuthorizationRequest: ("state_hash",),
         Alias: ("folder_id", "name"),
         Consumer: ("registration_id", "name"),
+        SavedFlow: ("folder_id", "name"),
+        FlowTable: ("folder_id", "name"),
+        FlowRow: ("table_id", "number"),
     }
 )
 """The other fields that no two records share."""
@@ -110,6 +118,13 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         AuthorizationRequest: {"connection_id": Connection},
         Alias: {"folder_id": Folder, "connection_id": Connection, "previous_id": Connection},
         Consumer: {"registration_id": ClientRegistration},
+        SavedFlow: {"folder_id": Folder},
+        FlowVersion: {"flow_id": SavedFlow},
+        Run: {"flow_id": SavedFlow},
+        RunPage: {"run_id": Run},
+        RunAnswer: {"run_id": Run},
+        FlowTable: {"folder_id": Folder},
+        FlowRow: {"table_id": FlowTable},
     }
 )
 """The fields that name another record by its id, or nothing."""

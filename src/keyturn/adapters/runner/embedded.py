@@ -15,8 +15,7 @@ class EmbeddedRunner(Ticking):
     """Claim due turns and advance them, a bounded number at a time (`port.Runner`)."""
 
     def __init__(self, world: World, *, tick_s: float, concurrency: int) -> None:
-        super().__init__(world, tick_s=tick_s)
-        self._concurrency = concurrency
+        super().__init__(world, tick_s=tick_s, concurrency=concurrency)
         self._journeys: set[asyncio.Task[None]] = set()
 
     async def __aexit__(self, *error: object) -> None:

@@ -43,9 +43,8 @@ class QueuedRunner(Ticking):
     """
 
     def __init__(self, world: World, url: Sensitive, *, tick_s: float, concurrency: int) -> None:
-        super().__init__(world, tick_s=tick_s)
+        super().__init__(world, tick_s=tick_s, concurrency=concurrency)
         self._url = url
-        self._concurrency = concurrency
         self._app, self._job = self._new_app()
         self._worker: Worker | None = None
 

@@ -12,8 +12,10 @@ from keyturn.adapters.runner.port import Health
 from keyturn.domain.turn import Turn
 from keyturn.services.audit import note_head
 from keyturn.services.duties import DUTIES, Duty
+from keyturn.services.flow_duties import claim_due_runs
 from keyturn.services.journey import advance
 from keyturn.services.ports import World
+from keyturn.services.runs import go_on
 
 log = structlog.get_logger(__name__)
 
@@ -22,14 +24,16 @@ WITNESS_S = 60.0
 
 
 class Ticking(ABC):
-    """Discharge every duty of a worker and take up due turns, again and again.
+    """Discharge every duty of a worker and take up due turns and runs, again and again.
 
-    ``tick_s`` is the pause between two looks.
+    ``tick_s`` is the pause between two looks, ``concurrency`` how many are in hand at a time.
     """
 
-    def __init__(self, world: World, *, tick_s: float) -> None:
+    def __init__(self, world: World, *, tick_s: float, concurrency: int) -> None:
         self._world = world
         self._tick_s = tick_s
+        self._concurrency = concurrency
+        self._runs: set[asyncio.Task[None]] = set()
         self._owner = world.chance.uuid()
         self._stopping = asyncio.Event()
         self._in_hand = 0
@@ -38,6 +42,7 @@ class Ticking(ABC):
 
     async def __aenter__(self) -> Self:
         self._repeat(self._take_due, "taking up due turns", self._tick_s)
+        self._repeat(self._take_runs, "taking up due runs", self._tick_s)
         for duty in DUTIES:
             self._repeat(partial(self._discharge, duty), duty.doing, self._tick_s)
         self._repeat(self._note_head, "noting the head of the audit log", WITNESS_S)
@@ -46,6 +51,7 @@ class Ticking(ABC):
     async def __aexit__(self, *error: object) -> None:
         self._stopping.set()
         await asyncio.gather(*self._loops)
+        await asyncio.gather(*self._runs)
 
     def health(self) -> Health:
         """Say how many turns are in hand, and when the database was found last."""
@@ -54,6 +60,20 @@ class Ticking(ABC):
     @abstractmethod
     async def _take_due(self) -> None:
         """Take up the turns that are due."""
+
+    async def _take_runs(self) -> None:
+        """Claim runs of flows that are due, and go on with them.
+
+        They come by no queue: most of what runs was invoked, and runs where it was.
+        """
+        room = self._concurrency - len(self._runs)
+        claims = await claim_due_runs(self._world, owner=self._owner, limit=room) if room else ()
+        for claim in claims:
+            going = partial(go_on, self._world, claim.run, held_since_s=claim.held_since_s)
+            what, run_id = "going on with a run", claim.run.id
+            run = asyncio.create_task(self._guarded(going, what, run=run_id), name=f"run {run_id}")
+            self._runs.add(run)
+            run.add_done_callback(self._runs.discard)
 
     def _repeat(self, work: Callable[[], Awaitable[None]], what: str, pause_s: float) -> None:
         """Do something again and again in a loop of its own; a slow one holds up none of them."""

@@ -16,11 +16,12 @@ from sqlalchemy.pool import QueuePool
 from keyturn.adapters.storage.clerk import Clerk
 from keyturn.adapters.storage.engines import Engines
 from keyturn.adapters.storage.lookout import Lookout
+from keyturn.adapters.storage.scribe import Scribe
 from keyturn.adapters.storage.transactions import Snapshot, Transaction
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.audit import Attempt
-from keyturn.services.ports import Reading, Recorded
+from keyturn.services.ports import Reading, Recorded, RunWrite
 
 
 class SqlStore:
@@ -36,6 +37,7 @@ class SqlStore:
         self._turnstile: Final = asyncio.Lock()
         self.pen: Final = engines.pen
         self._clerk: Final = Clerk(self.pen, self._turnstile)
+        self._scribe: Final = Scribe(self.pen, self._turnstile)
         self.lens: Final = engines.lens
         self._lookout: Final = Lookout(self.lens, sole=sole)
         self._life = AsyncExitStack()
@@ -87,6 +89,10 @@ class SqlStore:
     async def append_audit(self, attempt: Attempt) -> Recorded:
         """Append one audit entry, durable when this returns; who asks meanwhile shares a commit."""
         return await self._clerk.append(attempt)
+
+    async def write_run(self, write: RunWrite) -> None:
+        """Write down what is new of a run, durable when this returns; many share a commit."""
+        await self._scribe.write(write)
 
     async def revision(self) -> int:
         """Return the revision of what is served; who asks meanwhile shares a look."""

@@ -24,6 +24,8 @@ from keyturn.domain.budget import Window
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
+from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import (
     AccessToken,
     ClientSecret,
@@ -285,6 +287,43 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _to("client_registration", "registration_id"),
         ),
         Notice: _table("notice", Notice, _key("id")),
+        SavedFlow: _table(
+            "flow",
+            SavedFlow,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another flow of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+        ),
+        FlowVersion: _table("flow_version", FlowVersion, _key("flow_id", "number"), _to("flow")),
+        Run: _table("flow_run", Run, _key("id"), _to("flow")),
+        RunPage: _table(
+            "flow_run_page", RunPage, _key("run_id", "number"), _to("flow_run", "run_id")
+        ),
+        RunAnswer: _table(
+            "flow_run_answer", RunAnswer, _key("run_id", "at"), _to("flow_run", "run_id")
+        ),
+        FlowTable: _table(
+            "flow_table",
+            FlowTable,
+            _key("id"),
+            _once(
+                "folder_id",
+                "name",
+                taken="Another table of the folder has this name: choose another.",
+            ),
+            _to("folder"),
+        ),
+        FlowRow: _table(
+            "flow_row",
+            FlowRow,
+            _key("id"),
+            _once("table_id", "number", taken="Another row of the table has this number."),
+            _to("flow_table", "table_id"),
+        ),
         Window: _table("rate_window", Window, _key("org", "principal", "bucket")),
     }
 )
@@ -298,6 +337,8 @@ REVISION: Final = Table(
 
 _rotation, _turn = TABLES[Rotation], TABLES[Turn]
 
+_run = TABLES[Run]
+_running = _run.c.wake_at.is_not(None)
 _not_ended, _awake = _turn.c.ended_at.is_(None), _turn.c.wake_at.is_not(None)
 
 Index(
@@ -328,6 +369,11 @@ Index("ix_alias_previous_id", TABLES[Alias].c.previous_id)
 Index("ix_notice_due_at", TABLES[Notice].c.due_at)
 Index("ix_notice_project_id", TABLES[Notice].c.project_id)
 Index("ix_notice_subject_id", TABLES[Notice].c.subject_id)
+Index("ix_flow_alias", TABLES[SavedFlow].c.alias)
+Index("ix_flow_next_at", TABLES[SavedFlow].c.next_at)
+Index("ix_flow_run_flow_id", TABLES[Run].c.flow_id)
+Index("ix_flow_run_ended_at", TABLES[Run].c.ended_at)
+Index("ix_flow_run_wake_at", _run.c.wake_at, sqlite_where=_running, postgresql_where=_running)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)

@@ -32,7 +32,10 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError
+from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.ids import FlowId, RunId, TableId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -43,6 +46,7 @@ from keyturn.domain.turn import Turn
 from keyturn.services.ports import SERVED, Looked, R, Record
 
 T = TypeVar("T")
+Held = TypeVar("Held", Turn, Run)
 
 LATEST: Final = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
 """The newest audit entry: what the next one is tied to."""
@@ -94,6 +98,34 @@ class Snapshot:
     async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
         """Return notices whose ``due_at`` has come, oldest first."""
         return await self._due(Notice, "due_at", now=now, limit=limit)
+
+    async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
+        """Return flows whose ``next_at`` has come, oldest first."""
+        return await self._due(SavedFlow, "next_at", now=now, limit=limit)
+
+    async def has_due_runs(self, now: datetime) -> bool:
+        """Say whether the ``wake_at`` of any run has come."""
+        return bool(await self._due(Run, "wake_at", now=now, limit=1))
+
+    async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
+        """Return the newest runs of a flow, the newest first."""
+        runs = TABLES[Run]
+        newest = select(runs).where(runs.c.flow_id == flow_id).order_by(runs.c[POSITION].desc())
+        return await self._records(Run, newest.limit(limit))
+
+    async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
+        """Return runs that ended before a time, in the order in which they were added."""
+        runs = TABLES[Run]
+        ended = select(runs).where(runs.c.ended_at < before).order_by(runs.c[POSITION])
+        return await self._records(Run, ended.limit(limit))
+
+    async def list_rows(
+        self, table_id: TableId, *, after: int = 0, limit: int
+    ) -> Sequence[FlowRow]:
+        """Return rows of a table by number, those past ``after`` only."""
+        rows = TABLES[FlowRow]
+        later = select(rows).where(rows.c.table_id == table_id, rows.c.number > after)
+        return await self._records(FlowRow, later.order_by(rows.c.number).limit(limit))
 
     async def _due(
         self, kind: type[T], when: str, *, now: datetime, limit: int | None = None
@@ -158,7 +190,7 @@ class Transaction(Snapshot):
     async def replace(self, *records: Record) -> None:
         """Replace records by their key.
 
-        Raises OursError where one is not there, and Fenced for a turn whose epoch has passed.
+        Raises OursError where one is not there, and Fenced where an epoch has passed.
         """
         for record in records:
             await self._replace(record)
@@ -167,12 +199,12 @@ class Transaction(Snapshot):
     async def _replace(self, record: Record) -> None:
         kind = type(record)
         fits = [*_is(record)]
-        if isinstance(record, Turn):
-            fits.append(TABLES[Turn].c.epoch == record.epoch)
+        if isinstance(record, Turn | Run):
+            fits.append(TABLES[kind].c.epoch == record.epoch)
         statement = update(TABLES[kind]).where(*fits).values(row_of_record(record))
         if await self._change(statement):
             return
-        if isinstance(record, Turn) and await self.find(Turn, id=record.id):
+        if isinstance(record, Turn | Run) and await self.find(type(record), id=record.id):
             raise Fenced
         raise OursError(f"There is no such {kind.__name__} to replace.")
 
@@ -181,6 +213,12 @@ class Transaction(Snapshot):
         for record in records:
             await self._execute(delete(TABLES[type(record)]).where(*_is(record)))
         self._touched |= {type(record) for record in records}
+
+    async def clear_rows(self, table_id: TableId) -> None:
+        """Remove all rows of a table."""
+        rows = TABLES[FlowRow]
+        await self._execute(delete(rows).where(rows.c.table_id == table_id))
+        self._touched.add(FlowRow)
 
     async def close(self) -> None:
         """Make the next revision where the transaction has changed what is served."""
@@ -212,20 +250,45 @@ class Transaction(Snapshot):
     async def claim_due(
         self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
-        """Claim turns whose ``wake_at`` has come, oldest first.
+        """Claim turns whose ``wake_at`` has come, oldest first."""
+        due = await self._claim(Turn, now, owner=owner, wake_at=now + lease, limit=limit)
+        return [
+            replace(turn, owner=owner, wake_at=now + lease, epoch=turn.epoch + 1) for turn in due
+        ]
+
+    async def claim_due_runs(
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
+    ) -> Sequence[Run]:
+        """Claim runs whose ``wake_at`` has come, oldest first."""
+        due = await self._claim(Run, now, owner=owner, wake_at=now + lease, limit=limit)
+        return [replace(run, owner=owner, wake_at=now + lease, epoch=run.epoch + 1) for run in due]
+
+    async def take_run(
+        self, run_id: RunId, *, owner: str | None, wake_at: datetime | None
+    ) -> Run | None:
+        """Take a run that has not ended from whoever holds it."""
+        runs = TABLES[Run]
+        wanted = update(runs).where(runs.c.id == run_id, runs.c.ended_at.is_(None))
+        values = {"owner": owner, "wake_at": wake_at, "epoch": runs.c.epoch + 1}
+        if not await self._change(wanted.values(values)):
+            return None
+        return await self.find(Run, id=run_id)
+
+    async def _claim(
+        self, kind: type[Held], now: datetime, *, owner: str | None, wake_at: datetime, limit: int
+    ) -> Sequence[Held]:
+        """Claim what is due, and return it as it was before.
 
         Nobody can come between the two statements: a transaction holds the only write lock, among
         all the processes of a database.
         """
-        table = TABLES[Turn]
+        table = TABLES[kind]
         oldest = select(table).order_by(table.c.wake_at, table.c[POSITION]).limit(limit)
-        due = await self._records(Turn, oldest.where(table.c.wake_at <= now))
-        claim = update(table).where(table.c.id.in_([turn.id for turn in due]))
-        values = {"owner": owner, "wake_at": now + lease, "epoch": table.c.epoch + 1}
+        due = await self._records(kind, oldest.where(table.c.wake_at <= now))
+        claim = update(table).where(table.c.id.in_([each.id for each in due]))
+        values = {"owner": owner, "wake_at": wake_at, "epoch": table.c.epoch + 1}
         await self._execute(claim.values(values))
-        return [
-            replace(turn, owner=owner, wake_at=now + lease, epoch=turn.epoch + 1) for turn in due
-        ]
+        return due
 
 
 def _free(table: Table, now: datetime) -> Iterable[ColumnElement[bool]]:

@@ -19,8 +19,8 @@ from keyturn.cli.simulation.processes import WORK, Died, Process, Work
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import OursError
 from keyturn.services.flights import Flights
-from keyturn.services.ports import Reading, Recorded, Writing
-from keyturn.testing.memory import MemoryStore
+from keyturn.services.ports import Reading, Recorded, RunWrite, Writing
+from keyturn.testing.memory import MemoryStore, put_run
 
 
 class Strike(Enum):
@@ -87,6 +87,11 @@ class RimStore:
         """Append one audit entry."""
         async with self.writing() as tx:
             return Recorded(await tx.append_audit(attempt), await tx.revision())
+
+    async def write_run(self, write: RunWrite) -> None:
+        """Write down what is new of a run."""
+        async with self.writing() as tx:
+            await put_run(tx, write)
 
     async def revision(self) -> int:
         """Return the revision of what is served."""

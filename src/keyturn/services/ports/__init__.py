@@ -8,6 +8,14 @@ from keyturn.services.ports.carriers import Carriers, Errand, Item, NoCarriers
 from keyturn.services.ports.notifier import NoNotifier, Notifier
 from keyturn.services.ports.oauth import AuthorizationServers, Client, Members, NoServers, Proven
 from keyturn.services.ports.okta import AppCredentials, Journal, OktaCall, OktaOrg, OktaOrgs, Pool
+from keyturn.services.ports.resources import (
+    NoAnswer,
+    NoResources,
+    ResourceAnswer,
+    ResourceRequest,
+    ResourceServers,
+)
+from keyturn.services.ports.signer import NoSigner, Signer
 from keyturn.services.ports.storage import (
     SERVED,
     Looked,
@@ -15,6 +23,7 @@ from keyturn.services.ports.storage import (
     Reading,
     Record,
     Recorded,
+    RunWrite,
     Store,
     TurnStep,
     Writing,
@@ -48,11 +57,14 @@ __all__ = [
     "Limits",
     "Looked",
     "Members",
+    "NoAnswer",
     "NoCarriers",
     "NoIssuers",
     "NoNotifier",
     "NoPasswords",
+    "NoResources",
     "NoServers",
+    "NoSigner",
     "NoWitness",
     "Notifier",
     "OktaCall",
@@ -65,6 +77,11 @@ __all__ = [
     "Reading",
     "Record",
     "Recorded",
+    "ResourceAnswer",
+    "ResourceRequest",
+    "ResourceServers",
+    "RunWrite",
+    "Signer",
     "Store",
     "TurnStep",
     "Vault",

@@ -12,10 +12,10 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
+from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
-from keyturn.domain.ids import (
-    TurnId,
-)
+from keyturn.domain.ids import FlowId, RunId, TableId, TurnId
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
@@ -88,6 +88,13 @@ Record = (
     | Alias
     | Consumer
     | Notice
+    | SavedFlow
+    | FlowVersion
+    | Run
+    | RunPage
+    | RunAnswer
+    | FlowTable
+    | FlowRow
     | Window
 )
 """What can be stored: frozen records, each with its own key."""
@@ -162,6 +169,28 @@ class Reading(Protocol):
         """Return those whose ``look_at`` has come and that nobody holds, oldest first."""
         ...
 
+    async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
+        """Return flows whose ``next_at`` has come, oldest first."""
+        ...
+
+    async def has_due_runs(self, now: datetime) -> bool:
+        """Say whether the ``wake_at`` of any run has come."""
+        ...
+
+    async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
+        """Return the newest runs of a flow, the newest first."""
+        ...
+
+    async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
+        """Return runs that ended before a time, in the order in which they were added."""
+        ...
+
+    async def list_rows(
+        self, table_id: TableId, *, after: int = 0, limit: int
+    ) -> Sequence[FlowRow]:
+        """Return rows of a table by number, those past ``after`` only."""
+        ...
+
     async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
         """Return notices whose ``due_at`` has come, oldest first."""
         ...
@@ -199,13 +228,17 @@ class Writing(Reading, Protocol):
     async def replace(self, *records: Record) -> None:
         """Replace records by their key. Raises OursError where one is not there.
 
-        A Turn is replaced only while its epoch fits. Raises Fenced where it does not: somebody
-        else has claimed the turn since, and nothing of this transaction may stand.
+        A Turn or a Run is replaced only while its epoch fits. Raises Fenced where it does not:
+        somebody else has claimed it since, and nothing of this transaction may stand.
         """
         ...
 
     async def remove(self, *records: Record) -> None:
         """Remove records by their key."""
+        ...
+
+    async def clear_rows(self, table_id: TableId) -> None:
+        """Remove all rows of a table."""
         ...
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
@@ -222,6 +255,36 @@ class Writing(Reading, Protocol):
         Without an owner it is left for whoever comes with its epoch.
         """
         ...
+
+    async def claim_due_runs(
+        self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
+    ) -> Sequence[Run]:
+        """Claim runs of flows whose ``wake_at`` has come, as turns are claimed."""
+        ...
+
+    async def take_run(
+        self, run_id: RunId, *, owner: str | None, wake_at: datetime | None
+    ) -> Run | None:
+        """Take a run that has not ended from whoever holds it: it gets this owner and time.
+
+        Its epoch rises, so that the holder before writes nothing more. None where it has ended.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RunWrite:
+    """What is new of a run: its row, a page of steps, and answers.
+
+    ``new`` says that the run is not there yet, ``known`` which answers are, by where they were
+    asked.
+    """
+
+    run: Run
+    new: bool = False
+    page: RunPage | None = None
+    answers: tuple[RunAnswer, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -242,6 +305,14 @@ class Store(Protocol):
         """Append one audit entry in a transaction of its own, durable when this returns.
 
         Those who ask at the same time share a transaction: what it costs is shared too.
+        """
+        ...
+
+    async def write_run(self, write: RunWrite) -> None:
+        """Write down what is new of a run, all or nothing, durable when this returns.
+
+        Those who ask at the same time share a transaction. Raises Fenced where somebody else has
+        claimed the run since, and OursError where it is not there any more.
         """
         ...
 

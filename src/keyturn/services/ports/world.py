@@ -11,11 +11,14 @@ from keyturn.domain.errors import Unauthenticated
 from keyturn.domain.jwt_auth import KeySource
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
+from keyturn.services.doorkeeping import Doorkeeper
 from keyturn.services.flights import Flights
 from keyturn.services.ports.carriers import Carriers, NoCarriers
 from keyturn.services.ports.notifier import NoNotifier, Notifier
 from keyturn.services.ports.oauth import AuthorizationServers, NoServers
 from keyturn.services.ports.okta import OktaOrgs
+from keyturn.services.ports.resources import NoResources, ResourceServers
+from keyturn.services.ports.signer import NoSigner, Signer
 from keyturn.services.ports.storage import Store
 
 
@@ -147,8 +150,11 @@ class Limits:
     ``policy`` is what a rotation gets that asks for nothing else; ``overlap_floor_s`` is the
     shortest overlap a rotation may ask for, because clients cache that long. ``lease`` is how long
     a worker holds a turn before others may take it over. ``reconcile`` is the time between two
-    comparisons of a connection's rotations with Okta, ``shares`` how Okta's rate limits are shared
-    out. ``public_url`` is where browsers find the server, if they do.
+    comparisons of a connection's rotations with Okta, ``run_history`` how long runs of flows are
+    remembered, ``shares`` how Okta's rate limits are shared out. ``flow_answer_s`` is how long
+    whoever invokes a flow waits at most, ``flow_per_s`` how often one flow may be invoked,
+    ``flow_table_rows`` how many rows a table of flows may have. ``public_url`` is where browsers
+    find the server, if they do.
     """
 
     policy: Policy
@@ -156,6 +162,10 @@ class Limits:
     lease: timedelta = timedelta(seconds=60)
     token_ttl_s: int = 2_592_000
     reconcile: timedelta = timedelta(hours=1)
+    run_history: timedelta = timedelta(days=30)
+    flow_answer_s: float = 60.0
+    flow_per_s: float = 10.0
+    flow_table_rows: int = 100_000
     private_addresses_allowed: bool = False
     shares: Shares = field(default_factory=Shares)
     public_url: str = ""
@@ -177,4 +187,7 @@ class World:
     carriers: Carriers = field(default_factory=NoCarriers)
     servers: AuthorizationServers = field(default_factory=NoServers)
     notifier: Notifier = field(default_factory=NoNotifier)
+    resources: ResourceServers = field(default_factory=NoResources)
+    signer: Signer = field(default_factory=NoSigner)
     flights: Flights = field(default_factory=Flights)
+    doors: Doorkeeper = field(default_factory=Doorkeeper)

@@ -30,6 +30,8 @@ def upgrade() -> None:
     _registrations()
     _grants()
     _notices()
+    _flows()
+    _flow_tables()
     _rates()
     _audit()
 
@@ -422,6 +424,92 @@ def _notices() -> None:
     )
     for column in ("due_at", "project_id", "subject_id"):
         op.create_index(f"ix_notice_{column}", "notice", [column])
+
+
+def _flows() -> None:
+    _create(
+        "flow",
+        _text("id folder_id name alias"),
+        _int("number enabled created_at updated_at"),
+        _text("description"),
+        _blob("token_hash"),
+        _int("next_at?"),
+        _text("listens"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder"},
+    )
+    for column in ("alias", "next_at"):
+        op.create_index(f"ix_flow_{column}", "flow", [column])
+    _create(
+        "flow_version",
+        _text("flow_id"),
+        _int("number"),
+        _text("source author"),
+        _int("created_at"),
+        key="flow_id number",
+        to={"flow_id": "flow"},
+    )
+    _runs()
+
+
+def _runs() -> None:
+    _create(
+        "flow_run",
+        _text("id flow_id"),
+        _int("number"),
+        _text("cause"),
+        _int("created_at"),
+        _blob("sealed_given"),
+        _text("phase by"),
+        _int("wake_at?"),
+        _text("owner?"),
+        _int("epoch ended_at? steps pages status?"),
+        _text("failure told"),
+        _blob("sealed_result?"),
+        _int("depth"),
+        key="id",
+        to={"flow_id": "flow"},
+    )
+    _index_some("ix_flow_run_wake_at", "flow_run", "wake_at", sa.text("wake_at IS NOT NULL"))
+    for column in ("flow_id", "ended_at"):
+        op.create_index(f"ix_flow_run_{column}", "flow_run", [column])
+    _create(
+        "flow_run_page",
+        _text("run_id"),
+        _int("number"),
+        _blob("sealed"),
+        key="run_id number",
+        to={"run_id": "flow_run"},
+    )
+    _create(
+        "flow_run_answer",
+        _text("run_id at"),
+        _blob("sealed?"),
+        key="run_id at",
+        to={"run_id": "flow_run"},
+    )
+
+
+def _flow_tables() -> None:
+    _create(
+        "flow_table",
+        _text("id folder_id name columns kinds"),
+        _int("created_at updated_at rows last_number"),
+        key="id",
+        once="folder_id name",
+        to={"folder_id": "folder"},
+    )
+    _create(
+        "flow_row",
+        _text("id table_id"),
+        _int("number"),
+        _blob("sealed"),
+        _int("created_at updated_at"),
+        key="id",
+        once="table_id number",
+        to={"table_id": "flow_table"},
+    )
 
 
 def _rates() -> None:
