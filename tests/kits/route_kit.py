@@ -9,7 +9,7 @@ import httpx2
 from api_kit import CONNECTIONS, NO_ID, PUBLIC_URL, ROTATIONS, SECRETS, Body, House, open_house
 from identity_kit import ask, at, bearer, newcomer
 from issuer_kit import EC_KEY, ISSUER, pem
-from oauth_house_kit import ALIASES, LISTENING, REGISTRATIONS, connect, order, register
+from oauth_house_kit import ALIASES, LISTENING, REGISTRATIONS, connect, inner, order, register
 from oauth_house_kit import CONNECTIONS as GRANTED
 
 from keyturn.api.app import Api, build_api
@@ -31,6 +31,18 @@ FILE_DESTINATION: Body = {
     "settings": {"path": "web.json"},
 }
 
+FLOW = """\
+flow: greet
+start: {kind: api_endpoint, security: public}
+cards: [{card: flow.return, with: {greeting: canary-greeting}}]
+"""
+
+TABLE: Body = {
+    "projectId": "example",
+    "environment": "dev",
+    "name": "devices",
+    "columns": {"serial": "text"},
+}
 BODIES: Mapping[str, Body] = {
     "POST identities": {"name": "x"},
     "PATCH identities/{identity_id}": {"name": "x"},
@@ -70,6 +82,10 @@ BODIES: Mapping[str, Body] = {
     "PATCH connections/{connection_id}": {"description": "new"},
     "POST authorize": {"redirectUri": LISTENING},
     "POST authorize/complete": {"binding": "x", "parameters": {"state": "x", "code": "x"}},
+    "POST flows": {"projectId": "example", "environment": "dev", "source": FLOW},
+    "PATCH flows/{flow_id}": {"enabled": False},
+    "POST flow-tables": TABLE | {"name": "new"},
+    "POST flow-tables/{table_id}/rows": {"rows": [{"serial": "x"}]},
     "POST secrets/{secret_name}": {"secretValue": "x"},
     "POST raw/{secret_name}": {"secretValue": "x"},
     "PATCH secrets/{secret_name}": {"secretValue": "x"},
@@ -239,6 +255,7 @@ async def furnish(house: House) -> dict[str, str]:
         names
         | await _rotate(house)
         | await _grant(house)
+        | await _flow(house)
         | {
             "tag_id": at(tag, "tag", "id"),
             "secret_id": at(secret, "secret", "id"),
@@ -306,3 +323,25 @@ async def _grant(house: House) -> dict[str, str]:
         "request_id": at(begun, "requestId"),
         "consumer": "etl",
     }
+
+
+async def _flow(house: House) -> dict[str, str]:
+    """Make a flow that has run."""
+    asked = {"projectId": "example", "environment": "dev", "source": FLOW}
+    flow = inner(await ask(house, "POST", "/api/v1/flows", asked), "flow")
+    at_once = f"/api/v1/flows/{flow['id']}/run"
+    ran = await ask(house, "POST", at_once, {"waitS": 60})
+    return {
+        "flow_id": str(flow["id"]),
+        "alias": str(flow["invokeUrl"]).split("/")[-2],
+        "run_id": at(ran, "run", "id"),
+        "table_id": await _table(house),
+    }
+
+
+async def _table(house: House) -> str:
+    """Make a table of flows that has a row."""
+    table_id = at(await ask(house, "POST", "/api/v1/flow-tables", TABLE), "table", "id")
+    rows = {"rows": [{"serial": "canary-serial"}]}
+    await ask(house, "POST", f"/api/v1/flow-tables/{table_id}/rows", rows)
+    return str(table_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from keyturn.domain.turn import Turn
 from keyturn.services.deliveries import deliver_due
 from keyturn.services.drift import reconcile_due
+from keyturn.services.flow_duties import forget_old_runs, start_due_flows
 from keyturn.services.notices import tell_due
 from keyturn.services.ports import World
 from keyturn.services.proving import prove_due
@@ -32,6 +33,8 @@ DUTIES: Sequence[Duty] = (
     Duty("proving the secrets of clients", prove_due),
     Duty("renewing tokens", renew_due),
     Duty("telling people of connections", tell_due),
+    Duty("starting scheduled flows", start_due_flows),
+    Duty("forgetting old runs", forget_old_runs),
 )
 
 

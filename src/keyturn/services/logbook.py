@@ -16,6 +16,7 @@ from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
 from keyturn.domain.turn import Act, Phase, Turn, Word, blocked, moved, waiting
+from keyturn.services.flow_events import tell_turn
 from keyturn.services.ports import OktaCall, TurnStep, World, Writing
 from keyturn.services.records import must
 
@@ -148,6 +149,7 @@ class Logbook:
         async with self._world.store.writing() as tx:
             await self._still_ours(tx)
             await tx.replace(turn)
+            await tell_turn(tx, self._world, self.turn, turn)
             if change:
                 await change(tx)
             if told:

@@ -18,6 +18,7 @@ from keyturn.domain.setback import fall_back
 from keyturn.domain.sight import Do, Look, Seen
 from keyturn.domain.turn import Phase, Turn, Word
 from keyturn.services.desk import Desk
+from keyturn.services.flow_events import tell_turn
 from keyturn.services.looks import LOOKS
 from keyturn.services.ports import World
 from keyturn.services.records import note_step
@@ -121,6 +122,7 @@ async def _apply(
             )
         after = order(turn, now)
         await tx.replace(after)
+        await tell_turn(tx, world, turn, after)
         if after.phase is Phase.ROLLED_BACK:
             await destroy_pending(tx, after)
             await tx.replace(replace(rotation, last_message=None))

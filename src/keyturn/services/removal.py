@@ -1,11 +1,13 @@
 """Remove records that belong together; nothing at Okta changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Refused
+from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.tables import FlowTable
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
@@ -72,11 +74,30 @@ async def remove_connections(tx: Writing, connections: Sequence[Connection]) -> 
     await tx.remove(*connections)
 
 
+async def remove_flow(tx: Writing, flow: SavedFlow) -> None:
+    """Remove a flow with its versions and its history."""
+    await forget_runs(tx, await tx.list(Run, flow_id=flow.id))
+    await tx.remove(*await tx.list(FlowVersion, flow_id=flow.id), flow)
+
+
+async def forget_runs(tx: Writing, runs: Iterable[Run]) -> None:
+    """Remove runs with all that is kept of them."""
+    for run in runs:
+        pages = await tx.list(RunPage, run_id=run.id)
+        await tx.remove(*pages, *await tx.list(RunAnswer, run_id=run.id), run)
+
+
+async def remove_table(tx: Writing, table: FlowTable) -> None:
+    """Remove a table that flows keep, with all its rows."""
+    await tx.clear_rows(table.id)
+    await tx.remove(table)
+
+
 async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
     """Remove folders with all that is in them, and what they import or are imported by.
 
-    That is secrets, destinations, client registrations, connections and aliases. Raises Refused
-    while a rotation keeps something in one of them.
+    That is secrets, destinations, client registrations, connections, aliases, flows
+    and their tables. Raises Refused while a rotation keeps something in one of them.
     """
     ids = frozenset(folder.id for folder in folders)
     kept = await tx.list(Rotation, folder_id=ids)
@@ -93,4 +114,8 @@ async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:
     await remove_registrations(tx, await tx.list(ClientRegistration, folder_id=ids))
     await remove_connections(tx, await tx.list(Connection, folder_id=ids))
     await tx.remove(*await tx.list(Alias, folder_id=ids))
+    for flow in await tx.list(SavedFlow, folder_id=ids):
+        await remove_flow(tx, flow)
+    for table in await tx.list(FlowTable, folder_id=ids):
+        await remove_table(tx, table)
     await tx.remove(*folders)

@@ -61,6 +61,7 @@ from keyturn.services.clients import (
     open_tokens,
     seal_tokens,
 )
+from keyturn.services.flow_events import tell_connection
 from keyturn.services.ladder import climb, settle
 from keyturn.services.ports import Members, World, Writing
 from keyturn.services.projects import place_of
@@ -213,7 +214,7 @@ async def try_tokens(world: World, connection_id: OAuthConnectionId) -> None:
         stored = await must(writing.find(Connection, id=connection_id))
         if stored.tokens == tokens:
             after = tried(stored, status, why_lapsed(Cause.NO_REFRESH), now)
-            await writing.replace(after)
+            await _lapse(writing, world, stored, after)
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ async def _look_after(tx: Writing, world: World, connection: Connection) -> None
     if ends_at and ends_at <= now and connection.renewal is None:
         cause = Cause.NO_REFRESH
         after = lapsed(connection, cause, why_lapsed(cause), now)
-        await tx.replace(after)
+        await _lapse(tx, world, connection, after)
     elif connection.due_at and connection.due_at <= now:
         again = now + KEEP_ALIVE if tellable(connection) else None
         next_at = connection.retry_at or ends_at or again
@@ -418,10 +419,16 @@ async def _blame_grant(world: World, hold: _Hold, answer: NoTokens) -> None:
         cause = cause_of(stored, answer)
         if cause and hold.by is RequestType.REFRESH:
             after = lapsed(stored, cause, left or why_lapsed(cause), now)
-            await tx.replace(after)
+            await _lapse(tx, world, stored, after)
         else:
             await tx.replace(failed(stored, answer, told, now))
     log.warning("not renewed", connection=stored.id, why=told)
+
+
+async def _lapse(tx: Writing, world: World, before: Connection, after: Connection) -> None:
+    """Write down a connection that may have lapsed, and start the flows that listen for that."""
+    await tx.replace(after)
+    await tell_connection(tx, world, before, after)
 
 
 async def _ours(tx: Writing, hold: _Hold) -> Connection:

@@ -19,6 +19,7 @@ from keyturn.domain.secret import Copy, Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import UNSERVED, Act, Phase, Trigger, Turn
 from keyturn.services import gate
+from keyturn.services.flow_events import tell_turn
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
@@ -273,6 +274,7 @@ async def give_up(tx: Writing, world: World, turn: Turn, why: str) -> None:
     now = world.clock.now()
     ended = given_up(turn, now)
     await tx.replace(ended)
+    await tell_turn(tx, world, turn, ended)
     await destroy_pending(tx, turn)
     await note_step(tx, ended, Act.GIVE_UP, why, now)
 

@@ -1,0 +1,164 @@
+"""What is kept of runs: listed, read card by card, searched, cancelled and run again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from keyturn.domain.access import Caller, Target, Verb
+from keyturn.domain.errors import NotFound, Refused
+from keyturn.domain.flows.codec import read_response
+from keyturn.domain.flows.run import Act, Cause, Run, RunAnswer, RunPage, SavedFlow, moved
+from keyturn.domain.flows.walk import Response
+from keyturn.domain.ids import RunId
+from keyturn.services import gate
+from keyturn.services.flows import FlowView, admit, view_of
+from keyturn.services.ports import Reading, World
+from keyturn.services.projects import target_of
+from keyturn.services.records import must
+from keyturn.services.starting import open_text, seal_text, start_run
+
+LISTED_MAX = 1000
+SEARCHED_MAX = 5000
+"""How many runs a search looks through, the newest first."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run with its flow, and its steps where they were asked for."""
+
+    run: Run
+    view: FlowView
+    steps: Sequence[dict[str, Any]] = ()
+
+
+async def list_runs(
+    world: World, caller: Caller, flow_id: str, *, limit: int = 100, text: str = ""
+) -> Sequence[RunView]:
+    """List the newest runs of a flow, those whose history holds a text. Raises NotFound, Forbidden.
+
+    What is masked in the history is not found.
+    """
+    view = await admit(world, caller, Verb.READ_RUNS, flow_id, "runs")
+    most = SEARCHED_MAX if text else min(limit, LISTED_MAX)
+    async with world.store.reading() as tx:
+        runs = await tx.list_runs(view.saved.id, limit=most)
+        if text:
+            runs = [run for run in runs if await _holds(world, tx, view, run, text)]
+    return [RunView(run, view) for run in runs[:limit]]
+
+
+async def _holds(world: World, tx: Reading, view: FlowView, run: Run, text: str) -> bool:
+    wanted = json.dumps(text, ensure_ascii=False)[1:-1].casefold()
+    pages = await tx.list(RunPage, run_id=run.id)
+    return any(
+        wanted in open_text(world, view, f"{run.id}/{page.number}", page.sealed).casefold()
+        for page in pages
+    )
+
+
+async def read_run(world: World, caller: Caller, run_id: str) -> RunView:
+    """Read a run with all its steps. Raises NotFound, Forbidden."""
+    found = await _admit(world, caller, Verb.READ_RUNS, run_id)
+    async with world.store.reading() as tx:
+        pages = await tx.list(RunPage, run_id=found.run.id)
+    texts = (
+        open_text(world, found.view, f"{run_id}/{page.number}", page.sealed)
+        for page in sorted(pages, key=lambda page: page.number)
+    )
+    return replace(found, steps=[step for text in texts for step in json.loads(text)])
+
+
+async def cancel_run(world: World, caller: Caller, run_id: str) -> RunView:
+    """End a run; a card that is under way is the last. Raises NotFound, Forbidden, Refused."""
+    found = await _admit(world, caller, Verb.RUN_FLOWS, run_id, "cancel")
+    async with world.store.writing() as tx:
+        run = await tx.take_run(found.run.id, owner=None, wake_at=None)
+        if run is None:
+            raise Refused("The run has ended already.")
+        run = moved(run, Act.CANCEL, world.clock.now())
+        await tx.replace(run)
+    return replace(found, run=run)
+
+
+async def replay_run(world: World, caller: Caller, run_id: str, *, from_card: str = "") -> RunView:
+    """Run again what was run, with what it was given; from a card on, what was before stays.
+
+    It is the version of then that runs. What cards before that one answered is taken as it was, and
+    nothing of it is asked again. Raises NotFound, Forbidden, and Refused for a card that did not
+    run and for a run whose answers are gone.
+    """
+    found = await _admit(world, caller, Verb.RUN_FLOWS, run_id, "replay")
+    if not found.run.sealed_given:
+        raise Refused("Nothing was kept of what the run was given: history is none.")
+    before = await _answers_before(world, found, from_card)
+    given = json.loads(open_text(world, found.view, f"{run_id}/given", found.run.sealed_given))
+    async with world.store.writing() as tx:
+        run = await start_run(
+            tx, world, found.view, given, cause=Cause.REPLAYED, by=f"{caller.id} of {run_id}"
+        )
+        for each in before:
+            text = each.sealed and open_text(world, found.view, f"{run_id}/{each.at}", each.sealed)
+            sealed = text and seal_text(world, found.view, f"{run.id}/{each.at}", text)
+            await tx.add(replace(each, run_id=run.id, sealed=sealed or None))
+    return replace(found, run=run, steps=())
+
+
+async def _answers_before(world: World, found: RunView, card: str) -> Sequence[RunAnswer]:
+    if not card:
+        return ()
+    async with world.store.reading() as tx:
+        answers = await tx.list(RunAnswer, run_id=found.run.id)
+        pages = await tx.list(RunPage, run_id=found.run.id)
+    steps = [
+        step
+        for page in pages
+        for step in json.loads(
+            open_text(world, found.view, f"{found.run.id}/{page.number}", page.sealed)
+        )
+    ]
+    ran = [step["card_id"] for step in steps]
+    if card not in ran:
+        raise Refused(f"The card {card} did not run then: run it again from the start.")
+    stood = {step["position"] for step in steps[: ran.index(card)]}
+    return [each for each in answers if _base(each.at) in stood]
+
+
+def _base(position: str) -> str:
+    """Return the position of the card that asked, whichever of its tries it was."""
+    return position.partition("~")[0].rstrip(".")
+
+
+def open_result(world: World, found: RunView) -> Response | None:
+    """Return what a run answered, in full; None before its end."""
+    sealed = found.run.sealed_result
+    if sealed is None:
+        return None
+    return read_response(open_text(world, found.view, f"{found.run.id}/result", sealed))
+
+
+async def read_result(world: World, caller: Caller, run_id: str) -> tuple[RunView, Response | None]:
+    """Read what a run answered, in full; None before its end. Raises NotFound, Forbidden.
+
+    What its history hides is in it: it takes what starting a run takes.
+    """
+    found = await _admit(world, caller, Verb.RUN_FLOWS, run_id, "result")
+    return found, open_result(world, found)
+
+
+async def _admit(
+    world: World, caller: Caller, verb: Verb, run_id: str, detail: str = ""
+) -> RunView:
+    """Find a run and pass the gate for its flow; a refusal does not tell whether it is there."""
+    async with world.store.reading() as tx:
+        run = await tx.find(Run, id=RunId(run_id))
+        saved = await must(tx.find(SavedFlow, id=run.flow_id)) if run else None
+        view = await view_of(tx, saved, run.number) if run and saved else None
+    if view and not gate.may(caller, verb, target_of(view.place)):
+        view = None
+    target = target_of(view.place) if view else Target(caller.home, somewhere=True)
+    subject = f"run {run_id}" + (f" ({detail})" if detail else "")
+    await gate.require(world, caller, verb, target, subject=subject)
+    if view is None or run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return RunView(run, view)

@@ -1,0 +1,144 @@
+"""What a worker writes down of a run that it has in hand: steps, answers, and that it goes on.
+
+Everything is written under the run's epoch. Decides nothing of what comes next.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+from keyturn.domain.errors import KeyturnError
+from keyturn.domain.flows.codec import Answer, write_answer
+from keyturn.domain.flows.run import Run, RunAnswer, RunPage, held
+from keyturn.domain.flows.spec import History
+from keyturn.domain.flows.values import TooLarge, Value, size_of
+from keyturn.domain.flows.walk import Response, Step, Walk
+from keyturn.services.flows import FlowView
+from keyturn.services.ports import RunWrite, World
+from keyturn.services.starting import seal_text
+
+SHOWN_MAX = 32 * 1024
+"""How many characters of what a card took, or gave, are kept in the history."""
+CUT_MAX = 1024 * 1024
+"""What takes more bytes is not shown at all."""
+
+
+@dataclass
+class Held:
+    """A run in this worker's hands.
+
+    ``since_s`` is `Clock.uptime_s` from before it was claimed or kept last. ``answers`` are those
+    that were found by position, None for what was asked and not answered; ``fresh`` those that are
+    not written down yet, ``stored`` the positions of those that are, ``booked`` of those that were
+    written down with what they tell of. ``known`` is how many steps are in the history already.
+    ``replied`` is what whoever invoked it waits for. ``loaded`` are the flows that run inside it,
+    by where they were called. Who has the ``pen`` writes it down. ``spent`` says that its row
+    is all that is kept of it.
+    """
+
+    world: World
+    view: FlowView
+    run: Run
+    since_s: float
+    walk: Walk
+    answers: dict[str, Answer | None] = field(default_factory=dict)
+    fresh: dict[str, Answer | None] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)
+    booked: set[str] = field(default_factory=set)
+    known: int = 0
+    replied: asyncio.Future[Response] | None = None
+    loaded: dict[str, FlowView] = field(default_factory=dict)
+    pen: asyncio.Lock = field(default_factory=asyncio.Lock)
+    spent: bool = False
+
+    @property
+    def durable(self) -> bool:
+        """Say whether anything is kept of it."""
+        return self.view.flow.history is History.FULL
+
+
+async def write(hold: Held, become: Callable[[Run], Run] | None = None) -> None:
+    """Write down what is new of a run, with the run as it is then. Raises Fenced."""
+    now, lease = hold.world.clock.now(), hold.world.limits.lease
+    async with hold.pen:
+        since_s = hold.world.clock.uptime_s()
+        run = become(hold.run) if become else held(hold.run, now, lease)
+        steps = _new_steps(hold)
+        if steps:
+            run = replace(run, steps=run.steps + len(steps), pages=run.pages + 1)
+        fresh, hold.fresh = hold.fresh, {}
+        page = _page(hold, run, steps) if steps else None
+        answers = tuple(answer_of(hold, at, answer) for at, answer in fresh.items())
+        known = frozenset(fresh.keys() & hold.stored)
+        await hold.world.store.write_run(RunWrite(run, page=page, answers=answers, known=known))
+        hold.run, hold.known, hold.since_s = run, run.steps, since_s
+        hold.stored |= fresh.keys()
+
+
+def _new_steps(hold: Held) -> Sequence[Step]:
+    """Take the steps that are in no page yet; those of before are walked again after a crash."""
+    taken = hold.walk.taken()
+    return taken[max(0, len(taken) - (hold.walk.done - hold.known)) :]
+
+
+def _page(hold: Held, run: Run, steps: Sequence[Step]) -> RunPage:
+    text = json.dumps([_told(step) for step in steps], ensure_ascii=False)
+    text = text.encode(errors="replace").decode()  # JSON knows halves of characters, UTF-8 does not
+    return RunPage(
+        run.id, run.pages, seal_text(hold.world, hold.view, f"{run.id}/{run.pages}", text)
+    )
+
+
+def _told(step: Step) -> dict[str, Value]:
+    return {
+        "position": step.position,
+        "card_id": step.card_id,
+        "card": step.card,
+        "began_at": step.began_at.isoformat(),
+        "ended_at": step.ended_at.isoformat(),
+        "inputs": _short(step.inputs),
+        "outputs": _short(step.outputs),
+        "error": _short(step.error),
+    }
+
+
+def _short(view: Value) -> Value:
+    try:
+        if size_of(view, most=CUT_MAX) <= SHOWN_MAX:
+            return view
+    except TooLarge as error:
+        return f"({error})"
+    text = json.dumps(view, ensure_ascii=False)
+    return f"{text[:SHOWN_MAX]}… ({len(text):,} characters)"
+
+
+def answer_of(hold: Held, at: str, answer: Answer | None) -> RunAnswer:
+    """Return what is kept of an answer, sealed; of None that it was asked for."""
+    place = f"{hold.run.id}/{at}"
+    sealed = answer and seal_text(hold.world, hold.view, place, write_answer(answer))
+    return RunAnswer(hold.run.id, at, sealed or None)
+
+
+@asynccontextmanager
+async def kept(hold: Held) -> AsyncIterator[None]:
+    """Keep a run for as long as this process works on it."""
+
+    async def beat() -> None:
+        pause_s = hold.world.limits.lease.total_seconds() / 3
+        while True:
+            await asyncio.sleep(pause_s)
+            with suppress(KeyturnError):  # whoever writes next is told
+                await write(hold)
+
+    if not hold.durable:
+        yield
+        return
+    beating = asyncio.create_task(beat(), name=f"keeping run {hold.run.id}")
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
