@@ -18,6 +18,8 @@ COMMANDS = {
     "connection": "keyturn.cli.connection:connection",
     "okta": "keyturn.cli.okta:okta",
     "registration": "keyturn.cli.registration:registration",
+    "flow": "keyturn.cli.flow:flow",
+    "token": "keyturn.cli.token:token",
     "notice": "keyturn.cli.notice:notice",
     "rotation": "keyturn.cli.rotation:rotation",
     "turn": "keyturn.cli.turn:turn",

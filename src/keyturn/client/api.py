@@ -8,6 +8,8 @@ from keyturn.client.access import AccessCalls
 from keyturn.client.calls import Query, parse, part
 from keyturn.client.destinations import DestinationCalls
 from keyturn.client.events import EventCalls
+from keyturn.client.flow_tables import FlowTableCalls
+from keyturn.client.flows import FlowCalls
 from keyturn.client.folder import Folder, folder_of
 from keyturn.client.layout import LayoutCalls
 from keyturn.client.oauth_connections import OAuthConnectionCalls
@@ -97,6 +99,8 @@ class KeyturnApi(
     AccessCalls,
     DestinationCalls,
     EventCalls,
+    FlowCalls,
+    FlowTableCalls,
     LayoutCalls,
     OAuthConnectionCalls,
     RegistrationCalls,

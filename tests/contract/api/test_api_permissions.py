@@ -18,6 +18,11 @@ pytestmark = pytest.mark.slow
 INITIALS = {"A": "admin", "D": "developer", "V": "viewer", "R": "rotator", "U": "auditor"}
 
 PUBLIC = """
+    GET /api/flo/{alias}/invoke
+    POST /api/flo/{alias}/invoke
+    GET /api/flo/{alias}/openapi.json
+    GET /api/flo-events/{alias}
+    POST /api/flo-events/{alias}
     GET /api/status
     POST /api/v1/auth/jwt-auth/login
     POST /api/v1/auth/login
@@ -32,7 +37,8 @@ PUBLIC = """
     POST /api/v1/connections/authorize/complete
     GET /healthz
 """
-"""Log-ins, what a browser brings, and whether the server lives: no token is asked for."""
+"""Log-ins, what a browser brings, endpoints of flows, which have keepers of their own, and whether
+the server lives: no token of Keyturn's is asked for."""
 
 TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -55,6 +61,13 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/destinations/{destination_id}
             GET /api/v1/destinations/{destination_id}/deliveries
             GET /api/v1/findings
+            GET /api/v1/flow-cards
+            GET /api/v1/flow-schema
+            GET /api/v1/flow-tables
+            GET /api/v1/flow-tables/{table_id}
+            GET /api/v1/flows
+            GET /api/v1/flows/{flow_id}
+            GET /api/v1/flows/{flow_id}/versions
             GET /api/v1/folders
             GET /api/v1/folders/{folder}
             GET /api/v1/notices
@@ -188,6 +201,21 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/connections/{connection_id}/device
             POST /api/v1/connections/{connection_id}/device/{request_id}
             POST /api/v1/connections/{connection_id}/token
+            GET /api/v1/flow-runs/{run_id}
+            GET /api/v1/flow-runs/{run_id}/result
+            POST /api/v1/flow-runs/{run_id}/cancel
+            POST /api/v1/flow-runs/{run_id}/replay
+            POST /api/v1/flow-tables
+            DELETE /api/v1/flow-tables/{table_id}
+            GET /api/v1/flow-tables/{table_id}/rows
+            POST /api/v1/flow-tables/{table_id}/rows
+            DELETE /api/v1/flow-tables/{table_id}/rows
+            POST /api/v1/flows
+            DELETE /api/v1/flows/{flow_id}
+            PATCH /api/v1/flows/{flow_id}
+            POST /api/v1/flows/{flow_id}/client-token
+            POST /api/v1/flows/{flow_id}/run
+            GET /api/v1/flows/{flow_id}/runs
             POST /api/v1/folders
             DELETE /api/v1/folders/{folder}
             PATCH /api/v1/folders/{folder}
@@ -263,6 +291,8 @@ def permitted(route: str, initial: str, *, everywhere: bool) -> bool:
 
 
 OWN = [
+    "GET /api/v1/flow-cards",
+    "GET /api/v1/flow-schema",
     "GET /api/v2/secret-rotations/options",
     "POST /api/v1/auth/checkAuth",
     "POST /api/v1/auth/password",

@@ -11,7 +11,15 @@ from click.testing import CliRunner
 from keyturn.cli.main import cli
 
 COSTLY = ("fastapi", "httpx2", "pydantic", "rich", "sqlalchemy", "uvicorn")
-WITHOUT_JSON = (("serve",), ("worker",), ("run",), ("export",), ("audit", "export"))
+WITHOUT_JSON = (
+    ("flow", "table", "export"),
+    ("serve",),
+    ("worker",),
+    ("run",),
+    ("export",),
+    ("audit", "export"),
+    ("flow", "schema"),
+)
 NOUNS = (
     "access",
     "agent",
@@ -22,6 +30,7 @@ NOUNS = (
     "destination",
     "drift",
     "export",
+    "flow",
     "identity",
     "import",
     "init",
@@ -41,6 +50,7 @@ NOUNS = (
     "serve",
     "settings",
     "simulate",
+    "token",
     "turn",
     "worker",
 )

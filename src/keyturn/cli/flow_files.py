@@ -1,0 +1,136 @@
+"""The files of flows: their schema, what is wrong in them, their form, and what differs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keyturn.cli import options, output
+from keyturn.cli.bringing import read_text
+
+if TYPE_CHECKING:
+    from keyturn.domain.flows.definition import Flow
+    from keyturn.domain.flows.findings import Finding
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+which_files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
+
+
+class NoFlow(click.ClickException):
+    """A file that is to be compared holds no flow; diff(1) calls that trouble."""
+
+    exit_code = 2
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of flow files, for editors.
+
+    It is made of what the cards of this version declare.
+    """
+    from keyturn.domain.flows.schema import flow_schema
+
+    click.echo(json.dumps(flow_schema(), indent=2, ensure_ascii=False))
+
+
+@click.command()
+@which_files
+@options.as_json
+def check(*, files: Sequence[Path], as_json: bool) -> None:
+    """Say what is wrong in each FILE, or doubtful, with its line.
+
+    Needs no server, so it looks at nothing outside of the file. Exits with 1 where there is an
+    error; a warning is none.
+    """
+    from keyturn.domain.flows import checking
+    from keyturn.domain.flows.findings import Severity
+
+    found = [(file, each) for file in files for each in checking.check(read_text(file))]
+    told = [_told(file, each) for file, each in found]
+    lines = [output.printable(f"{file}:{each.line}: {each}") for file, each in found]
+    output.show({"findings": told}, lines, as_json=as_json)
+    if any(each.severity is Severity.ERROR for _, each in found):
+        raise click.exceptions.Exit(1)
+
+
+def _told(file: Path, finding: "Finding") -> dict[str, str | int]:
+    return {
+        "file": str(file),
+        "line": finding.line,
+        "where": finding.where,
+        "severity": finding.severity,
+        "rule": finding.rule,
+    }
+
+
+@click.command()
+@which_files
+@click.option("--check", "only", is_flag=True, help="Change nothing; exit with 1 for a file.")
+@click.option("--stdout", "printed", is_flag=True, help="Print the canonical form; change nothing.")
+@options.as_json
+def fmt(*, files: Sequence[Path], only: bool, printed: bool, as_json: bool) -> None:
+    """Write each FILE in its canonical form, and print the names of those that change.
+
+    Comments stay, and so does what the flow does. With --check, exits with 1 where a file is not
+    in that form.
+    """
+    if printed and (only or as_json):
+        raise click.UsageError("--stdout goes with neither --check nor --json.")
+    texts = {file: read_text(file) for file in files}
+    tidy = {file: (text, _formatted(file, text)) for file, text in texts.items()}
+    if printed:
+        click.echo("".join(after for _, after in tidy.values()), nl=False)
+        return
+    changed = [file for file, (before, after) in tidy.items() if before != after]
+    for file in changed if not only else ():
+        file.write_text(tidy[file][1], encoding="utf-8", newline="\n")
+    names = [str(file) for file in changed]
+    output.show({"changed": names}, map(output.printable, names), as_json=as_json)
+    if only and changed:
+        raise click.exceptions.Exit(1)
+
+
+def _formatted(file: Path, text: str) -> str:
+    from keyturn.domain.flows.formatting import format_flow
+    from keyturn.domain.flows.yaml_text import NoYaml
+
+    try:
+        return format_flow(text)
+    except NoYaml as error:
+        told = output.printable(f"{file}:{error.line}: {error.rule}")
+        raise click.ClickException(told) from None
+
+
+@click.command()
+@click.argument("before", metavar="BEFORE", type=FILE)
+@click.argument("after", metavar="AFTER", type=FILE)
+@options.as_json
+def diff(*, before: Path, after: Path, as_json: bool) -> None:
+    """Say what differs between two flows in what they do, whatever their files look like.
+
+    Exits as diff(1) does: with 0 where nothing differs, with 1 where something does, and with 2
+    where a file holds no flow. Nothing that looks like a key is shown.
+    """
+    from keyturn.domain.flows.diffing import diff_flows
+
+    changes = diff_flows(_read(before), _read(after))
+    told = [
+        {"how": each.how, "where": each.where, "before": each.before, "after": each.after}
+        for each in changes
+    ]
+    lines = [output.printable(str(each)) for each in changes]
+    output.show({"changes": told}, lines, as_json=as_json)
+    if changes:
+        raise click.exceptions.Exit(1)
+
+
+def _read(file: Path) -> "Flow":
+    from keyturn.domain.flows.reading import FlowRefused, read_flow
+
+    try:
+        return read_flow(read_text(file))
+    except FlowRefused as error:
+        told = [f"{file}:{each.line}: {each.where}: {each.rule}" for each in error.problems]
+        raise NoFlow("\n".join(map(output.printable, told))) from None
