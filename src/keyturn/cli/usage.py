@@ -12,7 +12,7 @@ from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
     from keyturn.wire.registrations import Consumer
-    from keyturn.wire.usage import UsageAnswer, UsedConnection, UsedRegistration
+    from keyturn.wire.usage import UsageAnswer, UsedConnection, UsedFlow, UsedRegistration
 
 Branch = tuple[str, "list[Branch]"]
 """A line, and what hangs on it."""
@@ -73,7 +73,17 @@ def _registration(one: "UsedRegistration") -> Branch:
 def _connection(one: "UsedConnection") -> Branch:
     below: list[Branch] = [(reason, []) for reason in one.reasons]
     below += [(f"alias {name}", []) for name in one.aliases]
+    below += [(_flow(each), []) for each in one.flows]
     return f"connection {one.name}: {health_of(one)}", below
+
+
+def _flow(one: "UsedFlow") -> str:
+    """Tell how a flow starts, by what it uses the connection, and how it ran last."""
+    starts = one.start.replace("_", " ")
+    starts += f", next {one.next_at:%Y-%m-%d %H:%M} UTC" if one.next_at else ""
+    by = f" by {', '.join(one.through)}" if one.through else ""
+    ran = f"ran {one.ran_at:%Y-%m-%d %H:%M} UTC, {one.ended}" if one.ran_at else "has not run"
+    return f"flow {one.name}{by} ({starts}{'' if one.enabled else ', switched off'}): {ran}"
 
 
 def _consumer(one: "Consumer") -> Branch:

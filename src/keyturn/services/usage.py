@@ -1,16 +1,20 @@
-"""What hangs on a client secret: registrations, connections, aliases, consumers, readers.
+"""What hangs on a client secret: registrations, connections, aliases, flows, consumers, readers.
 
 It is what a turn is planned by, and where somebody looks who asks what a change will touch.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.destination import Destination
+from keyturn.domain.flows.definition import Flow
+from keyturn.domain.flows.reading import FlowRefused
+from keyturn.domain.flows.run import FlowVersion, Run, SavedFlow
 from keyturn.domain.identity import Identity
-from keyturn.domain.ids import RegistrationId, RotationId
+from keyturn.domain.ids import FolderId, RegistrationId, RotationId
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
 from keyturn.domain.oauth.health import Fate, Health, Seen, judge
@@ -19,20 +23,36 @@ from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, State, Version
 from keyturn.services.clients import versions_of
 from keyturn.services.dependents import list_registrations
+from keyturn.services.flows import parse
 from keyturn.services.oauth_connections import ConnectionView, admit
 from keyturn.services.ports import Reading, World
+from keyturn.services.records import must
 from keyturn.services.registrations import RegistrationView, view
 from keyturn.services.rotations import admit as admit_rotation
 from keyturn.services.workflows import is_log_readable
 
 
 @dataclass(frozen=True)
+class FlowUse:
+    """A flow that uses a connection, by the flows in ``through`` or, without any, by a card.
+
+    ``last`` is its newest run.
+    """
+
+    saved: SavedFlow
+    flow: Flow
+    through: Sequence[str]
+    last: Run | None
+
+
+@dataclass(frozen=True)
 class ConnectionUse:
-    """A connection, how it does, and the aliases that lead to it."""
+    """A connection, how it does, the aliases that lead to it, and the flows that use it."""
 
     connection: Connection
     health: Health
     aliases: Sequence[Alias]
+    flows: Sequence[FlowUse] = ()
 
 
 @dataclass(frozen=True)
@@ -108,16 +128,44 @@ async def _use(
     wanted = [only] if only else await tx.list(Connection, registration_id=registration.id)
     seen, now = (await seen_of(tx, [registration]))[registration.id], world.clock.now()
     aliases = await tx.list(Alias, connection_id=frozenset(each.id for each in wanted))
-    used = [
-        ConnectionUse(
-            each,
-            judge(each, registration, seen, now),
-            [alias for alias in aliases if alias.connection_id == each.id],
-        )
-        for each in wanted
-    ]
+    flows, used = await _read_flows(tx, registration.folder_id), []
+    for each in wanted:
+        leading = [alias for alias in aliases if alias.connection_id == each.id]
+        names = frozenset({each.name, *(alias.name for alias in leading)})
+        health = judge(each, registration, seen, now)
+        used.append(ConnectionUse(each, health, leading, await _flow_uses(tx, flows, names)))
     consumers = await tx.list(Consumer, registration_id=registration.id)
     return RegistrationUse(await view(tx, registration), used, consumers)
+
+
+async def _read_flows(tx: Reading, folder_id: FolderId) -> Mapping[str, tuple[SavedFlow, Flow]]:
+    """Read the flows of a folder by name; one that this version cannot read runs nothing."""
+    found: dict[str, tuple[SavedFlow, Flow]] = {}
+    for saved in await tx.list(SavedFlow, folder_id=folder_id):
+        version = await must(tx.find(FlowVersion, flow_id=saved.id, number=saved.number))
+        with suppress(FlowRefused):
+            found[saved.name] = saved, parse(version.source)
+    return found
+
+
+async def _flow_uses(
+    tx: Reading, flows: Mapping[str, tuple[SavedFlow, Flow]], names: frozenset[str]
+) -> Sequence[FlowUse]:
+    """List the flows whose cards name a connection, and those that run such flows."""
+    through: dict[str, Sequence[str]] = {
+        name: () for name, (_, flow) in flows.items() if flow.connections & names
+    }
+    left = [*through]
+    while left:
+        helper = left.pop()
+        callers = [n for n, (_, flow) in flows.items() if helper in flow.helpers]
+        new = {name: (helper,) for name in callers if name not in through}
+        through |= new
+        left += new
+    return [
+        FlowUse(*flows[name], by, next(iter(await tx.list_runs(flows[name][0].id, limit=1)), None))
+        for name, by in through.items()
+    ]
 
 
 async def seen_of(

@@ -12,8 +12,26 @@ class UsedRotation(Wire):
     name: str
 
 
+class UsedFlow(Wire):
+    """A flow that uses a connection, itself or by the flows that it runs (``through``).
+
+    ``start`` is what starts it, ``alias`` what its address holds, ``nextAt`` when its schedule
+    starts it, ``ranAt`` when it ran last and ``ended`` how that run stands.
+    """
+
+    id: str
+    name: str
+    enabled: bool
+    start: str
+    alias: str
+    next_at: Instant | None
+    through: tuple[str, ...]
+    ran_at: Instant | None
+    ended: str | None
+
+
 class UsedConnection(Wire):
-    """A connection, how it does, and the aliases that lead to it."""
+    """A connection, how it does, the aliases that lead to it, and the flows that use it."""
 
     id: str
     name: str
@@ -23,6 +41,7 @@ class UsedConnection(Wire):
     reasons: tuple[str, ...]
     fails_at: Instant | None
     aliases: tuple[str, ...]
+    flows: tuple[UsedFlow, ...] = ()
 
 
 class UsedRegistration(Wire):

@@ -1,7 +1,7 @@
 """What hangs on a client secret, as it is written on the wire."""
 
 from keyturn.api.native.registrations import shown_consumer
-from keyturn.services.usage import ConnectionUse, RegistrationUse, Usage
+from keyturn.services.usage import ConnectionUse, FlowUse, RegistrationUse, Usage
 from keyturn.wire import usage as wire
 
 
@@ -43,4 +43,20 @@ def _connection(use: ConnectionUse) -> wire.UsedConnection:
         reasons=health.reasons,
         fails_at=health.fails_at,
         aliases=tuple(alias.name for alias in use.aliases),
+        flows=tuple(map(_flow, use.flows)),
+    )
+
+
+def _flow(use: FlowUse) -> wire.UsedFlow:
+    saved, last = use.saved, use.last
+    return wire.UsedFlow(
+        id=saved.id,
+        name=saved.name,
+        enabled=saved.enabled,
+        start=use.flow.start.kind.value,
+        alias=saved.alias,
+        next_at=saved.next_at,
+        through=tuple(use.through),
+        ran_at=last.created_at if last else None,
+        ended=last.phase.value if last else None,
     )
