@@ -34,7 +34,9 @@ from keyturn.services import gate
 from keyturn.services.clients import (
     Held,
     open_client,
+    open_key,
     open_tokens,
+    provider_of,
     seal_key,
 )
 from keyturn.services.grants import (
@@ -51,7 +53,7 @@ from keyturn.services.records import read_left
 from keyturn.services.registrations import admit as admit_registration
 from keyturn.services.registrations import read_stored as read_stored_registration
 from keyturn.services.removal import remove_connections
-from keyturn.services.renewing import Fresh, draw, fresh, renew
+from keyturn.services.renewing import draw, fresh, fresh_of, renew
 from keyturn.services.revoking import revoke
 
 log = structlog.get_logger(__name__)
@@ -234,28 +236,35 @@ async def authorize_request(
     Raises NotFound, Forbidden, and NotReady where no token can be had.
     """
     seen = await admit(world, caller, Verb.USE_GRANTS, connection_id, "token")
-    found = await fresh(world, seen.connection.id, refused=wanted.refused)
+    found = await fresh_of(world, seen.connection, seen.place, refused=wanted.refused)
     await _note_use(world, found.connection)
-    async with world.store.reading() as tx:
-        held = await open_client(world, tx, seen.registration, found.connection)
-    if found.tokens is None:
-        return Pass(_headers_of(held, seen.registration))
-    return _pass(world, held, found, wanted)
-
-
-def _pass(world: World, held: Held, found: Fresh, wanted: Wanted) -> Pass:
-    connection, opened = found.connection, found.tokens
-    if connection.tokens is None or opened is None:
+    if seen.registration.scheme is not Scheme.OAUTH:
+        return Pass(_headers_of(await _open(world, seen), seen.registration))
+    tokens, opened = found.connection.tokens, found.tokens
+    if tokens is None or opened is None:
         raise NotReady("The connection has no tokens: authorize it.")
-    kind, access = connection.tokens.kind, opened.access.reveal()
-    headers = {"Authorization": Sensitive(f"{kind} {access}")}
-    if kind == "DPoP" and wanted.url and held.client.dpop_key:
-        what = Proven(wanted.method, wanted.url, opened.access, wanted.nonce)
-        proof = world.servers.prove_possession(held.client.dpop_key, what)
-        headers["DPoP"] = Sensitive(proof)
-    tokens = connection.tokens
-    shown = held.client.secret if Proof.CERTIFICATE in held.client.provider.needs else None
-    return Pass(headers, tokens.number, tokens.expires_at, connection.granted, shown)
+    with_certificate = Proof.CERTIFICATE in provider_of(seen.registration).needs
+    shown = (await _open(world, seen)).client.secret if with_certificate else None
+    headers = _bearing(world, replace(seen, connection=found.connection), opened.access, wanted)
+    return Pass(headers, tokens.number, tokens.expires_at, found.connection.granted, shown)
+
+
+async def _open(world: World, seen: ConnectionView) -> Held:
+    async with world.store.reading() as tx:
+        return await open_client(world, tx, seen.registration)
+
+
+def _bearing(
+    world: World, seen: ConnectionView, access: Sensitive, wanted: Wanted
+) -> Mapping[str, Sensitive]:
+    """Return what shows a token, proved for the request where it is bound to a key."""
+    kind = seen.connection.tokens.kind if seen.connection.tokens else ""
+    headers = {"Authorization": Sensitive(f"{kind} {access.reveal()}")}
+    key = open_key(world, seen.place.project, seen.connection)
+    if kind == "DPoP" and wanted.url and key:
+        what = Proven(wanted.method, wanted.url, access, wanted.nonce)
+        headers["DPoP"] = Sensitive(world.servers.prove_possession(key, what))
+    return headers
 
 
 def _headers_of(held: Held, registration: ClientRegistration) -> Mapping[str, Sensitive]:

@@ -50,6 +50,7 @@ from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import ClientRegistration, proved, rejected
 from keyturn.domain.oauth.token_steps import Renew, Stop, Use, Wait, next_step
 from keyturn.domain.oauth.words import why_failed, why_lapsed
+from keyturn.domain.project import Place
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.authors import why_refused
 from keyturn.services.clients import (
@@ -99,11 +100,21 @@ async def fresh(
 
     ``refused`` is the number of the token set that a resource did not accept. Raises NotReady.
     """
-    since_s = world.clock.uptime_s()
+    return await fresh_of(world, *await _look(world, connection_id), refused=refused)
+
+
+async def _look(world: World, connection_id: OAuthConnectionId) -> tuple[Connection, Place]:
+    async with world.store.reading() as tx:
+        connection = await must(tx.find(Connection, id=connection_id))
+        return connection, await place_of(tx, connection.folder_id)
+
+
+async def fresh_of(
+    world: World, connection: Connection, place: Place, *, refused: int | None = None
+) -> Fresh:
+    """Return the same of a connection that was looked at just now, in its place."""
+    since_s, connection_id = world.clock.uptime_s(), connection.id
     while True:
-        async with world.store.reading() as tx:
-            connection = await must(tx.find(Connection, id=connection_id))
-            place = await place_of(tx, connection.folder_id)
         match next_step(connection, world.clock.now(), refused=refused):
             case Use(tokens):
                 opened = open_tokens(world, place.project, connection, tokens) if tokens else None
@@ -120,6 +131,7 @@ async def fresh(
                 )
         if world.clock.uptime_s() - since_s > PATIENCE_S:
             raise NotReady("Another worker is renewing the token, and is slow.", retry_after_s=1.0)
+        connection, place = await _look(world, connection_id)
 
 
 async def _watch(world: World, before: Connection) -> None:
