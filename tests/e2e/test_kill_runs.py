@@ -27,6 +27,7 @@ from keyturn.settings import Settings
 pytestmark = pytest.mark.slow
 
 RUNS = 200
+HELD = "flow_run WHERE owner IS NOT NULL"
 ANSWER_AFTER_S = 0.2
 """How long a request is under way: long enough for many kills to come between it and its answer."""
 FLOW = """
@@ -104,12 +105,14 @@ async def test_killed_workers_ask_for_nothing_twice(
     ):
         async with opened(crew.settings) as world:
             view = await start_runs(world, tally)
-        await crew.hire("embedded")
+        victim = await crew.hire("embedded")
         for kill in range(1, 4):
-            victim = await crew.hire("embedded")
-            await asked_for(crew, tally, kill * 90)
-            await asyncio.sleep(chance.random())
+            heir = await crew.hire("embedded")
+            await asked_for(crew, tally, kill * 60)
+            await crew.until(lambda: crew.count(HELD) > 0, every_s=0.02)
+            await asyncio.sleep(chance.random() / 10)
             victim.strike(SIGKILL)
+            victim = heir
         await crew.until(lambda: crew.count("flow_run WHERE ended_at IS NULL") == 0)
         async with opened(crew.settings) as world:
             print(await judge(world, view, tally))  # noqa: T201  pytest -rP shows it

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 
@@ -27,6 +27,11 @@ async def tallying(answer_after_s: float) -> AsyncIterator[Tally]:
     tally = Tally()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # who asked was killed
+            await answer(reader, writer)
+        writer.close()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = int(head.lower().partition("content-length:")[2].split("\r\n")[0] or 0)
         body = json.loads(await reader.readexactly(length) or b"{}")
@@ -37,7 +42,6 @@ async def tallying(answer_after_s: float) -> AsyncIterator[Tally]:
             b"content-length: 2\r\nconnection: close\r\n\r\n{}"
         )
         await writer.drain()
-        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     tally.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

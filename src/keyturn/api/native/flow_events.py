@@ -21,6 +21,9 @@ from keyturn.wire.base import Wire
 router = APIRouter(prefix="/api/flo-events/{alias}", tags=["Flows"])
 
 SCHEMES: Final = ("bearer ",)
+_REFUSALS: Final[dict[int | str, dict[str, object]]] = {
+    status: {} for status in (400, 401, 404, 413, 429)
+}
 
 
 class Verification(Wire):
@@ -29,7 +32,7 @@ class Verification(Wire):
     verification: str
 
 
-@router.get("")
+@router.get("", responses=_REFUSALS)
 async def verify_endpoint(
     world: TheWorld,
     request: Request,
@@ -41,7 +44,7 @@ async def verify_endpoint(
     return Verification(verification=challenge)
 
 
-@router.post("", status_code=204, response_class=Response)
+@router.post("", status_code=204, response_class=Response, responses=_REFUSALS)
 async def take_events(world: TheWorld, request: Request, alias: str) -> Response:
     """Start the flow once for each event of a delivery that it listens for."""
     view = await hooks.admit_delivery(world, alias, _tokens(request), address=address_of(request))
