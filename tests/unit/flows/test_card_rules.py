@@ -24,7 +24,7 @@ from keyturn.domain.flows.values import (
 
 SPECS = computing()
 MOVING = [spec for spec in SPECS if spec.mirrors]
-odd = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+odd = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outputs(spec: CardSpec, inputs: dict[str, Value]) -> dict[str, Value] | None:

@@ -86,7 +86,7 @@ def judge(text: str) -> None:
     assert [*lines_of(found)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(charts(), max_size=2))
 def test_any_cards_pinned_in_any_way(drawn: list[Told]) -> None:
     """Circles, branches into nowhere, kinds that do not fit, and flows in flows."""
@@ -119,7 +119,7 @@ def places(told: object, at: tuple[object, ...] = ()) -> list[tuple[object, ...]
     return [at, *(way for key, each in inner for way in places(each, (*at, key)))]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_member_of_another_kind_or_none(data: st.DataObject) -> None:
     """Each member may be missing, or be anything."""
