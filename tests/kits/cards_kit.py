@@ -148,7 +148,7 @@ class Workshop:
                 else:
                     ask = course.send(sent)
         except StopIteration as stop:
-            self.steps += walk.taken()
+            self.steps += walk.steps
             end: End = stop.value
             return end
 

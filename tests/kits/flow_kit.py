@@ -97,7 +97,7 @@ class FlowRig:
         chosen = world or self.world
         claims = await claim_due_runs(chosen, owner="worker", limit=100)
         for claim in claims:
-            await go_on(chosen, claim.run, held_since_s=claim.held_since_s)
+            await go_on(chosen, claim)
         return len(claims)
 
     async def read(self, run: Run) -> RunView:

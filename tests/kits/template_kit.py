@@ -29,7 +29,7 @@ async def walk_template(it: Workshop, name: str, start: Value) -> End:
             else:
                 ask = course.send(sent)
     except StopIteration as stop:
-        it.steps += walk.taken()
+        it.steps += walk.steps
         end: End = stop.value
         return end
 

@@ -1,8 +1,11 @@
 """What workers do for flows again and again: start what a schedule asks for, forget old runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import structlog
+
+from keyturn.domain.flows.reading import FlowRefused
 from keyturn.domain.flows.run import Cause, Run, SavedFlow
 from keyturn.domain.flows.timing import next_start
 from keyturn.domain.flows.values import Value
@@ -11,27 +14,20 @@ from keyturn.services.ports import World
 from keyturn.services.removal import forget_runs
 from keyturn.services.starting import start_run
 
+log = structlog.get_logger(__name__)
+
 DUE_AT_ONCE = 50
 FORGOTTEN_AT_ONCE = 200
 
 
-@dataclass(frozen=True)
-class RunClaim:
-    """A run that one worker has in hand; ``held_since_s`` is `Clock.uptime_s` from before that."""
-
-    run: Run
-    held_since_s: float
-
-
-async def claim_due_runs(world: World, *, owner: str, limit: int) -> Sequence[RunClaim]:
+async def claim_due_runs(world: World, *, owner: str, limit: int) -> Sequence[Run]:
     """Claim so many of the runs that are due, oldest first, to be gone on with by this owner."""
-    since_s, now = world.clock.uptime_s(), world.clock.now()
+    now = world.clock.now()
     async with world.store.reading() as tx:
         if not await tx.has_due_runs(now):
             return ()
     async with world.store.writing() as tx:
-        runs = await tx.claim_due_runs(now, owner=owner, lease=world.limits.lease, limit=limit)
-    return [RunClaim(run, since_s) for run in runs]
+        return await tx.claim_due_runs(now, owner=owner, lease=world.limits.lease, limit=limit)
 
 
 async def start_due_flows(world: World) -> int:
@@ -50,7 +46,12 @@ async def _start_scheduled(world: World, due: SavedFlow) -> bool:
         saved = await tx.find(SavedFlow, id=due.id)
         if saved is None or saved.next_at is None or saved.next_at > now:
             return False
-        view = await view_of(tx, saved)
+        try:
+            view = await view_of(tx, saved)
+        except FlowRefused:  # saved by another version; it keeps none of the others waiting
+            await tx.replace(replace(saved, next_at=None))
+            log.warning("scheduled flow cannot be read", flow=saved.id)
+            return False
         given: Value = {"time": saved.next_at.isoformat()}
         await tx.replace(replace(saved, next_at=next_start(view.flow.start, now)))
         await start_run(tx, world, view, given, cause=Cause.SCHEDULED, by="schedule")

@@ -29,19 +29,17 @@ CUT_MAX = 1024 * 1024
 class Held:
     """A run in this worker's hands.
 
-    ``since_s`` is `Clock.uptime_s` from before it was claimed or kept last. ``answers`` are those
-    that were found by position, None for what was asked and not answered; ``fresh`` those that are
-    not written down yet, ``stored`` the positions of those that are, ``booked`` of those that were
-    written down with what they tell of. ``known`` is how many steps are in the history already.
-    ``replied`` is what whoever invoked it waits for. ``loaded`` are the flows that run inside it,
-    by where they were called. Who has the ``pen`` writes it down. ``spent`` says that its row
-    is all that is kept of it.
+    ``answers`` are those that were found by position, None for what was asked and not answered;
+    ``fresh`` those that are not written down yet, ``stored`` the positions of those that are,
+    ``booked`` of those that were written down with what they tell of. ``known`` is how many steps
+    are in the history already. ``replied`` is what whoever invoked it waits for. ``loaded`` are the
+    flows that run inside it, by where they were called. Who has the ``pen`` writes it down.
+    ``spent`` says that its row is all that is kept of it.
     """
 
     world: World
     view: FlowView
     run: Run
-    since_s: float
     walk: Walk
     answers: dict[str, Answer | None] = field(default_factory=dict)
     fresh: dict[str, Answer | None] = field(default_factory=dict)
@@ -60,27 +58,33 @@ class Held:
 
 
 async def write(hold: Held, become: Callable[[Run], Run] | None = None) -> None:
-    """Write down what is new of a run, with the run as it is then. Raises Fenced."""
+    """Write down what is new of a run, with the run as it is then; what fails is written next time.
+
+    Raises Fenced.
+    """
     now, lease = hold.world.clock.now(), hold.world.limits.lease
     async with hold.pen:
-        since_s = hold.world.clock.uptime_s()
         run = become(hold.run) if become else held(hold.run, now, lease)
+        fresh, walked = dict(hold.fresh), len(hold.walk.steps)
         steps = _new_steps(hold)
         if steps:
             run = replace(run, steps=run.steps + len(steps), pages=run.pages + 1)
-        fresh, hold.fresh = hold.fresh, {}
         page = _page(hold, run, steps) if steps else None
         answers = tuple(answer_of(hold, at, answer) for at, answer in fresh.items())
         known = frozenset(fresh.keys() & hold.stored)
         await hold.world.store.write_run(RunWrite(run, page=page, answers=answers, known=known))
-        hold.run, hold.known, hold.since_s = run, run.steps, since_s
+        hold.run, hold.known = run, run.steps
         hold.stored |= fresh.keys()
+        hold.walk.forget(walked)
+        for at, answer in fresh.items():  # another may have come meanwhile
+            if hold.fresh[at] is answer:
+                del hold.fresh[at]
 
 
 def _new_steps(hold: Held) -> Sequence[Step]:
-    """Take the steps that are in no page yet; those of before are walked again after a crash."""
-    taken = hold.walk.taken()
-    return taken[max(0, len(taken) - (hold.walk.done - hold.known)) :]
+    """Return the steps that are in no page yet; those of before are walked again after a crash."""
+    steps = hold.walk.steps
+    return steps[max(0, len(steps) - (hold.walk.done - hold.known)) :]
 
 
 def _page(hold: Held, run: Run, steps: Sequence[Step]) -> RunPage:

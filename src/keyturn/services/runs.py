@@ -30,7 +30,7 @@ from keyturn.domain.flows.run import (
     halted,
     moved,
 )
-from keyturn.domain.flows.spec import Effect
+from keyturn.domain.flows.spec import Effect, History
 from keyturn.domain.flows.values import MASK, Bound, Value, seen
 from keyturn.domain.flows.walk import (
     Act,
@@ -87,7 +87,7 @@ async def run_here(
     owner, now = f"here {world.chance.uuid()}", world.clock.now()
     run = new_run(world, view, given, cause=cause, by=by)
     run = replace(run, owner=owner, wake_at=now + world.limits.lease)
-    hold = Held(world, view, run, world.clock.uptime_s(), _new_walk(world, view))
+    hold = Held(world, view, run, _new_walk(world, view))
     hold.replied = asyncio.get_running_loop().create_future()
     if hold.durable:
         await world.store.write_run(RunWrite(run, new=True))
@@ -110,7 +110,7 @@ def _tell(hold: Held, done: "asyncio.Task[None]") -> None:
 # --- gone on with ---------------------------------------------------------------------------------
 
 
-async def go_on(world: World, run: Run, *, held_since_s: float) -> None:
+async def go_on(world: World, run: Run) -> None:
     """Go on with a claimed run, until it ends or sleeps."""
     async with world.store.reading() as tx:
         saved = await tx.find(SavedFlow, id=run.flow_id)
@@ -125,7 +125,7 @@ async def go_on(world: World, run: Run, *, held_since_s: float) -> None:
         lost = halted(run, CardFailure(Failure.DEFECT, UNREAD), world.clock.now())
         await world.store.write_run(RunWrite(lost))
         return
-    hold = Held(world, view, run, held_since_s, _new_walk(world, view), known=run.steps)
+    hold = Held(world, view, run, _new_walk(world, view), known=run.steps)
     for each in answers:
         hold.stored.add(each.at)
         text = each.sealed and open_text(world, view, f"{run.id}/{each.at}", each.sealed)
@@ -372,4 +372,4 @@ def _new_walk(world: World, view: FlowView) -> Walk:
         min(limits.steps or most.steps, most.steps),
         min(limits.memory_bytes or most.memory_bytes, most.memory_bytes),
     )
-    return Walk(allowance, world.clock.now)
+    return Walk(allowance, world.clock.now, noted=view.flow.history is History.FULL)

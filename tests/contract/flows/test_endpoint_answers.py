@@ -152,7 +152,7 @@ async def test_a_flow_that_sleeps_answers_when_another_process_has_gone_on(house
     await asleep(house)
     house.clock.advance(5)
     for claim in await claim_due_runs(house.world, owner="worker", limit=10):
-        await go_on(house.world, claim.run, held_since_s=claim.held_since_s)
+        await go_on(house.world, claim)
     answer = await asking
     assert (answer.status_code, answer.json()) == (200, {"a": 1})
 

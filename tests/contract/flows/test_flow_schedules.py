@@ -1,5 +1,6 @@
 """What workers do for flows at every tick: start what is scheduled, forget what is old."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,17 @@ async def test_a_new_version_starts_by_its_own_schedule() -> None:
         await rig.save(TOLD, HOURLY.replace("0 * * * *", "0 0 * * *"))
         rig.clock.advance(2 * HOUR_S)
         assert await start_due_flows(rig.world) == 0
+
+
+async def test_a_flow_that_cannot_be_read_keeps_no_other_waiting() -> None:
+    """It is not tried again until somebody saves it anew."""
+    async with flow_rig() as rig:
+        broken = await rig.save(TOLD, HOURLY.replace("hourly", "broken"))
+        await rig.save(TOLD, HOURLY)
+        async with rig.world.store.writing() as tx:
+            await tx.replace(replace(broken.version, source="flow: of another age"))
+        rig.clock.advance(HOUR_S)
+        assert [await start_due_flows(rig.world) for _ in range(2)] == [1, 0]
 
 
 @pytest.mark.parametrize("start", ['cron: "61 * * * *"', "zone: UTC", 'every: "0 minutes"'])

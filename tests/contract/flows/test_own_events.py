@@ -49,7 +49,7 @@ async def heard(rig: Rig) -> list[Any]:
     """Let all runs end, and return the events that started them."""
     while claims := await claim_due_runs(rig.world, owner="w", limit=10):
         for each in claims:
-            await go_on(rig.world, each.run, held_since_s=each.held_since_s)
+            await go_on(rig.world, each)
     async with rig.world.store.reading() as tx:
         runs = await tx.list(Run)
     assert {each.cause for each in runs} <= {Cause.BY_EVENT}

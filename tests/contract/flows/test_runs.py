@@ -7,10 +7,13 @@ from typing import Literal
 import pytest
 from flow_kit import Died, FlowRig, Mortal, flow_rig
 
-from keyturn.domain.errors import Refused
-from keyturn.domain.flows.run import Cause, Phase, Run
-from keyturn.services.ports import NoAnswer, ResourceAnswer
+from keyturn.domain.errors import DatabaseAway, Refused
+from keyturn.domain.flows.run import Cause, Phase, Run, RunAnswer
+from keyturn.domain.flows.values import seen
+from keyturn.domain.flows.walk import Allowance, Walk
+from keyturn.services.ports import NoAnswer, ResourceAnswer, RunWrite, Store
 from keyturn.services.run_history import cancel_run, list_runs, replay_run
+from keyturn.services.run_keeping import Held, write
 from keyturn.services.runs import run_here
 
 pytestmark = pytest.mark.anyio
@@ -179,6 +182,41 @@ async def test_without_history_nothing_is_kept() -> None:
         _, reply = await run_here(rig.world, view, {}, cause=Cause.INVOKED, by="test")
         assert (await reply).body.value == {"x": 1}
         assert await list_runs(rig.world, rig.admin, view.saved.id) == []
+
+
+class Failing:
+    """A store that cannot be written to once, as it was away."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.away = True
+
+    async def write_run(self, write: RunWrite) -> None:
+        """Write down what is new of a run, but not the first time."""
+        if self.away:
+            self.away = False
+            raise DatabaseAway
+        await self.inner.write_run(write)
+
+
+async def test_what_could_not_be_written_is_written_next_time() -> None:
+    """Neither a step nor an answer is lost where the database was away for a moment."""
+    async with flow_rig() as rig:
+        run = await rig.start(
+            view := await rig.save("cards:\n- {card: flow.return, with: {x: 1}}\n")
+        )
+        walk = Walk(Allowance(), rig.clock.now)
+        assert [*walk.course(view.flow, seen({}), run=seen({}))] == []
+        world = replace(rig.world, store=Failing(rig.world.store))  # type: ignore[arg-type]
+        hold = Held(world, view, run, walk, fresh={"1": seen("answer")})
+        with pytest.raises(DatabaseAway):
+            await write(hold)
+        await write(hold)
+        found = await rig.read(run)
+        assert [step["card"] for step in found.steps] == ["flow.return"]
+        async with rig.world.store.reading() as tx:
+            assert await tx.find(RunAnswer, run_id=run.id, at="1")
+        assert (hold.fresh, walk.steps) == ({}, [])
 
 
 async def test_a_flow_that_nobody_can_read_any_more_ends_its_runs() -> None:

@@ -116,7 +116,7 @@ async def test_who_has_lost_a_run_changes_nothing() -> None:
         (claim,) = await claim_due_runs(rig.world, owner="late", limit=1)
         async with rig.world.store.writing() as tx:
             assert await tx.take_run(run.id, owner="other", wake_at=None)
-        await go_on(rig.world, claim.run, held_since_s=claim.held_since_s)
+        await go_on(rig.world, claim)
         assert (await stored(rig, made)).last_number == 0
 
 

@@ -373,3 +373,12 @@ def test_many_items_weigh_no_more_than_they_do_at_once() -> None:
     end, walk = walked(cards, {"list": ["x" * 100] * 50}, allowance=Allowance(memory_bytes=20_000))
     assert end.failure is None
     assert 0 < walk.bytes < 20_000
+
+
+def test_where_nothing_is_kept_no_step_is_noted() -> None:
+    """However long such a run is, its steps take nothing."""
+    for noted, count in ((True, 2), (False, 0)):
+        walk = Walk(Allowance(), lambda: NOW, noted=noted)
+        cards = "cards:\n" + "- {card: flow.comment, with: {text: x}}\n" * 2
+        assert [*walk.course(read_flow(HEAD + cards), seen({}), run=seen({}))] == []
+        assert len(walk.steps) == count

@@ -68,12 +68,11 @@ class Ticking(ABC):
         """
         room = self._concurrency - len(self._runs)
         claims = await claim_due_runs(self._world, owner=self._owner, limit=room) if room else ()
-        for claim in claims:
-            going = partial(go_on, self._world, claim.run, held_since_s=claim.held_since_s)
-            what, run_id = "going on with a run", claim.run.id
-            run = asyncio.create_task(self._guarded(going, what, run=run_id), name=f"run {run_id}")
-            self._runs.add(run)
-            run.add_done_callback(self._runs.discard)
+        for run in claims:
+            going, what = partial(go_on, self._world, run), "going on with a run"
+            task = asyncio.create_task(self._guarded(going, what, run=run.id), name=f"run {run.id}")
+            self._runs.add(task)
+            task.add_done_callback(self._runs.discard)
 
     def _repeat(self, work: Callable[[], Awaitable[None]], what: str, pause_s: float) -> None:
         """Do something again and again in a loop of its own; a slow one holds up none of them."""

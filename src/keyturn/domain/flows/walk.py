@@ -155,14 +155,17 @@ class Ended(Exception):
 class Walk:
     """One run's way through its flow and those inside it.
 
-    ``steps`` are those done since somebody took them away, ``done`` counts all of them, ``bytes``
-    what its values take together now; ``now``
-    tells when they were.
+    ``now`` tells when something was. ``steps`` are those done that nobody has asked to forget,
+    none where they are not ``noted``; ``done`` counts all of them, ``bytes`` what its values take
+    together now.
     """
 
-    def __init__(self, allowance: Allowance, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, allowance: Allowance, now: Callable[[], datetime], *, noted: bool = True
+    ) -> None:
         self._allowance: Final = allowance
         self._now: Final = now
+        self._noted: Final = noted
         self._steps_left = allowance.steps
         self.bytes = 0
         self._depth = 0
@@ -170,10 +173,9 @@ class Walk:
         self.done = 0
         self._weight = 0
 
-    def taken(self) -> Sequence[Step]:
-        """Return the steps that were done since the last time."""
-        taken, self.steps = self.steps, []
-        return taken
+    def forget(self, count: int) -> None:
+        """Forget so many of the steps, the first ones: somebody has them."""
+        del self.steps[:count]
 
     def course(self, flow: Flow, start: Bound, *, run: Bound, at: str = "") -> Course:
         """Return the course of a flow that is started with this."""
@@ -257,6 +259,8 @@ class Walk:
 
     def _note(self, card: Card, position: str, at: datetime, went: "_Went") -> None:
         """Note what a card that began then took and gave."""
+        if not self._noted:
+            return
         error = went.failure.as_value if went.failure else None
         inputs, outputs = went.inputs.view, went.outputs.view
         name = card.spec.name
