@@ -1,6 +1,7 @@
 """The API asked whatever its description allows, and what it does not: no answer is undescribed.
 
-Requests are the same at every run. See `fuzz_kit` for how they are made up and judged.
+Edges are the same at every run. What is made up by chance is so where the same modules are loaded:
+Hypothesis takes constants from them too. See `fuzz_kit` for how requests are made up and judged.
 """
 
 import asyncio
