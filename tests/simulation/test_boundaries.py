@@ -14,6 +14,8 @@ SINGLES = [*singles(BOUNDARIES)]
 EMERGENCY = Scene(emergency=True)
 DELIVERED = Scene(delivered=True)
 CONNECTED = Scene(client=Client(leeway_s=0))
+WAYS = 5
+"""So many strikes there are at each boundary."""
 SHARES = 16
 IN_HAND = range(SHARES) if os.environ.get("KEYTURN_EVERY_PAIR") else (0, 5, 10, 15)
 """All pairs take a quarter of an hour on two cores; a quarter of them is tried each time."""
@@ -32,15 +34,25 @@ def test_a_turn_has_the_boundaries_that_it_is_known_for() -> None:
     assert BOUNDARIES.count("commit") >= 16
 
 
-@pytest.mark.parametrize("index", range(len(BOUNDARIES)))
-def test_one_strike_at_every_boundary(index: int) -> None:
+def in_turn(boundaries: list[str], *fast: int) -> list[object]:
+    """Return every strike at every boundary, slow but for some of the five at each.
+
+    Which those are changes from one boundary to the next, so that each way to strike is tried
+    along the whole turn.
+    """
+    return [
+        pytest.param(at, strike, marks=[] if (way + at) % WAYS in fast else [pytest.mark.slow])
+        for way, (at, strike) in enumerate(singles(boundaries))
+    ]
+
+
+@pytest.mark.parametrize(("at", "strike"), in_turn(BOUNDARIES, 0, 2))
+def test_one_strike_at_every_boundary(at: int, strike: Strike) -> None:
     """Died before or after, failed, answer lost, late, frozen: the turn comes to its end."""
-    for at, strike in SINGLES:
-        if at == index:
-            assert_legal({at: strike}, try_turn({at: strike}))
+    assert_legal({at: strike}, try_turn({at: strike}))
 
 
-@pytest.mark.parametrize(("at", "strike"), [*singles(try_turn({}, EMERGENCY).boundaries)])
+@pytest.mark.parametrize(("at", "strike"), in_turn(try_turn({}, EMERGENCY).boundaries, 1))
 def test_one_strike_in_an_emergency(at: int, strike: Strike) -> None:
     """Nothing is waited for, so that what is late arrives when the old one is long gone."""
     assert_legal({at: strike}, try_turn({at: strike}, EMERGENCY))

@@ -23,6 +23,8 @@ from keyturn.domain.turn import Held, Phase, Trigger, Turn
 from keyturn.sandbox import Fault
 
 SOON_S = 4000.0
+MOMENTS_S = 240.0
+"""Time for what is frozen to thaw, and a third of an overlap."""
 TOKENS = "/oauth2/{asId}/v1/token"
 DELETES = "/api/v1/apps/{appId}/credentials/secrets/{secretId}"
 
@@ -185,7 +187,7 @@ MORE: dict[str, tuple[Any, Callable[[Stage], None], str]] = {
 def test_a_product_that_breaks_more_is_found_out_too(name: str) -> None:
     """What cannot be broken alone is still named."""
     sabotage, prepare, expected = MORE[name]
-    tried = try_turn({}, Scene(sabotage=sabotage, prepare=prepare, lasts_s=1000.0))
+    tried = try_turn({}, Scene(sabotage=sabotage, prepare=prepare, lasts_s=MOMENTS_S))
     assert expected in tried.broken
 
 
@@ -333,7 +335,7 @@ def test_a_zombie_that_ignores_the_fence_is_found_out() -> None:
     """Who writes under an epoch that has passed is named."""
     found = set[str]()
     for at in try_turn({}).before("add"):
-        scene = Scene(sabotage=broken.ignores_the_fence(), lasts_s=SOON_S)
+        scene = Scene(sabotage=broken.ignores_the_fence(), lasts_s=MOMENTS_S)
         found |= try_turn({at: Strike.FREEZE}, scene).broken
     assert "who_lost_a_turn_writes_nothing" in found
 

@@ -25,13 +25,17 @@ def fresh_seeds(count: int) -> list[int]:
     return [random.SystemRandom().randrange(10**6, 10**9) for _ in range(count)]
 
 
-RELAPSES = (614, 672)
-"""An old secret that is reinstated over and over; failures that tell nothing of a rate window."""
+KNOWN = (1, 2, 4, 5)
+"""Some worlds, the same ones each time.
+
+What becomes of a seed changes as soon as the product waits once more or less, so that none stands
+for what it found once: that has a test of its own.
+"""
 
 
-@pytest.mark.parametrize("seed", [*range(1, 5), *RELAPSES])
+@pytest.mark.parametrize("seed", KNOWN)
 def test_nothing_is_violated_in_a_known_world(seed: int) -> None:
-    """The fixed seeds find what comes back."""
+    """The fixed seeds tell whether it is a change of the product that breaks something."""
     assert [str(each) for each in simulate(seed).violations] == []
 
 

@@ -93,7 +93,12 @@ Over = Callable[[Sequence[int]], Iterator[Outcome]]
 @contextmanager
 def _mapping(jobs: int) -> Iterator[Over]:
     if jobs == 1:
-        yield partial(map, simulate)
+        often = gc.get_threshold()
+        _collect_seldom()
+        try:
+            yield partial(map, simulate)
+        finally:
+            gc.set_threshold(*often)
         return
     spawning = get_context("spawn")
     with ProcessPoolExecutor(jobs, spawning, initializer=_collect_seldom) as pool:

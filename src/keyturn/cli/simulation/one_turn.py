@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from random import Random
 
+from keyturn.cli.simulation.agenda import Agenda
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.connections import Service, connect
 from keyturn.cli.simulation.consumers import SCOPE, Consumer, Habit
@@ -181,8 +182,9 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     connections = await connect(stage, part, it)
     await asyncio.sleep(WINDOW_S)  # what the set-up has called is in a rate window of its own
     scene.prepare(stage)
-    server = stage.station("server")
-    tasks = [asyncio.create_task(Worker(stage, f"worker{n}", Random(n)).run()) for n in (1, 2)]
+    server, agenda = stage.station("server"), Agenda(stage)
+    workers = [Worker(stage, agenda, f"worker{n}", Random(n)) for n in (1, 2)]
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
     consumer = Consumer(stage, server, it, Random(1))
     consumer.habit = scene.habit
     tasks.append(asyncio.create_task(consumer.run("consumer")))

@@ -113,6 +113,7 @@ class RimStore:
                 self._judge.hear_harm(self._process.name)
                 raise OursError("The database failed (database or disk is full): look at its disk.")
         self._judge.hear_commit(work, began_s, before, self._store.backup())
+        await self._process.thaw()  # what stands still hears of its commit when it goes on
         if strike is Strike.DIE_AFTER:
             raise Died
         if strike is Strike.LOSE:

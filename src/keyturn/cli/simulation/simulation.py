@@ -15,6 +15,7 @@ from random import Random
 
 import structlog
 
+from keyturn.cli.simulation.agenda import Agenda
 from keyturn.cli.simulation.connections import Service, connect
 from keyturn.cli.simulation.consumers import SCOPE, Consumer
 from keyturn.cli.simulation.fates import RandomFates, Rates
@@ -122,7 +123,8 @@ class _World:
         fates = stage.fates
         if not isinstance(fates, RandomFates):
             raise TypeError("a seed's fates are random")
-        workers = [Worker(stage, f"worker{n}", self._branch()) for n in (1, 2)]
+        agenda = Agenda(stage)
+        workers = [Worker(stage, agenda, f"worker{n}", self._branch()) for n in (1, 2)]
         server = stage.station("server")
         operators = Operators(stage, server, self._branch())
         processes = [worker.process for worker in workers] + [server.process]

@@ -1,0 +1,114 @@
+"""When a worker of a simulated world has something to do, as the store tells.
+
+Decides nothing of what is then done. No record is looked at twice: what the store has not replaced
+since, a table or all of them, is due when it was.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import chain
+from operator import attrgetter
+
+from keyturn.cli.simulation.stage import Stage
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Destination, State
+from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import Turn
+from keyturn.services.deliveries import deliver_due
+from keyturn.services.drift import reconcile_due
+from keyturn.services.flow_duties import forget_old_runs, start_due_flows
+from keyturn.services.notices import tell_due
+from keyturn.services.ports import Record, World
+from keyturn.services.proving import prove_due
+from keyturn.services.renewing import renew_due
+from keyturn.services.turns import start_due
+
+Date = tuple[type[Record], str]
+"""Records of one kind, and the field that says when each of them is due."""
+
+TURNS: Date = (Turn, "wake_at")
+COMPARISONS: Date = (OktaConnection, "next_reconcile_at")
+OF_DUTY: Mapping[Callable[[World], Awaitable[object]], Sequence[Date]] = {
+    start_due: [(Rotation, "next_rotation_at")],
+    reconcile_due: [COMPARISONS],
+    deliver_due: [(Destination, "due_at")],
+    prove_due: [(ClientRegistration, "due_at")],
+    renew_due: [(Connection, "due_at")],
+    tell_due: [(Connection, "look_at"), (ClientRegistration, "look_at")],
+    start_due_flows: [(SavedFlow, "next_at")],
+    forget_old_runs: [(Run, "ended_at")],
+}
+"""What each duty is due for. No world has flows, and in none is anybody told of anything."""
+IDLE = (tell_due, start_due_flows, forget_old_runs)
+"""What nobody wakes up for: it is done once something else is due."""
+DATES = (TURNS, *chain.from_iterable(OF_DUTY.values()))
+PRESSING = (TURNS, *(date for duty in OF_DUTY if duty not in IDLE for date in OF_DUTY[duty]))
+
+NONE_YET: Mapping[tuple[object, ...], Record] = {}
+
+
+class Agenda:
+    """What is due in one world, and when."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._seen: object = None
+        self._tables: dict[Date, object] = {}
+        self._due: dict[Date, datetime | None] = dict.fromkeys(DATES)
+        self._worth: dict[Date, datetime | None] = dict.fromkeys(DATES)
+
+    def is_due(self, dates: Sequence[Date] = PRESSING) -> bool:
+        """Say whether anything is due, of some kinds or of all that somebody wakes up for."""
+        now = self._stage.wall.now()
+        return any(at <= now for at in self._known(dates, self._due))
+
+    def next(self) -> datetime | None:
+        """Return when something is due that is worth waking up for, as far as is known now.
+
+        To look at a destination that has everything is not.
+        """
+        return min(self._known(PRESSING, self._worth), default=None)
+
+    def _known(
+        self, dates: Sequence[Date], known: Mapping[Date, datetime | None]
+    ) -> Iterator[datetime]:
+        self._look()
+        for date in dates:
+            at = known[date]
+            if at and (date is not COMPARISONS or self._may_have_drifted()):
+                yield at
+
+    def _look(self) -> None:
+        held = self._stage.store.backup()
+        if held is self._seen:
+            return
+        self._seen = held
+        for date in DATES:
+            table = held.tables.get(date[0], NONE_YET)
+            if table is not self._tables.get(date):
+                self._tables[date] = table
+                self._due[date] = self._worth[date] = _earliest(table.values(), date[1])
+                if date[0] is Destination:
+                    lacking = [each for each in table.values() if not _has_everything(each)]
+                    self._worth[date] = _earliest(lacking, date[1])
+
+    def _may_have_drifted(self) -> bool:
+        """Say whether anything at Okta has changed since the last comparison.
+
+        Where nothing has, none is made.
+        """
+        ahead = timedelta(seconds=self._stage.wall.ahead_s)
+        looked_at = self._stage.store.backup().list(OktaConnection)[0].reconciled_at
+        return looked_at is None or self._stage.org.apps.changed_since(looked_at - ahead)
+
+
+def _earliest(records: Iterable[Record], field: str) -> datetime | None:
+    dates: Iterator[datetime | None] = map(attrgetter(field), records)
+    return min(filter(None, dates), default=None)
+
+
+def _has_everything(record: Record) -> bool:
+    return isinstance(record, Destination) and record.state is State.CONFIRMED
