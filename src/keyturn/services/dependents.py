@@ -29,15 +29,18 @@ async def list_waited_for(tx: Reading, rotation: Rotation, version: int) -> tupl
     """Name what a turn waits for before its overlap begins: who lacks what is served by now."""
     kept = [secret.id for secret in await tx.list(Secret, rotation_id=rotation.id)]
     unconfirmed = await list_unconfirmed(tx, rotation.folder_id, kept)
-    return (*unconfirmed, *await list_unproved(tx, rotation.id, version))
+    registrations = await list_registrations(tx, rotation.id)
+    return (*unconfirmed, *await list_unproved(tx, registrations, version))
 
 
-async def list_unproved(tx: Reading, rotation_id: RotationId, version: int) -> tuple[str, ...]:
+async def list_unproved(
+    tx: Reading, registrations: Sequence[ClientRegistration], version: int
+) -> tuple[str, ...]:
     """Name the registrations with a connection that have not proved this version, or a newer."""
     return tuple(
         [
             f"client registration {each.name}"
-            for each in await list_registrations(tx, rotation_id)
+            for each in registrations
             if each.scheme is Scheme.OAUTH
             and each.proved_version < version
             and await _in_use(tx, each)
@@ -45,23 +48,25 @@ async def list_unproved(tx: Reading, rotation_id: RotationId, version: int) -> t
     )
 
 
-async def list_unadopted(tx: Reading, rotation_id: RotationId, version: int) -> tuple[str, ...]:
+async def list_unadopted(
+    tx: Reading, registrations: Sequence[ClientRegistration], version: int
+) -> tuple[str, ...]:
     """Name the consumers elsewhere that a turn waits for: they may not use this version yet."""
     return tuple(
         [
             named(each, version)
-            for registration in await list_registrations(tx, rotation_id)
+            for registration in registrations
             for each in await tx.list(Consumer, registration_id=registration.id)
             if each.waits_for(version) and not await _reads(tx, registration, each, version)
         ]
     )
 
 
-async def list_troubled(tx: Reading, rotation_id: RotationId, since: datetime) -> tuple[str, ...]:
+def list_troubled(registrations: Sequence[ClientRegistration], since: datetime) -> tuple[str, ...]:
     """Name the registrations whose secret was rejected since then."""
     return tuple(
         f"client registration {each.name}"
-        for each in await list_registrations(tx, rotation_id)
+        for each in registrations
         if each.standing is Standing.REJECTED and each.tested_at and each.tested_at >= since
     )
 

@@ -68,18 +68,27 @@ class Desk:
 
     async def org(self) -> OktaOrg:
         """Open the org; every call is told to the turn's book."""
-        connection_id, journal = self.rotation.connection_id, self.book.hear
         async with self.world.store.reading() as tx:
-            return await open_org(tx, self.world, connection_id, journal, self.purpose)
+            return await self._org_in(tx)
+
+    async def _org_in(self, tx: Reading) -> OktaOrg:
+        connection_id, journal = self.rotation.connection_id, self.book.hear
+        return await open_org(tx, self.world, connection_id, journal, self.purpose)
 
     async def credentials(self) -> AppCredentials:
         """Open the org's credentials of the kind that is turned."""
-        return (await self.org()).credentials_of(self.turn.app_id, self.turn.kind)
+        async with self.world.store.reading() as tx:
+            return await self.credentials_in(tx)
+
+    async def credentials_in(self, tx: Reading) -> AppCredentials:
+        """Open the org's credentials of the kind that is turned, as a transaction sees them."""
+        return (await self._org_in(tx)).credentials_of(self.turn.app_id, self.turn.kind)
 
     async def probe(self, held: Held) -> Probe:
         """Ask Okta whether it accepts a credential, as its user would use it."""
-        org, rotation, value = await self.org(), self.rotation, await self.value(held)
-        told = await org.probe(rotation.client_id, value, rotation.auth_method)
+        async with self.world.store.reading() as tx:
+            org, value = await self._org_in(tx), await self._value_in(tx, held)
+        told = await org.probe(self.rotation.client_id, value, self.rotation.auth_method)
         if told is Probe.ACCEPTED and self.turn.rules.of_connection:
             return await self._prove_token(value)
         return told
@@ -129,7 +138,10 @@ class Desk:
     async def value(self, held: Held) -> Sensitive:
         """Open a credential's value. Raises SealBroken."""
         async with self.world.store.reading() as tx:
-            version = await self.version(tx, held)
+            return await self._value_in(tx, held)
+
+    async def _value_in(self, tx: Reading, held: Held) -> Sensitive:
+        version = await self.version(tx, held)
         return open_version(self.world, self.subject.place.project, version)
 
 

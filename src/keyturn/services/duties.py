@@ -12,7 +12,7 @@ from keyturn.services.deliveries import deliver_due
 from keyturn.services.drift import reconcile_due
 from keyturn.services.flow_duties import forget_old_runs, start_due_flows
 from keyturn.services.notices import tell_due
-from keyturn.services.ports import World
+from keyturn.services.ports import Due, World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
 from keyturn.services.turns import start_due
@@ -20,22 +20,33 @@ from keyturn.services.turns import start_due
 
 @dataclass(frozen=True)
 class Duty:
-    """Something that is due now and then; ``doing`` is what a worker says of it."""
+    """Something that is due now and then; ``doing`` is what a worker says of it.
+
+    ``of`` is what it is due by: where none of that is due, it finds nothing to do.
+    """
 
     doing: str
     discharge: Callable[[World], Awaitable[object]]
+    of: frozenset[Due]
 
 
 DUTIES: Sequence[Duty] = (
-    Duty("starting scheduled turns", start_due),
-    Duty("comparing with Okta", reconcile_due),
-    Duty("bringing secrets to destinations", deliver_due),
-    Duty("proving the secrets of clients", prove_due),
-    Duty("renewing tokens", renew_due),
-    Duty("telling people of connections", tell_due),
-    Duty("starting scheduled flows", start_due_flows),
-    Duty("forgetting old runs", forget_old_runs),
+    Duty("starting scheduled turns", start_due, frozenset({Due.ROTATIONS})),
+    Duty("comparing with Okta", reconcile_due, frozenset({Due.CONNECTIONS})),
+    Duty("bringing secrets to destinations", deliver_due, frozenset({Due.DESTINATIONS})),
+    Duty("proving the secrets of clients", prove_due, frozenset({Due.PROOFS})),
+    Duty("renewing tokens", renew_due, frozenset({Due.RENEWALS})),
+    Duty("telling people of connections", tell_due, frozenset({Due.LOOKS, Due.NOTICES})),
+    Duty("starting scheduled flows", start_due_flows, frozenset({Due.FLOWS})),
+    Duty("forgetting old runs", forget_old_runs, frozenset({Due.OLD_RUNS})),
 )
+
+
+async def list_due(world: World) -> frozenset[Due]:
+    """Return of what there is anything due now, in one look."""
+    now = world.clock.now()
+    async with world.store.reading() as tx:
+        return await tx.list_due(now, runs_before=now - world.limits.run_history)
 
 
 @dataclass(frozen=True)

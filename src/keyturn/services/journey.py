@@ -360,8 +360,7 @@ class Journey:
 
     async def _intend(self, turn: Turn, what: str, subject: str) -> AppCredentials:
         """Make the intent durable, then give the way to Okta if the lease still holds."""
-        await self._book.intend(turn, what, subject)
-        credentials = await self._desk.credentials()
+        credentials = await self._book.intend(turn, what, subject, self._desk.credentials_in)
         self._book.refuse_late()
         return credentials
 

@@ -7,6 +7,7 @@ worker left it. Decides nothing of what comes next.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import Fenced, KeyturnError, OktaAnswer, OktaRefused, OktaUnclear
@@ -23,6 +24,7 @@ from keyturn.services.records import must
 MESSAGE_MAX = 1024
 UNBEGUN = "It had not begun when its window was over or a blackout began."
 Change = Callable[[Writing], Awaitable[None]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,24 @@ class Logbook:
         self._world = world
         self._held_since_s = held_since_s
 
-    async def intend(self, turn: Turn, what: str, subject: str) -> None:
-        """Make durable what is about to be changed at Okta, with its audit entry."""
+    async def intend(
+        self, turn: Turn, what: str, subject: str, look: Callable[[Writing], Awaitable[T]]
+    ) -> T:
+        """Make durable what is about to be changed at Okta, with its audit entry.
+
+        Return what a look in the same transaction sees: what the call needs besides.
+        """
         subject = f"app {self.turn.app_id}: {subject}"
         entry = Attempt(self._world.clock.now(), f"turn {turn.id}", what, subject, allowed=True)
 
+        seen: list[T] = []
+
         async def change(tx: Writing) -> None:
             await tx.append_audit(entry)
+            seen.append(await look(tx))
 
         await self._save(self._leased(turn), change)
+        return seen[0]
 
     def hear(self, call: OktaCall) -> None:
         """Remember a call to Okta, and when it came to its end, until both are recorded."""

@@ -126,9 +126,7 @@ def anywhere_in(project_id: ProjectId) -> Target:
 
 async def place_of(tx: Reading, folder_id: FolderId) -> Place:
     """Return a known folder with its environment and project."""
-    folder = await must(tx.find(Folder, id=folder_id))
-    environment = await must(tx.find(Environment, id=folder.environment_id))
-    return Place(await must(tx.find(Project, id=environment.project_id)), environment, folder)
+    return await must(tx.find_place(folder_id))
 
 
 async def places_of(tx: Reading, folder_ids: Iterable[FolderId]) -> Mapping[FolderId, Place]:

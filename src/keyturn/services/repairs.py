@@ -53,9 +53,9 @@ async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
         stored = await current_rotation(tx, rotation.id)
         if stored.quarantined:
             raise Refused("The rotation is in quarantine: turn it by hand.")
-        turns = await tx.list(Turn, rotation_id=rotation.id)
+        turns = await tx.list_turns(rotation.id)
         known = finding.found_at != stored.checked_at
-        if known and turns and now < _patient_until(stored, turns[-1]):
+        if known and turns and now < _patient_until(stored, turns[0]):
             return
         await tx.replace(tried(stored))
         turn = await open_turn(tx, stored)

@@ -47,9 +47,8 @@ async def list_turns(
     """List turns of a rotation, newest first, with their steps. Raises NotFound, Forbidden."""
     rotation = await admit(world, caller, Verb.READ_ROTATIONS, rotation_id)
     async with world.store.reading() as tx:
-        turns = await tx.list(Turn, rotation_id=rotation_id)
-    latest = turns[::-1][offset : offset + limit]
-    return [await _told(world, rotation, turn) for turn in latest]
+        turns = await tx.list_turns(rotation.id, offset=offset, limit=limit)
+    return [await _told(world, rotation, turn) for turn in turns]
 
 
 async def report_turn(world: World, caller: Caller, rotation_id: str, turn_id: str) -> TurnReport:

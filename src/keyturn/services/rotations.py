@@ -307,8 +307,7 @@ def checked_mapping(mapping: SecretsMapping) -> SecretsMapping:
 async def _view(world: World, tx: Reading, rotation: Rotation) -> RotationView:
     place = await place_of(tx, rotation.folder_id)
     connection = await must(tx.find(OktaConnection, id=rotation.connection_id))
-    turns = await tx.list(Turn, rotation_id=rotation.id)
-    turn = turns[-1] if turns else None
+    turn = next(iter(await tx.list_turns(rotation.id)), None)
     refused = rotation.quarantined and await _refused(tx, rotation)
     stands = outlook(rotation, world.clock.now(), turn=turn, refused=refused)
     return RotationView(rotation, place, connection, turn, stands)

@@ -5,7 +5,6 @@ from datetime import datetime, time
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.schedule import Schedule, checked
-from keyturn.services.ical import read_blackouts
 
 DEFAULT = Schedule(30, time(0, 0))
 """What a schedule is where nothing else is asked for."""
@@ -95,6 +94,9 @@ def _with_blackouts(old: Schedule, change: ScheduleChange, now: datetime) -> Sch
         return old
     texts, known_until = [change.blackouts or ""], None
     if change.calendar:
+        # Calendars are seldom read, and what reads them takes 5 MB.
+        from keyturn.services.ical import read_blackouts  # noqa: PLC0415
+
         found = read_blackouts(change.calendar, now)
         texts, known_until = [*texts, found.text], found.known_until
     return replace(old, blackouts=" ".join(texts), known_until=known_until)

@@ -29,6 +29,7 @@ from keyturn.domain.schedule import LastTurn, allows
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import (
     SERVED,
+    ByFlow,
     Held,
     Phase,
     Trigger,
@@ -54,25 +55,32 @@ DUE_AT_ONCE = 100
 
 
 async def rotate(
-    world: World, caller: Caller, rotation_id: str, *, emergency: bool = False
+    world: World,
+    caller: Caller,
+    rotation_id: str,
+    *,
+    emergency: bool = False,
+    asked: ByFlow | None = None,
 ) -> RotationView:
     """Turn the client secret now, and return once the new one is served.
 
     A blocked turn is resumed, and one that waits for the next turn makes room for it; one whose
     new secret Okta has lost ends first, with the old one served where Okta has that. In an
     emergency, when the old secret has leaked, the turn waits for nothing: the old secret is
-    deactivated and deleted as soon as the new one is served, whoever still uses it. Raises
+    deactivated and deleted as soon as the new one is served, whoever still uses it. ``asked`` is
+    the flow that asks for it: what comes of the turn does not start that one again. Raises
     NotFound, Forbidden, TurnFailed where Okta does not serve it (the secret served so far works on
     then), and Refused: while a turn is under way, where the resumed one had served its secret
     already, and where this one starts later, because what makes room for it has to soak.
     """
     await admit(world, caller, Verb.ROTATE, rotation_id, detail="emergency" if emergency else "")
-    await _end_waiting(world, rotation_id, emergency=emergency)
+    await _end_waiting(world, rotation_id, emergency=emergency, asked=asked)
     await _end_lost(world, rotation_id)
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
         turn = claimed(world, await start(tx, world, rotation, Trigger.MANUAL))
+        turn = replace(turn, asked=asked)
         turn = replace(turn, word=Word.AT_ONCE) if emergency else turn
         await tx.replace(turn)
         what = "emergency" if emergency else "turn"
@@ -102,7 +110,9 @@ async def unserved(world: World, seen: RotationView) -> TurnFailed:
     return TurnFailed(f"{told}. It goes on by itself: `keyturn rotation show` tells how it stands.")
 
 
-async def _end_waiting(world: World, rotation_id: str, *, emergency: bool) -> None:
+async def _end_waiting(
+    world: World, rotation_id: str, *, emergency: bool, asked: ByFlow | None
+) -> None:
     """End the turn that waits for the next one; what it has to wait for itself is waited for.
 
     Raises Refused before its shortest overlap is over, and where it has not ended yet: the next
@@ -125,7 +135,7 @@ async def _end_waiting(world: World, rotation_id: str, *, emergency: bool) -> No
         await tx.replace(turn)
     if not held:
         await advance(world, turn, held_since_s=held_since_s)
-    await _book(world, rotation_id)
+    await _book(world, rotation_id, asked)
 
 
 async def _end_lost(world: World, rotation_id: str) -> None:
@@ -140,14 +150,15 @@ async def _end_lost(world: World, rotation_id: str) -> None:
     await advance(world, turn, held_since_s=held_since_s)
 
 
-async def _book(world: World, rotation_id: str) -> None:
+async def _book(world: World, rotation_id: str, asked: ByFlow | None) -> None:
     """Let the next turn start when the open one has ended. Raises Refused, to say so."""
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
         turn = await open_turn(tx, rotation)
         if turn is None or not turn.running:
             return
-        await tx.replace(replace(rotation, asked_at=rotation.asked_at or world.clock.now()))
+        now = world.clock.now()
+        await tx.replace(replace(rotation, asked_at=rotation.asked_at or now, asked=asked))
     until = f", until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC or longer" if turn.wake_at else ""
     raise Refused(
         f"The last turn of {rotation.name} makes room now ({turn.phase}{until}). The one that you "
@@ -196,7 +207,8 @@ async def _start_scheduled(world: World, rotation_id: str) -> bool:
 async def _start_asked(tx: Writing, world: World, rotation: Rotation) -> None:
     """Start what somebody asked for while another turn went on; no window is waited for."""
     await tx.replace(rescheduled(rotation, last_turn(rotation)))
-    await start(tx, world, rotation, Trigger.MANUAL)
+    turn = await start(tx, world, rotation, Trigger.MANUAL)
+    await tx.replace(replace(turn, asked=rotation.asked))
 
 
 async def _put_off(tx: Writing, rotation: Rotation, now: datetime) -> None:
@@ -266,7 +278,7 @@ async def start(tx: Writing, world: World, rotation: Rotation, trigger: Trigger)
         return turn
     await refuse_under_way(tx, rotation)
     rotation = await current_rotation(tx, rotation.id)
-    await tx.replace(replace(rotation, asked_at=None))
+    await tx.replace(replace(rotation, asked_at=None, asked=None))
     turn = planned(world, rotation, trigger, await _old_secret(tx, rotation))
     await tx.add(turn)
     return turn
@@ -277,5 +289,5 @@ async def _old_secret(tx: Reading, rotation: Rotation) -> Held | None:
     served = await served_secret(tx, rotation)
     if served:
         return served
-    turns = await tx.list(Turn, rotation_id=rotation.id)
-    return turns[-1].old if turns else None
+    last = next(iter(await tx.list_turns(rotation.id)), None)
+    return last.old if last else None

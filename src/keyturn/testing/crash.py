@@ -14,15 +14,26 @@ from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
 from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
-from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
-from keyturn.domain.ids import FlowId, RunId, TableId, TurnId
+from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId, TurnId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.project import Place
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import Looked, R, Reading, Record, Recorded, RunWrite, Store, Writing
+from keyturn.services.ports import (
+    Due,
+    Looked,
+    R,
+    Reading,
+    Record,
+    Recorded,
+    RunWrite,
+    Store,
+    Writing,
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,12 @@ class _Watched:
     async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
         return await self._writing.list(kind, **where)
 
+    async def find_place(self, folder_id: FolderId) -> Place | None:
+        return await self._writing.find_place(folder_id)
+
+    async def list_due(self, now: datetime, *, runs_before: datetime) -> frozenset[Due]:
+        return await self._writing.list_due(now, runs_before=runs_before)
+
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         return await self._writing.list_due_rotations(now, limit=limit)
 
@@ -121,11 +138,25 @@ class _Watched:
     async def has_due_runs(self, now: datetime) -> bool:
         return await self._writing.has_due_runs(now)
 
+    async def list_turns(
+        self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
+    ) -> Sequence[Turn]:
+        return await self._writing.list_turns(rotation_id, offset=offset, limit=limit)
+
     async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
         return await self._writing.list_runs(flow_id, limit=limit)
 
     async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
         return await self._writing.list_ended_runs(before, limit=limit)
+
+    async def run_mark(self) -> RunMark:
+        return await self._writing.run_mark()
+
+    async def list_begun_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        return await self._writing.list_begun_runs(after, limit=limit)
+
+    async def list_changed_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        return await self._writing.list_changed_runs(after, limit=limit)
 
     async def list_rows(
         self, table_id: TableId, *, after: int = 0, limit: int

@@ -25,6 +25,10 @@ class JumpingClock:
         """Return the other clock's uptime."""
         return self._clock.uptime_s()
 
+    def cpu_s(self) -> float:
+        """Return the other clock's CPU time."""
+        return self._clock.cpu_s()
+
     def jump(self, seconds: float) -> None:
         """Show a time of day that is so many seconds later, or earlier."""
         self._ahead += timedelta(seconds=seconds)

@@ -7,8 +7,8 @@ process can be waited for.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextvars import Context
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context, copy_context
 from heapq import heappop, heappush
 from itertools import count
 from typing import TypeVar, TypeVarTuple, Unpack
@@ -24,6 +24,50 @@ MICROSECOND_S = 1e-6
 
 class Deadlocked(RuntimeError):
     """Everybody waits for somebody else, and for no time to pass."""
+
+
+def _nobody() -> None:
+    """Take the place of whoever need not be called back any more, and can be forgotten."""
+
+
+class _Soon(asyncio.Handle):
+    """A callback that is ready; does not ask whether to debug, as asyncio's own ones do."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: Sequence[object],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+    ) -> None:
+        self._loop, self._callback, self._args = loop, callback, args
+        self._context = copy_context() if context is None else context
+        self._cancelled, self._repr, self._source_traceback = False, None, None
+
+
+class _Timer(asyncio.TimerHandle):
+    """The same with a time; cancelled, it stays where it is and comes to nothing."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: Sequence[object],
+        loop: asyncio.AbstractEventLoop,
+        context: Context | None,
+    ) -> None:
+        self._when, self._scheduled = when, False
+        self._loop, self._callback, self._args = loop, callback, args
+        self._context = copy_context() if context is None else context
+        self._cancelled, self._repr, self._source_traceback = False, None, None
+
+    def cancel(self) -> None:
+        """Call nobody back."""
+        self._cancelled, self._callback, self._args = True, _nobody, ()
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -49,7 +93,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         """Call back as soon as everybody before it has been called."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = _Soon(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
@@ -71,24 +115,30 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call back at a time; of two at the same time, the one that asked first."""
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer = _Timer(when, callback, args, self, context)
         heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
     def _run_once(self) -> None:
-        """Call whoever is ready; where nobody is, let the time pass until somebody is."""
-        ready, timers = self._ready, self._timers
-        while timers and timers[0][2].cancelled():
-            heappop(timers)
-        if not (ready or self._stopping):
-            self._let_time_pass()
-        until_s = self._manual.uptime_s() + MICROSECOND_S
-        while timers and timers[0][0] < until_s:
-            ready.append(heappop(timers)[2])
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if not handle.cancelled():
-                handle._run()  # noqa: SLF001  as every event loop does
+        """Call whoever is ready, again and again, until it is to stop.
+
+        Where nobody is, let the time pass until somebody is.
+        """
+        ready, timers, clock = self._ready, self._timers, self._manual
+        while True:
+            while timers and timers[0][2].cancelled():
+                heappop(timers)
+            if not (ready or self._stopping):
+                self._let_time_pass()
+            until_s = clock.uptime_s() + MICROSECOND_S
+            while timers and timers[0][0] < until_s:
+                ready.append(heappop(timers)[2])
+            for _ in range(len(ready)):
+                handle = ready.popleft()
+                if not handle.cancelled():
+                    handle._run()  # noqa: SLF001  as every event loop does
+            if self._stopping:
+                return
 
     def _let_time_pass(self) -> None:
         if not self._timers:
@@ -96,9 +146,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         left_s = self._timers[0][0] - self._manual.uptime_s()
         if left_s > 0:
             self._manual.advance(max(left_s, MICROSECOND_S))
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Leave a cancelled timer where it is: its time comes to nothing."""
 
 
 def run_virtually(clock: ManualClock, work: Coroutine[object, object, T]) -> T:

@@ -7,7 +7,7 @@ Records are frozen and tables never change once they are published, so that a sn
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
 from typing import TypeVar, cast
@@ -17,24 +17,37 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError, Taken
-from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import FlowId, RunId, TableId
+from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
-from keyturn.domain.project import Environment, Folder
+from keyturn.domain.project import Environment, Folder, Place, Project
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, Looked, R, Reading, Record, Recorded, RunWrite, Writing
+from keyturn.services.ports import (
+    SERVED,
+    Due,
+    Looked,
+    R,
+    Reading,
+    Record,
+    Recorded,
+    RunWrite,
+    Writing,
+)
 from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of, values_of
 
 T = TypeVar("T")
 _Held = TypeVar("_Held", Destination, Connection)
+_Waking = TypeVar("_Waking", Turn, Run)
 
 _Table = Mapping[Key, Record]
+_PHASE = attrgetter("phase", "status")
+_RANK = attrgetter("rank")
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,8 @@ class Backup:
 
     tables: Mapping[type, _Table]
     audit: Sequence[AuditEntry]
+    moves: Sequence[tuple[RunId, bool]] = ()
+    """Each phase that a run has come to, and whether it began so; what it is ranked by."""
 
     def list(self, kind: type[R]) -> Sequence[R]:
         """List the records of a kind, in the order in which they were added."""
@@ -145,6 +160,7 @@ class _Snapshot:
     def __init__(self, seen: Backup, revision: int) -> None:
         self.tables = seen.tables
         self.audit = seen.audit
+        self.moves = seen.moves
         self._revision = revision
 
     async def revision(self) -> int:
@@ -161,7 +177,7 @@ class _Snapshot:
 
     def _list(self, kind: type[R], where: Mapping[str, object]) -> Sequence[R]:
         names, values = tuple(where), tuple(where.values())
-        if any(isinstance(value, frozenset) for value in values):
+        if frozenset in map(type, values):
             return self._list_any(kind, names, values)
         if names == KEYS.get(kind, ("id",)):
             found = self._table(kind).get(values)
@@ -182,6 +198,31 @@ class _Snapshot:
             return all(v in w if isinstance(w, frozenset) else v == w for v, w in pairs)
 
         return [each for each in _records(self.tables, kind) if fits(each)]
+
+    async def find_place(self, folder_id: FolderId) -> Place | None:
+        folder = await self.find(Folder, id=folder_id)
+        environment = await self.find(Environment, id=folder.environment_id) if folder else None
+        project = await self.find(Project, id=environment.project_id) if environment else None
+        return Place(project, environment, folder) if project and environment and folder else None
+
+    async def list_due(self, now: datetime, *, runs_before: datetime) -> frozenset[Due]:
+        looks: Mapping[Due, Sequence[object]] = {
+            Due.TURNS: _woken(_records(self.tables, Turn), now),
+            Due.RUNS: _woken(_records(self.tables, Run), now),
+            Due.ROTATIONS: await self.list_due_rotations(now, limit=1),
+            Due.CONNECTIONS: await self.list_due_connections(now),
+            Due.DESTINATIONS: await self.list_due_destinations(now, limit=1),
+            Due.PROOFS: await self.list_due_proofs(now, limit=1),
+            Due.RENEWALS: await self.list_due_renewals(now, limit=1),
+            Due.LOOKS: [
+                *await self.list_due_looks(Connection, now, limit=1),
+                *await self.list_due_looks(ClientRegistration, now, limit=1),
+            ],
+            Due.NOTICES: await self.list_due_notices(now, limit=1),
+            Due.FLOWS: await self.list_due_flows(now, limit=1),
+            Due.OLD_RUNS: await self.list_ended_runs(runs_before, limit=1),
+        }
+        return frozenset(due for due, found in looks.items() if found)
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         due = ((each.next_rotation_at, each) for each in _records(self.tables, Rotation))
@@ -219,12 +260,33 @@ class _Snapshot:
     async def has_due_runs(self, now: datetime) -> bool:
         return any(run.wake_at and run.wake_at <= now for run in _records(self.tables, Run))
 
+    async def list_turns(
+        self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
+    ) -> Sequence[Turn]:
+        turns = [*reversed(self._list(Turn, {"rotation_id": rotation_id}))]
+        return turns[offset : offset + limit]
+
     async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
         return [*reversed(self._list(Run, {"flow_id": flow_id}))][:limit]
 
     async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
         every = _records(self.tables, Run)
         return [run for run in every if run.ended_at and run.ended_at < before][:limit]
+
+    async def run_mark(self) -> RunMark:
+        return RunMark(len(self.moves), len(self.moves))
+
+    async def list_begun_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        return self._sights(after, begun=True)[:limit]
+
+    async def list_changed_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        return self._sights(after, begun=False)[:limit]
+
+    def _sights(self, after: int, *, begun: bool) -> Sequence[RunSight]:
+        later = enumerate(self.moves[after:], after + 1)
+        last = {run_id: rank for rank, (run_id, began) in later if began is begun}
+        found = ((rank, self._list(Run, {"id": each})) for each, rank in last.items())
+        return sorted((_sight(rank, run) for rank, runs in found for run in runs), key=_RANK)
 
     async def list_rows(
         self, table_id: TableId, *, after: int = 0, limit: int
@@ -307,7 +369,7 @@ class _Transaction(_Snapshot):
     async def claim_due(
         self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Turn]:
-        due = _oldest(((turn.wake_at, turn) for turn in _records(self.tables, Turn)), now)[:limit]
+        due = _woken(_records(self.tables, Turn), now)[:limit]
         until = now + lease
         claimed = [replace(turn, owner=owner, wake_at=until, epoch=turn.epoch + 1) for turn in due]
         for turn in claimed:
@@ -317,7 +379,7 @@ class _Transaction(_Snapshot):
     async def claim_due_runs(
         self, now: datetime, *, owner: str | None, lease: timedelta, limit: int
     ) -> Sequence[Run]:
-        due = _oldest(((run.wake_at, run) for run in _records(self.tables, Run)), now)[:limit]
+        due = _woken(_records(self.tables, Run), now)[:limit]
         until = now + lease
         claimed = [replace(run, owner=owner, wake_at=until, epoch=run.epoch + 1) for run in due]
         for run in claimed:
@@ -336,12 +398,14 @@ class _Transaction(_Snapshot):
 
     def outcome(self) -> Backup:
         """Return what the store holds once this is published."""
-        return Backup(self.tables, self.audit)
+        return Backup(self.tables, self.audit, self.moves)
 
     def _put(self, record: Record) -> None:
         once, key, table = once_of(record), key_of(record), self._table(type(record))
         stored = table.get(key)
         unchanged = stored is not None and once_of(stored) == once
+        if isinstance(record, Run) and not (stored and _PHASE(stored) == _PHASE(record)):
+            self.moves = [*self.moves, (record.id, stored is None)]
         if once and not unchanged and once in map(once_of, table.values()):
             raise Taken
         self._own(type(record))[key] = record
@@ -376,6 +440,11 @@ def _records(tables: Mapping[type, _Table], kind: type[R]) -> Iterable[R]:
     return cast("Iterable[R]", tables.get(kind, {}).values())  # a table holds one kind
 
 
+def _sight(rank: int, run: Run) -> RunSight:
+    _, *rest = (field.name for field in fields(RunSight))
+    return RunSight(rank, *attrgetter(*rest)(run))
+
+
 def _free(every: Iterable[_Held], now: datetime) -> Iterable[tuple[datetime | None, _Held]]:
     """Date what nobody holds by when it is due."""
     return ((each.due_at, each) for each in every if not _held(each, now))
@@ -384,6 +453,10 @@ def _free(every: Iterable[_Held], now: datetime) -> Iterable[tuple[datetime | No
 def _held(one: Record, now: datetime) -> bool:
     held = isinstance(one, Destination | Connection) and one.leased_until
     return bool(held and held > now)
+
+
+def _woken(every: Iterable[_Waking], now: datetime) -> list[_Waking]:
+    return _oldest(((each.wake_at, each) for each in every), now)
 
 
 def _oldest(dated: Iterable[tuple[datetime | None, T]], now: datetime) -> list[T]:

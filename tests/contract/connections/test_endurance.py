@@ -25,7 +25,7 @@ from keyturn.domain.oauth.connection import Connection, State
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import Scheme, Standing
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.dependents import list_unproved
+from keyturn.services.dependents import list_registrations, list_unproved
 from keyturn.services.flights import Flights
 from keyturn.services.oauth_connections import authorize_request
 from keyturn.services.registrations import (
@@ -120,7 +120,8 @@ async def test_no_turn_waits_for_whoever_needs_no_secret(rig: Rig) -> None:
     await registration(rig, credential=Credential(rotation=rotation.name))
     await authorized(rig)
     async with rig.world.store.reading() as tx:
-        assert await list_unproved(tx, rotation.id, 99) == ()
+        registrations = await list_registrations(tx, rotation.id)
+        assert await list_unproved(tx, registrations, 99) == ()
 
 
 async def test_who_shows_no_secret_proves_none(rig: Rig) -> None:

@@ -107,6 +107,41 @@ async def test_failing_store_does_not_end_the_loop(rig: Rig) -> None:
     assert flaky.failures == 0
 
 
+@dataclass
+class Watched:
+    """A store that counts what is opened."""
+
+    inner: Store
+    read: int = 0
+    written: int = 0
+
+    def reading(self) -> object:
+        """Open a snapshot."""
+        self.read += 1
+        return self.inner.reading()
+
+    def writing(self) -> object:
+        """Open a transaction."""
+        self.written += 1
+        return self.inner.writing()
+
+
+async def test_where_nothing_is_due_there_is_one_look_a_tick(rig: Rig) -> None:
+    """Nothing is opened for any duty that has nothing to do, and nothing waits to write."""
+    watched = Watched(rig.world.store)
+    world = replace(rig.world, store=watched)  # type: ignore[arg-type]  # as above
+    ticks = 0
+
+    async def several() -> bool:
+        nonlocal ticks
+        ticks += 1
+        return ticks > 10
+
+    async with EmbeddedRunner(world, tick_s=60, concurrency=1):
+        await until(several)
+    assert (watched.read, watched.written) == (2, 0)  # one of them notes the audit log's head
+
+
 async def test_no_more_turns_at_once_than_allowed(rig: Rig) -> None:
     """With room for one, the second turn waits until the first one rests."""
     await rig.rotation(schedule=WEEKLY)

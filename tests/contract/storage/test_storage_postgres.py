@@ -219,6 +219,31 @@ async def test_the_database_may_go_and_come_back(cluster: Cluster, postgres: Pos
     await add_all(postgres, replace(ORGANIZATION, id=OrganizationId("o-2")))
 
 
+async def test_a_connection_that_was_closed_at_rest_is_replaced(
+    cluster: Cluster, postgres: PostgresStore, database: Sensitive
+) -> None:
+    """Nobody who reads or writes is told that the server has closed what nobody was using."""
+    await add_all(postgres, ORGANIZATION)
+    await asyncio.gather(*(found(postgres, Organization, id="o-1") for _ in range(9)))
+    name = name_of(database)
+    others = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    cluster.sql("postgres", others)
+    assert await found(postgres, Organization, id=ORGANIZATION.id) == ORGANIZATION
+    await add_all(postgres, replace(ORGANIZATION, id=OrganizationId("o-2")))
+    await asyncio.gather(*(found(postgres, Organization, id="o-1") for _ in range(9)))
+
+
+async def test_a_statement_that_fails_ends_its_transaction(postgres: PostgresStore) -> None:
+    """PostgreSQL gives a transaction up without a word at its end; whoever goes on is told."""
+    nameless = replace(ORGANIZATION, id=None)  # type: ignore[arg-type]
+    with pytest.raises(OursError, match="whole transaction"):  # noqa: PT012  all of it fails
+        async with postgres.writing() as tx:
+            await tx.add(ORGANIZATION)
+            with pytest.raises(OursError, match="does not fit"):
+                await tx.add(nameless)
+    assert await found(postgres, Organization, id=ORGANIZATION.id) is None
+
+
 async def test_a_lost_connection_undoes_its_transaction(
     cluster: Cluster, postgres: PostgresStore, database: Sensitive
 ) -> None:

@@ -1,14 +1,22 @@
 """What every store keeps for whoever runs flows: due runs, the fence, and writing together."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import pytest
 from storage_kit import FLOW, NOW, RUN, add_all, found
 
 from keyturn.domain.errors import Fenced, OursError
-from keyturn.domain.flows.run import Phase, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.run import (
+    Phase,
+    Run,
+    RunAnswer,
+    RunMark,
+    RunPage,
+    RunSight,
+    SavedFlow,
+)
 from keyturn.domain.ids import FlowId, RunId
 from keyturn.services.ports import RunWrite, Store
 
@@ -119,6 +127,70 @@ async def test_ended_runs_are_listed_by_when_they_ended(runs: Store) -> None:
     async with runs.reading() as tx:
         assert await tx.list_ended_runs(RUN.ended_at, limit=9) == []
         assert await tx.list_ended_runs(RUN.ended_at + SECOND, limit=9) == [RUN]
+
+
+async def marks(store: Store, mark: RunMark) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return which runs began past a mark, and which came to another phase."""
+    async with store.reading() as tx:
+        begun = await tx.list_begun_runs(mark.begun, limit=99)
+        changed = await tx.list_changed_runs(mark.changed, limit=99)
+    ranks = [each.rank for each in begun], [each.rank for each in changed]
+    assert ranks == (sorted({*ranks[0]}), sorted({*ranks[1]}))
+    return [each.id for each in begun], [(each.id, each.phase.value) for each in changed]
+
+
+async def mark_of(store: Store) -> RunMark:
+    """Return how far a store has come."""
+    async with store.reading() as tx:
+        return await tx.run_mark()
+
+
+async def test_runs_rank_by_their_beginning_and_by_their_last_phase(runs: Store) -> None:
+    """However they are written; what leaves a run in its phase leaves it where it is."""
+    ids = ["run", "c", "a", "b", "later", "z"]
+    assert await marks(runs, RunMark()) == (ids, [])
+    before = await mark_of(runs)
+    await runs.write_run(RunWrite(run("a", phase=Phase.SLEEPING)))
+    async with runs.writing() as tx:
+        await tx.replace(run("b", phase=Phase.CANCELLED, ended_at=NOW), run("c", steps=7))
+    await runs.write_run(RunWrite(run("new"), new=True))
+    await runs.write_run(RunWrite(run("a", phase=Phase.FINISHED, status=200)))
+    await runs.write_run(RunWrite(run("b", phase=Phase.CANCELLED, ended_at=NOW, steps=7)))
+    assert await marks(runs, before) == (["new"], [("b", "cancelled"), ("a", "finished")])
+    assert await marks(runs, await mark_of(runs)) == ([], [])
+
+
+async def test_a_run_that_answers_after_all_ranks_anew(runs: Store) -> None:
+    """It has failed for as long as nobody knows, and fails in earnest then."""
+    await runs.write_run(RunWrite(run("a", phase=Phase.FAILED)))
+    async with runs.writing() as tx:
+        await tx.replace(run("b", phase=Phase.FAILED))
+    before = await mark_of(runs)
+    async with runs.writing() as tx:
+        await tx.replace(run("b", phase=Phase.FAILED, status=500))
+    await runs.write_run(RunWrite(run("a", phase=Phase.FAILED, status=500)))
+    assert await marks(runs, before) == ([], [("b", "failed"), ("a", "failed")])
+
+
+async def test_no_rank_is_given_twice(runs: Store) -> None:
+    """Not after the runs that had the highest were removed."""
+    await runs.write_run(RunWrite(run("z", phase=Phase.FINISHED)))
+    before = await mark_of(runs)
+    async with runs.writing() as tx:
+        await tx.remove(run("z"), run("later"))
+    await runs.write_run(RunWrite(run("new"), new=True))
+    await runs.write_run(RunWrite(run("new", phase=Phase.FINISHED)))
+    assert await marks(runs, before) == (["new"], [("new", "finished")])
+
+
+async def test_so_many_sights_at_a_time_hold_what_followers_are_told(runs: Store) -> None:
+    """Nothing sealed, and no words."""
+    async with runs.reading() as tx:
+        [first, second] = await tx.list_begun_runs(0, limit=2)
+    assert (first.id, second.id) == (RUN.id, "c")
+    told = {field.name: getattr(RUN, field.name) for field in fields(RunSight)[1:]}
+    assert first == RunSight(first.rank, **told)
+    assert not {"by", "told", "sealed_given", "sealed_result"} & {*told}
 
 
 async def test_due_flows_are_listed_oldest_first(store: Store) -> None:

@@ -11,10 +11,10 @@ import structlog
 from keyturn.adapters.runner.port import Health
 from keyturn.domain.turn import Turn
 from keyturn.services.audit import note_head
-from keyturn.services.duties import DUTIES, Duty
+from keyturn.services.duties import DUTIES, list_due
 from keyturn.services.flow_duties import claim_due_runs
 from keyturn.services.journey import advance
-from keyturn.services.ports import World
+from keyturn.services.ports import Due, World
 from keyturn.services.runs import go_on
 
 log = structlog.get_logger(__name__)
@@ -39,23 +39,42 @@ class Ticking(ABC):
         self._in_hand = 0
         self._found_at_s: float | None = None
         self._loops: list[asyncio.Task[None]] = []
+        self._chores: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
-        self._repeat(self._take_due, "taking up due turns", self._tick_s)
-        self._repeat(self._take_runs, "taking up due runs", self._tick_s)
-        for duty in DUTIES:
-            self._repeat(partial(self._discharge, duty), duty.doing, self._tick_s)
+        self._repeat(self._look, "looking for what is due", self._tick_s)
         self._repeat(self._note_head, "noting the head of the audit log", WITNESS_S)
         return self
 
     async def __aexit__(self, *error: object) -> None:
         self._stopping.set()
         await asyncio.gather(*self._loops)
+        await asyncio.gather(*self._chores.values())
         await asyncio.gather(*self._runs)
 
     def health(self) -> Health:
         """Say how many turns are in hand, and when the database was found last."""
         return Health(self._in_hand, self._found_at_s)
+
+    async def _look(self) -> None:
+        """Look once for all that may be due, and begin what is and is not being done already.
+
+        Each thing is done on its own: a slow one holds up none of the others.
+        """
+        due = await list_due(self._world)
+        self._found_at_s = self._world.clock.uptime_s()
+        if Due.TURNS in due:
+            self._begin(self._take_due, "taking up due turns")
+        if Due.RUNS in due:
+            self._begin(self._take_runs, "taking up due runs")
+        for duty in DUTIES:
+            if duty.of & due:
+                self._begin(partial(duty.discharge, self._world), duty.doing)
+
+    def _begin(self, work: Callable[[], Awaitable[object]], what: str) -> None:
+        going = self._chores.get(what)
+        if going is None or going.done():
+            self._chores[what] = asyncio.create_task(self._guarded(work, what), name=what)
 
     @abstractmethod
     async def _take_due(self) -> None:
@@ -66,7 +85,8 @@ class Ticking(ABC):
 
         They come by no queue: most of what runs was invoked, and runs where it was.
         """
-        room = self._concurrency - len(self._runs)
+        free = self._world.seats.free(self._world.limits.flow_runs_at_once)
+        room = min(self._concurrency - len(self._runs), free)
         claims = await claim_due_runs(self._world, owner=self._owner, limit=room) if room else ()
         for run in claims:
             going, what = partial(go_on, self._world, run), "going on with a run"
@@ -75,7 +95,7 @@ class Ticking(ABC):
             task.add_done_callback(self._runs.discard)
 
     def _repeat(self, work: Callable[[], Awaitable[None]], what: str, pause_s: float) -> None:
-        """Do something again and again in a loop of its own; a slow one holds up none of them."""
+        """Do something again and again in a loop of its own."""
 
         async def loop() -> None:
             while not self._stopping.is_set():
@@ -83,10 +103,6 @@ class Ticking(ABC):
                 await self._pause(pause_s)
 
         self._loops.append(asyncio.create_task(loop(), name=what))
-
-    async def _discharge(self, duty: Duty) -> None:
-        await duty.discharge(self._world)
-        self._found_at_s = self._world.clock.uptime_s()
 
     async def _note_head(self) -> None:
         await note_head(self._world)
@@ -110,7 +126,9 @@ class Ticking(ABC):
         finally:
             self._in_hand -= 1
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]], what: str, **about: str) -> None:
+    async def _guarded(
+        self, work: Callable[[], Awaitable[object]], what: str, **about: str
+    ) -> None:
         """Keep the loop alive whatever happens; the row itself brings its turn back.
 
         Only the kind of error is logged: nobody can vouch for the text of an unforeseen one.

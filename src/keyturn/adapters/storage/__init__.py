@@ -4,7 +4,7 @@ Decides how records lie in tables and what a transaction is. Knows nothing of wh
 """
 
 from keyturn.adapters.storage.files import InUse
-from keyturn.adapters.storage.migrations import NewerData, newest_revision
+from keyturn.adapters.storage.migrations import NEWEST, NewerData
 from keyturn.adapters.storage.moving import count_records, move, moved_file
 from keyturn.adapters.storage.postgres import PostgresStore
 from keyturn.adapters.storage.snapshots import (
@@ -17,6 +17,7 @@ from keyturn.adapters.storage.snapshots import (
 from keyturn.adapters.storage.sqlite import SqliteStore
 
 __all__ = [
+    "NEWEST",
     "Dump",
     "InUse",
     "NewerData",
@@ -27,7 +28,6 @@ __all__ = [
     "loading",
     "move",
     "moved_file",
-    "newest_revision",
     "refuse_filled",
     "snapshot",
 ]

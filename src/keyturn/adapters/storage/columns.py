@@ -111,6 +111,7 @@ class _Part:
     name: str
     type: type
     optional: bool
+    nested: bool
 
 
 @cache
@@ -130,7 +131,7 @@ def _part(name: str, hint: object) -> _Part:
         inner = tuple
     if not isinstance(inner, type):
         raise TypeError(f"{name}: {hint} does not lie in a column")
-    return _Part(name, inner, optional)
+    return _Part(name, inner, optional, is_dataclass(inner))
 
 
 def plain_of(column: Column[Any], value: object) -> object:
@@ -234,10 +235,10 @@ def record_of(kind: type[T], row: Mapping[str, object], prefix: str = "") -> T:
 
 
 def _value_of(part: _Part, row: Mapping[str, object], name: str) -> object:
-    if not is_dataclass(part.type):
+    if not part.nested:
         return row[name]
-    columns = row_of(part.type, _fields_of(part.type, None), f"{name}_")
-    absent = part.optional and all(row[column] is None for column in columns)
+    columns = _readers(part.type)
+    absent = part.optional and all(row[f"{name}_{column}"] is None for column in columns)
     return None if absent else record_of(part.type, row, f"{name}_")
 
 

@@ -80,20 +80,25 @@ _REACH = MappingProxyType(
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,  # milliseconds
         "application_name": "keyturn",
+        "autocommit": True,  # no driver begins transactions for us: they begin in one message
     }
 )
 # READ COMMITTED: what is looked at after the lock is newer than whatever its last holder wrote.
 _PG_WRITER = _Way(
     1,
-    _SESSION,
-    (f"SELECT pg_advisory_xact_lock({WRITE_LOCK})",),
-    {"isolation_level": "READ COMMITTED", "pool_pre_ping": True, "connect_args": _REACH},
+    (*_SESSION, "SET default_transaction_isolation = 'read committed'"),
+    (f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})",),
+    {"connect_args": _REACH},
 )
 _PG_READER = _Way(
     READERS,
-    (*_SESSION, "SET default_transaction_read_only = on"),
-    ("SELECT 1",),
-    {"isolation_level": "REPEATABLE READ", "pool_pre_ping": True, "connect_args": _REACH},
+    (
+        *_SESSION,
+        "SET default_transaction_isolation = 'repeatable read'",
+        "SET default_transaction_read_only = on",
+    ),
+    ("BEGIN; SELECT 1",),
+    {"connect_args": _REACH},
 )
 
 
@@ -146,7 +151,8 @@ def _async(url: URL, way: _Way) -> AsyncEngine:
 
 
 def _sync(url: URL, way: _Way) -> Engine:
-    engine = create_engine(url, **way.pool, **way.options)
+    ping = url.get_backend_name() != "sqlite"  # a server may have closed an idle connection
+    engine = create_engine(url, **way.pool, **way.options, pool_pre_ping=ping)
     _open_by(engine, way)
     return engine
 

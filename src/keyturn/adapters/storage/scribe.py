@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, bindparam
 
+from keyturn.adapters.storage.ranks import ranked
 from keyturn.adapters.storage.sheets import Sheets
 from keyturn.adapters.storage.statements import insertion, replacement
-from keyturn.adapters.storage.tables import TABLES
+from keyturn.adapters.storage.tables import RANK, TABLES
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.errors import Fenced, KeyturnError, OursError
 from keyturn.domain.flows.run import Run, RunAnswer, RunPage
@@ -29,7 +30,8 @@ class Scribe:
         self._add: Final = {
             kind: insertion(kind, TABLES[kind], dialect) for kind in (Run, RunPage, RunAnswer)
         }
-        self._held: Final = replacement(Run, TABLES[Run], dialect, "id", "epoch")
+        rank = ranked(bindparam("phase"), bindparam("status"))
+        self._held: Final = replacement(Run, TABLES[Run], dialect, "id", "epoch", also={RANK: rank})
         self._known: Final = replacement(RunAnswer, TABLES[RunAnswer], dialect, "run_id", "at")
         self._sheets: Final[Sheets[RunWrite, KeyturnError | None]] = Sheets(turnstile, self._commit)
 

@@ -5,9 +5,10 @@ SQLAlchemy makes each anew for every row, which costs more than the database doe
 
 from collections.abc import Mapping
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import ColumnElement, Dialect, Insert, Table, Update, bindparam, insert, update
 
 from keyturn.adapters.storage.columns import Cell, cells_of
 
@@ -36,10 +37,20 @@ def insertion(kind: type, table: Table, dialect: Dialect) -> Statement:
     return Statement(insert(table).inline(), dialect, cells_of(kind, table, dialect))
 
 
-def replacement(kind: type, table: Table, dialect: Dialect, *fits: str) -> Statement:
-    """Return the statement that replaces the record whose fields of these names are the same."""
+def replacement(
+    kind: type,
+    table: Table,
+    dialect: Dialect,
+    *fits: str,
+    also: Mapping[str, ColumnElement[int]] = MappingProxyType({}),
+) -> Statement:
+    """Return the statement that replaces the record whose fields of these names are the same.
+
+    ``also`` are columns that are no fields of the record.
+    """
     same = (table.c[name] == bindparam(_WAS + name) for name in fits)
     cells = dict(cells_of(kind, table, dialect))
-    statement = update(table).where(*same).values({name: bindparam(name) for name in cells})
+    values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in cells}
+    statement = update(table).where(*same).values(values | dict(also))
     keys: Mapping[str, Cell] = {_WAS + name: attrgetter(name) for name in fits}
     return Statement(statement, dialect, {**cells, **keys})

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 from sqlalchemy.pool import QueuePool
 
@@ -113,8 +114,14 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def _begin(connection: AsyncConnection) -> AsyncTransaction:
+    """Begin, once more on another connection where this one was lost while nobody used it."""
     started = await connection.start()
-    return await started.begin()
+    try:
+        return await started.begin()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return await started.begin()
 
 
 async def _end(connection: AsyncConnection) -> None:

@@ -4,12 +4,14 @@ Decides keys, references, indexes, and what may be there once only, with the wor
 columns come from the records themselves; the migrations spell them out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Constraint,
     ForeignKeyConstraint,
     Index,
@@ -65,11 +67,25 @@ METADATA: Final = MetaData(
 POSITION: Final = "position"
 """The column that keeps the order in which records were added; no record has such a field."""
 
+RANK: Final = "rank"
+"""The column that keeps the order in which runs came to another phase; see `ranks`."""
 
-def _table(name: str, kind: type, *constraints: Constraint) -> Table:
+
+def _table(
+    name: str, kind: type, *more: Constraint | Column[int], no_position_twice: bool = False
+) -> Table:
+    """Describe a table; with ``no_position_twice``, none of a removed row is given again either."""
     position = Column(POSITION, WHOLE_NUMBER, primary_key=True)
     columns = columns_of(kind)
-    return Table(name, METADATA, position, *columns, *constraints, sqlite_strict=True)
+    return Table(
+        name,
+        METADATA,
+        position,
+        *columns,
+        *more,
+        sqlite_strict=True,
+        sqlite_autoincrement=no_position_twice,
+    )
 
 
 def _key(*fields: str) -> UniqueConstraint:
@@ -299,7 +315,14 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _to("folder"),
         ),
         FlowVersion: _table("flow_version", FlowVersion, _key("flow_id", "number"), _to("flow")),
-        Run: _table("flow_run", Run, _key("id"), _to("flow")),
+        Run: _table(
+            "flow_run",
+            Run,
+            Column(RANK, WHOLE_NUMBER),
+            _key("id"),
+            _to("flow"),
+            no_position_twice=True,
+        ),
         RunPage: _table(
             "flow_run_page", RunPage, _key("run_id", "number"), _to("flow_run", "run_id")
         ),
@@ -373,6 +396,7 @@ Index("ix_flow_alias", TABLES[SavedFlow].c.alias)
 Index("ix_flow_next_at", TABLES[SavedFlow].c.next_at)
 Index("ix_flow_run_flow_id", TABLES[Run].c.flow_id)
 Index("ix_flow_run_ended_at", TABLES[Run].c.ended_at)
+Index("ix_flow_run_rank", TABLES[Run].c[RANK])
 Index("ix_flow_run_wake_at", _run.c.wake_at, sqlite_where=_running, postgresql_where=_running)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
@@ -391,13 +415,42 @@ KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
 )
 
 
-def _taken() -> dict[str, str]:
-    """Return the words for each rule of uniqueness: SQLite tells columns, PostgreSQL its name."""
-    rules = [rule for table in TABLES.values() for rule in (*table.constraints, *table.indexes)]
-    return {
-        said: rule.info["taken"]
+def _rules_of(table: Table) -> Sequence[UniqueConstraint | Index]:
+    rules = (*table.constraints, *table.indexes)
+    return [
+        rule
         for rule in rules
         if isinstance(rule, UniqueConstraint | Index) and "taken" in rule.info
+    ]
+
+
+@dataclass(frozen=True)
+class Once:
+    """The columns of a table that are unique beside its key, and for which rows they are."""
+
+    columns: Sequence[str]
+    where: Sequence[ColumnElement[bool]]
+
+
+def _once_of(table: Table) -> Once:
+    rules = _rules_of(table)
+    some = [
+        rule.dialect_options["postgresql"]["where"] for rule in rules if isinstance(rule, Index)
+    ]
+    return Once([column.name for rule in rules for column in rule.columns], some)
+
+
+ONCE: Final[Mapping[type, Once]] = MappingProxyType(
+    {kind: _once_of(table) for kind, table in TABLES.items()}
+)
+
+
+def _taken() -> dict[str, str]:
+    """Return the words for each rule of uniqueness: SQLite tells columns, PostgreSQL its name."""
+    return {
+        said: rule.info["taken"]
+        for table in TABLES.values()
+        for rule in _rules_of(table)
         for said in (", ".join(str(column) for column in rule.columns), str(rule.name))
     }
 

@@ -5,7 +5,7 @@ is opened or ended.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar, cast
 
@@ -15,35 +15,39 @@ from sqlalchemy import (
     Select,
     Table,
     delete,
+    func,
     insert,
-    or_,
     select,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
-from keyturn.adapters.storage.columns import record_of, row_of, row_of_record
-from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, REVISION, TABLES
+from keyturn.adapters.storage.columns import record_of, row_of_record
+from keyturn.adapters.storage.dues import ANY_DUE, KINDS, free
+from keyturn.adapters.storage.places import look_for_place, place_of
+from keyturn.adapters.storage.ranks import ranked_as
+from keyturn.adapters.storage.shapes import Values, chosen, quiet_addition, quiet_replacement
+from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, RANK, REVISION, TABLES
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
 from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
-from keyturn.domain.errors import Fenced, OursError
-from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.errors import Fenced, KeyturnError, OursError
+from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import FlowId, RunId, TableId
+from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
-from keyturn.domain.project import Environment, Folder
+from keyturn.domain.project import Environment, Folder, Place
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, Looked, R, Record
+from keyturn.services.ports import SERVED, Due, Looked, R, Record
 
 T = TypeVar("T")
 Held = TypeVar("Held", Turn, Run)
@@ -60,14 +64,25 @@ class Snapshot:
 
     async def find(self, kind: type[R], /, **where: object) -> R | None:
         """Return the one record that fits, or None. Raises OursError where more than one does."""
-        found = await self._records(kind, _chosen(kind, where).limit(2))
+        found = await self._records(kind, *chosen(kind, where, most=2))
         if len(found) > 1:
             raise OursError(f"More than one {kind.__name__} fits {', '.join(where)}.")
         return found[0] if found else None
 
     async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
         """Return every record that fits, in the order in which they were added."""
-        return await self._records(kind, _chosen(kind, where))
+        return await self._records(kind, *chosen(kind, where))
+
+    async def find_place(self, folder_id: FolderId) -> Place | None:
+        """Return a folder with its environment and project, in one look."""
+        row = (await self._execute(look_for_place(folder_id))).mappings().first()
+        return place_of(row) if row else None
+
+    async def list_due(self, now: datetime, *, runs_before: datetime) -> frozenset[Due]:
+        """Return of what there is anything due, in one look; runs that ended before are old."""
+        times = {"now": now, "runs_before": runs_before}
+        [row] = await self._execute(ANY_DUE, times)
+        return frozenset(each for each, found in zip(KINDS, row, strict=True) if found)
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
         """Return rotations whose ``next_rotation_at`` has come, oldest first."""
@@ -107,10 +122,16 @@ class Snapshot:
         """Say whether the ``wake_at`` of any run has come."""
         return bool(await self._due(Run, "wake_at", now=now, limit=1))
 
+    async def list_turns(
+        self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
+    ) -> Sequence[Turn]:
+        """Return the newest turns of a rotation, the newest first."""
+        newest = _newest(TABLES[Turn]).where(TABLES[Turn].c.rotation_id == rotation_id)
+        return await self._records(Turn, newest.offset(offset).limit(limit))
+
     async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
         """Return the newest runs of a flow, the newest first."""
-        runs = TABLES[Run]
-        newest = select(runs).where(runs.c.flow_id == flow_id).order_by(runs.c[POSITION].desc())
+        newest = _newest(TABLES[Run]).where(TABLES[Run].c.flow_id == flow_id)
         return await self._records(Run, newest.limit(limit))
 
     async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
@@ -118,6 +139,26 @@ class Snapshot:
         runs = TABLES[Run]
         ended = select(runs).where(runs.c.ended_at < before).order_by(runs.c[POSITION])
         return await self._records(Run, ended.limit(limit))
+
+    async def run_mark(self) -> RunMark:
+        """Return the mark of what has come of runs so far."""
+        newest = select(*(func.coalesce(func.max(TABLES[Run].c[n]), 0) for n in (POSITION, RANK)))
+        return RunMark(*cast("tuple[int, int]", (await self._execute(newest)).one()))
+
+    async def list_begun_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        """Return runs in the order in which they began, those past a rank only."""
+        return await self._sights(POSITION, after, limit)
+
+    async def list_changed_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        """Return runs in the order in which they last came to another phase, past a rank."""
+        return await self._sights(RANK, after, limit)
+
+    async def _sights(self, order: str, after: int, limit: int) -> Sequence[RunSight]:
+        runs = TABLES[Run].c
+        rank, *rest = (field.name for field in fields(RunSight))
+        sights = select(runs[order].label(rank), *(runs[name] for name in rest))
+        later = sights.where(runs[order] > after).order_by(runs[order])
+        return await self._records(RunSight, later.limit(limit))
 
     async def list_rows(
         self, table_id: TableId, *, after: int = 0, limit: int
@@ -131,7 +172,7 @@ class Snapshot:
         self, kind: type[T], when: str, *, now: datetime, limit: int | None = None
     ) -> Sequence[T]:
         table = TABLES[kind]
-        due = select(table).where(table.c[when] <= now, *_free(table, now)).limit(limit)
+        due = select(table).where(table.c[when] <= now, *free(table, now)).limit(limit)
         return await self._records(kind, due.order_by(table.c[when], table.c[POSITION]))
 
     async def list_audit(
@@ -165,27 +206,48 @@ class Snapshot:
         rows = await self._execute(wanted)
         return [Served(*cast("tuple[str, str, str, str, datetime]", row)) for row in rows]
 
-    async def _records(self, kind: type[T], statement: Select[tuple[object, ...]]) -> Sequence[T]:
-        rows = (await self._execute(statement)).mappings()
+    async def _records(
+        self,
+        kind: type[T],
+        statement: Select[tuple[object, ...]],
+        values: Values | None = None,
+    ) -> Sequence[T]:
+        rows = (await self._execute(statement, values)).mappings()
         return [record_of(kind, {str(name): row[name] for name in row}) for row in rows]
 
-    async def _execute(self, statement: Executable) -> CursorResult[tuple[object, ...]]:
+    async def _execute(
+        self, statement: Executable, values: Values | None = None
+    ) -> CursorResult[tuple[object, ...]]:
         with in_our_words():
-            return await whole(self._connection.execute(statement))
+            return await whole(self._connection.execute(statement, values))
 
 
 class Transaction(Snapshot):
-    """A snapshot that sees, besides, what is written in it."""
+    """A snapshot that sees, besides, what is written in it.
+
+    A refusal undoes nothing but itself. PostgreSQL would give up the whole transaction with it, so
+    there whatever may be refused is done in a savepoint.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
         self._touched: set[type] = set()
+        self._gives_up: Final = connection.dialect.name != "sqlite"
+        self._given_up = False
 
     async def add(self, *records: Record) -> None:
         """Add new records. Raises Taken where a name or another unique field is in use."""
         for record in records:
-            await self._change(insert(TABLES[type(record)]).values(row_of_record(record)))
+            await self._add(record)
         self._touched |= {type(record) for record in records} - {AccessToken}
+
+    async def _add(self, record: Record) -> None:
+        """Add a record; one that is taken is added again, to be told why."""
+        kind: type = type(record)
+        row = row_of_record(record)
+        if self._gives_up and (await self._execute(quiet_addition(kind), row)).rowcount:
+            return
+        await self._change(insert(TABLES[kind]).values(row))
 
     async def replace(self, *records: Record) -> None:
         """Replace records by their key.
@@ -197,11 +259,18 @@ class Transaction(Snapshot):
         self._touched |= {type(record) for record in records}
 
     async def _replace(self, record: Record) -> None:
-        kind = type(record)
+        """Replace a record; where what is unique of it stays as it was, nothing can be taken."""
+        kind: type = type(record)
+        row = row_of_record(record)
+        quietly = self._gives_up and not isinstance(record, Run)
+        if quietly and (await self._execute(*quiet_replacement(kind, row))).rowcount:
+            return
         fits = [*_is(record)]
         if isinstance(record, Turn | Run):
             fits.append(TABLES[kind].c.epoch == record.epoch)
-        statement = update(TABLES[kind]).where(*fits).values(row_of_record(record))
+        statement = update(TABLES[kind]).where(*fits).values(row)
+        if isinstance(record, Run):
+            statement = statement.values({RANK: ranked_as(record)})
         if await self._change(statement):
             return
         if isinstance(record, Turn | Run) and await self.find(type(record), id=record.id):
@@ -221,25 +290,38 @@ class Transaction(Snapshot):
         self._touched.add(FlowRow)
 
     async def close(self) -> None:
-        """Make the next revision where the transaction has changed what is served."""
+        """Make the next revision where the transaction has changed what is served.
+
+        Raises OursError where a statement has failed and PostgreSQL has given the transaction up:
+        it would end it without a word.
+        """
+        if self._given_up:
+            raise OursError("A statement has failed, and with it its whole transaction.")
         if not self._touched & SERVED:
             return
-        if not await self._change(update(REVISION).values(position=REVISION.c[POSITION] + 1)):
-            await self._change(insert(REVISION).values(position=1))
+        risen = update(REVISION).values(position=REVISION.c[POSITION] + 1)
+        if not (await self._execute(risen)).rowcount:
+            await self._execute(insert(REVISION).values(position=1))
 
     async def _change(self, statement: Executable) -> int:
-        """Change rows and return how many; a refusal undoes nothing but itself.
-
-        PostgreSQL would give up the whole transaction with it.
-        """
+        """Change rows and return how many; a refusal undoes nothing but itself."""
         with in_our_words():
             return await whole(self._changed(statement))
 
     async def _changed(self, statement: Executable) -> int:
-        if self._connection.dialect.name == "sqlite":
+        if not self._gives_up:
             return (await self._connection.execute(statement)).rowcount
         async with self._connection.begin_nested():
             return (await self._connection.execute(statement)).rowcount
+
+    async def _execute(
+        self, statement: Executable, values: Values | None = None
+    ) -> CursorResult[tuple[object, ...]]:
+        try:
+            return await super()._execute(statement, values)
+        except KeyturnError:
+            self._given_up = self._gives_up
+            raise
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         """Append the next link of the audit chain."""
@@ -270,7 +352,7 @@ class Transaction(Snapshot):
         runs = TABLES[Run]
         wanted = update(runs).where(runs.c.id == run_id, runs.c.ended_at.is_(None))
         values = {"owner": owner, "wake_at": wake_at, "epoch": runs.c.epoch + 1}
-        if not await self._change(wanted.values(values)):
+        if not (await self._execute(wanted.values(values))).rowcount:
             return None
         return await self.find(Run, id=run_id)
 
@@ -285,25 +367,16 @@ class Transaction(Snapshot):
         table = TABLES[kind]
         oldest = select(table).order_by(table.c.wake_at, table.c[POSITION]).limit(limit)
         due = await self._records(kind, oldest.where(table.c.wake_at <= now))
+        if not due:
+            return due
         claim = update(table).where(table.c.id.in_([each.id for each in due]))
         values = {"owner": owner, "wake_at": wake_at, "epoch": table.c.epoch + 1}
         await self._execute(claim.values(values))
         return due
 
 
-def _free(table: Table, now: datetime) -> Iterable[ColumnElement[bool]]:
-    """Leave out what somebody holds, in a table of what can be held."""
-    held = table.c.get("leased_until")
-    return () if held is None else (or_(held.is_(None), held <= now),)
-
-
-def _chosen(kind: type, where: dict[str, object]) -> Select[tuple[object, ...]]:
-    table = TABLES[kind]
-    fits = [
-        table.c[name].in_(value) if isinstance(value, frozenset) else table.c[name] == value
-        for name, value in row_of(kind, where).items()
-    ]
-    return select(table).where(*fits).order_by(table.c[POSITION])
+def _newest(table: Table) -> Select[tuple[object, ...]]:
+    return select(table).order_by(table.c[POSITION].desc())
 
 
 def _wanted(wanted: AuditFilter) -> Iterable[ColumnElement[bool]]:

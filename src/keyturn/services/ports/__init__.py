@@ -18,6 +18,7 @@ from keyturn.services.ports.resources import (
 from keyturn.services.ports.signer import NoSigner, Signer
 from keyturn.services.ports.storage import (
     SERVED,
+    Due,
     Looked,
     R,
     Reading,
@@ -50,6 +51,7 @@ __all__ = [
     "Chance",
     "Client",
     "Clock",
+    "Due",
     "Errand",
     "Issuers",
     "Item",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
@@ -12,10 +13,18 @@ from keyturn.domain.changes import Served
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
-from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
+from keyturn.domain.flows.run import (
+    FlowVersion,
+    Run,
+    RunAnswer,
+    RunMark,
+    RunPage,
+    RunSight,
+    SavedFlow,
+)
 from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
-from keyturn.domain.ids import FlowId, RunId, TableId, TurnId
+from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId, TurnId
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
@@ -27,6 +36,7 @@ from keyturn.domain.project import (
     Environment,
     Folder,
     Organization,
+    Place,
     Project,
     SecretImport,
     Tag,
@@ -128,6 +138,22 @@ Looked = TypeVar("Looked", Connection, ClientRegistration)
 """What people are told of when it does otherwise."""
 
 
+class Due(StrEnum):
+    """What may be due, each by a method of `Reading` or `Writing` that tells or claims it."""
+
+    TURNS = "turns"
+    RUNS = "runs"
+    ROTATIONS = "rotations"
+    CONNECTIONS = "connections"
+    DESTINATIONS = "destinations"
+    PROOFS = "proofs"
+    RENEWALS = "renewals"
+    LOOKS = "looks"
+    NOTICES = "notices"
+    FLOWS = "flows"
+    OLD_RUNS = "old runs"
+
+
 class Reading(Protocol):
     """See records as they were at one moment.
 
@@ -141,6 +167,14 @@ class Reading(Protocol):
 
     async def list(self, kind: type[R], /, **where: object) -> Sequence[R]:
         """Return every record that fits, in the order in which they were added."""
+        ...
+
+    async def find_place(self, folder_id: FolderId) -> Place | None:
+        """Return a folder with its environment and project, in one look."""
+        ...
+
+    async def list_due(self, now: datetime, *, runs_before: datetime) -> frozenset[Due]:
+        """Return of what there is anything due, in one look; runs that ended before are old."""
         ...
 
     async def list_due_rotations(self, now: datetime, *, limit: int) -> Sequence[Rotation]:
@@ -177,12 +211,33 @@ class Reading(Protocol):
         """Say whether the ``wake_at`` of any run has come."""
         ...
 
+    async def list_turns(
+        self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
+    ) -> Sequence[Turn]:
+        """Return the newest turns of a rotation, the newest first."""
+        ...
+
     async def list_runs(self, flow_id: FlowId, *, limit: int) -> Sequence[Run]:
         """Return the newest runs of a flow, the newest first."""
         ...
 
     async def list_ended_runs(self, before: datetime, *, limit: int) -> Sequence[Run]:
         """Return runs that ended before a time, in the order in which they were added."""
+        ...
+
+    async def run_mark(self) -> RunMark:
+        """Return the mark of what has come of runs so far."""
+        ...
+
+    async def list_begun_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        """Return runs in the order in which they began, those past a rank only.
+
+        Ranks rise as transactions are committed, by whichever process, and none is given twice.
+        """
+        ...
+
+    async def list_changed_runs(self, after: int, *, limit: int) -> Sequence[RunSight]:
+        """Return runs in the order in which they last came to another phase, past a rank."""
         ...
 
     async def list_rows(

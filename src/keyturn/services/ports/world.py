@@ -20,6 +20,7 @@ from keyturn.services.ports.okta import OktaOrgs
 from keyturn.services.ports.resources import NoResources, ResourceServers
 from keyturn.services.ports.signer import NoSigner, Signer
 from keyturn.services.ports.storage import Store
+from keyturn.services.seats import Seats
 
 
 class Clock(Protocol):
@@ -31,6 +32,10 @@ class Clock(Protocol):
 
     def uptime_s(self) -> float:
         """Return seconds on a clock that runs through sleep and never steps (CLOCK_BOOTTIME)."""
+        ...
+
+    def cpu_s(self) -> float:
+        """Return the seconds of CPU time that this thread has had."""
         ...
 
 
@@ -153,8 +158,12 @@ class Limits:
     comparisons of a connection's rotations with Okta, ``run_history`` how long runs of flows are
     remembered, ``shares`` how Okta's rate limits are shared out. ``flow_answer_s`` is how long
     whoever invokes a flow waits at most, ``flow_per_s`` how often one flow may be invoked,
-    ``flow_table_rows`` how many rows a table of flows may have. ``public_url`` is where browsers
-    find the server, if they do.
+    ``flow_table_rows`` how many rows a table of flows may have, ``flow_runs_at_once`` how many runs
+    a process has in hand. What a run may take is ``flow_cpu_s`` of computing, ``flow_steps`` cards,
+    ``flow_memory_mb`` of values, ``flow_helpers`` flows in all and ``flow_depth`` inside each
+    other; ``flow_card_s`` is for one card that asks somebody, ``flow_wait_days`` for one wait.
+    ``flows_active`` is how many flows of an organization may be switched on. ``public_url`` is
+    where browsers find the server, if they do.
     """
 
     policy: Policy
@@ -166,6 +175,15 @@ class Limits:
     flow_answer_s: float = 60.0
     flow_per_s: float = 10.0
     flow_table_rows: int = 100_000
+    flow_runs_at_once: int = 32
+    flow_cpu_s: float = 10.0
+    flow_steps: int = 2_000_000
+    flow_memory_mb: float = 100.0
+    flow_card_s: float = 600.0
+    flow_wait_days: float = 30.0
+    flow_helpers: int = 10_000
+    flow_depth: int = 10
+    flows_active: int = 100
     private_addresses_allowed: bool = False
     shares: Shares = field(default_factory=Shares)
     public_url: str = ""
@@ -190,4 +208,5 @@ class World:
     resources: ResourceServers = field(default_factory=NoResources)
     signer: Signer = field(default_factory=NoSigner)
     flights: Flights = field(default_factory=Flights)
+    seats: Seats = field(default_factory=Seats)
     doors: Doorkeeper = field(default_factory=Doorkeeper)

@@ -206,6 +206,8 @@ def _rotations() -> None:
         _int("last_manual"),
         _text("last_message?"),
         _int("next_rotation_at? ending checked_at? due_at? last_due_at? failures asked_at?"),
+        _text("asked_flow_id?"),
+        _int("asked_depth?"),
         _text("kind algorithm"),
         key="id",
         once="folder_id name",
@@ -230,7 +232,8 @@ def _turns() -> None:
         _int("reinstated paused_at? attempts"),
         _text("blocked_reason? blocked_detail? blocked_phase?"),
         _int("ended_at? epoch"),
-        _text("owner? kind"),
+        _text("owner? kind asked_flow_id?"),
+        _int("asked_depth?"),
         key="id",
         to={"rotation_id": "rotation"},
     )
@@ -465,14 +468,15 @@ def _runs() -> None:
         _int("wake_at?"),
         _text("owner?"),
         _int("epoch ended_at? steps pages status?"),
-        _text("failure told"),
+        _text("failure card told"),
         _blob("sealed_result?"),
-        _int("depth"),
+        _int("depth got_on cpu_ms rank?"),
         key="id",
         to={"flow_id": "flow"},
+        no_position_twice=True,
     )
     _index_some("ix_flow_run_wake_at", "flow_run", "wake_at", sa.text("wake_at IS NOT NULL"))
-    for column in ("flow_id", "ended_at"):
+    for column in ("flow_id", "ended_at", "rank"):
         op.create_index(f"ix_flow_run_{column}", "flow_run", [column])
     _create(
         "flow_run_page",
@@ -540,8 +544,12 @@ def _create(
     key: str | None = None,
     once: str | None = None,
     to: Mapping[str, str] = MappingProxyType({}),
+    no_position_twice: bool = False,
 ) -> None:
-    """Create a table whose rows know their ``position``, the order in which they came."""
+    """Create a table whose rows know their ``position``, the order in which they came.
+
+    With ``no_position_twice``, that of a removed row is given to no other.
+    """
     uniques = [rule.split() for rule in (key, once) if rule]
     op.create_table(
         table,
@@ -551,6 +559,7 @@ def _create(
         *(sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}") for names in uniques),
         *(_reference(table, column, target) for column, target in to.items()),
         sqlite_strict=True,
+        sqlite_autoincrement=no_position_twice,
     )
 
 

@@ -1,0 +1,98 @@
+"""What every store tells a worker in one look: of what there is anything due."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from storage_kit import (
+    CONNECTION,
+    DESTINATION,
+    ENVIRONMENT,
+    FLOW,
+    FOLDER,
+    GRANTED,
+    NOTICE,
+    NOW,
+    PROJECT,
+    RECORDS,
+    REGISTRATION,
+    ROTATION,
+    RUN,
+    TURN,
+    add_all,
+)
+
+from keyturn.domain.ids import FolderId, RotationId, TurnId
+from keyturn.domain.project import Place
+from keyturn.domain.turn import Phase
+from keyturn.services.ports import Due, Record, Store
+
+SECOND = timedelta(seconds=1)
+FREE = replace(GRANTED, leased_until=None)
+DUE: dict[Due, Record] = {
+    Due.TURNS: replace(TURN, wake_at=NOW),
+    Due.RUNS: replace(RUN, wake_at=NOW),
+    Due.ROTATIONS: replace(ROTATION, next_rotation_at=NOW),
+    Due.CONNECTIONS: replace(CONNECTION, next_reconcile_at=NOW),
+    Due.DESTINATIONS: replace(DESTINATION, due_at=NOW),
+    Due.PROOFS: replace(REGISTRATION, due_at=NOW),
+    Due.RENEWALS: replace(FREE, due_at=NOW),
+    Due.LOOKS: replace(FREE, look_at=NOW),
+    Due.NOTICES: replace(NOTICE, due_at=NOW),
+    Due.FLOWS: replace(FLOW, next_at=NOW),
+    Due.OLD_RUNS: replace(RUN, ended_at=NOW - 2 * SECOND),
+}
+
+
+async def due(store: Store, now: datetime) -> frozenset[Due]:
+    """Look, where runs are old that ended more than a second ago."""
+    async with store.reading() as tx:
+        return await tx.list_due(now, runs_before=now - SECOND)
+
+
+@pytest.mark.parametrize("kind", Due)
+async def test_one_look_tells_of_what_there_is_anything_due(store: Store, kind: Due) -> None:
+    """Each kind is told once its time has come, and nothing else is."""
+    await add_all(store, *RECORDS)
+    assert await due(store, NOW) == frozenset()
+    async with store.writing() as tx:
+        await tx.replace(DUE[kind])
+    assert await due(store, NOW) == {kind}
+    assert kind not in await due(store, NOW - SECOND)
+
+
+async def test_a_client_may_be_what_is_to_be_looked_at(store: Store) -> None:
+    """Looks are at connections and at registrations."""
+    await add_all(store, *RECORDS)
+    async with store.writing() as tx:
+        await tx.replace(replace(REGISTRATION, look_at=NOW))
+    assert await due(store, NOW) == {Due.LOOKS}
+
+
+async def test_what_somebody_holds_is_not_due(store: Store) -> None:
+    """While a destination or a connection is in a worker's hands it is nobody else's to do."""
+    await add_all(store, *RECORDS)
+    async with store.writing() as tx:
+        await tx.replace(replace(DESTINATION, due_at=NOW, leased_until=NOW + SECOND))
+        await tx.replace(replace(GRANTED, due_at=NOW, look_at=NOW, leased_until=NOW + SECOND))
+    assert await due(store, NOW) == frozenset()
+    assert {Due.DESTINATIONS, Due.RENEWALS, Due.LOOKS} <= await due(store, NOW + SECOND)
+
+
+async def test_a_folder_is_found_with_what_it_lies_in(store: Store) -> None:
+    """One look returns all three records; of a folder that is not there, none."""
+    await add_all(store, *RECORDS)
+    async with store.reading() as tx:
+        assert await tx.find_place(FOLDER.id) == Place(PROJECT, ENVIRONMENT, FOLDER)
+        assert await tx.find_place(FolderId("another")) is None
+
+
+async def test_turns_are_listed_newest_first(store: Store) -> None:
+    """The newest alone is returned unless more are asked for, and some may be left out."""
+    ended = replace(TURN, phase=Phase.FINISHED, ended_at=NOW, blocked=None)
+    await add_all(store, *RECORDS, *(replace(ended, id=TurnId(name)) for name in "ab"))
+    async with store.reading() as tx:
+        assert [each.id for each in await tx.list_turns(ROTATION.id)] == ["b"]
+        assert [each.id for each in await tx.list_turns(ROTATION.id, limit=9)] == ["b", "a", "t-1"]
+        assert [each.id for each in await tx.list_turns(ROTATION.id, offset=2, limit=2)] == ["t-1"]
+        assert await tx.list_turns(RotationId("another")) == []
