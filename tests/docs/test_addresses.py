@@ -34,6 +34,7 @@ OPTIONS = ["--index" + "-url", "--extra-index" + "-url", "--find" + "-links"]
 SETTINGS = ["INDEX" + "_URL", "FIND" + "_LINKS"]
 FOLDERS = ["home", "Users", "root", "wor" + "k", "far" + "m", "opt/py" + "pi", "opt/wh" + "eels"]
 
+PARTS = [*HOSTS, *OPTIONS, *SETTINGS, *(f"/{folder}/" for folder in FOLDERS)]
 ADDRESS = re.compile(
     "|".join(
         [
@@ -47,8 +48,8 @@ ADDRESS = re.compile(
 
 
 def addresses(text: str) -> list[str]:
-    """List what a text must not name."""
-    return ADDRESS.findall(text)
+    """List what a text must not name; to look for plain parts first spares most of the search."""
+    return ADDRESS.findall(text) if any(part in text for part in PARTS) else []
 
 
 def tracked() -> list[Path]:

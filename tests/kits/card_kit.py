@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from flow_files import example_flows
@@ -128,6 +129,12 @@ OF_KIND: Mapping[Kind, st.SearchStrategy[Any]] = {
 
 def inputs_of(spec: CardSpec) -> st.SearchStrategy[dict[str, Any]]:
     """Make inputs of the kinds that a card declares, its example's among them."""
+    return _inputs_of(spec.name)
+
+
+@cache
+def _inputs_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    spec = CARDS[name]
     shown = _shown(spec)
     parts = {each.name: _given_for(each, shown) for each in spec.inputs}
     needed = {each.name: parts.pop(each.name) for each in spec.inputs if each.required}

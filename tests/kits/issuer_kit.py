@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from keyturn.domain.jwt_auth import KeySource
+from keyturn.sandbox import Keys
 
 ISSUER = "https://issuer.example.com"
 JWKS = f"{ISSUER}/keys"
 BY_JWKS = KeySource(ISSUER, jwks_url=JWKS)
 BY_DISCOVERY = KeySource(ISSUER, discovery_url=ISSUER)
 
-RSA_KEY = rsa.generate_private_key(65537, 2048)
+RSA_KEY = Keys.of_seed(7).service.private_key  # to make one takes long
 SMALL_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505  to be refused
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())

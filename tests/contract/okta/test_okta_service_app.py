@@ -16,11 +16,12 @@ from keyturn.domain.connection import ServiceApp
 from keyturn.domain.errors import InvalidInput, OktaRefused, OktaUnclear, OktaUnreachable
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.sensitive import Sensitive
+from keyturn.sandbox import Keys
 from keyturn.services.ports import OktaOrg
 
 TOKEN_URL = f"{BASE}/oauth2/v1/token"
 SIGNING: dict[str, RSAKey | ECKey] = {
-    "RS256": RSAKey.generate_key(2048, {"kid": "key1"}),
+    "RS256": RSAKey(Keys.of_seed(7).service.private_key, None, {"kid": "key1"}),
     "ES256": ECKey.generate_key("P-256", {"kid": "key2"}),
 }
 NO_CLOCK: pyjwt.types.Options = {"verify_exp": False, "verify_iat": False}

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from sandbox_kit import World
 
-from keyturn.sandbox import Fault
+from keyturn.sandbox import AppDraft, Fault
 from keyturn.sandbox.faults import BY_SOMEBODY_ELSE
 from keyturn.sandbox.state.systemlog import CONSOLE
 
@@ -136,19 +136,19 @@ async def life(kind: str, seed: int) -> tuple[list[object], dict[str, object]]:
     world = World(seed)
     async with world.http:
         for _ in range(30):
-            await prepare_app(world)
+            prepare_app(world)
         break_app(world, kind, probability=0.4)
         for app in world.org.list_apps():
             await world.admin("GET", f"/api/v1/apps/{app.id}/credentials/secrets")
         return strikes(world), dict(world.org.truth())
 
 
-async def prepare_app(world: World) -> None:
+def prepare_app(world: World) -> None:
     """Make an app with two client secrets, or one and room for another."""
     world.org.change_settings(profile="off")
-    made = (await world.admin("POST", "/api/v1/apps", WEB_APP)).json()
+    made = world.org.create_app(AppDraft("one of many"))
     if len(world.org.list_apps()) % 2:
-        await world.admin("POST", f"/api/v1/apps/{made['id']}/credentials/secrets")
+        world.org.create_secret(made.id)
 
 
 @pytest.mark.parametrize("kind", BY_SOMEBODY_ELSE)

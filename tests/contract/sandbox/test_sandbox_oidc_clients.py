@@ -19,7 +19,7 @@ from okta_jwt_verifier import AccessTokenVerifier, IDTokenVerifier
 from okta_jwt_verifier.exceptions import JWTValidationException
 from sandbox_kit import CALLBACK
 
-from keyturn.sandbox import Org, Ready, SandboxConfig, serving
+from keyturn.sandbox import Keys, Org, Ready, SandboxConfig, serving
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.sandbox.state.records import App
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # loading the clients takes 
 NONCE = "nonce-of-this-test"
 VERIFIER = "v" * 64
 HIDDEN = re.compile(r'type="hidden" name="(\w+)" value="([^"]*)"')
-KEY = RSAKey.generate_key(2048, {"kid": "peer", "use": "sig"})
+KEY = RSAKey(Keys.of_seed(7).service.private_key, None, {"kid": "peer", "use": "sig"})
 ASSERTIONS: dict[str, Callable[[str], object]] = {
     "client_secret_jwt": ClientSecretJWT,
     "private_key_jwt": lambda endpoint: PrivateKeyJWT(endpoint, headers={"kid": KEY.kid}),
