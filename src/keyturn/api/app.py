@@ -2,14 +2,16 @@
 
 from functools import cache
 from itertools import product
+from typing import Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.api import problems
 from keyturn.api.bodylimit import BodyLimit
-from keyturn.api.description import Told, described
+from keyturn.api.description import Document, Told, described
 from keyturn.api.infisical import (
     connections,
     events,
@@ -46,6 +48,7 @@ from keyturn.api.native import (
     readers,
     registrations,
     roles,
+    run_stream,
     schedule,
     turns,
 )
@@ -56,7 +59,6 @@ from keyturn.domain.okta import CredentialKind
 from keyturn.domain.proxies import Networks
 from keyturn.services.events import Newsroom
 from keyturn.services.ports import World
-from keyturn.wire.problem import PermissionProblem, Problem
 from keyturn.wire.rotations import ROTATIONS
 
 ROOMS = (
@@ -85,6 +87,7 @@ ROOMS = (
     oauth_connections,
     oauth_callback,
     aliases,
+    run_stream,  # before runs by their id
     flows,
     flow_tables,
     invoke,
@@ -97,6 +100,9 @@ ROOMS = (
 OF_TYPE = (rotations, turns, schedule)
 """In this order: a rotation may be called "turns", and is read by that name."""
 
+NOWHERE: Final = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+"""A request that nothing answers."""
+
 
 class Api(FastAPI):
     """The routes behind the log of requests, and behind the short way of plain reads."""
@@ -107,10 +113,9 @@ class Api(FastAPI):
         self.way: ASGIApp = TrustedProxies(way, proxies) if proxies else way
 
     def openapi(self) -> Told:
-        """Describe the API, once."""
-        if not self.openapi_schema:
-            self.openapi_schema = described(super().openapi())
-        return self.openapi_schema
+        """Describe the API."""
+        told, self.openapi_schema = super().openapi(), None  # what is kept is the text
+        return described(told)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -128,6 +133,7 @@ def build_api(
     app = Api(
         title="Keyturn",
         version=version,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -136,6 +142,12 @@ def build_api(
     app.state.world = world
     app.state.newsroom = Newsroom(world)
     app.state.public_url = public_url
+    text = Document(lambda: bytes(JSONResponse(app.openapi()).body))
+
+    async def describe(_: Request) -> Response:
+        return Response(await text.read(), media_type="application/json")
+
+    app.add_route("/openapi.json", describe, include_in_schema=False)
     app.lead(world, proxies)
     problems.install(app)
     app.add_middleware(BodyLimit)
@@ -144,14 +156,11 @@ def build_api(
 
 @cache
 def _routes() -> list[BaseRoute]:
-    """Put the rooms' routes together, once a process: to read their signatures takes a second."""
-    house = APIRouter(
-        strict_content_type=False,
-        # Shapes alone: `described` tells which errors a route may answer with.
-        responses={"4XX": {"model": PermissionProblem}, "5XX": {"model": Problem}},
-    )
-    for room in ROOMS:
-        house.include_router(room.router)
+    """Put the rooms' routes together, once a process: to read their signatures takes a second.
+
+    The routes of a room stand as they are: FastAPI makes each that it includes a second time.
+    """
+    house = APIRouter(routes=[route for room in ROOMS for route in room.router.routes])
     for kind, room in product(CredentialKind, OF_TYPE):
         house.include_router(
             room.of_type,
@@ -164,4 +173,6 @@ def _routes() -> list[BaseRoute]:
             dependencies=[Depends(rotations.of_the_kind)],
             include_in_schema=not kind.rules.of_connection,
         )
+    for route in house.routes:
+        route.matches(NOWHERE)  # what is included is made when it is first looked for: now
     return house.routes

@@ -4,9 +4,14 @@ Decides by what a route takes: whether it wants a token, what it reads, and what
 it. FastAPI describes the rest.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from keyturn.wire.problem import PermissionProblem, Problem
 
 Told = dict[str, Any]  # JSON
 Responses = dict[int | str, dict[str, Any]]
@@ -41,6 +46,17 @@ CONDITIONAL: Final[Responses] = {
     304: {"description": "The copy that `If-None-Match` names is still good.", "headers": _ETAG},
 }
 """Declared beside a route that answers conditional reads."""
+
+STREAM: Final[Responses] = {
+    200: {
+        "description": "Server-sent events, one JSON text each, until somebody hangs up.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+"""Declared beside a route whose answer does not end."""
+
+_OF_FASTAPI: Final = {"HTTPValidationError", "ValidationError"}
+"""Shapes that no answer of ours has."""
 
 _REQUEST_ID: Final[Told] = {
     "X-Request-Id": {
@@ -80,8 +96,35 @@ _MEANINGS: Final = {
 }
 
 
+class Document:
+    """A text that takes long to make: made once, when it is first wanted, while others are served.
+
+    ``make`` runs in a thread.
+    """
+
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make, self._text = make, b""
+        self._making = asyncio.Lock()
+
+    async def read(self) -> bytes:
+        """Return the text."""
+        async with self._making:
+            self._text = self._text or await asyncio.to_thread(self._make)
+        return self._text
+
+
 def described(told: Told) -> Told:
-    """Return the description with the errors of each route in place of any 4XX and 5XX."""
+    """Return the description with the errors that each route may answer with, and their shapes."""
+    schemas = (
+        told["components"]["schemas"]
+        | models_json_schema(
+            [(Problem, "serialization"), (PermissionProblem, "serialization")],
+            ref_template="#/components/schemas/{model}",
+        )[1]["$defs"]
+    )
+    told["components"]["schemas"] = {
+        name: schemas[name] for name in sorted(schemas.keys() - _OF_FASTAPI)
+    }
     told["components"]["responses"] = {
         _name(status): _response(status, meaning) for status, meaning in _MEANINGS.items()
     }

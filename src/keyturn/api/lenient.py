@@ -29,6 +29,7 @@ class LenientRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
         """Return FastAPI's own handler behind a request that reads leniently."""
+        self.strict_content_type = False  # a body that says not what it is, is JSON
         strict = super().get_route_handler()
         guarded = any(each.call is caller_of for each in self.dependant.dependencies)
 

@@ -15,13 +15,13 @@ from keyturn.adapters.crypto import (
     read_backup,
 )
 from keyturn.adapters.storage import (
+    NEWEST,
     Dump,
     PostgresStore,
     SqliteStore,
     count_records,
     loading,
     move,
-    newest_revision,
     refuse_filled,
     snapshot,
 )
@@ -220,7 +220,7 @@ async def _restore(
 
 
 def _require_same_schema(file: BackupFile) -> None:
-    if file.header["schema"] != newest_revision():
+    if file.header["schema"] != NEWEST:
         raise Refused(
             f"Keyturn {file.header['keyturn']} made the backup: restore it with that version."
         )

@@ -1,10 +1,14 @@
 """The API's own description is complete: security, what is read, and which errors there are."""
 
+import asyncio
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
 from api_kit import House, description, problem
+
+from keyturn.api.description import Document
 
 PUBLIC = {
     "GET /api/flo/{alias}/invoke",
@@ -32,6 +36,8 @@ COUNTED = {
     "POST /api/v1/auth/password",
     "POST /api/v1/people",
     "PUT /api/v1/people/{identity_id}/password",
+    "POST /api/v1/events/subscribe/project-events",
+    "GET /api/v1/flow-runs/stream",
 }
 ASKING = {
     "POST /api/v1/client-registrations",
@@ -150,3 +156,27 @@ async def test_conditional_reads_are_described(told: Any) -> None:  # noqa: ANN4
     assert len(reads) == 3
     for each in reads:
         assert each["responses"]["304"]["headers"]["ETag"]["required"] is True
+
+
+async def test_others_are_served_while_the_description_is_made() -> None:
+    """It is made once, for however many ask meanwhile."""
+    answered, made = Event(), list[bool]()
+
+    def make() -> bytes:
+        made.append(answered.wait(60))
+        return b"{}"
+
+    document = Document(make)
+    asking = [asyncio.create_task(document.read()) for _ in range(2)]
+    await asyncio.sleep(0)
+    answered.set()
+    assert await asyncio.gather(*asking) == [b"{}", b"{}"]
+    assert made == [True]
+
+
+async def test_the_description_is_read_by_anybody(house: House) -> None:
+    """The same text each time."""
+    del house.http.headers["authorization"]
+    first, again = [await house.http.get("/openapi.json") for _ in range(2)]
+    assert first.json()["openapi"].startswith("3.1")
+    assert first.content == again.content

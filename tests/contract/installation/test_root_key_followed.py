@@ -1,11 +1,13 @@
 """Processes that run on while the root key is rotated find the new one by themselves."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from shutil import copytree
 from threading import Event
 
 import httpx2
@@ -29,6 +31,7 @@ from keyturn.services.secrets import read_secret
 from keyturn.settings import Settings
 from keyturn.testing import ManualClock
 
+START = datetime(2026, 3, 1, tzinfo=UTC)
 PLACE = Where("example", "dev")
 READS = "/api/v3/secrets/raw/KEY"
 
@@ -67,19 +70,26 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Server]:
-    """Set up an installation with one secret, and open it."""
-    clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
-    installed = await initialise(settings, Outside(clock))
+async def serving(settings: Settings, installed: Installed) -> AsyncIterator[Server]:
+    """Open an installation, and give it one secret."""
+    clock = ManualClock(START)
     async with opened(settings, Outside(clock)) as world:
         await create_secret(world, await administrator(world), PLACE, "KEY", Sensitive(MARK))
         yield Server(settings, installed, world, clock)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Installed]:
+    """Set up an installation on SQLite, once: the schema takes longer than most tests."""
+    it = Settings(data_dir=tmp_path_factory.mktemp("made") / "data", database_url=None)
+    return it.data_dir, asyncio.run(initialise(it, Outside(ManualClock(START))))
+
+
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    """Serve an installation on SQLite."""
-    async with serving(Settings(data_dir=tmp_path / "data", database_url=None)) as it:
+async def server(made: tuple[Path, Installed], tmp_path: Path) -> AsyncIterator[Server]:
+    """Serve a copy of the installation."""
+    settings = Settings(data_dir=copytree(made[0], tmp_path / "data"), database_url=None)
+    async with serving(settings, made[1]) as it:
         yield it
 
 
@@ -169,7 +179,8 @@ async def test_servers_on_one_postgresql_follow(database: Sensitive, tmp_path: P
     """The command itself, beside two servers that run on: both go on reading and writing."""
     fields = {"data_dir": tmp_path / "data", "database_url": database.reveal()}
     settings = Settings.model_validate(fields)
-    async with serving(settings) as first, opened(settings) as second:
+    installed = await initialise(settings, Outside(ManualClock(START)))
+    async with serving(settings, installed) as first, opened(settings) as second:
         await rotate_root_key(settings, plan=False)
         assert (await first.read()).json()["secret"]["secretValue"] == MARK
         caller = await administrator(second)
