@@ -142,6 +142,34 @@ class Settings(BaseSettings):
     flow_table_rows: int = Field(
         100_000, ge=1, description="How many rows a table of flows may have."
     )
+    flow_runs_at_once: int = Field(
+        32,
+        ge=1,
+        description="How many runs of flows a process has in hand; four times as many may wait, "
+        "and an endpoint answers 503 to the next.",
+    )
+    flow_cpu_s: float = Field(
+        10, gt=0, description="Seconds of CPU time that a run of a flow may take."
+    )
+    flow_steps: int = Field(2_000_000, ge=1, description="How many cards a run may take.")
+    flow_memory_mb: float = Field(
+        100, gt=0, description="Megabytes of memory that the values of a run may take."
+    )
+    flow_card_s: float = Field(
+        600, gt=0, le=600, description="Seconds that a card may take which asks a service."
+    )
+    flow_wait_days: float = Field(
+        30, gt=0, le=365, description="Days that a card may wait for something."
+    )
+    flow_helpers: int = Field(
+        10_000, ge=1, description="How many helper flows a run may run or start in all."
+    )
+    flow_depth: int = Field(
+        10, ge=1, le=20, description="How many flows may run one inside the other."
+    )
+    flows_active: int = Field(
+        100, ge=1, description="How many flows of an organization may be switched on."
+    )
     concurrency: int = Field(
         16, ge=1, description="How many turns, and how many runs of flows, go on at the same time."
     )

@@ -35,6 +35,7 @@ pytestmark = pytest.mark.slow
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ENDLESS = "/api/v1/events/subscribe/project-events"
+FOLLOWED = "/api/v1/flow-runs/stream"
 LOGIN = "/api/v1/auth/universal-auth/login"
 DISCLOSING = re.compile(
     r"(GET|POST|PATCH|DELETE) /api/v[34]/secrets"
@@ -107,7 +108,7 @@ def routes_of(description: Body) -> dict[str, bool]:
         f"{method.upper()} {path}": "requestBody" in told
         for path, each in paths.items()
         for method, told in each.items()
-        if path != ENDLESS and not any(f"/{kind}" in path for kind in OTHER_KINDS)
+        if path not in (ENDLESS, FOLLOWED) and not any(f"/{kind}" in path for kind in OTHER_KINDS)
     }
     return dict(sorted(found.items(), key=lambda one: METHODS.index(one[0].split()[0])))
 
@@ -183,11 +184,21 @@ async def bring(it: Outdoors) -> None:
 
 
 async def overhear(it: Outdoors, url: str) -> None:
-    """Keep what is told to a subscriber."""
-    body, told, name = it.body(f"POST {ENDLESS}"), it.heard.answers, "a subscriber"
+    """Keep what is told to subscribers, and to followers of runs."""
+    body = it.body(f"POST {ENDLESS}")
+    query = {"projectId": str(body["projectId"])}
+    await asyncio.gather(
+        listen(it, url, "a subscriber", "POST", ENDLESS, json=body),
+        listen(it, url, "a follower", "GET", FOLLOWED, params=query),
+    )
+
+
+async def listen(it: Outdoors, url: str, name: str, *asked: str, **more: Any) -> None:  # noqa: ANN401
+    """Keep what is told until it ends with the server."""
+    told = it.heard.answers
     client = httpx2.AsyncClient(base_url=url, headers=it.house.http.headers, timeout=60)
-    with suppress(httpx2.TransportError):  # it ends with the server
-        async with client as http, http.stream("POST", ENDLESS, json=body) as stream:
+    with suppress(httpx2.TransportError):
+        async with client as http, http.stream(*asked, **more) as stream:
             async for chunk in stream.aiter_bytes():
                 told[name] = told.get(name, b"") + chunk
 
@@ -290,6 +301,7 @@ def test_the_search_looks_at_what_is_left(left: Left) -> None:
     assert b"serves at" in named["stdout"]
     assert b"serve" in named["command line"]
     assert b"secret:" in left.heard.answers["a subscriber"]
+    assert b'"event":"ended"' in left.heard.answers["a follower"]
     assert any("openapi.json" in where for where in left.heard.answers)
     assert any("audit/export" in where for where in left.heard.answers)
 

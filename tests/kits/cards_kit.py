@@ -28,12 +28,14 @@ from keyturn.domain.flows.walk import (
     Ask,
     Compute,
     End,
+    Load,
     Open,
     Sent,
     Sleep,
     Step,
     Walk,
 )
+from keyturn.domain.ids import FlowId
 from keyturn.domain.oauth.connection import Connection, GrantType
 from keyturn.domain.oauth.lifetimes import COOL_DOWN
 from keyturn.domain.project import Place
@@ -69,6 +71,7 @@ class Workshop:
     secrets: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
+    helpers: dict[str, Body] = field(default_factory=dict)
 
     @property
     def resources(self) -> FakeResources:
@@ -160,6 +163,9 @@ class Workshop:
             case Open(names=names):
                 values: dict[str, Value] = {name: self.secrets[name] for name in names}
                 return Bound(values, dict.fromkeys(values, MASK))
+            case Load(name=name):
+                head = {"flow": name, "start": {"kind": "helper"}}
+                return read_flow(json.dumps(head | self.helpers[name]))
             case Compute(work=work):
                 return work()
             case Sleep(pause_s=pause_s):
@@ -177,7 +183,7 @@ class Workshop:
         caller = Caller("flow f", "test", self.place.project.organization_id, holdings)
         world = self.rig.world
         return await perform(
-            Stage(world, self.place, caller, "r", act.position, self.timeout_s), act
+            Stage(world, self.place, caller, "r", FlowId("f"), act.position, self.timeout_s), act
         )
 
     async def outputs(self, card: str, connection: str = "", **inputs: object) -> Bound:

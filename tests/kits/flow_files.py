@@ -11,7 +11,7 @@ from keyturn.domain import flows
 from keyturn.domain.flows.catalogue import CARDS
 from keyturn.domain.flows.conditions import ONE, TWO
 from keyturn.domain.flows.events import Own
-from keyturn.domain.flows.reading import START_KEYS, is_tried_again, names_items
+from keyturn.domain.flows.reading import START_KEYS, asks_somebody, names_items
 from keyturn.domain.flows.spec import CardSpec, Input, StartKind
 from keyturn.domain.flows.values import Kind
 
@@ -139,6 +139,9 @@ def _some(parts: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict
     return st.fixed_dictionaries({}, optional=dict(parts))
 
 
+ASKING = {"timeout_s": st.just(20), "retry": st.just({"times": 2, "statuses": [503]})}
+
+
 def _cards(draw: st.DrawFn, depth: int) -> list[Any]:
     names = st.sampled_from(sorted(CARDS))
     chosen = draw(st.lists(names, max_size=3 if depth < 2 else 0))
@@ -152,11 +155,10 @@ def _card(draw: st.DrawFn, spec: CardSpec, depth: int) -> dict[str, Any]:
     card = {"card": spec.name, "with": draw(st.fixed_dictionaries(needed, optional=others))}
     parts = {
         "note": CONSTANTS[Kind.TEXT],
-        "timeout_s": st.just(20),
         "on_error": ON_ERRORS,
         "id": st.just("told apart below"),
         **({"as": st.just("one")} if names_items(spec) else {}),
-        **({"retry": st.just({"times": 2, "statuses": [503]})} if is_tried_again(spec) else {}),
+        **(ASKING if asks_somebody(spec) else {}),
     }
     card |= {"connection": "some"} if spec.connectors else {}
     card |= {lane.name: _cards(draw, depth + 1) for lane in spec.lanes}
@@ -170,6 +172,8 @@ def _given(one: Input) -> st.SearchStrategy[Any]:
         return REFERENCES
     if one.condition:
         return CONDITIONS
+    if one.written:
+        return CONSTANTS[one.kind]
     if one.options:
         return st.sampled_from(one.options) | REFERENCES
     return CONSTANTS[one.kind] | REFERENCES

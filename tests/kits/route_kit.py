@@ -83,6 +83,7 @@ BODIES: Mapping[str, Body] = {
     "POST authorize": {"redirectUri": LISTENING},
     "POST authorize/complete": {"binding": "x", "parameters": {"state": "x", "code": "x"}},
     "POST flows": {"projectId": "example", "environment": "dev", "source": FLOW},
+    "POST flows/check": {"projectId": "example", "environment": "dev", "source": FLOW},
     "PATCH flows/{flow_id}": {"enabled": False},
     "POST flow-tables": TABLE | {"name": "new"},
     "POST flow-tables/{table_id}/rows": {"rows": [{"serial": "x"}]},

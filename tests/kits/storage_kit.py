@@ -77,7 +77,7 @@ from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Receipt, Secret, State, Version
-from keyturn.domain.turn import Blocked, Held, Phase, Policy, Posted, Reason, Trigger, Turn
+from keyturn.domain.turn import Blocked, ByFlow, Held, Phase, Policy, Posted, Reason, Trigger, Turn
 from keyturn.services.ports import R, Record, Store, TurnStep
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -170,6 +170,7 @@ TURN = Turn(
     new=Held(SecretHash("hash"), None, VersionNo(2)),
     posted=Posted(LATER, "ocs1 ocs2", NOW),
     blocked=Blocked(Reason.FOREIGN_SECRET, "", Phase.PLANNED),
+    asked=ByFlow(FlowId("f-1"), 2),
 )
 STEP = TurnStep(TURN.id, 1, NOW, "planned", "look", AWKWARD, "")
 SECRET = Secret(

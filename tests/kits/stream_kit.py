@@ -17,6 +17,7 @@ from keyturn.services.events import Newsroom
 from keyturn.testing.asgi import _scope
 
 SUBSCRIBE = "/api/v1/events/subscribe/project-events"
+FOLLOW = "/api/v1/flow-runs/stream"
 LIMIT_S = 20
 """After this time nothing comes any more; what works takes milliseconds."""
 
@@ -87,6 +88,39 @@ class Stream:
 
 
 @dataclass
+class Followed:
+    """The answer to somebody who follows runs; ``last`` is the id of what was told last."""
+
+    answer: httpx2.Response
+    lines: AsyncIterator[str]
+    last: str = ""
+    heard: str = ""
+
+    async def frame(self) -> Any:  # noqa: ANN401  JSON
+        """Return the data of the next frame, or None where the stream ends."""
+        async with asyncio.timeout(LIMIT_S):
+            async for line in self.lines:
+                self.heard += line
+                if line.startswith("id:"):
+                    self.last = line[4:]
+                if line.startswith("data:"):
+                    return json.loads(line[5:])
+        return None
+
+    async def next(self) -> Any:  # noqa: ANN401  JSON
+        """Return the next event that is no ping, or None where the stream ends."""
+        while (told := await self.frame()) == {}:
+            pass
+        return told
+
+    async def events(self, number: int) -> list[tuple[str, str]]:
+        """Return what so many events are, and of which flow."""
+        return [
+            (told["event"], told["flowName"]) for _ in range(number) if (told := await self.next())
+        ]
+
+
+@dataclass
 class Wire:
     """The API of a house over a transport that carries streams."""
 
@@ -100,6 +134,20 @@ class Wire:
         where = {"environmentSlug": env, "secretPath": path}
         register = [{"event": each, "conditions": where} for each in events or EVENTS]
         return {"projectId": self.house.installed.project.id, "register": register}
+
+    async def follow(self, last: str = "", token: str = "", **query: object) -> "Followed":
+        """Follow runs, after an event or from now on; return the stream once it has begun."""
+        headers = {**({"last-event-id": last} if last else {}), **(bearer(token) if token else {})}
+        asked: Any = {"projectId": "example"} | query
+        request = self.http.build_request("GET", FOLLOW, params=asked, headers=headers)
+        answer = await self.http.send(request, stream=True)
+        self.stack.push_async_callback(answer.aclose)
+        stream = Followed(answer, answer.aiter_lines())
+        if not answer.is_success:
+            await answer.aread()
+            return stream
+        assert await stream.frame() == {}
+        return stream
 
     async def subscribe(self, body: object, token: str = "") -> Stream:
         """Subscribe, and return the stream once it tells that it has begun."""

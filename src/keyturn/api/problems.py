@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from keyturn.domain.errors import (
+    Busy,
     CallerError,
     DatabaseAway,
     Forbidden,
@@ -58,6 +59,7 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
         NotReady: (424, "FailedDependency"),
         ServerError: (502, "BadGateway"),
         DatabaseAway: (503, "ServiceUnavailable"),
+        Busy: (503, "ServiceUnavailable"),
         RootKeyUnknown: (503, "ServiceUnavailable"),
         KeyturnError: OURS,
     }
@@ -173,7 +175,7 @@ def _nearest(error: KeyturnError) -> tuple[int, str]:
 
 
 def _headers(error: KeyturnError) -> Mapping[str, str]:
-    if isinstance(error, OktaThrottled | TooManyAttempts):
+    if isinstance(error, OktaThrottled | TooManyAttempts | Busy):
         return {"Retry-After": str(ceil(error.retry_after_s))}
     if isinstance(error, NotReady) and error.retry_after_s is not None:
         return {"Retry-After": str(max(0, ceil(error.retry_after_s)))}

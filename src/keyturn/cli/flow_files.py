@@ -1,18 +1,21 @@
 """The files of flows: their schema, what is wrong in them, their form, and what differs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from keyturn.cli import options, output
 from keyturn.cli.bringing import read_text
+from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
     from keyturn.domain.flows.definition import Flow
     from keyturn.domain.flows.findings import Finding
+
+    Looked: TypeAlias = tuple[Sequence[Finding], Sequence[str]]
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 which_files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
@@ -37,22 +40,84 @@ def schema() -> None:
 
 @click.command()
 @which_files
+@click.option("--env", "environment", help="Ask a server what there is in this environment, too.")
+@click.option("--path", default="/", show_default=True, help="With --env: the folder of the flow.")
+@options.project
+@options.server
 @options.as_json
-def check(*, files: Sequence[Path], as_json: bool) -> None:
+def check(
+    *,
+    files: Sequence[Path],
+    environment: str | None,
+    path: str,
+    project: str,
+    server: str | None,
+    as_json: bool,
+) -> None:
     """Say what is wrong in each FILE, or doubtful, with its line.
 
-    Needs no server, so it looks at nothing outside of the file. Exits with 1 where there is an
-    error; a warning is none.
+    Needs no server, unless with --env: then the connections, flows, secrets, tables and client
+    registrations that it names are looked for, too. What was not looked for is told on standard
+    error. Exits with 1 where there is an error; a warning is none.
     """
-    from keyturn.domain.flows import checking
     from keyturn.domain.flows.findings import Severity
 
-    found = [(file, each) for file in files for each in checking.check(read_text(file))]
-    told = [_told(file, each) for file, each in found]
+    texts = {file: read_text(file) for file in files}
+    place = {"projectId": project, "environment": environment, "secretPath": path}
+    looked = _looked_around(texts, place, server) if environment else _looked_at(texts)
+    found = [(file, each) for file, (findings, _) in looked.items() for each in findings]
+    left = {str(file): [*names] for file, (_, names) in looked.items() if names}
+    document = {"findings": [_told(file, each) for file, each in found], "unchecked": left}
     lines = [output.printable(f"{file}:{each.line}: {each}") for file, each in found]
-    output.show({"findings": told}, lines, as_json=as_json)
+    output.show(document, lines, as_json=as_json)
+    why = "you may not see them" if environment else "--env asks a server"
+    for name, names in left.items() if not as_json else ():
+        told = f"{name}: not looked for, as {why}: {'; '.join(names)}"
+        click.echo(output.printable(told), err=True)
     if any(each.severity is Severity.ERROR for _, each in found):
         raise click.exceptions.Exit(1)
+
+
+def _looked_at(texts: Mapping[Path, str]) -> "Mapping[Path, Looked]":
+    """Return what is found in files by themselves."""
+    from keyturn.domain.flows.checking import examine, unchecked
+
+    read = {file: examine(text) for file, text in texts.items()}
+    return {
+        file: (findings, [*unchecked(flow)] if flow else ())
+        for file, (findings, flow) in read.items()
+    }
+
+
+def _looked_around(
+    texts: Mapping[Path, str], place: Mapping[str, str | None], server: str | None
+) -> "Mapping[Path, Looked]":
+    """Return what a server finds in files, as if all of them were there."""
+    from keyturn.domain.flows.checking import examine
+    from keyturn.domain.flows.findings import Finding, Severity
+    from keyturn.wire.flows import CheckFlow
+
+    flows = [examine(text)[1] for text in texts.values()]
+    fields: dict[str, object] = {**place, "beside": sorted(flow.name for flow in flows if flow)}
+    asked = {
+        file: options.checked(CheckFlow, fields | {"source": text}) for file, text in texts.items()
+    }
+    looked: dict[Path, Looked] = {}
+
+    async def work() -> None:
+        async with connected(server) as api:
+            for file, body in asked.items():
+                told = await api.check_flow(body)
+                looked[file] = (
+                    [
+                        Finding(each.line, each.where, each.rule, Severity(each.severity))
+                        for each in told.findings
+                    ],
+                    told.unchecked,
+                )
+
+    run(work())
+    return looked
 
 
 def _told(file: Path, finding: "Finding") -> dict[str, str | int]:

@@ -122,7 +122,8 @@ async def _address(target: str, project: str, server: str | None) -> str:
     async with connected(server) as api:
         found = await find_flow(api, project, target)
     if found.invoke_url is None or found.start != "api_endpoint":
-        raise click.ClickException(f"{found.name} has no endpoint: it starts by {found.start}.")
+        why = found.problem or f"it starts by {found.start}."
+        raise click.ClickException(f"{found.name} has no endpoint: {why}")
     return found.invoke_url
 
 

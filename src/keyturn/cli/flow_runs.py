@@ -1,22 +1,35 @@
-"""Runs of flows: started by hand, looked at card by card, ended, and run again."""
+"""Runs of flows: started by hand, followed, looked at card by card, ended, and run again."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
 from keyturn.cli import options, output
 from keyturn.cli.flow_saved import find_flow, which_flow
-from keyturn.cli.running import connected, run
+from keyturn.cli.running import connected, run, stop_asked
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from keyturn.wire.flows import Result, Run, Step
+    from keyturn.wire.flows import Result, Run, RunTold, Step
 
 WAIT_S = 60.0
-which_run = click.argument("run_id", metavar="RUN")
+PHASES = ("running", "sleeping", "finished", "failed", "cancelled")
+
+
+def _run_id(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError:
+        rule = "a run is named by its id, a UUID, as `keyturn flow runs list FLOW` prints it."
+        raise click.BadParameter(rule) from None
+
+
+which_run = click.argument("run_id", metavar="RUN", callback=_run_id)
 
 
 @click.command("run")
@@ -61,16 +74,23 @@ def read_given(words: Sequence[str]) -> "dict[str, JsonValue]":
     given: dict[str, JsonValue] = {}
     for word in words:
         if word.lstrip().startswith("{"):
-            whole = _json(word)
-            if not isinstance(whole, dict):
-                raise click.UsageError("An object in JSON was begun and is none.")
-            given |= whole
+            given |= _object(word)
             continue
         name, middle, value = word.partition("=")
         if not middle:
             raise click.UsageError("Give JSON, or NAME=VALUE.")
         given[name] = _json(value)
     return given
+
+
+def _object(text: str) -> "dict[str, JsonValue]":
+    """Return what can only be an object, as it begins so. Raises UsageError."""
+    try:
+        whole: dict[str, JsonValue] = json.loads(text)
+    except json.JSONDecodeError as error:
+        why = f"{error.msg.lower()}, at character {error.pos + 1}"
+        raise click.UsageError(f"--given begins with {{ and is no object in JSON: {why}.") from None
+    return whole
 
 
 def _json(text: str) -> "JsonValue":
@@ -119,6 +139,52 @@ def _row(one: "Run") -> list[str]:
         *(began, one.phase, answer, str(one.steps), str(one.version), one.cause),
         *(one.by or "-", one.id),
     ]
+
+
+@runs.command("follow")
+@click.argument("which", metavar="[FLOW]", required=False)
+@click.option("--phase", "phases", multiple=True, type=click.Choice(PHASES), help="Only these.")
+@options.project
+@options.server
+@options.as_json
+def follow(
+    *,
+    which: str | None,
+    phases: Sequence[str],
+    project: str,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Print what comes of the runs of FLOW, or of all, as it happens, until Ctrl-C.
+
+    Nothing of what cards took or gave. With --json each line is one event; nothing is lost while
+    the server is away.
+    """
+
+    def tell(told: "RunTold") -> None:
+        click.echo(told.model_dump_json() if as_json else _told(told))
+
+    async def work() -> None:
+        from keyturn.client.listening import follow_runs
+
+        asked = stop_asked()
+        async with connected(server) as api:
+            flow = {"flowId": (await find_flow(api, project, which)).id} if which else {}
+            query = {"projectId": project, "phase": phases, **flow}
+            waits = [asyncio.create_task(follow_runs(api, query, tell))]
+            waits.append(asyncio.create_task(_set(asked)))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
+            for done in await asyncio.gather(*waits, return_exceptions=True):
+                if isinstance(done, Exception):
+                    raise done
+
+    run(work())
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 @runs.command("show")
@@ -197,10 +263,26 @@ def _lines(one: "Run") -> Iterator[str]:
         yield f"  goes on {output.moment(one.wake_at)}"
 
 
+def _told(told: "RunTold") -> str:
+    line = f"{output.moment(told.ended_at or told.started_at)}  {told.run_id}"
+    line += f"  {told.environment}{told.secret_path}:{told.flow_name} v{told.version}"
+    match told.event:
+        case "started":
+            return f"{line}  started ({told.cause})"
+        case "sleeping":
+            return f"{line}  sleeping until {output.moment(told.wake_at)}"
+        case "resumed":
+            return f"{line}  resumed"
+    why = f": {told.failure}" + (f" at {told.card}" if told.card else "") if told.failure else ""
+    return f"{line}  {told.phase} in {told.duration_s:.3f} s, steps: {told.steps}{why}"
+
+
 def _step(step: "Step") -> Iterator[str]:
     yield f"  {step.position:<8} {step.card_id} ({step.card})"
     yield f"           took {_short(step.inputs)}"
-    if step.error is None:
+    if step.ended_at is None and step.error is None and step.outputs is None:
+        yield "           is under way"
+    elif step.error is None:
         yield f"           gave {_short(step.outputs)}"
     else:
         yield f"           failed {_short(step.error)}"

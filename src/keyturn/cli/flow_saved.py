@@ -157,7 +157,7 @@ def list_flows(*, project: str, server: str | None, as_json: bool) -> None:
 
 
 def _row(one: "Flow") -> list[str]:
-    starts = f"{one.start} ({one.security})" if one.security else one.start
+    starts = f"{one.start} ({one.security})" if one.security else one.start or "cannot be read"
     folder, on = f"{one.environment}{one.secret_path}", "on" if one.enabled else "off"
     return [one.name, folder, starts, str(one.version), on, one.id]
 
@@ -186,6 +186,8 @@ def _lines(one: "Flow") -> Iterator[str]:
     yield f"  folder       {folder}"
     yield f"  version      {version}, {one.cards} cards, switched {on}"
     yield f"  starts by    {starts}"
+    if one.problem:
+        yield f"  problem      {output.printable(one.problem)}"
     if one.invoke_url:
         yield f"  address      {one.invoke_url}"
     by_token = one.security == "client_token" or (one.start == "event" and one.invoke_url)

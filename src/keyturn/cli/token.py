@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from keyturn.adapters.oauth import HttpAuthorizationServers
 
 SCOPE = "okta.workflows.invoke.manage"
+UNBOUND = (
+    "{} gives a token that is bound to no key: whoever has it can use it. Have the app's tokens "
+    "bound (at Okta: Applications, the app, General, Proof of possession, Require Demonstrating "
+    "Proof of Possession; in its API, dpop_bound_access_tokens), or leave out --dpop."
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ async def _headers(servers: "HttpAuthorizationServers", asked: Asked) -> Mapping
     answer = read_token_answer(reply)
     if not isinstance(answer, TokenSet):
         raise click.ClickException(f"{asked.issuer} gives no access token ({answer}).")
+    if asked.dpop and answer.token_type.lower() != "dpop":  # RFC 9449, 5
+        raise click.ClickException(UNBOUND.format(asked.issuer))
     headers = {"Authorization": f"{answer.token_type} {answer.access.reveal()}"}
     if key is None:
         return headers

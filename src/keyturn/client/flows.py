@@ -6,9 +6,11 @@ from pydantic import JsonValue
 
 from keyturn.client.calls import Calls, part
 from keyturn.wire.flows import (
+    CheckFlow,
     ClientTokenAnswer,
     Flow,
     FlowAnswer,
+    FlowCheckAnswer,
     FlowsAnswer,
     FlowVersion,
     FlowVersionsAnswer,
@@ -33,6 +35,10 @@ class FlowCalls(Calls):
     async def save_flow(self, body: SaveFlow) -> Flow:
         """Save a flow under the name in its file, as its next version."""
         return (await self.call(FlowAnswer, "POST", FLOWS, body=body)).flow
+
+    async def check_flow(self, body: CheckFlow) -> FlowCheckAnswer:
+        """Say what is wrong in a flow's file by what there is in a folder; nothing is saved."""
+        return await self.call(FlowCheckAnswer, "POST", f"{FLOWS}/check", body=body)
 
     async def list_flows(self, project: str) -> tuple[Flow, ...]:
         """List the flows of a project, without their files."""

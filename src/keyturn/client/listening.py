@@ -1,18 +1,20 @@
-"""Hear of changes in a folder as they are committed, and begin anew whenever that ends.
+"""Hear of what happens as it is committed, and begin anew whenever that ends.
 
-Nobody may rely on hearing: whoever listens asks now and then all the same.
+Nobody may rely on hearing of secrets: whoever listens asks now and then all the same. Of runs, what
+was missed is told afterwards.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Final
 
 from keyturn.client.api import KeyturnApi, Place
-from keyturn.client.errors import ClientError
+from keyturn.client.errors import ApiError, ClientError
 from keyturn.client.watching import Pause
 from keyturn.wire.events import Conditions, EventName, Registered, Subscribe, Told
+from keyturn.wire.flows import RunTold
 
 RETRY_S: Final = (1, 2, 5, 10, 30, 60)
 """Seconds until the next try after the first failure, the second, and so on; less by chance."""
@@ -49,9 +51,43 @@ async def listen(
                     if not begun or told:
                         heard(_names(told) if begun and told else None)
                     begun, failures = True, 0
-        after_s = RETRY_S[min(failures, len(RETRY_S) - 1)]
+        await sleep(_after_s(failures))
         failures += 1
-        await sleep(after_s * random.SystemRandom().uniform(0.5, 1))
+
+
+async def follow_runs(
+    api: KeyturnApi,
+    query: Mapping[str, str | Sequence[str]],
+    tell: Callable[[RunTold], None],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Tell what comes of runs from now on, for ever; a break loses nothing.
+
+    Raises ApiError where Keyturn says that the caller may not, or not so, and any ClientError
+    before it has told anything.
+    """
+    last, failures = "", 0
+    while True:
+        try:
+            async with aclosing(api.follow_runs(query, last)) as events:
+                async for at, told in events:
+                    last, failures = at, 0
+                    if told:
+                        tell(told)
+        except ClientError as error:
+            if not last or _is_final(error):
+                raise
+        await sleep(_after_s(failures))
+        failures += 1
+
+
+def _is_final(error: ClientError) -> bool:
+    return isinstance(error, ApiError) and error.status < 500 and error.status != 429
+
+
+def _after_s(failures: int) -> float:
+    return RETRY_S[min(failures, len(RETRY_S) - 1)] * random.SystemRandom().uniform(0.5, 1)
 
 
 @asynccontextmanager

@@ -83,6 +83,14 @@ class TooManyAttempts(CallerError):
         super().__init__(message)
 
 
+class Busy(KeyturnError):
+    """So much goes on that nothing more is begun: come again; ``retry_after_s`` says when."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class Forbidden(CallerError):
     """The caller lacks the permission for this."""
 

@@ -29,7 +29,7 @@ from keyturn.domain.okta import (
 )
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Policy
+from keyturn.domain.turn import ByFlow, Policy
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Rotation:
     is when it was last compared with Okta, None where that is wanted. ``due_at`` is the moment that
     the schedule asks for and ``next_rotation_at`` when its turn starts; ``last_due_at`` is what the
     schedule started a turn for last, ``failures`` how often it did so since one was served.
-    ``asked_at`` is when somebody asked for a turn that starts once the open one has ended.
+    ``asked_at`` is when somebody asked for a turn that starts once the open one has ended, and
+    ``asked`` the flow that did.
     ``algorithm`` is what new client keys sign with; nothing else has one.
     """
 
@@ -81,6 +82,7 @@ class Rotation:
     last_due_at: datetime | None = None
     failures: int = 0
     asked_at: datetime | None = None
+    asked: ByFlow | None = None
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     algorithm: KeyAlgorithm = KeyAlgorithm.RS256
 

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash, TurnId, VersionNo
+from keyturn.domain.ids import (
+    AppId,
+    CredentialId,
+    FlowId,
+    RotationId,
+    SecretHash,
+    TurnId,
+    VersionNo,
+)
 from keyturn.domain.okta import CredentialKind, Rules
 from keyturn.domain.reasons import LOST, Reason
 
@@ -24,6 +32,7 @@ __all__ = [
     "UNSERVED",
     "Act",
     "Blocked",
+    "ByFlow",
     "Held",
     "Opened",
     "Overlap",
@@ -268,6 +277,14 @@ class Posted:
 
 
 @dataclass(frozen=True)
+class ByFlow:
+    """A flow that asked for a turn; ``depth`` is how many runs had started each other by then."""
+
+    flow_id: FlowId
+    depth: int
+
+
+@dataclass(frozen=True)
 class Turn:
     """One journey of a rotation.
 
@@ -276,6 +293,7 @@ class Turn:
     asked to deactivate it again: from then on it is never served. ``epoch`` is the fence: a worker
     writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
     ``opened`` tells what opened the gate last, ``reinstated`` how often the old secret came back.
+    ``asked`` is the flow that asked for it last; None for anybody else.
     """
 
     id: TurnId
@@ -300,6 +318,7 @@ class Turn:
     epoch: int = 0
     owner: str | None = None
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
+    asked: ByFlow | None = None
 
     @property
     def rules(self) -> Rules:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.errors import FieldProblem, InvalidInput, Refused
+from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.flows.codec import read_response
 from keyturn.domain.flows.intake import Unfit, read_inputs
 from keyturn.domain.flows.run import ENDS, Cause, Run
 from keyturn.domain.flows.spec import StartKind
 from keyturn.domain.flows.values import Value, seen
 from keyturn.domain.flows.walk import Response
-from keyturn.services.flows import FlowView, admit
+from keyturn.services.flows import FlowView, admit, require_on
 from keyturn.services.ports import World
 from keyturn.services.runs import run_here
 from keyturn.services.starting import open_text
@@ -43,11 +43,10 @@ async def run_by_hand(
     """Run a flow with what it is given, and wait for its answer for a while.
 
     A helper is given its inputs, and any other what it starts with. Raises NotFound, Forbidden,
-    InvalidInput for an input that does not fit, and Refused for a flow that is switched off.
+    InvalidInput for an input that does not fit, Refused for a flow that is switched off, and Busy.
     """
     view = await admit(world, caller, Verb.RUN_FLOWS, flow_id, "run")
-    if not view.saved.enabled:
-        raise Refused(f"The flow {view.saved.name} is switched off.")
+    require_on(view)
     start = _start(world, view, given)
     run, reply = await run_here(world, view, start, cause=Cause.BY_HAND, by=caller.id)
     within_s = min(wait_s, WAIT_MAX_S)

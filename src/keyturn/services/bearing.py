@@ -76,8 +76,7 @@ async def admit_bearer(world: World, place: Place, rules: BearerRules, asked: In
     """
     # (1) one token, shown in one way
     scheme, token = read_token(asked.header("authorization"))
-    if asked.parameter(NO_BODY):
-        raise TokenRefused(Fault.INVALID_REQUEST, "There are two access tokens.", scheme=scheme)
+    require_one(asked)
     bearer = Bearer(scheme, Sensitive(token), rules)
     # (2) its issuer gave it
     bearer, shown = await _prove(world, place, bearer)
@@ -90,6 +89,13 @@ async def admit_bearer(world: World, place: Place, rules: BearerRules, asked: In
     if proof:
         _use_once(world, proof)
     return shown
+
+
+def require_one(asked: Invocation) -> None:
+    """Raise TokenRefused where a token is in the address or in a form too (RFC 6750, 3.1)."""
+    scheme, _ = read_token(asked.header("authorization"))
+    if asked.parameter(NO_BODY) or NO_BODY in dict(asked.form):
+        raise TokenRefused(Fault.INVALID_REQUEST, "There are two access tokens.", scheme=scheme)
 
 
 async def problem_of(tx: Reading, place: Place, rules: BearerRules) -> FieldProblem | None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import structlog
 
-from keyturn.domain.flows.reading import FlowRefused
 from keyturn.domain.flows.run import Cause, Run, SavedFlow
 from keyturn.domain.flows.timing import next_start
 from keyturn.domain.flows.values import Value
@@ -46,9 +45,8 @@ async def _start_scheduled(world: World, due: SavedFlow) -> bool:
         saved = await tx.find(SavedFlow, id=due.id)
         if saved is None or saved.next_at is None or saved.next_at > now:
             return False
-        try:
-            view = await view_of(tx, saved)
-        except FlowRefused:  # saved by another version; it keeps none of the others waiting
+        view = await view_of(tx, saved)
+        if view.problem:  # saved by another version; it keeps none of the others waiting
             await tx.replace(replace(saved, next_at=None))
             log.warning("scheduled flow cannot be read", flow=saved.id)
             return False

@@ -5,25 +5,27 @@ connections, secrets and rotations of its folder that its cards name. Whoever sa
 all of that.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from hashlib import sha256
 
 from keyturn.domain.access import Caller, Grant, Holding, Role, Target, Verb
-from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Taken
+from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.flows.bearers import BearerRules, rules_of
-from keyturn.domain.flows.checking import check
+from keyturn.domain.flows.checking import examine
 from keyturn.domain.flows.definition import Flow
 from keyturn.domain.flows.events import OF_CONNECTIONS, OF_TURNS, listens, source_of
 from keyturn.domain.flows.expressions import Constant
 from keyturn.domain.flows.findings import Finding, Severity
-from keyturn.domain.flows.reading import read_flow
+from keyturn.domain.flows.reading import FlowRefused
 from keyturn.domain.flows.run import FlowVersion, SavedFlow
 from keyturn.domain.flows.spec import Security, Source, StartKind
 from keyturn.domain.flows.tables import FlowTable
 from keyturn.domain.flows.timing import next_start
-from keyturn.domain.ids import FlowId
+from keyturn.domain.ids import FlowId, OrganizationId
 from keyturn.domain.names import secret_path
 from keyturn.domain.project import Place
 from keyturn.domain.sensitive import Sensitive
@@ -42,10 +44,10 @@ from keyturn.services.projects import (
 )
 from keyturn.services.records import must, read_left
 from keyturn.services.removal import remove_flow
+from keyturn.services.shelf import Shelf
 
 ALIAS_BYTES = 16
 TOKEN_BYTES = 32
-CACHED = 512
 ROTATING = frozenset({"keyturn.start_turn"})
 """The cards for which a flow has to be let to turn rotations."""
 LOOKING = frozenset({"keyturn.wait_for_turn", "keyturn.list_rotations"})
@@ -55,18 +57,46 @@ TABLES = "table"
 """The family of the cards for which it has to be let to use the tables of its folder."""
 
 
+UNREAD = "This version of Keyturn cannot read the flow any more: save it anew."
+
+_SHELF = Shelf()
+
+
+def parse(source: str) -> Flow:
+    """Read a flow, if it was not read before: it never changes. Raises FlowRefused."""
+    return _SHELF.read(source)
+
+
+async def parse_aside(source: str) -> None:
+    """Read a flow that was not read before while others go on; what is wrong `parse` tells."""
+    if not _SHELF.has(source):
+        with suppress(FlowRefused):
+            await asyncio.to_thread(parse, source)
+
+
 @dataclass(frozen=True)
 class FlowView:
-    """A flow, where it lies, its newest version, and what that says."""
+    """A flow, where it lies, and its newest version, which another Keyturn may have saved."""
 
     saved: SavedFlow
     place: Place
     version: FlowVersion
-    flow: Flow
 
+    @property
+    def flow(self) -> Flow:
+        """Return what the version says. Raises Refused where this Keyturn cannot read it."""
+        if self.problem:
+            raise Refused(UNREAD)
+        return parse(self.version.source)
 
-parse = lru_cache(maxsize=CACHED)(read_flow)
-"""Read a flow that was read before: it never changes. Raises FlowRefused."""
+    @cached_property
+    def problem(self) -> str:
+        """Return why this Keyturn cannot read the version; empty where it can."""
+        try:
+            parse(self.version.source)
+        except FlowRefused as refusal:
+            return f"{UNREAD} {refusal}"
+        return ""
 
 
 async def save_flow(
@@ -76,9 +106,9 @@ async def save_flow(
 
     Raises InvalidInput with everything that is wrong with it, Forbidden also for what the flow
     would do and the caller may not, NotFound, AddressRefused for an issuer where Keyturn does not
-    go, and Taken where ``base`` is not its newest version.
+    go, Taken where ``base`` is not its newest version, and Refused for one flow too many.
     """
-    flow = read_checked(source)
+    flow = await asyncio.to_thread(read_checked, source)
     project_id, path = await resolve_project(world, where.project), secret_path(where.path)
     target = Target(project_id, where.environment, path)
     subject = f"flow {where}:{flow.name}"
@@ -114,6 +144,7 @@ async def _save(
             )
             await tx.replace(saved)
         else:
+            await _require_room(tx, world, place.project.organization_id)
             saved = SavedFlow(
                 id=FlowId(world.chance.uuid()),
                 folder_id=place.folder.id,
@@ -130,15 +161,30 @@ async def _save(
             await tx.add(saved)
         version = FlowVersion(saved.id, number, source, caller.id, now)
         await tx.add(version)
-    return FlowView(saved, place, version, flow)
+    return FlowView(saved, place, version)
+
+
+async def _require_room(tx: Reading, world: World, organization_id: OrganizationId) -> None:
+    """Raise Refused where as many flows of an organization are switched on as may be."""
+    on, most = await tx.list(SavedFlow, enabled=True), world.limits.flows_active
+    if len(on) < most:
+        return
+    places = await places_of(tx, {each.folder_id for each in on})
+    theirs = [
+        each for each in on if places[each.folder_id].project.organization_id == organization_id
+    ]
+    if len(theirs) >= most:
+        raise Refused(f"{most:,} flows are switched on: switch one off, or remove it.")
 
 
 def read_checked(source: str) -> Flow:
     """Read a flow. Raises InvalidInput with everything that is wrong with it, and the lines."""
-    wrong = [each for each in check(source) if each.severity is Severity.ERROR]
-    if wrong:
+    found, flow = examine(source)
+    wrong = [each for each in found if each.severity is Severity.ERROR]
+    if wrong or flow is None:
         raise InvalidInput(*map(_problem, wrong))
-    return parse(source)
+    _SHELF.keep(source, flow)
+    return flow
 
 
 def _problem(found: Finding) -> FieldProblem:
@@ -176,8 +222,16 @@ def _at_home(flow: Flow) -> Iterable[tuple[Verb, str]]:
         yield Verb.READ_ROTATIONS, "rotations"
     if heard & OF_CONNECTIONS:
         yield Verb.READ_GRANTS, "connections"
+    if flow.helpers:
+        yield Verb.RUN_FLOWS, f"flows {', '.join(sorted(flow.helpers))}"
     if any(card.spec.family == TABLES for card in flow.every_card):
         yield Verb.RUN_FLOWS, "tables"
+
+
+def require_on(view: FlowView) -> None:
+    """Raise Refused for a flow that is switched off."""
+    if not view.saved.enabled:
+        raise Refused(f"The flow {view.saved.name} is switched off.")
 
 
 def folder_and_name(place: Place, path: str) -> tuple[str, str]:
@@ -224,12 +278,12 @@ def bearer_rules(flow: Flow) -> BearerRules | None:
     return rules_of(start) if opened_so else None
 
 
-def caller_of(view: FlowView) -> Caller:
-    """Return as whom a flow acts: it holds what its text names, in its own environment."""
+def caller_of(view: FlowView, flow: Flow | None = None) -> Caller:
+    """Return as whom a flow acts, or another inside it: it holds what that one's text names."""
     place, here = view.place, target_of(view.place)
     grants = tuple(
         Grant(frozenset({verb}), (target.environment,), (target.path,))
-        for verb, target, _ in _doings(place, view.flow)
+        for verb, target, _ in _doings(place, flow or view.flow)
     )
     helpers = Grant(frozenset({Verb.RUN_FLOWS}), (here.environment,), (here.path,))
     role = Role("flow", f"Flow {view.saved.name}", (*grants, helpers))
@@ -265,7 +319,7 @@ async def read_flow_by_id(
         version = await tx.find(FlowVersion, flow_id=view.saved.id, number=number)
     if version is None:
         raise NotFound(f"The flow {view.saved.name} has no version {number}.")
-    return replace(view, version=version, flow=parse(version.source))
+    return replace(view, version=version)
 
 
 async def list_flow_versions(world: World, caller: Caller, flow_id: str) -> Sequence[FlowVersion]:
@@ -276,13 +330,19 @@ async def list_flow_versions(world: World, caller: Caller, flow_id: str) -> Sequ
 
 
 async def switch_flow(world: World, caller: Caller, flow_id: str, *, enabled: bool) -> FlowView:
-    """Switch a flow on or off; what runs goes on. Raises NotFound, Forbidden."""
+    """Switch a flow on or off; what runs goes on.
+
+    Raises NotFound, Forbidden, and Refused for one to be switched on that cannot be read, or is one
+    too many.
+    """
     verb = "enable" if enabled else "disable"
     view = await admit(world, caller, Verb.EDIT_FLOWS, flow_id, verb)
     if enabled:
         await require_all(world, caller, view.place, view.flow)
     async with world.store.writing() as tx:
         stored = await _read_stored(tx, view)
+        if enabled and not stored.enabled:
+            await _require_room(tx, world, view.place.project.organization_id)
         now = world.clock.now()
         next_at = next_start(view.flow.start, now) if enabled else None
         saved = replace(stored, enabled=enabled, updated_at=now, next_at=next_at)
@@ -295,9 +355,14 @@ async def make_client_token(
 ) -> tuple[FlowView, Sensitive]:
     """Make the token that opens a flow's endpoint; the one before opens it no more.
 
-    It is shown once and kept as a hash. Raises NotFound, Forbidden.
+    It is shown once and kept as a hash. Raises NotFound, Forbidden, and Refused for a flow that
+    nobody outside starts.
     """
     view = await admit(world, caller, Verb.EDIT_FLOWS, flow_id, "make a client token")
+    start = view.flow.start
+    if start.kind is not StartKind.ENDPOINT and source_of(start) is not Source.OKTA:
+        told = f"The flow {view.saved.name} starts by {start.kind.value}"
+        raise Refused(f"{told}: it has no endpoint that a token could open.")
     token = Sensitive(world.chance.random_bytes(TOKEN_BYTES).hex())
     async with world.store.writing() as tx:
         saved = replace(
@@ -347,23 +412,28 @@ async def find_by_name(tx: Reading, place: Place, name: str) -> FlowView | None:
 
 
 async def find_by_alias(tx: Reading, alias: str) -> FlowView | None:
-    """Find a flow by what stands in its address; None for one without an endpoint, or disabled."""
-    found = await tx.find(SavedFlow, alias=alias)
-    seen = await view_of(tx, found) if found and found.enabled else None
+    """Find a flow by its alias; None for one without an endpoint, disabled, or unreadable."""
+    seen = await _find_enabled(tx, alias)
     return seen if seen and seen.flow.start.kind is StartKind.ENDPOINT else None
 
 
 async def find_listener(tx: Reading, alias: str) -> FlowView | None:
-    """Find a flow that events of Okta's start by its alias; None for any other, or disabled."""
+    """Find a flow that events of Okta's start by its alias; None for any other, as above."""
+    seen = await _find_enabled(tx, alias)
+    return seen if seen and source_of(seen.flow.start) is Source.OKTA else None
+
+
+async def _find_enabled(tx: Reading, alias: str) -> FlowView | None:
     found = await tx.find(SavedFlow, alias=alias)
     seen = await view_of(tx, found) if found and found.enabled else None
-    return seen if seen and source_of(seen.flow.start) is Source.OKTA else None
+    return seen if seen and not seen.problem else None
 
 
 async def view_of(tx: Reading, saved: SavedFlow, number: int | None = None) -> FlowView:
     """Return a flow with its place, in its newest version or in another."""
     version = await must(tx.find(FlowVersion, flow_id=saved.id, number=number or saved.number))
-    return FlowView(saved, await place_of(tx, saved.folder_id), version, parse(version.source))
+    await parse_aside(version.source)
+    return FlowView(saved, await place_of(tx, saved.folder_id), version)
 
 
 async def _read_stored(tx: Reading, view: FlowView) -> SavedFlow:

@@ -19,7 +19,7 @@ from keyturn.domain.flows.spec import Security
 from keyturn.domain.flows.values import Value
 from keyturn.domain.flows.walk import Response
 from keyturn.services.awaiting import answer_within
-from keyturn.services.bearing import admit_bearer
+from keyturn.services.bearing import admit_bearer, require_one
 from keyturn.services.flows import FlowView, find_by_alias
 from keyturn.services.ports import World
 from keyturn.services.runs import run_here
@@ -99,10 +99,13 @@ async def _note(world: World, view: FlowView, who: str, *, why: str = "") -> Non
 async def invoke(world: World, admitted: Admitted, asked: Invocation) -> Invoked:
     """Run a flow with what a request brings, and wait for its answer for as long as it may take.
 
-    Raises Unfit for what does not fit what the flow declares, and TooManyAttempts.
+    Raises Unfit for what does not fit what the flow declares, TokenRefused for a second token in
+    its body, TooManyAttempts, and Busy.
     """
     view, limits = admitted.view, world.limits
     own = view.flow.limits
+    if view.flow.start.security is Security.OAUTH:
+        require_one(asked)
     per_s = min(own.per_s or limits.flow_per_s, limits.flow_per_s)
     wait_s = world.doors.buckets.wait_s(f"run {view.saved.id}", per_s, world.clock.uptime_s())
     if wait_s:

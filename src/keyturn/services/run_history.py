@@ -1,26 +1,35 @@
 """What is kept of runs: listed, read card by card, searched, cancelled and run again."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import NotFound, Refused
-from keyturn.domain.flows.codec import read_response
+from keyturn.domain.flows.codec import read_answer, read_response
+from keyturn.domain.flows.failures import CardFailure, Failure
 from keyturn.domain.flows.run import Act, Cause, Run, RunAnswer, RunPage, SavedFlow, moved
+from keyturn.domain.flows.values import Bound
 from keyturn.domain.flows.walk import Response
 from keyturn.domain.ids import RunId
 from keyturn.services import gate
-from keyturn.services.flows import FlowView, admit, view_of
+from keyturn.services.flows import FlowView, admit, require_all, require_on, view_of
 from keyturn.services.ports import Reading, World
 from keyturn.services.projects import target_of
 from keyturn.services.records import must
-from keyturn.services.starting import open_text, seal_text, start_run
+from keyturn.services.run_keeping import card_position
+from keyturn.services.starting import open_given, open_text, seal_text, start_run
 
 LISTED_MAX = 1000
 SEARCHED_MAX = 5000
 """How many runs a search looks through, the newest first."""
+_LAST_STEP = re.compile(r"[./!]?[^./!]*$")
+INSIDE = "/"
+"""What the positions of cards have in them that are of a flow inside the flow."""
+UNTOLD = "It was asked for, and the run was ended before anybody told what came of it."
 
 
 @dataclass(frozen=True)
@@ -61,12 +70,36 @@ async def read_run(world: World, caller: Caller, run_id: str) -> RunView:
     """Read a run with all its steps. Raises NotFound, Forbidden."""
     found = await _admit(world, caller, Verb.READ_RUNS, run_id)
     async with world.store.reading() as tx:
-        pages = await tx.list(RunPage, run_id=found.run.id)
+        steps = await _steps(world, tx, found)
+        ended = {step["position"] for step in steps if step["ended_at"]}
+        whole = [
+            step if step["ended_at"] else await _begun(world, tx, found, step)
+            for step in steps
+            if step["ended_at"] or step["position"] not in ended
+        ]
+    return replace(found, steps=whole)
+
+
+async def _steps(world: World, tx: Reading, found: RunView) -> Sequence[dict[str, Any]]:
+    """Return the steps of a run, and those that were begun, as they were written down."""
+    pages = sorted(await tx.list(RunPage, run_id=found.run.id), key=attrgetter("number"))
     texts = (
-        open_text(world, found.view, f"{run_id}/{page.number}", page.sealed)
-        for page in sorted(pages, key=lambda page: page.number)
+        open_text(world, found.view, f"{found.run.id}/{page.number}", page.sealed) for page in pages
     )
-    return replace(found, steps=[step for text in texts for step in json.loads(text)])
+    return [step for text in texts for step in json.loads(text)]
+
+
+async def _begun(world: World, tx: Reading, found: RunView, step: dict[str, Any]) -> dict[str, Any]:
+    """Return the step of a card that was begun, with what came of it as far as anybody knows."""
+    if found.run.ended_at is None:
+        return step
+    asked = await tx.find(RunAnswer, run_id=found.run.id, at=step["at"])
+    sealed = asked.sealed if asked else None
+    text = open_text(world, found.view, f"{found.run.id}/{step['at']}", sealed) if sealed else ""
+    came = read_answer(text) if text else CardFailure(Failure.UNKNOWN_OUTCOME, UNTOLD)
+    told = {"error": came.as_value} if isinstance(came, CardFailure) else {}
+    outputs = {"outputs": came.view} if isinstance(came, Bound) else {}
+    return {**step, **told, **outputs}
 
 
 async def cancel_run(world: World, caller: Caller, run_id: str) -> RunView:
@@ -85,14 +118,18 @@ async def replay_run(world: World, caller: Caller, run_id: str, *, from_card: st
     """Run again what was run, with what it was given; from a card on, what was before stays.
 
     It is the version of then that runs. What cards before that one answered is taken as it was, and
-    nothing of it is asked again. Raises NotFound, Forbidden, and Refused for a card that did not
+    nothing of it is asked again. Raises NotFound, Forbidden, also for what an older version would
+    do and the caller may not, and Refused for a flow that is switched off, for a card that did not
     run and for a run whose answers are gone.
     """
     found = await _admit(world, caller, Verb.RUN_FLOWS, run_id, "replay")
+    require_on(found.view)
+    if found.run.number != found.view.saved.number:  # whoever saved it may since hold less
+        await require_all(world, caller, found.view.place, found.view.flow)
     if not found.run.sealed_given:
         raise Refused("Nothing was kept of what the run was given: history is none.")
     before = await _answers_before(world, found, from_card)
-    given = json.loads(open_text(world, found.view, f"{run_id}/given", found.run.sealed_given))
+    given = open_given(world, found.view, found.run)
     async with world.store.writing() as tx:
         run = await start_run(
             tx, world, found.view, given, cause=Cause.REPLAYED, by=f"{caller.id} of {run_id}"
@@ -109,24 +146,22 @@ async def _answers_before(world: World, found: RunView, card: str) -> Sequence[R
         return ()
     async with world.store.reading() as tx:
         answers = await tx.list(RunAnswer, run_id=found.run.id)
-        pages = await tx.list(RunPage, run_id=found.run.id)
-    steps = [
-        step
-        for page in pages
-        for step in json.loads(
-            open_text(world, found.view, f"{found.run.id}/{page.number}", page.sealed)
-        )
-    ]
-    ran = [step["card_id"] for step in steps]
-    if card not in ran:
+        steps = await _steps(world, tx, found)
+    ran = [step["position"] for step in steps]
+    own = (each["position"] for each in steps if each["card_id"] == card)
+    at = next((each for each in own if INSIDE not in each), None)
+    if at is None:
         raise Refused(f"The card {card} did not run then: run it again from the start.")
-    stood = {step["position"] for step in steps[: ran.index(card)]}
-    return [each for each in answers if _base(each.at) in stood]
+    stood = {each for each in ran[: ran.index(at)] if not each.startswith((f"{at}.", f"{at}!"))}
+    return [each for each in answers if _is_of(each.at, stood)]
 
 
-def _base(position: str) -> str:
-    """Return the position of the card that asked, whichever of its tries it was."""
-    return position.partition("~")[0].rstrip(".")
+def _is_of(at: str, stood: Collection[str]) -> bool:
+    """Say whether what was asked there, one of these cards has asked, or one inside of it."""
+    position = card_position(at)
+    while position and position not in stood:
+        position = _LAST_STEP.sub("", position)
+    return bool(position)
 
 
 def open_result(world: World, found: RunView) -> Response | None:

@@ -5,8 +5,10 @@ was written is hidden when it is read. Knows nothing of who may do what.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from keyturn.domain.errors import OursError, Refused
@@ -20,7 +22,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.records import must
 
-AT_ONCE: Final = 100
+AT_ONCE: Final = 150
 """How many rows are read together; others have their turn in between."""
 FOUND_BYTES: Final = 16 * 1024 * 1024
 """How much the rows take together, at most, that one search finds."""
@@ -51,6 +53,14 @@ class Search:
     sort: str = ""
     descending: bool = False
     most_bytes: int = FOUND_BYTES
+
+    @cached_property
+    def _marks(self) -> Sequence[str]:
+        return [json.dumps(each) for each in self.where.values() if isinstance(each, str)]
+
+    def may_fit(self, text: str) -> bool:
+        """Say whether a row that is written down like this may fit; it is not read for that."""
+        return all(mark in text for mark in self._marks)
 
     def fits(self, values: Value) -> bool:
         """Say whether a row has all the values that are wanted."""
@@ -145,30 +155,34 @@ class Table:
     async def search(self, wanted: Search) -> Sequence[RowView]:
         """Find rows, going through all of them. Raises CardFailure for too much."""
         found: list[RowView] = []
-        async for page in self.pages():
-            found += [each for each in page if wanted.fits(each.values.value)]
+        async for rows in self._pages():
+            found += await asyncio.to_thread(self._fitting, rows, wanted)
             if len(found) > 2 * wanted.limit:
-                found = wanted.chosen(found)
+                found = await asyncio.to_thread(wanted.chosen, found)
             wanted.require_light(found[: wanted.limit])
             if not wanted.sort and len(found) >= wanted.limit:
                 break
-        return wanted.chosen(found)
+        return await asyncio.to_thread(wanted.chosen, found)
 
-    async def pages(self, after: int = 0) -> AsyncIterator[Sequence[RowView]]:
+    def _fitting(self, rows: Sequence[FlowRow], wanted: Search) -> list[RowView]:
+        """Open rows, and return those that fit: in a thread, since rows may be large."""
+        texts = ((row, self._text(row)) for row in rows)
+        near = (_read(row, text) for row, text in texts if wanted.may_fit(text))
+        return [each for each in near if wanted.fits(each.values.value)]
+
+    async def _pages(self, after: int = 0) -> AsyncIterator[Sequence[FlowRow]]:
         """Give all rows, some at a time; each time as they are then."""
-        while True:
-            rows = await self.page(after, AT_ONCE)
-            if not rows:
-                return
+        while rows := await self._stored(after, AT_ONCE):
             yield rows
-            after = rows[-1].row.number
-            await asyncio.sleep(0)
+            after = rows[-1].number
+
+    async def _stored(self, after: int, limit: int) -> Sequence[FlowRow]:
+        async with self.world.store.reading() as tx:
+            return await tx.list_rows(self.table.id, after=after, limit=limit)
 
     async def page(self, after: int, limit: int) -> Sequence[RowView]:
         """Return so many rows past a number."""
-        async with self.world.store.reading() as tx:
-            rows = await tx.list_rows(self.table.id, after=after, limit=limit)
-        return [self._opened(row) for row in rows]
+        return [self._opened(row) for row in await self._stored(after, limit)]
 
     def _sealed(self, row: FlowRow, values: Bound) -> RowView:
         vault, project = self.world.vault, self.place.project
@@ -177,12 +191,18 @@ class Table:
         return RowView(replace(row, sealed=sealed), values)
 
     def _opened(self, row: FlowRow) -> RowView:
+        return _read(row, self._text(row))
+
+    def _text(self, row: FlowRow) -> str:
         vault, project = self.world.vault, self.place.project
-        text = vault.open(project.data_key, project.id, _spot(row), row.sealed)
-        values = read_answer(text.reveal())
-        if not isinstance(values, Bound):
-            raise OursError("A row of a table is none.")
-        return RowView(row, values)
+        return vault.open(project.data_key, project.id, _spot(row), row.sealed).reveal()
+
+
+def _read(row: FlowRow, text: str) -> RowView:
+    values = read_answer(text)
+    if not isinstance(values, Bound):
+        raise OursError("A row of a table is none.")
+    return RowView(row, values)
 
 
 def _spot(row: FlowRow) -> str:

@@ -9,6 +9,7 @@ from keyturn.wire.base import FolderPath, Instant, Text, Wire
 
 SOURCE_MAX = 900_000
 GIVEN_MAX = 1000
+BESIDE_MAX = 1000
 WAIT_MAX_S = 60
 NUMBER_MAX = 2**31 - 1
 
@@ -17,6 +18,7 @@ Number = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
 Start = Literal["api_endpoint", "schedule", "event", "helper", "delegated"]
 Security = Literal["public", "client_token", "oauth2"]
 Phase = Literal["running", "sleeping", "finished", "failed", "cancelled"]
+RunEvent = Literal["started", "sleeping", "resumed", "ended"]
 Cause = Literal["invoked", "scheduled", "by_event", "by_hand", "by_flow", "replayed"]
 
 
@@ -31,6 +33,35 @@ class SaveFlow(Wire):
     secret_path: FolderPath = "/"
     source: Source
     base: Number | None = None
+
+
+class CheckFlow(Wire):
+    """A flow's file, to be held against what there is in a folder; nothing is saved.
+
+    ``beside`` are the names of flows that are going to be there as well.
+    """
+
+    project_id: Text
+    environment: Text
+    secret_path: FolderPath = "/"
+    source: Source
+    beside: Annotated[tuple[Text, ...], Field(max_length=BESIDE_MAX)] = ()
+
+
+class FlowFinding(Wire):
+    """One thing that is wrong in a flow's file, or doubtful."""
+
+    line: int
+    where: str
+    severity: Literal["error", "warning"]
+    rule: str
+
+
+class FlowCheckAnswer(Wire):
+    """What was found; ``unchecked`` is what the file names that the caller may not look at."""
+
+    findings: tuple[FlowFinding, ...]
+    unchecked: tuple[str, ...]
 
 
 class SwitchFlow(Wire):
@@ -62,7 +93,8 @@ class Flow(Wire):
     """A flow; ``version`` is the number of the version that is shown, ``newest`` of the newest.
 
     ``invokeUrl`` is its endpoint, where it has one, or where Okta's event hooks deliver;
-    ``hasToken`` says that a client token was made.
+    ``hasToken`` says that a client token was made. Where this version of Keyturn cannot read the
+    file any more, ``problem`` says why, and what is in it is not told.
     """
 
     id: str
@@ -72,12 +104,13 @@ class Flow(Wire):
     environment: str
     secret_path: str
     enabled: bool
-    start: Start
+    start: Start | None
     security: Security | None
     invoke_url: str | None
     has_token: bool
     cards: int
     connections: tuple[str, ...]
+    problem: str = ""
     newest: int
     version: int
     next_at: Instant | None
@@ -142,14 +175,43 @@ class Run(Wire):
     told: str
 
 
+class RunTold(Wire):
+    """What has come of a run, for whoever follows; nothing of what its cards took or gave.
+
+    ``failure`` is the kind of what halted it, and ``card`` the id of the card that failed;
+    ``status`` is that of its answer.
+    """
+
+    event: RunEvent
+    run_id: str
+    flow_id: str
+    flow_name: str
+    environment: str
+    secret_path: str
+    version: int
+    cause: Cause
+    phase: Phase
+    started_at: Instant
+    wake_at: Instant | None
+    ended_at: Instant | None
+    duration_s: float | None
+    steps: int
+    status: int | None
+    failure: str
+    card: str
+
+
 class Step(Wire):
-    """What one card took and gave; what may not be seen is masked."""
+    """What one card took and gave; what may not be seen is masked.
+
+    Without ``endedAt`` it is under way, or the run was ended meanwhile: its error says so.
+    """
 
     position: str
     card_id: str
     card: str
     began_at: str
-    ended_at: str
+    ended_at: str | None
     inputs: JsonValue
     outputs: JsonValue
     error: JsonValue = None

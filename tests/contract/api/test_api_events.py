@@ -16,7 +16,7 @@ from keyturn.domain.identity import AccessToken, Membership
 from keyturn.domain.ids import FolderId, SecretId
 from keyturn.domain.project import Folder
 from keyturn.domain.secret import Secret, Version
-from keyturn.services.events import STREAMS_EACH
+from keyturn.services.streams import STREAMS_EACH
 
 CANARY = "canary-value"
 

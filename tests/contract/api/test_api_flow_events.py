@@ -82,7 +82,7 @@ async def runs(house: House) -> list[Run]:
     """Let all runs end, and list them."""
     while claims := await claim_due_runs(house.world, owner="w", limit=10):
         for each in claims:
-            await go_on(house.world, each.run, held_since_s=each.held_since_s)
+            await go_on(house.world, each)
     async with house.world.store.reading() as tx:
         return list(await tx.list(Run))
 

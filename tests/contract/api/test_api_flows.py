@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 from api_kit import NO_ID, Body, House, issues, problem
@@ -28,6 +28,12 @@ cards:
 - card: api.get
   connection: nowhere
   with: {url: "https://a.example"}
+"""
+CALLS = """\
+flow: calls
+start: {kind: helper}
+cards:
+- {card: flow.call, with: {flow: double, inputs: {count: 1}}}
 """
 SECRET = """\
 flow: tell
@@ -84,14 +90,15 @@ async def test_everything_that_is_wrong_is_an_issue_with_its_line(house: House) 
 
 
 async def test_who_saves_a_flow_holds_what_it_does(house: House) -> None:
-    """A flow that reads a secret takes somebody who may."""
+    """One that reads a secret takes somebody who may, one that runs another who may run it."""
     await ask(
         house, "POST", "/api/v1/roles", {"slug": "writer", "grants": [{"verbs": ["flows:edit"]}]}
     )
     async with holding(house, ("writer", None)) as writer:
         assert (await writer.http.post(FLOWS, json=PLACE | {"source": HELPER})).status_code == 200
-        answer = await writer.http.post(FLOWS, json=PLACE | {"source": SECRET})
-        assert problem(answer) == (403, "PermissionDenied")
+        for source in (SECRET, CALLS):
+            answer = await writer.http.post(FLOWS, json=PLACE | {"source": source})
+            assert problem(answer) == (403, "PermissionDenied"), source
 
 
 async def test_a_flow_is_switched_off_and_removed(house: House) -> None:
@@ -105,6 +112,14 @@ async def test_a_flow_is_switched_off_and_removed(house: House) -> None:
     await ask(house, "DELETE", one)
     for path in (one, f"{one}/versions", f"{one}/runs", f"{RUNS}/{ran['run']['id']}"):
         assert problem(await house.http.get(path)) == (404, "NotFound")
+
+
+async def test_what_nobody_outside_starts_has_no_client_token(house: House) -> None:
+    """It would open nothing."""
+    flow = await save(house, HELPER)
+    answer = await house.http.post(f"{FLOWS}/{flow['id']}/client-token")
+    assert problem(answer) == (400, "BadRequest")
+    assert "starts by helper" in answer.text
 
 
 async def test_a_helper_is_given_the_inputs_that_it_declares(house: House) -> None:
@@ -195,4 +210,4 @@ async def test_cards_and_schema_are_told_to_everybody_who_logs_in(house: House) 
     assert {"flow.return", "api.post", "jwt.sign"} <= {each["name"] for each in cards}
     answer = await house.http.get("/api/v1/flow-schema")
     assert answer.headers["content-type"] == "application/schema+json"
-    jsonschema.validate(yaml.safe_load(HELPER), answer.json())
+    jsonschema_rs.validate(answer.json(), yaml.safe_load(HELPER))

@@ -66,6 +66,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/flow-tables
             GET /api/v1/flow-tables/{table_id}
             GET /api/v1/flows
+            POST /api/v1/flows/check
             GET /api/v1/flows/{flow_id}
             GET /api/v1/flows/{flow_id}/versions
             GET /api/v1/folders
@@ -201,6 +202,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/connections/{connection_id}/device
             POST /api/v1/connections/{connection_id}/device/{request_id}
             POST /api/v1/connections/{connection_id}/token
+            GET /api/v1/flow-runs/stream
             GET /api/v1/flow-runs/{run_id}
             GET /api/v1/flow-runs/{run_id}/result
             POST /api/v1/flow-runs/{run_id}/cancel

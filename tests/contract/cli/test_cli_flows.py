@@ -1,13 +1,17 @@
 """Flows by commands, against a server and an org that run; Okta's guide from a terminal."""
 
 import json
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from command_kit import House, commanded
+from command_kit import KEYTURN, House, commanded
 
 from keyturn.domain.okta import KeyAlgorithm
 from keyturn.domain.sensitive import Sensitive
@@ -123,6 +127,48 @@ def push(house: House, folder: Path, source: str, *words: str) -> Any:  # noqa: 
     return told
 
 
+def test_runs_are_followed_until_somebody_has_seen_enough(house: House, tmp_path: Path) -> None:
+    """A line an event, also as JSON, of one flow or of all; Ctrl-C is no failure."""
+    push(house, tmp_path, ADD)
+    follow = (*KEYTURN, "flow", "runs", "follow")
+    plain, one = ((*follow,), (*follow, "add", "--phase", "failed", "--json"))
+    pipe, env = subprocess.PIPE, os.environ | house.env
+    with (
+        subprocess.Popen(plain, env=env, stdout=pipe, stderr=pipe, text=True) as every,
+        subprocess.Popen(one, env=env, stdout=pipe, stderr=pipe, text=True) as failed,
+    ):
+        try:
+            ready(house, 2)
+            given = ("--given", "one=1", "--given", "other=2", "--wait")
+            ran = house.ask("flow", "run", "add", *given)["run"]["id"]
+            wrong = house.ask("flow", "run", "add", "--wait")["run"]["id"]
+            assert every.stdout
+            assert failed.stdout
+            lines = [every.stdout.readline() for _ in range(4)]
+            told = json.loads(failed.stdout.readline())
+        finally:
+            for each in (every, failed):
+                each.send_signal(signal.SIGINT)
+        assert [each.communicate(timeout=60) for each in (every, failed)] == [("", "")] * 2
+    assert (every.returncode, failed.returncode) == (0, 0)
+    assert (told["runId"], told["event"], told["card"]) == (wrong, "ended", "sum")
+    assert any(f"{ran}  dev/:add v1  started (by_hand)" in line for line in lines)
+    assert any(f"{ran}  dev/:add v1  finished in" in line for line in lines)
+    assert any(f"{wrong}  dev/:add v1  failed in" in line for line in lines)
+
+
+def ready(house: House, number: int) -> None:
+    """Wait until so many follow runs, as the audit log tells."""
+    headers = {"authorization": f"Bearer {house.env['KEYTURN_TOKEN']}"}
+    url = f"{house.env['KEYTURN_URL']}/api/v1/audit?verb=flow-runs:read"
+    for _ in range(600):
+        entries = httpx2.get(url, headers=headers, trust_env=False).json()["entries"]
+        if sum(each["subject"] == "runs of example" for each in entries) >= number:
+            return
+        time.sleep(0.1)
+    raise AssertionError("nobody follows")
+
+
 def test_a_file_is_pushed_as_the_next_version(house: House, tmp_path: Path) -> None:
     """Created, left alone while it is as it was, and updated; with --check only told."""
     would = push(house, tmp_path, GREET, "--check")
@@ -159,6 +205,9 @@ def test_helpers_are_pushed_before_the_flows_that_run_them(house: House, tmp_pat
     above.write_text(f"flow: above\nstart: {{kind: helper}}\n{call}")
     below.write_text("flow: below\nstart: {kind: helper}\ncards: [{card: flow.return}]\n")
     twin.write_text(below.read_text())
+    missing = house.run("flow", "check", str(above), "--env", "dev", code=1)
+    assert "a-above.yaml:3: cards[1].with.flow: there is no flow below" in missing.stdout
+    assert house.run("flow", "check", str(above), str(below), "--env", "dev").stdout == ""
     done = house.ask("flow", "push", str(above), str(below), "--env", "dev")["flows"]
     assert [each["name"] for each in done] == ["below", "above"]
     told = house.run("flow", "push", str(below), str(twin), "--env", "dev", code=2).stderr
@@ -225,6 +274,18 @@ def test_oktas_guide_from_a_terminal(
     assert 'error="insufficient_scope"' in other.stderr
     nothing = house.run("flow", "invoke", url, code=1)
     assert 'HTTP 401: Bearer realm="keyturn", DPoP algs=' in nothing.stderr
+
+
+def test_a_token_that_is_bound_to_nothing_is_not_taken_for_one_that_is(
+    house: House, tmp_path: Path, key: Sensitive
+) -> None:
+    """Where the app does not have its tokens bound: said is what to switch on."""
+    file = tmp_path / "key.json"
+    file.write_text(key.reveal())
+    app = ("--issuer", house.org["http_url"], "--client-id", service(house, key))
+    done = house.run("token", *app, "--key-file", str(file), "--dpop", "--url", "https://a", code=1)
+    assert "dpop_bound_access_tokens" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("bound", [False, True], ids=["bearer", "dpop"])

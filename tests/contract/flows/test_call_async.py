@@ -6,8 +6,7 @@ from typing import Literal
 import pytest
 from flow_kit import Died, FlowRig, flow_rig
 
-from keyturn.domain.flows.run import Cause, Phase, Run
-from keyturn.services.cards.flow import CHAIN_MAX
+from keyturn.domain.flows.run import CHAIN_MAX, Cause, Phase, Run
 from keyturn.services.flows import switch_flow
 from keyturn.services.run_history import list_runs
 

@@ -115,6 +115,10 @@ async def test_two_tokens_are_an_invalid_request(house: House) -> None:
         house, url, {"authorization": "Bearer one-token"}, params={"access_token": "x"}
     )
     assert both == (400, "invalid_request", challenged("invalid_request", bound=False))
+    app = service(house, bound=False, custom=True)
+    shown = app.shown(await app.token("invoke"), "POST", url)
+    beside = await refused(house, url, shown, data={"access_token": "x"})
+    assert beside == both
 
 
 @BOUND

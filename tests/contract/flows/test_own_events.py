@@ -1,6 +1,7 @@
 """Keyturn's own events start flows, in the transaction in which they happen."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,16 +12,19 @@ from rig import PLACE, Rig, rigged
 
 from keyturn.domain.access import Caller, Grant, Holding, Role, Verb
 from keyturn.domain.errors import Forbidden, TurnFailed
-from keyturn.domain.flows.run import Cause, FlowVersion, Run
-from keyturn.domain.turn import Phase
+from keyturn.domain.flows.run import CHAIN_MAX, Cause, FlowVersion, Run
+from keyturn.domain.ids import FlowId
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import ByFlow, Phase, Turn
 from keyturn.services.flow_duties import claim_due_runs
 from keyturn.services.flows import FlowView, save_flow, switch_flow
 from keyturn.services.folders import create_folder
 from keyturn.services.orders import reinstate_old
 from keyturn.services.projects import Where
+from keyturn.services.records import must
 from keyturn.services.run_history import read_result
 from keyturn.services.runs import go_on
-from keyturn.services.turns import rotate
+from keyturn.services.turns import rotate, start_due
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +32,11 @@ HEARS = """flow: hears
 start: {{kind: event, source: keyturn, events: [{}]}}
 cards:
 - {{card: flow.return, with: {{event: "{{{{ start.event }}}}"}}}}
+"""
+AGAIN = """flow: again
+start: {{kind: event, source: keyturn, events: [keyturn.turn.finished]}}
+cards:
+- {{card: keyturn.start_turn, with: {{rotation: {}}}}}
 """
 TURNS = "keyturn.turn.served, keyturn.turn.reinstated, keyturn.turn.finished, keyturn.turn.blocked"
 ALL = f"{TURNS}, keyturn.turn.rolled_back, keyturn.connection.lapsed"
@@ -45,11 +54,16 @@ async def hears(rig: Rig, events: str = ALL, where: Where = PLACE) -> FlowView:
     return await save_flow(rig.world, rig.admin, where, HEARS.format(events))
 
 
-async def heard(rig: Rig) -> list[Any]:
-    """Let all runs end, and return the events that started them."""
+async def work_off(rig: Rig) -> None:
+    """Let all runs end."""
     while claims := await claim_due_runs(rig.world, owner="w", limit=10):
         for each in claims:
             await go_on(rig.world, each)
+
+
+async def heard(rig: Rig) -> list[Any]:
+    """Let all runs end, and return the events that started them."""
+    await work_off(rig)
     async with rig.world.store.reading() as tx:
         runs = await tx.list(Run)
     assert {each.cause for each in runs} <= {Cause.BY_EVENT}
@@ -135,6 +149,49 @@ async def test_a_flow_that_cannot_be_read_is_in_no_turns_way(rig: Rig) -> None:
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
     async with rig.world.store.reading() as tx:
         assert len(await tx.list(Run)) == 2
+
+
+async def test_a_flow_hears_nothing_of_a_turn_that_it_started(rig: Rig) -> None:
+    """What turns again whenever a turn has finished, turns once more; others hear of both."""
+    rotation = (await rig.rotation()).rotation
+    text = AGAIN.format(rotation.name)
+    again = await save_flow(rig.world, rig.admin, PLACE, text)
+    other = await hears(rig, "keyturn.turn.finished")
+    await rotate(rig.world, rig.admin, rotation.id)
+    await rig.run(rotation.id)
+    await work_off(rig)
+    turn = await rig.run(rotation.id)
+    await work_off(rig)
+    assert turn.asked == ByFlow(again.saved.id, 0)
+    async with rig.world.store.reading() as tx:
+        runs = await tx.list(Run)
+    found = Counter((each.flow_id, each.depth) for each in runs)
+    assert found == {(again.saved.id, 0): 1, (other.saved.id, 0): 1, (other.saved.id, 1): 1}
+
+
+@pytest.mark.parametrize(("depth", "depths"), [(CHAIN_MAX - 1, [CHAIN_MAX]), (CHAIN_MAX, [])])
+async def test_flows_that_start_each_other_by_turns_come_to_an_end(
+    rig: Rig, depth: int, depths: list[int]
+) -> None:
+    """As those do that start each other by cards."""
+    await hears(rig, "keyturn.turn.finished")
+    rotation, by = (await rig.rotation()).rotation, ByFlow(FlowId("another"), depth)
+    await rotate(rig.world, rig.admin, rotation.id, asked=by)
+    await rig.run(rotation.id)
+    async with rig.world.store.reading() as tx:
+        assert [each.depth for each in await tx.list(Run)] == depths
+
+
+async def test_a_turn_that_starts_later_is_still_the_flows(rig: Rig) -> None:
+    """Where another had to make room for it first."""
+    rotation, by = (await rig.rotation()).rotation, ByFlow(FlowId("another"), 3)
+    async with rig.world.store.writing() as tx:
+        stored, now = await must(tx.find(Rotation, id=rotation.id)), rig.clock.now()
+        await tx.replace(replace(stored, asked_at=now, asked=by, next_rotation_at=now))
+    assert await start_due(rig.world) == 1
+    async with rig.world.store.reading() as tx:
+        (turn,) = await tx.list(Turn)
+        assert (turn.asked, (await must(tx.find(Rotation))).asked) == (by, None)
 
 
 @pytest.mark.parametrize("events", [TURNS, "keyturn.connection.lapsed"])

@@ -40,11 +40,10 @@ async def it() -> AsyncIterator[Workshop]:
         yield made
 
 
-@pytest.mark.parametrize("card", OUTSIDE, ids=named)
-def test_every_card_that_asks_is_done(card: CardSpec) -> None:
+def test_every_card_that_asks_is_done() -> None:
     """What is declared can be run."""
-    assert card.name in PERFORMERS
-    assert card.run is None
+    assert {card.name for card in OUTSIDE} <= PERFORMERS.keys()
+    assert [card.name for card in OUTSIDE if card.run] == []
 
 
 def test_nobody_does_what_is_not_declared() -> None:

@@ -6,15 +6,20 @@ from typing import Literal
 
 import pytest
 from flow_kit import Died, FlowRig, Mortal, flow_rig
+from rig import PLACE
 
-from keyturn.domain.errors import DatabaseAway, Refused
+from keyturn.domain.access import Caller, Grant, Holding, Role, Verb
+from keyturn.domain.errors import DatabaseAway, Forbidden, Refused
 from keyturn.domain.flows.run import Cause, Phase, Run, RunAnswer
 from keyturn.domain.flows.values import seen
 from keyturn.domain.flows.walk import Allowance, Walk
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.flows import switch_flow
 from keyturn.services.ports import NoAnswer, ResourceAnswer, RunWrite, Store
 from keyturn.services.run_history import cancel_run, list_runs, replay_run
 from keyturn.services.run_keeping import Held, write
 from keyturn.services.runs import run_here
+from keyturn.services.secret_changes import create_secret
 
 pytestmark = pytest.mark.anyio
 
@@ -145,6 +150,61 @@ async def test_a_run_is_replayed_from_a_card() -> None:
         assert (await rig.result(again.run)).body.value == {"told": "said yes", "status": 200}
         paths = Counter(each.url.rpartition("/")[2] for each in rig.resources.asked)
         assert paths == {"a": 1, "b": 2}
+
+
+async def test_replaying_goes_by_the_flow_s_own_card() -> None:
+    """Neither one of the same id in a helper, nor what a card itself has run, is before it."""
+    cards = """cards:
+- {card: flow.call, with: {flow: helper}}
+- {id: a, card: api.get, with: {url: "https://a.example.com/before"}}
+- id: b
+  card: list.for_each
+  with: {list: [1]}
+  do:
+  - {card: api.get, with: {url: "https://a.example.com/inside"}}
+"""
+    async with flow_rig() as rig:
+        inner = "cards:\n- {id: b, card: api.get, with: {url: 'https://a.example.com/helper'}}\n"
+        await rig.save(inner, "flow: helper\nstart: {kind: helper}\n")
+        run = await rig.start(await rig.save(cards))
+        await rig.end(run)
+        again = await replay_run(rig.world, rig.admin, run.id, from_card="b")
+        await rig.end(again.run)
+        asked = Counter(each.url.rpartition("/")[2] for each in rig.resources.asked)
+        assert asked == {"helper": 1, "before": 1, "inside": 2}
+
+
+def holding(somebody: Caller, *verbs: Verb) -> Caller:
+    """Return somebody who holds these verbs and nothing else."""
+    role = Role("some", "Some", (Grant(frozenset(verbs), ("dev",), ("/",)),))
+    return replace(somebody, holdings=(Holding(role),))
+
+
+async def test_what_is_switched_off_is_not_replayed() -> None:
+    """It is refused as a run by hand is."""
+    async with flow_rig() as rig:
+        rig.resources.script.extend((SAID, SAID))
+        view = await rig.save(TWO_POSTS)
+        run = await rig.start(view)
+        await rig.end(run)
+        await switch_flow(rig.world, rig.admin, view.saved.id, enabled=False)
+        with pytest.raises(Refused):
+            await replay_run(rig.world, rig.admin, run.id)
+
+
+async def test_an_older_version_is_replayed_by_who_holds_what_it_does() -> None:
+    """Whoever took a secret out of a flow has not left it to those who may only run the flow."""
+    reads = "secrets: {key: OKTA_KEY}\ncards: [{card: flow.return, with: {x: '{{ secrets.key }}'}}]"
+    async with flow_rig() as rig:
+        await create_secret(rig.world, rig.admin, PLACE, "OKTA_KEY", Sensitive("hidden"))
+        run = await rig.start(await rig.save(reads))
+        await rig.end(run)
+        runner = holding(rig.admin, Verb.RUN_FLOWS, Verb.READ_RUNS)
+        assert await replay_run(rig.world, runner, run.id)
+        await rig.save("cards:\n- {card: flow.return, with: {x: 1}}\n")
+        with pytest.raises(Forbidden):
+            await replay_run(rig.world, runner, run.id)
+        assert await replay_run(rig.world, rig.admin, run.id)
 
 
 async def test_runs_are_found_by_what_is_in_their_history() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from threading import get_ident
 
 import pytest
 from cards_kit import MAY, Workshop, workshop
@@ -12,8 +13,10 @@ from keyturn.domain.errors import Forbidden, SealBroken
 from keyturn.domain.flows.failures import CardFailure, Failure
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.flows.values import Kind, seen
+from keyturn.domain.sensitive import Sensitive
 from keyturn.services.flow_tables import create_table
 from keyturn.services.flows import save_flow
+from keyturn.services.ports import Vault
 from keyturn.services.table_rows import Search, Table
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +29,18 @@ async def it() -> AsyncIterator[Workshop]:
     """Have an installation, and a flow in a folder of it."""
     async with workshop() as made:
         yield made
+
+
+class Watching:
+    """A vault that notes in which threads it opens."""
+
+    def __init__(self, inner: Vault) -> None:
+        self.inner, self.threads = inner, list[int]()
+
+    def open(self, data_key: bytes, scope: str, place: str, sealed: bytes) -> Sensitive:
+        """Open a sealed value."""
+        self.threads.append(get_ident())
+        return self.inner.open(data_key, scope, place, sealed)
 
 
 async def table(it: Workshop, rows: int = 0) -> Table:
@@ -88,3 +103,23 @@ async def test_a_search_goes_through_pages_and_finds_no_more_than_fits(it: Works
     assert len(await opened.search(Search({}, 240))) == 240
     with pytest.raises(CardFailure, match="more than 1,000 bytes together"):
         await opened.search(Search({}, 240, most_bytes=1000))
+
+
+async def test_a_search_opens_rows_in_a_thread(it: Workshop) -> None:
+    """Rows may be large and many: the event loop serves others meanwhile."""
+    made, here = await table(it, 3), get_ident()
+    watching = Watching(it.rig.world.vault)
+    searched = replace(made, world=replace(it.rig.world, vault=watching))
+    assert len(await searched.search(Search({"a": "row 1"}, 5))) == 1
+    assert len(watching.threads) == 3
+    assert here not in watching.threads
+
+
+@pytest.mark.parametrize("text", ["é 🔑", 'a "b" \\', "\n\t", "", "\x00masked"])
+async def test_any_text_is_found_again(it: Workshop, text: str) -> None:
+    """However it is written in the row."""
+    made = await table(it, 2)
+    async with it.rig.world.store.writing() as tx:
+        await made.create(tx, [seen({"a": text})])
+    (found,) = await made.search(Search({"a": text}, 5))
+    assert found.values.value == {"a": text}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from cards_kit import DEVICES, ORG_URL, Workshop, workshop, workshop_at_the_org
-from cryptography.hazmat.primitives.asymmetric import rsa
 from echo_kit import jwk
 from joserfc.jwk import RSAKey
 from template_kit import TEMPLATES, inputs, returned, walk_template
@@ -16,10 +15,11 @@ from keyturn.domain.flows.checking import Known, check
 from keyturn.domain.flows.failures import Failure
 from keyturn.domain.flows.formatting import format_flow
 from keyturn.domain.flows.reading import read_flow
+from keyturn.sandbox import Keys
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.sandbox.state.records import App
 
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+KEY = Keys.of_seed(7).service.private_key
 SECRET = "/okta/SIGNING_KEY"
 DAY_S = 86_400
 INVOKE = "okta.workflows.invoke.manage"

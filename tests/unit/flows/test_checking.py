@@ -5,8 +5,9 @@ from textwrap import indent
 import pytest
 from flow_files import WALK, example_flows
 
-from keyturn.domain.flows.checking import Known, check
+from keyturn.domain.flows.checking import Known, check, unchecked
 from keyturn.domain.flows.findings import Finding, Severity
+from keyturn.domain.flows.reading import read_flow
 
 HEAD = """\
 flow: some-flow
@@ -62,11 +63,11 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
     assert check(WALK) == ()
 
 
-@pytest.mark.parametrize("name", sorted(example_flows().keys() - {"jwt.decode"}))
-def test_examples_hold_no_keys(name: str) -> None:
+def test_examples_hold_no_keys() -> None:
     """No example has anything in it that looks like a key, but the token that one decodes."""
-    told = [str(each) for each in check(example_flows()[name])]
-    assert [each for each in told if "looks like" in each] == []
+    for name in example_flows().keys() - {"jwt.decode"}:
+        told = [str(each) for each in check(example_flows()[name])]
+        assert [each for each in told if "looks like" in each] == [], name
 
 
 def test_what_cannot_be_read_is_found() -> None:
@@ -238,6 +239,22 @@ def test_outputs_are_returned() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        ("", 'start: needs either cron, as in "0 9 * * 1-5", or every, as in 45m'),
+        (", every: 15 minutes", "start.every: must be 5 minutes to 100 years, such as 45m"),
+        (", every: 45m, zone: Mars/X", "start.zone: must be a time zone of the IANA database"),
+    ],
+)
+def test_a_schedule_is_told_by_what_the_file_calls_it(start: str, told: str) -> None:
+    """And what is proposed is good."""
+    text = "flow: a\nstart: {kind: schedule%s}\ncards: [{card: flow.comment, with: {text: a}}]\n"
+    (only,) = check(text % start)
+    assert str(only).startswith(told)
+    assert check(text % ", every: 45m") == ()
+
+
 def test_schedules_are_checked() -> None:
     """A schedule that nobody can follow is told in its line."""
     text = HEAD.replace("kind: api_endpoint, query: {user: text}, body: {names: list}", "{}")
@@ -284,3 +301,75 @@ def test_findings_are_told_up_to_a_number() -> None:
     """Nobody reads thousands of them."""
     cards = "".join(refers("nobody").replace("last", f"last{number}") for number in range(500))
     assert len(found(cards)) == 200
+
+
+def given(told: str) -> list[Finding]:
+    """Check a card that is given this."""
+    card = f"- {{id: made, card: flow.assign, with: {{{told}}}}}\n"
+    return [each for each in found(card) if "made" not in each.rule]
+
+
+@pytest.mark.parametrize(
+    ("told", "where"),
+    [
+        ('password: "hunter2!"', "with.password"),
+        ("a: {client_secret: ABC}", "with.a.client_secret"),
+        ("headers: [{x-api-key: some}]", "with.headers[1].x-api-key"),
+        ("clientSecret: abc", "with.clientSecret"),
+        ('url: "https://a.test/?b=1&api_key=hunter2"', "with.url"),
+        ('url: {a: "https://a.test/?access_token=a"}', "with.url.a"),
+    ],
+)
+def test_what_is_called_as_secrets_are_is_doubted(told: str, where: str) -> None:
+    """By its name, and by the names in an address; nothing of it is quoted."""
+    (only,) = given(told)
+    assert (only.where.removeprefix("cards[2]."), only.severity) == (where, Severity.WARNING)
+    assert "secrets.name" in only.rule
+    assert "hunter2" not in only.rule
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        'password: "{{ secrets.key }}"',
+        'password: ""',
+        "secret: true",
+        "url: https://a.test/?q=secret",
+        'url: "https://a.test/?api_key="',
+        "name: password",
+    ],
+)
+def test_references_and_other_texts_are_not_doubted(told: str) -> None:
+    """Nor what is no text, nor what merely talks of secrets."""
+    assert given(told) == []
+
+
+def test_a_text_that_is_put_together_is_doubted_too() -> None:
+    """Where the value of a parameter stands in it."""
+    url = "https://a.test/?api_key=TOLD&b={{ run.id }}"
+    card = f"- {{id: last, card: text.compose, with: {{text: '{url}'}}}}\n"
+    assert "is called as secrets are" in one(card.replace("TOLD", "abc"))
+    assert found(card.replace("TOLD", "{{ secrets.key }}")) == []
+
+
+AROUND = """\
+- {id: row, card: table.read_row, with: {table: rows, row: a}}
+- {id: last, card: flow.call, with: {flow: helper}}
+"""
+
+
+def test_what_a_flow_names_around_it_is_told() -> None:
+    """Where nobody has looked; what is known to be there is looked for."""
+    text = (HEAD + USED + AROUND).replace(
+        "api_endpoint,", "api_endpoint, security: oauth2, oauth: {registration: org},"
+    )
+    flow = read_flow(text)
+    assert [*unchecked(flow)] == [
+        *("flows helper", "secrets /KEY", "tables rows", "client registrations org")
+    ]
+    known = Known({}, ["/KEY"], ["helper"], ["row"], ["orgs"])
+    assert [*unchecked(flow, known)] == []
+    assert [str(each) for each in check(text, known)] == [
+        "start.oauth.registration: there is no client registration org in its folder; is it orgs?",
+        "cards[2].with.table: there is no table rows in its folder; is it row?",
+    ]

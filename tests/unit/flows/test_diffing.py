@@ -42,7 +42,7 @@ def test_how_a_file_is_written_is_no_difference(document: dict[str, object]) -> 
         ("outputs:", "limits: {steps: 9}\noutputs:", "added limits.steps: 9"),
         ("outputs:", "history: none\noutputs:", "changed history: full -> none"),
         ("right: 3", "right: 4", "changed card many.with.when.right: 3 -> 4"),
-        ("as: name\n", "as: name\n  timeout_s: 5\n", "added card each.timeout_s: 5"),
+        ("as: name\n", "as: name\n  note: a\n", "added card each.note: a"),
         ("flow: other", "flow: more", 'changed card more.with.flow: "other" -> "more"'),
         ("{result: null}", "{result: 1}", 'changed card more.on_error: give {"result": null} -> '),
         ("Each name", "One", "in each do.with.text: "),

@@ -65,6 +65,16 @@ def test_a_part_of_an_output_is_a_longer_reference() -> None:
     assert flow.cards == 3
 
 
+def test_a_call_that_streams_is_said_to() -> None:
+    """What its helper flow is called in an export, nobody has seen: a comment names the card."""
+    kind = of("requestType", "GET (Streaming)", group="parameters")
+    asked = [kind, of("Relative URL", "/x", group="Request")]
+    flow = one(chart(helper(), card("ask", "@okta:hTTPRequest", asked, config="c1")))
+    comment = cards(flow)[0]
+    assert comment["card"] == "flow.comment"
+    assert "okta.stream_pages" in comment["with"]["text"]
+
+
 def branching(*, kind: str = "string") -> Told:
     """Return a flow that branches and joins, with a card after that."""
     return chart(

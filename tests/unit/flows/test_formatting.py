@@ -133,7 +133,7 @@ def test_a_comment_in_an_item_stands_before_it() -> None:
 def test_a_text_that_grows_too_long_is_refused() -> None:
     """What is written can be read: it is no longer than a file may be."""
     with pytest.raises(NoYaml, match="longer"):
-        format_flow("{a: " * 50 + "[" + "[b, [c]]," * 5_500 + "]" + "}" * 50)
+        format_flow("{a: " * 50 + "[" + "[b, [c]]," * 4_500 + "]" + "}" * 50)
 
 
 @settings(max_examples=60, deadline=None)

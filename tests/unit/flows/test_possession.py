@@ -92,6 +92,7 @@ ROWS = {
         proof(iat=str(NOW)),
         proof(iat=True),
         proof(iat=float("nan")),
+        proof(iat=10**400),
     ],
     "ath": [proof(ath=None), proof(ath=hash_of("other")), proof(ath="token")],
 }

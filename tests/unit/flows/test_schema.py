@@ -47,12 +47,11 @@ def test_it_accepts_a_flow() -> None:
     assert schema().is_valid(yaml.safe_load(WALK))
 
 
-@pytest.mark.parametrize("name", sorted(example_flows()))
-def test_it_accepts_every_example(name: str) -> None:
+def test_it_accepts_every_example() -> None:
     """What the cards show as their use fits, and is read."""
-    text = example_flows()[name]
-    assert refused(text) == []
-    assert schema().is_valid(json.loads(text))
+    for name, text in example_flows().items():
+        assert refused(text) == [], name
+        assert schema().is_valid(json.loads(text)), name
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda each: each.stem)

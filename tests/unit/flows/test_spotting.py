@@ -23,6 +23,9 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmVk"
         "key: 9f86d081884c7d659a2feaa0c55ad015",
         "key: qL8mB0v/T2kX9rWcYz4+HsN6uJ1eGdPa",
         "url: https://a.test/keys/qL8mB0vT2kX9rWcYz4HsN6uJ1eGdPaQ3",
+        "x-api-key: sk_live_abcdEFGH",
+        "key: AKIAABCDEFGHIJKLMNOP",
+        "url: https://user:passw0rd@a.test/",
     ],
 )
 def test_keys_are_found(text: str) -> None:
@@ -41,6 +44,8 @@ def test_keys_are_found(text: str) -> None:
         "note: a_very_long_name_of_a_card_that_does_nothing_but_compute",
         'headers: {Authorization: "Bearer {{ secrets.token }}"}',
         "description: Takes a Bearer token",
+        "url: https://{{ start.query.user }}:{{ secrets.key }}@a.test/",
+        "url: https://a.test:8443/b@c",
         "line: ----------------------------------------------------------",
         "number: 00000000000000000000000000000000",
     ],

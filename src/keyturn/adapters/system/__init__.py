@@ -22,6 +22,10 @@ class SystemClock:
         linux = sys.platform == "linux"
         return time.clock_gettime(time.CLOCK_BOOTTIME) if linux else time.monotonic()
 
+    def cpu_s(self) -> float:
+        """Return the seconds of CPU time that this thread has had."""
+        return time.thread_time()
+
 
 class SystemChance:
     """Give what the machine's random number generator gives, fit for keys."""

@@ -8,11 +8,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 
 from keyturn.api.authn import TheCaller, TheWorld, address_of, token_of
-from keyturn.api.description import COUNTS_ATTEMPTS, Responses
+from keyturn.api.description import COUNTS_ATTEMPTS, STREAM
 from keyturn.api.eventstream import EventStream
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain.changes import Change, Event
-from keyturn.services.events import BELOW, Newsroom, Subscriber, Subscription, Wanted
+from keyturn.services.events import Newsroom, Subscription, Wanted
+from keyturn.services.streams import BELOW, Scope, Subscriber
 from keyturn.wire import events as wire
 
 router = APIRouter(prefix="/api/v1/events", tags=["Events"], route_class=LenientRoute)
@@ -22,18 +23,11 @@ PING: Final = "event: ping\ndata: {}\n\n"
 PAYLOAD_MAX: Final = 40
 """Some clients read no line of more than 64 KiB."""
 
-_STREAM: Final[Responses] = {
-    200: {
-        "description": "Server-sent events, one JSON text each, until somebody hangs up.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
-}
-
 
 @router.post(
     "/subscribe/project-events",
     response_class=EventStream,
-    responses=_STREAM | COUNTS_ATTEMPTS,
+    responses=STREAM | COUNTS_ATTEMPTS,
     status_code=200,
 )
 async def subscribe(
@@ -48,7 +42,7 @@ async def subscribe(
     wanted = [_wanted(each) for each in body.registered]
     subscription = await room.subscribe(who, body.project_id, wanted)
     return EventStream(
-        _frames(subscription), stopped=subscription.room_closes, done=subscription.close
+        _frames(subscription), stopped=subscription.room.closes, done=subscription.close
     )
 
 
@@ -56,7 +50,7 @@ def _wanted(registered: wire.Registered) -> Wanted:
     event, where = Event(registered.event), registered.conditions
     if where is None:
         return Wanted(event)
-    return Wanted(event, where.environment_slug or "", where.secret_path or BELOW)
+    return Wanted(event, Scope(where.environment_slug or "", where.secret_path or BELOW))
 
 
 async def _frames(subscription: Subscription) -> AsyncGenerator[str]:

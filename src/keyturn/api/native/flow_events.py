@@ -4,7 +4,6 @@ Knows how Okta shows the flow's client token: as the whole of a header of its ow
 console calls ``Authorization``.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -13,7 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from keyturn.api.authn import TheWorld, address_of
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.flows.intake import TOKEN_HEADER
-from keyturn.domain.flows.values import Value
+from keyturn.domain.flows.values import Value, parse_json
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import hooks
 from keyturn.wire.base import Wire
@@ -61,11 +60,7 @@ def _tokens(request: Request) -> Sequence[Sensitive]:
 
 def _parsed(body: bytes) -> Value:
     try:
-        told: Value = json.loads(body, parse_constant=_refuse)
+        told = parse_json(body)
     except (ValueError, RecursionError):
         raise InvalidInput(FieldProblem(("body",), "must be JSON")) from None
     return told
-
-
-def _refuse(_: str) -> Value:
-    raise ValueError

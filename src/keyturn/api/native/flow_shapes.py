@@ -2,6 +2,7 @@
 
 from keyturn.domain.flows.definition import Start
 from keyturn.domain.flows.events import source_of
+from keyturn.domain.flows.findings import Finding
 from keyturn.domain.flows.run import FlowVersion
 from keyturn.domain.flows.spec import CardSpec, Source, StartKind
 from keyturn.domain.flows.walk import Response
@@ -22,23 +23,25 @@ def one(view: FlowView, server: str, *, whole: bool = False) -> wire.FlowAnswer:
 
 def flow(view: FlowView, server: str, *, whole: bool = False) -> wire.Flow:
     """Render a flow, as it is reached at a server."""
-    saved, place, read = view.saved, view.place, view.flow
-    start = read.start
-    endpoint, reached = start.kind is StartKind.ENDPOINT, _reached_at(start)
+    saved, place = view.saved, view.place
+    read = None if view.problem else view.flow
+    start = read.start if read else None
+    reached = _reached_at(start) if start else ""
     return wire.Flow(
         id=saved.id,
         name=saved.name,
-        description=read.description,
+        description=read.description if read else saved.description,
         project_id=place.project.id,
         environment=place.environment.slug,
         secret_path=place.folder.path,
         enabled=saved.enabled,
-        start=start.kind.value,
-        security=start.security.value if endpoint else None,
+        start=start.kind.value if start else None,
+        security=start.security.value if reached == INVOKE and start else None,
         invoke_url=server + reached.format(alias=saved.alias) if reached else None,
         has_token=bool(saved.token_hash),
-        cards=sum(1 for _ in read.every_card),
-        connections=tuple(sorted(read.connections)),
+        cards=sum(1 for _ in read.every_card) if read else 0,
+        connections=tuple(sorted(read.connections)) if read else (),
+        problem=view.problem,
         newest=saved.number,
         version=view.version.number,
         next_at=saved.next_at,
@@ -62,6 +65,13 @@ def version(stored: FlowVersion) -> wire.FlowVersion:
         author=stored.author,
         created_at=stored.created_at,
         source=stored.source,
+    )
+
+
+def finding(found: Finding) -> wire.FlowFinding:
+    """Render what was found in a flow's file."""
+    return wire.FlowFinding(
+        line=found.line, where=found.where, severity=found.severity.value, rule=found.rule
     )
 
 

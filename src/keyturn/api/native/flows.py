@@ -11,7 +11,7 @@ from keyturn.api.native import flow_shapes as shapes
 from keyturn.api.native.invoke import server_of
 from keyturn.domain.flows.catalogue import CARDS
 from keyturn.domain.flows.schema import flow_schema
-from keyturn.services import awaiting, flows, run_history
+from keyturn.services import awaiting, flow_checks, flows, run_history
 from keyturn.services.projects import Where
 from keyturn.wire import flows as wire
 from keyturn.wire.base import Id, Text
@@ -31,6 +31,17 @@ async def save_flow(
     where = Where(body.project_id, body.environment, body.secret_path)
     seen = await flows.save_flow(world, caller, where, body.source, base=body.base)
     return shapes.one(seen, server_of(request))
+
+
+@router.post(ROOTS + "/check")
+async def check_flow(
+    world: TheWorld, caller: TheCaller, body: wire.CheckFlow
+) -> wire.FlowCheckAnswer:
+    """Say what is wrong in a flow's file, or doubtful, also by what there is in a folder."""
+    where = Where(body.project_id, body.environment, body.secret_path)
+    found = await flow_checks.check_flow(world, caller, where, body.source, beside=body.beside)
+    findings = tuple(map(shapes.finding, found.findings))
+    return wire.FlowCheckAnswer(findings=findings, unchecked=found.unchecked)
 
 
 @router.get(ROOTS)

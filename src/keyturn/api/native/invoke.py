@@ -14,7 +14,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from keyturn.api.authn import TheWorld, address_of
-from keyturn.domain.errors import IssuerUnreachable, NotFound, TooManyAttempts
+from keyturn.domain.errors import Busy, IssuerUnreachable, NotFound, TooManyAttempts
 from keyturn.domain.flows.bearers import Fault, TokenRefused
 from keyturn.domain.flows.describing import methods_of
 from keyturn.domain.flows.intake import Invocation, Unfit
@@ -34,18 +34,26 @@ AWAY_S: Final = 5
 OWN: Final = frozenset(
     {
         "access-control-allow-credentials",
+        "alt-svc",
+        "clear-site-data",
         "connection",
         "content-length",
         "content-security-policy",
         "date",
         "keep-alive",
+        "nel",
+        "refresh",
+        "report-to",
+        "reporting-endpoints",
         "server",
+        "service-worker-allowed",
         "set-cookie",
         "strict-transport-security",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "www-authenticate",
         "x-content-type-options",
         "x-request-id",
         RUN,
@@ -174,8 +182,8 @@ def _is_header(name: str, value: str) -> bool:
 
 # --- refusals -------------------------------------------------------------------------------------
 
-_REFUSALS = (NotFound, TokenRefused, TooManyAttempts, IssuerUnreachable, Unfit)
-Refusal = NotFound | TokenRefused | TooManyAttempts | IssuerUnreachable | Unfit
+_REFUSALS = (NotFound, TokenRefused, TooManyAttempts, IssuerUnreachable, Busy, Unfit)
+Refusal = NotFound | TokenRefused | TooManyAttempts | IssuerUnreachable | Busy | Unfit
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:
@@ -188,6 +196,9 @@ def _refused(request: Request, refusal: Refusal) -> Response:
         case TooManyAttempts(retry_after_s=wait_s):
             headers = {"Retry-After": str(ceil(wait_s))}
             return _problem(request, 429, "RateLimitExceeded", told, headers)
+        case Busy(retry_after_s=wait_s):
+            headers = {"Retry-After": str(ceil(wait_s))}
+            return _problem(request, 503, "ServiceUnavailable", told, headers)
         case IssuerUnreachable():
             headers = {"Retry-After": str(AWAY_S)}
             return _problem(request, 503, "ServiceUnavailable", told, headers)

@@ -10,21 +10,25 @@ from itertools import islice
 from typing import Final
 
 from keyturn.domain.errors import InvalidInput
+from keyturn.domain.flows.bearers import rules_of
 from keyturn.domain.flows.definition import RETRIED, Card, Flow
 from keyturn.domain.flows.expressions import Constant
-from keyturn.domain.flows.findings import Finding, Found, guess, warning
+from keyturn.domain.flows.findings import Finding, Found, guess, listing, warning
+from keyturn.domain.flows.literals import called_secrets
 from keyturn.domain.flows.reaching import Reach
-from keyturn.domain.flows.reading import FlowRefused, read_flow
-from keyturn.domain.flows.spec import Effect
+from keyturn.domain.flows.reading import FlowRefused, read_node
+from keyturn.domain.flows.spec import Effect, Security, StartKind
 from keyturn.domain.flows.spots import Path
 from keyturn.domain.flows.spotting import find_keys
 from keyturn.domain.flows.timing import schedule_of
-from keyturn.domain.flows.yaml_text import Node, parse_yaml
+from keyturn.domain.flows.yaml_text import TEXT_MAX, Node, NoYaml, parse_yaml
 
 FOUND_MAX: Final = 200
 """After how many findings nobody looks for more."""
 RETURN: Final = "flow.return"
 ASYNC: Final = "flow.call_async"
+TABLES: Final = "table"
+"""The family of the cards that use tables."""
 REPEATABLE: Final = "idempotency_key"
 """The input with which a card that writes can be asked for twice."""
 
@@ -34,12 +38,15 @@ class Known:
     """What there is around a flow; None where nobody has looked.
 
     ``connections`` are the connectors of connections by their aliases and names, ``secrets`` the
-    paths that can be read, ``helpers`` the names of the flows in the same folder.
+    paths that can be read, ``helpers``, ``tables`` and ``registrations`` the names of the flows,
+    tables and client registrations in the same folder.
     """
 
     connections: Mapping[str, str] | None = None
     secrets: Collection[str] | None = None
     helpers: Collection[str] | None = None
+    tables: Collection[str] | None = None
+    registrations: Collection[str] | None = None
 
 
 NOTHING_KNOWN: Final = Known()
@@ -47,16 +54,23 @@ NOTHING_KNOWN: Final = Known()
 
 def check(text: str, known: Known = NOTHING_KNOWN) -> tuple[Finding, ...]:
     """Return all that is found in the text of a flow, in the order of its lines."""
-    findings = find_keys(text)
+    return examine(text, known)[0]
+
+
+def examine(text: str, known: Known = NOTHING_KNOWN) -> tuple[tuple[Finding, ...], Flow | None]:
+    """Read a flow once; return all that is found in it, and the flow if it can be read."""
+    findings, flow = find_keys(text[:TEXT_MAX]), None
     try:
-        flow = read_flow(text)
+        node = parse_yaml(text)
+        flow = read_node(node)
+    except NoYaml as error:
+        findings += [Finding(error.line, "", error.rule)]
     except FlowRefused as error:
         findings += [Finding(each.line, each.where, each.rule) for each in error.problems]
     else:
-        node = parse_yaml(text)
         found = islice(_found(flow, known), FOUND_MAX)
         findings += [each.at(_line(node, each.path)) for each in found]
-    return tuple(sorted(findings, key=lambda each: each.line))
+    return tuple(sorted(findings, key=lambda each: each.line)), flow
 
 
 def _line(node: Node, path: Path) -> int:
@@ -79,13 +93,17 @@ def _found(flow: Flow, known: Known) -> Iterator[Found]:
     yield from _secrets(flow, reach.secrets, known)
     yield from _outputs(flow)
     yield from _schedule(flow)
+    yield from _registration(flow, known)
     yield from _helper(flow, flow.on_error.run, ("on_error", "run"), known)
     for card, path in placed(flow.cards, ("cards",)):
         yield from _retry(card, path)
         yield from _connection(card, path, known)
+        yield from _table(card, path, known)
+        yield from called_secrets(card, path)
         yield from _helper(flow, card.on_error.run, (*path, "on_error", "run"), known)
         named = card.inputs.get("flow")
-        if card.spec.family == "flow" and isinstance(named, Constant):
+        declared = card.spec.input("flow")
+        if declared and declared.written and isinstance(named, Constant):
             name, at = str(named.value), (*path, "with", "flow")
             yield from _helper(flow, name, at, known, later=card.spec.name == ASYNC)
 
@@ -168,3 +186,47 @@ def _connection(card: Card, path: Path, known: Known) -> Iterator[Found]:
     elif connector not in card.spec.connectors:
         told = " or ".join(card.spec.connectors)
         yield Found(at, f"{card.spec.name} runs on one of {told}; this is one of {connector}")
+
+
+def _table(card: Card, path: Path, known: Known) -> Iterator[Found]:
+    for name in tables_of(card):
+        if known.tables is not None and name not in known.tables:
+            rule = f"there is no table {name} in its folder{guess(name, known.tables)}"
+            yield Found((*path, "with", "table"), rule)
+
+
+def tables_of(card: Card) -> Iterator[str]:
+    """Give the table that a card names, where it stands in the file."""
+    named = card.inputs.get("table")
+    if card.spec.family == TABLES and isinstance(named, Constant):
+        yield str(named.value)
+
+
+def _registration(flow: Flow, known: Known) -> Iterator[Found]:
+    for name in registrations_of(flow):
+        if known.registrations is not None and name not in known.registrations:
+            rule = f"there is no client registration {name} in its folder"
+            path = ("start", "oauth", "registration")
+            yield Found(path, rule + guess(name, known.registrations))
+
+
+def registrations_of(flow: Flow) -> Iterator[str]:
+    """Give the client registration by which a flow's endpoint asks about tokens."""
+    if flow.start.kind is StartKind.ENDPOINT and flow.start.security is Security.OAUTH:
+        name = rules_of(flow.start).registration
+        yield from (name,) if name else ()
+
+
+def unchecked(flow: Flow, known: Known = NOTHING_KNOWN) -> Iterator[str]:
+    """Give what a flow names around it where nobody has looked, kind by kind, for people."""
+    tables = {name for card in flow.every_card for name in tables_of(card)}
+    kinds = (
+        ("connections", flow.connections, known.connections),
+        ("flows", flow.helpers - {flow.name}, known.helpers),
+        ("secrets", {*flow.secrets.values()}, known.secrets),
+        ("tables", tables, known.tables),
+        ("client registrations", {*registrations_of(flow)}, known.registrations),
+    )
+    for kind, names, there in kinds:
+        if names and there is None:
+            yield f"{kind} {listing(sorted(names))}"

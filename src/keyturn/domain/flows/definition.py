@@ -116,13 +116,15 @@ class Start:
 class FlowLimits:
     """What a flow allows itself of what the installation allows all.
 
-    ``answer_s`` is how long whoever invokes it waits, ``per_s`` how often it may be invoked.
+    ``answer_s`` is how long whoever invokes it waits, ``per_s`` how often it may be invoked,
+    ``cpu_s`` how much CPU time a run may take.
     """
 
     answer_s: float | None = None
     steps: int | None = None
     memory_bytes: int | None = None
     per_s: float | None = None
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,5 +172,6 @@ def _helpers_of(card: Card) -> Iterator[str]:
         yield card.on_error.run
     named = card.inputs.get("flow")
     value = getattr(named, "value", None)
-    if card.spec.family == "flow" and isinstance(value, str):
+    declared = card.spec.input("flow")
+    if declared and declared.written and isinstance(value, str):
         yield value

@@ -29,6 +29,8 @@ class InputJudge(Judge):
     def input(self, spot: Spot, declared: Input | None) -> Expression:
         """Read one input, which has to be of its kind where it stands in the file."""
         expression = self.expression(spot, template=declared is not None and declared.template)
+        if declared and declared.written and isinstance(expression, Reference):
+            self.wrong(spot, "must be written out, as whoever saves the flow answers for it")
         if declared is None or isinstance(expression, Reference):
             return expression
         constant = isinstance(expression, Constant)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from keyturn.domain.errors import CallerError
 from keyturn.domain.flows.definition import Start
-from keyturn.domain.flows.values import Kind, TooLarge, Value, fits, size_of
+from keyturn.domain.flows.values import Kind, TooLarge, Value, fits, parse_json, size_of
 
 TOKEN_NAME: Final = "clientToken"
 TOKEN_HEADER: Final = "x-api-client-token"
@@ -48,6 +48,17 @@ class Invocation:
     def parameter(self, name: str) -> tuple[str, ...]:
         """Return every query parameter of a name."""
         return tuple(value for each, value in self.query if each == name)
+
+    @property
+    def is_form(self) -> bool:
+        """Say whether the body is a form."""
+        media, _, _ = (self.header("content-type") or ("",))[0].partition(";")
+        return media.strip().lower() == FORM
+
+    @property
+    def form(self) -> Pairs:
+        """Return the fields of a body that is a form; none of any other. Raises Unfit."""
+        return _form(_text(self.body)) if self.is_form else ()
 
 
 class Unfit(CallerError):
@@ -137,9 +148,8 @@ def _read_body(start: Start, asked: Invocation, text: str) -> dict[str, Value]:
     declared = start.fields.get("body", {})
     if not declared or not text.strip():
         return {}
-    media, _, _ = (asked.header("content-type") or ("",))[0].partition(";")
-    if media.strip().lower() == FORM:
-        return _read_texts("body", start, _form(text))
+    if asked.is_form:
+        return _read_texts("body", start, asked.form)
     told = _parsed(text, "body", Kind.OBJECT)
     _require(Kind.OBJECT, told, "body")
     members = told if isinstance(told, dict) else {}
@@ -157,9 +167,9 @@ def _form(text: str) -> Pairs:
 
 
 def _parsed(text: str, where: str, kind: Kind) -> Value:
-    """Parse JSON; neither NaN nor half a character is any (RFC 8259, 6 and 8.2)."""
+    """Parse JSON; half a character is none (RFC 8259, 8.2)."""
     try:
-        value: Value = json.loads(text, parse_constant=_refuse)
+        value = parse_json(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()
         size_of(value)
@@ -168,10 +178,6 @@ def _parsed(text: str, where: str, kind: Kind) -> Value:
     except (ValueError, RecursionError):
         raise Unfit(f"{where}: must be of the kind {kind}, in JSON") from None
     return value
-
-
-def _refuse(_: str) -> Value:
-    raise ValueError
 
 
 def _require(kind: Kind, value: Value, where: str) -> None:

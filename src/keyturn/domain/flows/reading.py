@@ -38,11 +38,13 @@ from keyturn.domain.flows.spec import (
     When,
 )
 from keyturn.domain.flows.spots import Enough, Problem, Spot
-from keyturn.domain.flows.yaml_text import NoYaml, parse_yaml
+from keyturn.domain.flows.yaml_text import Node, NoYaml, parse_yaml
 
 NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 NAME_MAX: Final = 64
 CARDS_MAX: Final = 1000
+INPUTS_MAX: Final = 2000
+"""How many inputs all cards of a flow are given in a file."""
 LANES_DEEP: Final = 15
 OUR_WORDS: Final = frozenset({"start", "run", "secrets", "item", "index", "total", "error"})
 NUMBERED: Final = re.compile(r"card_[0-9]+")
@@ -87,7 +89,7 @@ START_KEYS: Final[Mapping[StartKind, tuple[str, ...]]] = {
 GROUPS: Final = ("query", "headers", "body", "inputs")
 
 RETRY_KEYS: Final = ("times", "after_s", "statuses")
-LIMIT_KEYS: Final = ("answer_s", "steps", "memory_mb", "per_s")
+LIMIT_KEYS: Final = ("answer_s", "steps", "memory_mb", "per_s", "cpu_s")
 LIMIT_LEAST: Final = 0.001
 CASE_KEYS: Final = ("when", "then")
 CONDITION_KEYS: Final = ("left", "is", "right", "all", "any", "not")
@@ -108,6 +110,11 @@ def read_flow(text: str) -> Flow:
         node = parse_yaml(text)
     except NoYaml as error:
         raise FlowRefused((Problem(error.line, "", error.rule),)) from None
+    return read_node(node)
+
+
+def read_node(node: Node) -> Flow:
+    """Read a flow from its text as it was parsed. Raises FlowRefused."""
     reader, flow = Reader(), None
     with suppress(Enough):
         flow = reader.flow(Spot(node))
@@ -127,8 +134,8 @@ def names_items(spec: CardSpec) -> bool:
     return each or any("item" in lane.binds for lane in spec.lanes)
 
 
-def is_tried_again(spec: CardSpec) -> bool:
-    """Say whether a card asks somebody, who may be asked again."""
+def asks_somebody(spec: CardSpec) -> bool:
+    """Say whether a card asks somebody, who may be late, and may be asked again."""
     return not (spec.run or spec.steer)
 
 
@@ -138,6 +145,7 @@ class Reader(InputJudge):
 
     ids: set[str] = field(default_factory=set)
     count: int = 0
+    given: int = 0
 
     def flow(self, spot: Spot) -> Flow | None:
         """Read a whole flow; None where it is no mapping."""
@@ -241,6 +249,7 @@ class Reader(InputJudge):
             steps=int(self.number(steps, least=1, whole=True)) if steps else None,
             memory_bytes=int(memory_mb * 1024 * 1024) if memory_mb else None,
             per_s=numbers.get("per_s"),
+            cpu_s=numbers.get("cpu_s"),
         )
 
     def cards(self, spot: Spot, depth: int) -> tuple[Card, ...]:
@@ -286,7 +295,7 @@ class Reader(InputJudge):
             cases=self.cases(parts.get("cases"), spec, spot, depth),
             connection=self.connection(parts.get("connection"), spec, spot),
             item=self.item(parts.get("as"), spec),
-            timeout_s=self.timeout(parts.get("timeout_s")),
+            timeout_s=self.timeout(parts.get("timeout_s"), spec),
             retry=self.retry(parts.get("retry"), spec),
             on_error=self.on_error(parts.get("on_error")),
             note=self.text(parts.get("note")),
@@ -320,6 +329,11 @@ class Reader(InputJudge):
     def inputs(self, spot: Spot | None, spec: CardSpec, card: Spot) -> Mapping[str, Expression]:
         """Read what a card is given."""
         given = self.mapping(spot, None) if spot else {}
+        self.given += len(given)
+        if self.given > INPUTS_MAX:
+            if self.given - len(given) <= INPUTS_MAX:
+                self.wrong(spot or card, f"all cards are given at most {INPUTS_MAX:,} inputs")
+            return {}
         for wanted in spec.inputs:
             if is_needed(wanted) and wanted.name not in given:
                 self.wrong(card, f"{spec.name} needs the input {wanted.name}")
@@ -364,15 +378,18 @@ class Reader(InputJudge):
             self.wrong(spot, "must be the alias of a connection")
         return alias
 
-    def timeout(self, spot: Spot | None) -> float | None:
-        """Read how long a card may take."""
+    def timeout(self, spot: Spot | None, spec: CardSpec) -> float | None:
+        """Read how long a card may take that waits for somebody."""
+        if spot and not asks_somebody(spec):
+            rule = "what it and the cards in it take counts for the limits of the run"
+            self.wrong(spot, f"{spec.name} asks nobody, and has no time of its own: {rule}")
         return self.number(spot, least=TIMEOUT_S, most=LONGEST_S) if spot else None
 
     def retry(self, spot: Spot | None, spec: CardSpec) -> Retry | None:
         """Read when a card is tried again."""
         if spot is None:
             return None
-        if not is_tried_again(spec):
+        if not asks_somebody(spec):
             self.wrong(spot, f"{spec.name} asks nobody: it is not tried again")
         parts = self.mapping(spot, RETRY_KEYS)
         times, after, told = (parts.get(name) for name in RETRY_KEYS)

@@ -12,7 +12,15 @@ from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from keyturn.domain.flows.failures import CardFailure, Failure, wrong_input
-from keyturn.domain.flows.values import Kind, TooLarge, Value, kind_of, size_of, text_of
+from keyturn.domain.flows.values import (
+    Kind,
+    TooLarge,
+    Value,
+    kind_of,
+    length_of,
+    parse_json,
+    text_of,
+)
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing (RFC 9110, 9.2.1)."""
@@ -131,7 +139,7 @@ def _quoted(name: str, text: str, *, safe: str) -> str:
 def require_size(name: str, value: Value, most: int) -> None:
     """Raise CardFailure for an input that takes more than so many bytes."""
     try:
-        size_of(value, most)
+        length_of(value, most)
     except TooLarge:
         raise wrong_input(name, f"must take at most {most:,} bytes") from None
 
@@ -217,7 +225,7 @@ def parsed(body: bytes, kind: str) -> Value:
     if not is_json(kind) or not text.strip() or sum(map(text.count, ",[{")) > PARTS_MAX:
         return text or None
     try:
-        value: Value = json.loads(text, parse_constant=_refuse)
+        value = parse_json(text)
     except (ValueError, RecursionError):
         return text
     return text if is_deep(value) or _has_halves(text, value) else value
@@ -234,10 +242,6 @@ def _has_halves(text: str, value: Value) -> bool:
     """Say whether half a character is in what was read; it can come of an escape alone."""
     told = json.dumps(value, ensure_ascii=False) if "\\ud" in text.lower() else ""
     return not _has_whole_characters(told)
-
-
-def _refuse(constant: str) -> Value:
-    raise ValueError(constant)
 
 
 def _has_whole_characters(text: str) -> bool:

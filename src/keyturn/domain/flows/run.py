@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from keyturn.domain.flows.failures import CardFailure
+from keyturn.domain.flows.failures import CardFailure, Failure
 from keyturn.domain.ids import FlowId, FolderId, RunId
 
 
@@ -94,6 +94,10 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
         Phase.CANCELLED: {},
     }
 )
+CHAIN_MAX: Final = 20
+"""How many runs start each other, at most: what starts itself comes to an end."""
+TAKEOVERS_MAX: Final = 5
+"""How often a run is taken up that comes no further: whoever works on it dies of it."""
 ENDS: Final = frozenset(phase for phase, moves in MOVES.items() if not moves)
 
 
@@ -104,8 +108,9 @@ class Run:
     ``sealed_given`` is what it was started with and ``sealed_result`` what it answered, both in
     full. ``wake_at`` is when somebody has to look at it: at the end of a lease, or of a sleep.
     ``steps`` counts the cards that are in its history, ``pages`` where they lie. ``failure`` is the
-    kind of what halted it, and ``told`` says more. ``depth`` is how many runs have started each
-    other before it.
+    kind of what halted it, ``card`` the id of the card that failed, and ``told`` says more.
+    ``depth`` is how many runs have started each other before it. ``got_on`` is the epoch in which
+    it came further than before, ``cpu_ms`` the CPU time that it has taken.
     """
 
     id: RunId
@@ -124,9 +129,66 @@ class Run:
     pages: int = 0
     status: int | None = None
     failure: str = ""
+    card: str = ""
     told: str = ""
     sealed_result: bytes | None = None
     depth: int = 0
+    got_on: int = 0
+    cpu_ms: int = 0
+
+    @property
+    def takeovers(self) -> int:
+        """Return how often it was taken up since it came further than before."""
+        return self.epoch - self.got_on
+
+
+@dataclass(frozen=True)
+class RunSight:
+    """What is told of a run to whoever follows: nothing of what it was given, did or answered.
+
+    ``rank`` is its place among all runs in the order that was asked for.
+    """
+
+    rank: int
+    id: RunId
+    flow_id: FlowId
+    number: int
+    cause: Cause
+    created_at: datetime
+    phase: Phase
+    wake_at: datetime | None
+    ended_at: datetime | None
+    steps: int
+    status: int | None
+    failure: str
+    card: str
+
+    @property
+    def begun(self) -> "RunSight":
+        """Return it as it was when it began."""
+        return replace(
+            self,
+            phase=Phase.RUNNING,
+            wake_at=None,
+            ended_at=None,
+            steps=0,
+            status=None,
+            failure="",
+            card="",
+        )
+
+    @property
+    def undecided(self) -> bool:
+        """Say whether nobody knows yet how it ends: nothing is kept of it until then."""
+        return self.failure == Failure.UNKNOWN_OUTCOME and self.status is None
+
+
+@dataclass(frozen=True)
+class RunMark:
+    """How far runs are known: up to which they have begun, and up to which change of a phase."""
+
+    begun: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,4 +238,5 @@ def held(run: Run, now: datetime, lease: timedelta) -> Run:
 def halted(run: Run, failure: CardFailure, now: datetime) -> Run:
     """Return a run that has failed."""
     told = f"{failure.card}: {failure.message}" if failure.card else failure.message
-    return replace(moved(run, Act.FAIL, now), failure=failure.kind.value, told=told)
+    after = moved(run, Act.FAIL, now)
+    return replace(after, failure=failure.kind.value, card=failure.card, told=told)

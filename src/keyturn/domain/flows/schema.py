@@ -198,7 +198,6 @@ def _card(spec: CardSpec) -> Schema:
         "card": {"const": spec.name},
         "note": _TEXT,
         "with": _inputs(spec),
-        "timeout_s": _number(reading.TIMEOUT_S, LONGEST_S),
         "on_error": _ref("on_error"),
     }
     if spec.connectors:
@@ -206,7 +205,8 @@ def _card(spec: CardSpec) -> Schema:
         parts["connection"] = {"type": "string", "minLength": 1, "description": told}
     if reading.names_items(spec):
         parts["as"] = _word(reading.OUR_WORDS - {"item"})
-    if reading.is_tried_again(spec):
+    if reading.asks_somebody(spec):
+        parts["timeout_s"] = _number(reading.TIMEOUT_S, LONGEST_S)
         parts["retry"] = _ref("retry")
     if spec.cases:
         case = _object({"when": _ref("condition"), "then": _ref("cards")}, "when", "then")
@@ -239,7 +239,9 @@ def _input(one: Input) -> Schema:
     """Return what may stand for an input: something of its kind, or a reference."""
     if one.secret:
         return _ref("reference")
-    if one.condition:
+    if one.written:
+        forms = [_plain_text()]
+    elif one.condition:
         forms = [_ref("condition")]
     elif one.options:
         forms = [_enum(*one.options), _referring(one)]
@@ -252,6 +254,10 @@ def _input(one: Input) -> Schema:
     if not one.required:
         forms = [*forms, {"type": "null"}]
     return forms[0] if len(forms) == 1 else {"anyOf": [*forms]}
+
+
+def _plain_text() -> Schema:
+    return {"type": "string", "not": {"pattern": r"\{\{"}}
 
 
 def _referring(one: Input) -> Schema:

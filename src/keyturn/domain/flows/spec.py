@@ -55,7 +55,8 @@ class Input:
     """Something that a card takes; ``options`` are the only texts that it may be.
 
     ``template`` says that its text may be put together with references. ``condition`` says that it
-    is one (`conditions`). ``secret`` says that it has to be a reference, and no text in the file.
+    is one (`conditions`). ``secret`` says that it has to be a reference, and no text in the file,
+    ``written`` that it has to be a text in the file, and no reference.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Input:
     template: bool = False
     condition: bool = False
     secret: bool = False
+    written: bool = False
 
 
 @dataclass(frozen=True)

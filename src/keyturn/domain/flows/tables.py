@@ -19,8 +19,8 @@ from keyturn.domain.flows.values import (
     TooLarge,
     Value,
     fits,
+    length_of,
     seen,
-    size_of,
 )
 from keyturn.domain.ids import FolderId, RowId, TableId
 
@@ -93,7 +93,7 @@ def changed_row(table: FlowTable, row: Bound, given: Bound) -> Bound:
     """
     require_row(table, _members(given.value))
     value = _merged(table, row.value, given.value)
-    if sum(map(size_of, value.values())) > ROW_BYTES:
+    if sum(map(length_of, value.values())) > ROW_BYTES:
         raise wrong_input("values", f"must take at most {ROW_BYTES:,} bytes together")
     if row.view is row.value and given.view is given.value:
         return seen(value)
@@ -125,7 +125,7 @@ def require_row(table: FlowTable, values: Mapping[str, Value]) -> None:
 
 def _require_small(name: str, value: Value) -> None:
     try:
-        size_of(value, most=VALUE_BYTES + POINTER_BYTES)
+        length_of(value, most=VALUE_BYTES + POINTER_BYTES)
     except TooLarge:
         raise wrong_input("values", f"{name} must take at most {VALUE_BYTES:,} bytes") from None
     try:

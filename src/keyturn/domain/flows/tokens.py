@@ -13,7 +13,7 @@ from typing import Final
 
 from keyturn.domain.flows.failures import CardFailure, Failure, wrong_input
 from keyturn.domain.flows.requests import is_deep, require_size
-from keyturn.domain.flows.values import Value
+from keyturn.domain.flows.values import Value, parse_json
 
 ALGORITHMS: Final = (
     *("HS256", "HS384", "HS512"),
@@ -46,17 +46,13 @@ def read_token(text: str) -> Token:
 
 def _object(part: str) -> dict[str, Value]:
     try:
-        value = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)), parse_constant=_refuse)
+        value = parse_json(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, NoBase64, RecursionError):
         raise _no_token() from None
     if not isinstance(value, dict) or is_deep(value):
         raise _no_token()
     return value
-
-
-def _refuse(constant: str) -> Value:
-    raise ValueError(constant)
 
 
 def _no_token() -> CardFailure:

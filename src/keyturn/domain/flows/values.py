@@ -4,17 +4,26 @@ Decides what fits a kind, how much a value takes, and how one looks to people wh
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias
+from math import isinf
+from sys import getsizeof
+from typing import Final, NoReturn, TypeAlias
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 """Nobody changes one in place: it may be bound elsewhere as well."""
 
-_Times: TypeAlias = "tuple[list[Value] | dict[str, Value], int]"
+_Branch: TypeAlias = "list[Value] | dict[str, Value]"
+_Times: TypeAlias = "tuple[_Branch, int]"
+_Weigh: TypeAlias = "Callable[[_Branch, Iterable[Value]], int]"
+
+_AS_TEXT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_BRANCHES: Final = frozenset({dict, list})
 
 POINTER_BYTES: Final = 8
+NAMES_ALIKE: Final = 64
+"""An object of more names than this is no record of many: its names are its own."""
 SIZE_MAX: Final = 128 * 1024 * 1024
 """How many bytes a value takes at most, with what stands in it twice counted twice."""
 DEPTH_MAX: Final = 100
@@ -60,6 +69,26 @@ def fits(kind: Kind, value: Value) -> bool:
     return kind is Kind.ANY or kind_of(value) is kind
 
 
+def parse_json(text: str | bytes) -> Value:
+    """Parse JSON (RFC 8259). Raises ValueError for what is none, NaN and endless numbers included.
+
+    What lies too deep for Python raises RecursionError.
+    """
+    told: Value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    return told
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
 def text_of(value: Value) -> str:
     """Return a value as it stands inside a text: null as nothing, objects and lists as JSON.
 
@@ -71,8 +100,8 @@ def text_of(value: Value) -> str:
         case str():
             return value
         case _:
-            size_of(value, most=TEXT_MAX)
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            length_of(value, most=TEXT_MAX)
+            return _AS_TEXT.encode(value)
 
 
 def inside(value: Value) -> Iterable[Value]:
@@ -98,59 +127,70 @@ def parts_of(value: Value) -> Iterator[Value]:
 
 
 def size_of(value: Value, most: int = SIZE_MAX) -> int:
-    """Return about how many bytes a value takes. Raises TooLarge past ``most`` and `DEPTH_MAX`.
+    """Return about how many bytes of memory a value takes, as CPython lays it out.
 
     A small file can make a value in which one part stands a billion times; whoever walks through it
-    asks here first.
+    asks here first. Numbers that CPython has only once count wherever they stand, and the names of
+    small objects nowhere, as those of records are mostly the same. Raises TooLarge past ``most``
+    and `DEPTH_MAX`.
     """
-    flat = _flat_size(value)
-    if flat is not None and flat <= most:
-        return flat
-    total, level = _measured([([value], 1)])
-    for _ in range(DEPTH_MAX + 2):
+    root = size = getsizeof(value)
+    if isinstance(value, dict | list):
+        held = value.values() if isinstance(value, dict) else value
+        if len(value) > NAMES_ALIKE or not _BRANCHES.isdisjoint(map(type, held)):
+            return _total(value, most, root, _taken)
+        size += sum(map(getsizeof, held))
+    return size if size <= most else _total(value, most, root, _taken)
+
+
+def length_of(value: Value, most: int = SIZE_MAX) -> int:
+    """Return about how many characters a value takes as a text. Raises TooLarge as `size_of`."""
+    return _total(value, most, POINTER_BYTES + _told(value), _written)
+
+
+def _total(value: Value, most: int, root: int, weigh: "_Weigh") -> int:
+    """Return what a value takes: itself and all that lies in it."""
+    total, level = _measured([(value, 1)], weigh) if isinstance(value, dict | list) else (0, {})
+    total += root
+    for _ in range(DEPTH_MAX + 1):
         if total > most:
             raise TooLarge(f"a value takes more than {most:,} bytes")
         if not level:
             return total
-        size, level = _measured(level.values())
+        size, level = _measured(level.values(), weigh)
         total += size
     raise TooLarge(f"lists and objects lie more than {DEPTH_MAX} deep inside each other")
 
 
-def _flat_size(value: Value) -> int | None:
-    """Return what `size_of` does, quickly, of a value in which no lists and objects lie; else None.
-
-    Most that cards take and give is of that kind.
-    """
-    size = POINTER_BYTES
-    if isinstance(value, str):
-        return size + len(value)
-    if isinstance(value, dict):
-        size += sum(map(len, value))
-    for each in inside(value):
-        size += POINTER_BYTES
-        if isinstance(each, str):
-            size += len(each)
-        elif isinstance(each, dict | list):
-            return None
-    return size
-
-
-def _measured(level: "Iterable[_Times]") -> tuple[int, dict[int, _Times]]:
-    """Return what lies in parts of one depth takes, without what lies in it, which is the next.
+def _measured(level: "Iterable[_Times]", weigh: "_Weigh") -> tuple[int, dict[int, _Times]]:
+    """Return what lies right in parts of one depth takes, and those of the next.
 
     Each stands there so many times; what stands in several places is looked at once.
     """
     size, inner = 0, dict[int, _Times]()
     for part, times in level:
-        own = POINTER_BYTES * len(part) + (sum(map(len, part)) if isinstance(part, dict) else 0)
-        for each in inside(part):
-            if isinstance(each, str):
-                own += len(each)
-            elif isinstance(each, dict | list):
+        held = part.values() if isinstance(part, dict) else part
+        size += times * weigh(part, held)
+        if _BRANCHES.isdisjoint(map(type, held)):
+            continue
+        for each in held:
+            if isinstance(each, dict | list):
                 inner[id(each)] = each, times + inner.get(id(each), (each, 0))[1]
-        size += times * own
     return size, inner
+
+
+def _taken(part: "_Branch", held: Iterable[Value]) -> int:
+    names = sum(map(getsizeof, part)) if isinstance(part, dict) and len(part) > NAMES_ALIKE else 0
+    return names + sum(map(getsizeof, held))
+
+
+def _written(part: "_Branch", held: Iterable[Value]) -> int:
+    names = sum(map(len, part)) if isinstance(part, dict) else 0
+    return names + POINTER_BYTES * len(part) + sum(map(_told, held))
+
+
+def _told(value: Value) -> int:
+    return len(value) if isinstance(value, str) else 0
 
 
 # --- what people may see --------------------------------------------------------------------------

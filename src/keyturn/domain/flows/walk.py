@@ -34,8 +34,9 @@ HEAVY_BYTES: Final = 64 * 1024
 """From how much on a card is computed apart: sorting a megabyte takes a second."""
 BREATH: Final = 200
 """After how many cards whoever runs a course may look around."""
-DEPTH_MAX: Final = 10
-"""How many flows may run one inside the other."""
+EFFORT_BYTES: Final = 16 * 1024
+"""How much on a card counts for one more when it is time to look around."""
+STARTS: Final = "flow.call_async"
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one run may take: cards that run, and bytes that its values take together."""
+    """What one run may take.
+
+    ``steps`` are cards that run, ``memory_bytes`` what its values take together. ``helpers`` are
+    flows that it runs or starts in all, ``depth`` those inside each other, ``wait_s`` is how long
+    it may wait for something at a time.
+    """
 
     steps: int = 2_000_000
     memory_bytes: int = 100 * 1024 * 1024
+    helpers: int = 10_000
+    depth: int = 10
+    wait_s: float = 30 * 86_400.0
 
 
 class Ended(Exception):
@@ -163,10 +172,12 @@ class Walk:
     def __init__(
         self, allowance: Allowance, now: Callable[[], datetime], *, noted: bool = True
     ) -> None:
-        self._allowance: Final = allowance
+        self.allowance: Final = allowance
         self._now: Final = now
         self._noted: Final = noted
         self._steps_left = allowance.steps
+        self._helpers_left = allowance.helpers
+        self._effort = 0
         self.bytes = 0
         self._depth = 0
         self.steps: list[Step] = []
@@ -195,8 +206,8 @@ class Walk:
         return End()
 
     def _require_shallow(self) -> None:
-        if self._depth > DEPTH_MAX:
-            told = f"Flows run {DEPTH_MAX} deep inside each other at most."
+        if self._depth > self.allowance.depth:
+            told = f"Flows run {self.allowance.depth} deep inside each other at most."
             raise CardFailure(Failure.LIMIT, told)
 
     def _halted(self, failure: CardFailure, flow: Flow, run: Bound, at: str) -> Course:
@@ -208,6 +219,7 @@ class Walk:
 
     def inside(self, name: str, start: Bound, *, run: Bound, at: str) -> Course:
         """Return the course of another flow, inside this one."""
+        self._count_helper()
         flow = _sent(Flow, (yield Load(at, name)))
         return (yield from self.course(flow, start, run=run, at=f"{at}/"))
 
@@ -241,10 +253,19 @@ class Walk:
         """Count a card, or an item that is looked at. Raises CardFailure past the last one."""
         self._steps_left -= 1
         if self._steps_left < 0:
-            told = f"The run has taken its {self._allowance.steps:,} cards: see the flow's limits."
+            told = f"The run has taken its {self.allowance.steps:,} cards: see the flow's limits."
             raise CardFailure(Failure.LIMIT, told)
-        if self._steps_left % BREATH == 0:
+        self._effort += 1
+        if self._effort >= BREATH:
+            self._effort = 0
             yield Breathe()
+
+    def _count_helper(self) -> None:
+        """Count a flow that this one runs or starts. Raises CardFailure past the last one."""
+        self._helpers_left -= 1
+        if self._helpers_left < 0:
+            told = f"The run has called its {self.allowance.helpers:,} helper flows."
+            raise CardFailure(Failure.LIMIT, told)
 
     def _hold(self, scope: Scope, name: str, bound: Bound) -> None:
         """Bind a value, and count what all take together."""
@@ -253,8 +274,8 @@ class Walk:
     def weigh(self, more: int) -> None:
         """Count bytes that the run holds from now on. Raises CardFailure for too many."""
         self.bytes += more
-        if self.bytes > self._allowance.memory_bytes:
-            told = f"The run's values take more than {self._allowance.memory_bytes:,} bytes."
+        if self.bytes > self.allowance.memory_bytes:
+            told = f"The run's values take more than {self.allowance.memory_bytes:,} bytes."
             raise CardFailure(Failure.LIMIT, told)
 
     def _note(self, card: Card, position: str, at: datetime, went: "_Went") -> None:
@@ -299,6 +320,7 @@ class Walk:
         absent = {i.name: seen(i.default) for i in card.spec.inputs if i.name not in card.inputs}
         inputs = members(absent | early)
         self._weight = _require_light(inputs.value)
+        self._effort += self._weight // EFFORT_BYTES
         return inputs
 
     def _outputs(self, card: Card, inputs: Bound, scope: Scope, flow: Flow, position: str) -> Going:
@@ -318,6 +340,8 @@ class Walk:
 
     def _acted(self, card: Card, inputs: Bound, position: str) -> Going:
         """Ask for what a card does, and ask again as often as it says."""
+        if card.spec.name == STARTS:
+            self._count_helper()
         for attempt in count(1):
             at = position if attempt == 1 else f"{position}~{attempt}"
             try:

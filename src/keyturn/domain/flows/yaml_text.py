@@ -16,9 +16,9 @@ import yaml
 
 from keyturn.domain.flows.values import Value
 
-TEXT_MAX: Final = 1024 * 1024
+TEXT_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 60
-NODES_MAX: Final = 100_000
+NODES_MAX: Final = 20_000
 KEY_MAX: Final = 160
 DIGITS_MAX: Final = 18
 _TRUTHS: Final = {
@@ -105,6 +105,11 @@ def parse_commented(text: str) -> tuple[Node, tuple[Comment, ...]]:
     """Parse one document, with its comments in their order. Raises NoYaml."""
     composer = _compose(text)
     return composer.whole, tuple(_comments(text.removeprefix(_BYTE_ORDER), composer.scalars))
+
+
+def ends_of_lines(text: str) -> list[int]:
+    """Return where the lines of a text end, behind their last characters."""
+    return [found.end() for found in _ENDS_LINE.finditer(text)]
 
 
 def line_at(text: str, at: int) -> int:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from keyturn.domain.flows.failures import CardFailure, Failure
 from keyturn.domain.flows.masking import shielded
 from keyturn.domain.flows.requests import as_text, parsed
-from keyturn.domain.flows.values import Bound, TooLarge, Value, members, seen, size_of
+from keyturn.domain.flows.values import Bound, TooLarge, Value, length_of, members, seen
 from keyturn.domain.oauth.connectors import OF_OKTA
 from keyturn.services.cards.line import Line
 from keyturn.services.ports import ResourceAnswer
@@ -79,7 +79,7 @@ async def _said(line: Line, answer: ResourceAnswer) -> Value:
         return None
     view = (await body_of(line, answer)).view
     try:
-        size_of(view, SAID_BYTES)
+        length_of(view, SAID_BYTES)
     except TooLarge:
         return None
     return view

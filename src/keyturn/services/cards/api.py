@@ -12,7 +12,7 @@ from keyturn.domain.flows.values import Bound, Value
 from keyturn.domain.flows.walk import Act
 from keyturn.services.cards.answering import outputs_of, require_good
 from keyturn.services.cards.line import exchange, open_line
-from keyturn.services.cards.pages import Course, follow
+from keyturn.services.cards.pages import Course, follow, read_page, streamed
 from keyturn.services.cards.stage import Perform, Stage, given
 
 ACCEPTS_JSON: Final = {"accept": "application/json"}
@@ -47,6 +47,14 @@ async def _pages(stage: Stage, act: Act) -> Bound:
     course = Course(limit=whole(inputs, "limit"), records_at=str(inputs.get("records_at") or ""))
     asked = request_of(act, "GET")
     return await follow(await open_line(stage, act), asked, course)
+
+
+async def _page(stage: Stage, act: Act) -> Bound:
+    """Read one page of a list that is streamed."""
+    asked, inputs = request_of(act, "GET"), given(act)
+    line = await open_line(stage, act)
+    page = await read_page(line, asked, str(inputs.get("records_at") or ""))
+    return streamed(line, page, page.following)
 
 
 def request_of(act: Act, method: str, *, plain: bool = False) -> Request:
@@ -104,5 +112,10 @@ def whole(inputs: Mapping[str, Value], name: str) -> int:
 
 
 PERFORMERS: Final[Mapping[str, Perform]] = MappingProxyType(
-    {**dict.fromkeys(METHODS, _asked), "api.raw_request": _raw, "api.get_pages": _pages}
+    {
+        **dict.fromkeys(METHODS, _asked),
+        "api.raw_request": _raw,
+        "api.get_pages": _pages,
+        "api.stream_pages": _page,
+    }
 )

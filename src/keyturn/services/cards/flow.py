@@ -4,25 +4,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from keyturn.domain.flows.expressions import step_into
 from keyturn.domain.flows.failures import CardFailure, Failure
-from keyturn.domain.flows.run import Cause, SavedFlow
-from keyturn.domain.flows.values import Bound, Value, seen
+from keyturn.domain.flows.run import CHAIN_MAX, Cause, SavedFlow
+from keyturn.domain.flows.values import Bound, members, seen
 from keyturn.domain.flows.walk import Act
 from keyturn.services.cards.stage import Perform, Stage, given
 from keyturn.services.ports import Writing
 from keyturn.services.starting import run_of
-
-CHAIN_MAX: Final = 20
-"""How many runs start each other, at most: a flow that starts itself comes to an end."""
 
 
 async def _call_async(stage: Stage, act: Act) -> Bound:
     """Add a run of a flow of the same folder, committed with the card's answer."""
     if stage.depth >= CHAIN_MAX:
         raise CardFailure(Failure.LIMIT, f"Flows start each other {CHAIN_MAX} times at most.")
-    inputs = given(act)
-    name = str(inputs.get("flow"))
-    start: Value = {"inputs": inputs.get("inputs") or {}}
+    name, inputs = str(given(act).get("flow")), step_into(act.inputs, "inputs")
+    start = members({"inputs": inputs if inputs and inputs.value else seen({})})
 
     async def work(tx: Writing) -> Bound:
         found = await tx.find(SavedFlow, folder_id=stage.place.folder.id, name=name)

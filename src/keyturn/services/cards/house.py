@@ -13,7 +13,7 @@ from keyturn.domain.flows.values import Bound, Value, hidden, members, seen
 from keyturn.domain.flows.walk import Act
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Copy
-from keyturn.domain.turn import SERVED
+from keyturn.domain.turn import SERVED, ByFlow
 from keyturn.services.cards.stage import Perform, Stage, given
 from keyturn.services.rotations import RotationView, list_rotations, read_rotation_by_name
 from keyturn.services.secrets import Wish, read_secret
@@ -41,7 +41,8 @@ async def _start_turn(stage: Stage, act: Act) -> Bound:
         found = await tx.find(Rotation, folder_id=stage.place.folder.id, name=name)
     if found is None:
         raise NotFound(f"There is no rotation {name} in {stage.place}.")
-    after = await rotate(stage.world, stage.caller, found.id, emergency=emergency)
+    asked = ByFlow(stage.flow_id, stage.depth)
+    after = await rotate(stage.world, stage.caller, found.id, emergency=emergency, asked=asked)
     return seen(_turn_of(after))
 
 

@@ -49,7 +49,7 @@ class Line:
     """The way to a service; ``seen`` is the connection that it goes by, None for none.
 
     ``until`` is when the card's time is over, in the event loop's seconds. ``secrets`` are texts
-    that nobody may see in an answer: they were sent.
+    that nobody may see in an answer: they were sent, or are the run's.
     """
 
     stage: Stage
@@ -90,7 +90,7 @@ async def open_line(stage: Stage, act: Act) -> Line:
     seen = await _find(stage, act) if act.card.connection else None
     if seen is None and act.card.spec.connectors and not act.card.spec.connection_optional:
         raise CardFailure(Failure.CONNECTION, f"{act.card.spec.name} needs a connection.")
-    return Line(stage, act, seen, until, told_secrets(act.inputs))
+    return Line(stage, act, seen, until, stage.secrets | told_secrets(act.inputs))
 
 
 async def _find(stage: Stage, act: Act) -> ConnectionView:

@@ -8,16 +8,16 @@ from typing import Final
 
 from keyturn.domain.flows import requests
 from keyturn.domain.flows.cards import okta, okta_devices
-from keyturn.domain.flows.cards.api import PAGES
-from keyturn.domain.flows.cards.org_calls import OrgCall
+from keyturn.domain.flows.cards.org_calls import OrgCall, OrgCard
+from keyturn.domain.flows.cards.streaming import PAGES
 from keyturn.domain.flows.failures import wrong_input
 from keyturn.domain.flows.requests import SAFE, Request
 from keyturn.domain.flows.values import Bound, Value, members, seen
 from keyturn.domain.flows.walk import Act
 from keyturn.services.cards.answering import body_of, outputs_of, require_good
 from keyturn.services.cards.api import ACCEPTS_JSON, built, whole
-from keyturn.services.cards.line import exchange, open_line
-from keyturn.services.cards.pages import Course, follow
+from keyturn.services.cards.line import Line, exchange, open_line
+from keyturn.services.cards.pages import Course, follow, read_page, streamed
 from keyturn.services.cards.stage import Perform, Stage, given
 
 
@@ -62,19 +62,36 @@ def _course(inputs: Mapping[str, Value]) -> Course:
 
 async def _custom(stage: Stage, act: Act) -> Bound:
     """Make any call to the org."""
+    line = await open_line(stage, act)
+    asked = built(act, str(given(act).get("method")), _address(line, act))
+    answer = await exchange(line, asked)
+    return await outputs_of(line, await require_good(line, answer))
+
+
+async def _page(stage: Stage, act: Act) -> Bound:
+    """Read one page of a list of the org's that is streamed."""
+    line = await open_line(stage, act)
+    page = await read_page(line, built(act, "GET", _address(line, act)), "")
+    following = page.following and page.following.removeprefix(line.home)
+    return streamed(line, page, following)
+
+
+def _address(line: Line, act: Act) -> str:
+    """Return the address of any path on the connection's domain. Raises CardFailure."""
     inputs = given(act)
     path = str(inputs.get("path"))
     if not path.startswith("/") or path.startswith("//"):
         raise wrong_input("path", "must begin with one /, and is on the connection's domain")
-    line = await open_line(stage, act)
-    url = requests.address(line.home + path, inputs.get("query"))
-    answer = await exchange(line, built(act, str(inputs.get("method")), url))
-    return await outputs_of(line, await require_good(line, answer))
+    return requests.address(line.home + path, inputs.get("query"))
+
+
+def _any_of(card: OrgCard) -> Perform:
+    return _page if card.spec.steer else _custom
 
 
 PERFORMERS: Final[Mapping[str, Perform]] = MappingProxyType(
     {
-        each.spec.name: partial(_called, each.call) if each.call else _custom
+        each.spec.name: partial(_called, each.call) if each.call else _any_of(each)
         for each in (*okta.KNOWN, *okta_devices.KNOWN)
     }
 )

@@ -6,9 +6,11 @@ Decides when to stop: at the last page, at the limit, and where the records take
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from keyturn.domain.flows.cards.api import PAGE_RECORDS, PAGES, PAGES_BYTES
+from keyturn.domain.flows.cards.api import PAGES_BYTES
+from keyturn.domain.flows.cards.streaming import PAGE_RECORDS, PAGES
 from keyturn.domain.flows.expressions import step_into
 from keyturn.domain.flows.failures import CardFailure, Failure, wrong_input
+from keyturn.domain.flows.masking import shielded
 from keyturn.domain.flows.requests import Request, next_page
 from keyturn.domain.flows.values import Bound, members, seen
 from keyturn.services.cards.answering import body_of, require_good
@@ -39,25 +41,46 @@ async def follow(line: Line, asked: Request, course: Course) -> Bound:
         if at in visited or len(visited) >= PAGES:
             raise CardFailure(Failure.HTTP, "The pages of the list come to no end.")
         visited.add(at)
-        answer = await require_good(line, await exchange(line, replace(asked, url=at)))
-        records += _records(await body_of(line, answer), course.records_at)
-        size += len(answer.body)
-        following = next_page(answer.every("link"), at)
+        page = await read_page(line, replace(asked, url=at), course.records_at)
+        records += page.records
+        size += page.size
+        following = page.following
     more = bool(following) or len(records) > course.limit
     return listed(records[: course.limit], truncated=more)
 
 
+@dataclass(frozen=True)
+class Page:
+    """Records, how many bytes they came in, and where the next page is; None after the last."""
+
+    records: Sequence[Bound]
+    size: int
+    following: str | None
+
+
+async def read_page(line: Line, asked: Request, records_at: str) -> Page:
+    """Read one page of a list. Raises CardFailure."""
+    answer = await require_good(line, await exchange(line, asked))
+    records = _records(await body_of(line, answer), records_at)
+    return Page(records, len(answer.body), next_page(answer.every("link"), asked.url))
+
+
+def streamed(line: Line, page: Page, following: str | None) -> Bound:
+    """Return a page as the card that streams is given it, and by what it asks for the next one."""
+    after = shielded(following, line.secrets)
+    return members({"records": _list_of(page.records), "next": after})
+
+
 def listed(records: Sequence[Bound], *, truncated: bool) -> Bound:
     """Return the outputs of a card that lists."""
+    told = {"count": seen(len(records)), "truncated": seen(truncated)}
+    return members({"records": _list_of(records), **told})
+
+
+def _list_of(records: Sequence[Bound]) -> Bound:
     value, view = [each.value for each in records], [each.view for each in records]
     same = all(each.view is each.value for each in records)
-    return members(
-        {
-            "records": Bound(value, value if same else view),
-            "count": seen(len(value)),
-            "truncated": seen(truncated),
-        }
-    )
+    return Bound(value, value if same else view)
 
 
 def _records(body: Bound, records_at: str) -> Sequence[Bound]:

@@ -1,13 +1,14 @@
 """Where and on whose behalf a card acts."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from keyturn.domain.access import Caller
 from keyturn.domain.flows.failures import CardFailure, Failure
 from keyturn.domain.flows.values import Bound, Value
 from keyturn.domain.flows.walk import Act
+from keyturn.domain.ids import FlowId
 from keyturn.domain.project import Place
 from keyturn.services.ports import World, Writing
 from keyturn.services.projects import Where
@@ -20,19 +21,22 @@ Change: TypeAlias = Callable[[Writing], Awaitable[Bound]]
 class Stage:
     """Where and on whose behalf a card acts.
 
-    ``caller`` is the flow itself, and ``place`` its folder. ``position`` is unique in the run, so
+    ``caller`` is the flow itself, and ``place`` its folder; ``flow_id`` is the flow that is run,
+    which the card's own may be inside of. ``position`` is unique in the run, so
     that both together make a key for what is done once. ``depth`` is how many runs have started
-    each other before this one. ``book`` commits a change together with the card's answer, where a
-    run is written down.
+    each other before this one. ``secrets`` are texts that nobody may see in an answer. ``book``
+    commits a change together with the card's answer, where a run is written down.
     """
 
     world: World
     place: Place
     caller: Caller
     run_id: str
+    flow_id: FlowId
     position: str
     timeout_s: float
     depth: int = 0
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     book: Callable[[Change], Awaitable[Bound]] | None = None
 
     async def commit(self, change: Change) -> Bound:

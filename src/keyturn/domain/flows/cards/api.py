@@ -8,15 +8,14 @@ theirs to their org alone, and ``hosts`` says the same for others.
 from dataclasses import replace
 from typing import Final
 
+from keyturn.domain.flows.cards import streaming
+from keyturn.domain.flows.cards.streaming import PAGES
 from keyturn.domain.flows.failures import Failure
 from keyturn.domain.flows.spec import CONNECTOR_S, CardSpec, Effect, Input, Output
 from keyturn.domain.flows.values import Kind, Value
 from keyturn.domain.oauth.connectors import CONNECTORS
 
 RECORDS: Final = 200
-PAGE_RECORDS: Final = 200
-"""How many records a page has at most, as Okta's services give them."""
-PAGES: Final = 5000
 PAGES_BYTES: Final = 50 * 1024 * 1024
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -65,6 +64,12 @@ KEY_HEADER: Final = Input(
     required=False,
     default="Idempotency-Key",
 )
+RECORDS_AT: Final = Input(
+    "records_at",
+    Kind.TEXT,
+    "The member that has the records, where the body is no list.",
+    required=False,
+)
 LIMIT: Final = Input(
     "limit",
     Kind.NUMBER,
@@ -95,7 +100,7 @@ _CALL: Final = "https://api.example.com/things"
 
 
 def _asks(name: str, doc: str, *inputs: Input, **example: Value) -> CardSpec:
-    reads = name in {"api.get", "api.get_pages"}
+    reads = name in {"api.get", "api.get_pages", "api.stream_pages"}
     return CardSpec(
         name,
         doc,
@@ -116,16 +121,24 @@ CARDS: Final = (
         _asks(
             "api.get_pages",
             "Read a list from a service, page by page, as its Link headers lead on.",
-            Input(
-                "records_at",
-                Kind.TEXT,
-                "The member that has the records, where the body is no list.",
-                required=False,
-            ),
+            RECORDS_AT,
             LIMIT,
             limit=1000,
         ),
         outputs=RECORDS_OUT,
+    ),
+    replace(
+        _asks(
+            "api.stream_pages",
+            "Hand each record of a list to another flow, page by page; none is collected.",
+            *streaming.INPUTS,
+            RECORDS_AT,
+            streaming.LIMIT,
+            flow="other",
+            limit=100_000,
+        ),
+        outputs=streaming.OUTPUTS,
+        steer=streaming.stream,
     ),
     _asks(
         "api.post",

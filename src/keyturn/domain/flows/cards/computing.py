@@ -7,7 +7,7 @@ Nothing here changes a value in place.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from keyturn.domain.flows.failures import CardFailure, Failure, wrong_input
 from keyturn.domain.flows.spec import CardSpec, Input, Output, Pure
@@ -24,11 +24,16 @@ from keyturn.domain.flows.values import (
 Given: TypeAlias = Mapping[str, Value]
 """The inputs of a card by name."""
 Object: TypeAlias = "dict[str, Value]"
+Holding = TypeVar("Holding", list[Value], Object)
 Example: TypeAlias = tuple[Mapping[str, Value], Mapping[str, Value]]
 """Inputs as they stand in a file, and the outputs that they come to."""
 
-ITEMS_MAX: Final = 1_000_000
-"""How many items a list has at most that a card makes."""
+ITEMS_MAX: Final = 50_000
+"""How many items a list or an object has at most that a card takes or makes."""
+LOOKED_BYTES: Final = 16 * 1024 * 1024
+"""How much a value takes at most that a card looks through, all that lies in it included."""
+READ_MAX: Final = 1_000_000
+"""How many characters a text has at most that a card reads a list or an object from."""
 WHOLE_MAX: Final = 10**18
 """Up to where numbers are computed with, so that no number grows without end."""
 EXACT_MAX: Final = 2**53
@@ -132,7 +137,7 @@ def items(given: Given, name: str) -> list[Value]:
 def items_in(value: Value, name: str) -> list[Value]:
     """Return a value as a list."""
     if isinstance(value, list):
-        return value
+        return _few(value, name)
     raise _of_kind(name, Kind.LIST)
 
 
@@ -144,8 +149,14 @@ def members(given: Given, name: str) -> Object:
 def members_in(value: Value, name: str) -> Object:
     """Return a value as an object."""
     if isinstance(value, dict):
-        return value
+        return _few(value, name)
     raise _of_kind(name, Kind.OBJECT)
+
+
+def _few(held: Holding, name: str) -> Holding:
+    if len(held) > ITEMS_MAX:
+        raise wrong_input(name, f"must have at most {ITEMS_MAX:,} items")
+    return held
 
 
 def names(given: Given, name: str) -> list[str]:
@@ -211,9 +222,23 @@ def written(value: Value) -> str:
 def require_light(value: Value, name: str) -> None:
     """Raise CardFailure for an input that is too large to be looked through."""
     try:
-        size_of(value)
+        size_of(value, most=LOOKED_BYTES)
     except TooLarge as error:
         raise wrong_input(name, str(error)) from None
+
+
+def read_text(given: Given, name: str) -> str:
+    """Return an input that has to be a text from which much can be read."""
+    told = text(given, name)
+    if len(told) > READ_MAX:
+        raise wrong_input(name, f"must be at most {READ_MAX:,} characters")
+    return told
+
+
+def compared(given: Given, name: str) -> list[Value]:
+    """Return an input that has to be a list whose items can be compared, all of them."""
+    require_light(items(given, name), name)
+    return items(given, name)
 
 
 def octets(value: str, name: str) -> bytes:

@@ -12,6 +12,7 @@ from keyturn.domain.flows.cards.computing import (
     made_text,
     members_in,
     names,
+    read_text,
     require_count,
     require_length,
     require_light,
@@ -25,6 +26,7 @@ from keyturn.domain.flows.spec import Input, Output
 from keyturn.domain.flows.values import Kind, Value
 
 COLUMNS_MAX: Final = 1000
+CELLS_MAX: Final = 500_000
 _SEPARATORS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _SEPARATOR: Final = Input(
     "separator",
@@ -66,7 +68,7 @@ def _named(columns: list[str], row: list[str], number: int) -> Object:
 
 def _rows(given: Given) -> list[list[str]]:
     """Return the cells of each row that is not empty."""
-    told = io.StringIO(text(given, "text").removeprefix("\ufeff"), newline="")
+    told = io.StringIO(read_text(given, "text").removeprefix("\ufeff"), newline="")
     rows: list[list[str]] = []
     try:
         for row in csv.reader(told, delimiter=_SEPARATORS[text(given, "separator")], strict=True):
@@ -85,6 +87,8 @@ def _stringify(given: Given) -> Given:
     columns = names(given, "columns") if given.get("columns") is not None else _columns(rows)
     if len(columns) > COLUMNS_MAX:
         raise wrong_input("columns", f"must be at most {COLUMNS_MAX:,}")
+    if len(columns) * len(rows) > CELLS_MAX:
+        raise wrong_input("list", f"would make more than {CELLS_MAX:,} cells")
     told = io.StringIO(newline="")
     writer = csv.writer(told, delimiter=_SEPARATORS[text(given, "separator")])
     if truth(given, "header"):

@@ -12,8 +12,8 @@ from keyturn.domain.flows.values import Kind, members, seen
 from keyturn.domain.flows.walk import Ended, Going, Here, Reply, Response, Sleep
 
 STATUS_MIN, STATUS_MAX = 200, 599
-WAIT_MAX_S: Final = 30 * 24 * 3600.0
-UNITS: Final = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
+DAY_S: Final = 86_400.0
+UNITS: Final = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": DAY_S}
 
 _STATUS = Input("status", Kind.NUMBER, "The HTTP status, 200 to 599.", required=False, default=200)
 _HEADERS = Input("headers", Kind.OBJECT, "Headers, texts by name.", required=False)
@@ -83,8 +83,9 @@ def _wait_for(here: Here) -> Going:
     if not isinstance(length, int | float) or length < 0:
         raise wrong_input("duration", "must be zero or more")
     pause_s = length * UNITS[unit]
-    if pause_s > WAIT_MAX_S:
-        raise wrong_input("duration", "must be 30 days at most")
+    most_s = here.walk.allowance.wait_s
+    if pause_s > most_s:
+        raise wrong_input("duration", f"must be {most_s / DAY_S:g} days at most")
     yield Sleep(here.at, pause_s)
     return NOTHING
 
@@ -93,6 +94,10 @@ def _comment(here: Here) -> Going:
     yield from ()
     return NOTHING
 
+
+_HELPER: Final = Input(
+    "flow", Kind.TEXT, "The name of the helper flow, in the same folder.", written=True
+)
 
 CARDS: Final = (
     replace(
@@ -138,7 +143,7 @@ CARDS: Final = (
         "flow.call",
         "Run a helper flow and wait for what it returns.",
         _call,
-        Input("flow", Kind.TEXT, "The name of the helper flow, in the same folder."),
+        _HELPER,
         Input("inputs", Kind.OBJECT, "What it is given, by name.", required=False),
         outputs=(
             Output("result", Kind.ANY, "What it returned."),
@@ -149,7 +154,7 @@ CARDS: Final = (
         "flow.call_async",
         "Start a run of a helper flow, and go on without what it returns.",
         (
-            Input("flow", Kind.TEXT, "The name of the helper flow, in the same folder."),
+            _HELPER,
             Input("inputs", Kind.OBJECT, "What it is given, by name.", required=False),
         ),
         (Output("run", Kind.TEXT, "The id of the run."),),

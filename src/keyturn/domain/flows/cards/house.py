@@ -10,7 +10,7 @@ from keyturn.domain.flows.values import Bound, Kind, Value
 from keyturn.domain.flows.walk import Act, Going, Here, Sleep
 
 LOOK_MIN_S, LOOK_MAX_S = 10.0, 3600.0
-WAIT_MAX_S: Final = 30 * 86_400.0
+DAY_S: Final = 86_400.0
 SERVED, ENDED = "served", "ended"
 _ROTATION: Final = Input("rotation", Kind.TEXT, "The rotation's name, in the flow's folder.")
 _FAILURES: Final = (Failure.MISSING, Failure.FORBIDDEN)
@@ -25,7 +25,7 @@ _TURN: Final = (
 
 def _wait(here: Here) -> Going:
     """Look again and again; in between, the run takes nothing."""
-    left_s = _patience_s(here.given("at_most_s").value)
+    left_s = _patience_s(here, here.given("at_most_s").value)
     until = here.given("until").value
     for number in count(1):
         sent = yield Act(f"{here.at}look[{number}]", here.card, here.inputs)
@@ -52,10 +52,11 @@ def _pause_s(sent: Bound) -> float:
     return min(max(LOOK_MIN_S, wanted), LOOK_MAX_S)
 
 
-def _patience_s(told: Value) -> float:
-    if isinstance(told, int | float) and 0 <= told <= WAIT_MAX_S:
+def _patience_s(here: Here, told: Value) -> float:
+    most_s = here.walk.allowance.wait_s
+    if isinstance(told, int | float) and 0 <= told <= most_s:
         return told
-    raise wrong_input("at_most_s", "must be from 0 to 30 days, in seconds")
+    raise wrong_input("at_most_s", f"must be from 0 to {most_s / DAY_S:g} days, in seconds")
 
 
 CARDS: Final = (

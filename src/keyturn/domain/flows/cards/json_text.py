@@ -8,8 +8,8 @@ from keyturn.domain.flows.cards.computing import (
     Given,
     computes,
     made_text,
+    read_text,
     require_light,
-    text,
     truth,
 )
 from keyturn.domain.flows.cards.text import GIVES_TEXT
@@ -36,7 +36,7 @@ def _float(written: str) -> float:
 
 
 def _parse(given: Given) -> Given:
-    told = text(given, "text").removeprefix("\ufeff")
+    told = read_text(given, "text").removeprefix("\ufeff")
     try:
         value: Value = json.loads(told, parse_constant=_no_number, parse_float=_float)
         size_of(value)

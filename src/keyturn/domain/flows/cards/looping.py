@@ -1,6 +1,6 @@
 """Cards that look at each item of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,10 +30,10 @@ def _inner(here: Here, index: int, item: Bound) -> Scope:
     return scope
 
 
-def _items(here: Here) -> Sequence[Bound]:
+def _items(here: Here) -> Iterator[Bound]:
     whole = here.given("list")
     count = len(whole.value) if isinstance(whole.value, list) else 0
-    return [step_into(whole, index) or seen(None) for index in range(count)]
+    return (step_into(whole, index) or seen(None) for index in range(count))
 
 
 def _come_to(here: Here, index: int, item: Bound) -> Going:

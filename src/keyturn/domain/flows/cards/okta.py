@@ -175,5 +175,6 @@ KNOWN: Final = (
         app="0oa0123456789abcdef0",
     ),
     _OKTA.anything("/api/v1/org"),
+    _OKTA.streams("/api/v1/users"),
 )
 CARDS: Final = tuple(each.spec for each in KNOWN)

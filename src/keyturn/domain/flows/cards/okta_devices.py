@@ -78,5 +78,6 @@ KNOWN: Final = (
         device=_ID,
     ),
     _DEVICES.anything("/api/v1/devices"),
+    _DEVICES.streams("/api/v1/devices"),
 )
 CARDS: Final = tuple(each.spec for each in KNOWN)

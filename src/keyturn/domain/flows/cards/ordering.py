@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 from keyturn.domain.flows.cards.computing import (
     Example,
     Given,
+    compared,
     computes,
-    items,
     made_number,
     number_in,
     require_light,
@@ -26,6 +26,7 @@ from keyturn.domain.flows.values import Kind, Value, kind_of
 Identity: TypeAlias = tuple[Kind, object]
 
 _ORDERED: Final[tuple[set[Kind], ...]] = (set(), {Kind.NUMBER}, {Kind.TEXT})
+_ORDERED_JSON: Final = json.JSONEncoder(sort_keys=True)
 _BY: Final = Input(
     "by",
     Kind.ANY,
@@ -39,14 +40,13 @@ _OTHER: Final = Input("other", Kind.LIST, "The other list.")
 def identity(value: Value) -> Identity:
     """Return what is equal for values that are the same, and can be looked up."""
     if isinstance(value, dict | list):
-        return kind_of(value), json.dumps(value, sort_keys=True)
+        return kind_of(value), _ORDERED_JSON.encode(value)
     return kind_of(value), value
 
 
 def _keyed(given: Given) -> list[tuple[Value, Value]]:
     """Return what counts of each item, and the item. Raises CardFailure for too much of it."""
-    held = items(given, "list")
-    require_light(held, "list")
+    held = compared(given, "list")
     if given.get("by") is None:
         return [(item, item) for item in held]
     path = path_of(given, "by")
@@ -58,8 +58,7 @@ def _average(numbers: list[float]) -> float:
 
 
 def _identities(given: Given, name: str) -> set[Identity]:
-    require_light(given[name], name)
-    return {identity(each) for each in items(given, name)}
+    return {identity(each) for each in compared(given, name)}
 
 
 def _remove_duplicates(given: Given) -> Given:
@@ -80,12 +79,10 @@ def _sort(given: Given) -> Given:
 
 
 def _includes(given: Given) -> Given:
-    for name in ("list", "item"):
-        require_light(given[name], name)
+    held = compared(given, "list")
+    require_light(given["item"], "item")
     wanted = identity(given["item"])
-    index = next(
-        (at for at, each in enumerate(items(given, "list")) if identity(each) == wanted), None
-    )
+    index = next((at for at, each in enumerate(held) if identity(each) == wanted), None)
     return {"result": index is not None, "index": index}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
+from keyturn.domain.flows.cards import streaming
 from keyturn.domain.flows.cards.api import (
     ANSWER_BODY,
     ANSWER_HEADERS,
@@ -106,9 +107,29 @@ class OrgFamily:
         )
         return self._card(spec, None, {"path": path, "method": "GET"})
 
+    def streams(self, path: str) -> OrgCard:
+        """Declare the card that hands each record of any list to another flow."""
+        inputs = (
+            Input("path", Kind.TEXT, "What follows the org's domain, from its first / on."),
+            *streaming.INPUTS,
+            streaming.LIMIT,
+            QUERY,
+            HEADERS,
+        )
+        spec = CardSpec(
+            "stream_pages",
+            "Hand each record of a list to another flow, page by page; none is collected.",
+            inputs,
+            streaming.OUTPUTS,
+            steer=streaming.stream,
+        )
+        example: Mapping[str, Value] = {"path": path, "flow": "other", "limit": 100_000}
+        return self._card(spec, None, example)
+
     def _card(self, spec: CardSpec, call: OrgCall | None, example: Mapping[str, Value]) -> OrgCard:
         """Return a card with what all of its kind have in common."""
-        reads, name = call is not None and call.method == "GET", f"{self.prefix}.{spec.name}"
+        name = f"{self.prefix}.{spec.name}"
+        reads = bool(spec.steer) or (call is not None and call.method == "GET")
         whole = replace(
             spec,
             name=name,

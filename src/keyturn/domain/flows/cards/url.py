@@ -13,6 +13,7 @@ from keyturn.domain.flows.cards.computing import (
     made_text,
     members,
     octets,
+    read_text,
     require_light,
     text,
     written,
@@ -34,12 +35,13 @@ _QUERY: Final = Input(
 
 
 def _encode(given: Given) -> Given:
-    octets(text(given, "text"), "text")
-    return {"text": made_text(quote(text(given, "text"), safe=""))}
+    told = read_text(given, "text")
+    octets(told, "text")
+    return {"text": made_text(quote(told, safe=""))}
 
 
 def _decode(given: Given) -> Given:
-    told = text(given, "text")
+    told = read_text(given, "text")
     if text(given, "plus") == "space":
         told = told.replace("+", " ")
     octets(told, "text")

@@ -16,7 +16,7 @@ from keyturn.domain.flows.flopack.shapes import Chart, Field, PackCard
 from keyturn.domain.flows.flopack.sources import Names, Source, word
 from keyturn.domain.flows.flopack.table import ROWS, TITLES, Row
 from keyturn.domain.flows.flopack.valued import NOT_COUNTED, Sheet, Unfit, Unmapped, Values, Written
-from keyturn.domain.flows.reading import RETRY_AFTER_S, RETRY_TIMES, is_needed, is_tried_again
+from keyturn.domain.flows.reading import RETRY_AFTER_S, RETRY_TIMES, asks_somebody, is_needed
 from keyturn.domain.flows.spec import CardSpec, Input
 from keyturn.domain.flows.values import Kind, Value
 
@@ -142,7 +142,7 @@ class Desk(Values):
             connector = spec.connectors[0] if len(spec.connectors) == 1 else "api"
             if card.config or not spec.connection_optional:
                 more["connection"] = self.sheet.connections(card.config, connector)
-        if card.retry and is_tried_again(spec):
+        if card.retry and asks_somebody(spec):
             after = min(card.retry.after_s, RETRY_AFTER_S)
             more["retry"] = {"times": min(card.retry.times, RETRY_TIMES), "after_s": max(0, after)}
         handler = self.sheet.helpers.get(card.on_error, self.sheet.name)

@@ -6,7 +6,7 @@ Decides what is no such file, and which of its flows cannot be read.
 import json
 import math
 from collections.abc import Iterator
-from typing import Final, NoReturn, TypeAlias, TypeGuard, TypeVar
+from typing import Final, TypeAlias, TypeGuard, TypeVar
 
 from keyturn.domain.flows.flopack.shapes import (
     Chart,
@@ -22,7 +22,7 @@ from keyturn.domain.flows.flopack.shapes import (
     Table,
 )
 from keyturn.domain.flows.reading import RETRY_DEFAULT_S
-from keyturn.domain.flows.values import Kind, Value
+from keyturn.domain.flows.values import Kind, Value, parse_json
 
 T = TypeVar("T", str, bool, dict[str, Value], list[Value])
 Object: TypeAlias = dict[str, Value]
@@ -77,7 +77,7 @@ def _parse(text: str) -> Value:
     if len(text) > PACK_MAX:
         raise PackRefused("", f"has more than {PACK_MAX:,} characters")
     try:
-        told: Value = json.loads(text, parse_constant=_no_number, parse_float=_float)
+        told = parse_json(text)
     except RecursionError:
         raise PackRefused("", "lies too deep inside itself") from None
     except json.JSONDecodeError as error:
@@ -85,17 +85,6 @@ def _parse(text: str) -> Value:
     except ValueError:
         raise PackRefused("", "has a number that is too long or too large") from None
     return told
-
-
-def _no_number(_: str) -> NoReturn:
-    raise ValueError("no number of JSON")
-
-
-def _float(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("too large")
-    return number
 
 
 # --- flows ----------------------------------------------------------------------------------------

@@ -4,24 +4,17 @@ Decides by the form of a text and by what its input is called; whoever has one f
 report, as a secret to store, and never its value.
 """
 
-import re
 from typing import Final
 
 from keyturn.domain.flows.expressions import OPEN
-from keyturn.domain.flows.spotting import looks_secret
+from keyturn.domain.flows.spotting import is_called_secret, looks_secret
 
 LEFT_OUT: Final = "(left out: it looked like a key)"
-_CALLED: Final = re.compile(
-    r"(?:^|[^a-z])(?:authorization|passw(?:or)?d|secret|client_?secret|api_?key|private_?key|"
-    r"access_?token|refresh_?token|x-api-key|bearer)(?:[^a-z]|$)",
-    re.IGNORECASE,
-)
-_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def is_secret(name: str, text: str) -> bool:
     """Say whether a text that stands in an input of this name has to be kept as a secret."""
-    return looks_secret(text) or bool(text.strip() and _CALLED.search(_WORDS.sub("_", name)))
+    return looks_secret(text) or bool(text.strip() and is_called_secret(name))
 
 
 def told(text: str) -> str:

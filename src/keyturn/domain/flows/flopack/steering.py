@@ -29,6 +29,7 @@ TWO: Final[Mapping[str, str]] = {
     "doesn't have": "does not contain",
 }
 ONE: Final[Mapping[str, str]] = {"is empty": "empty", "is not empty": "not empty"}
+STREAMING: Final = "streaming"
 _DATES: Final[Mapping[str, tuple[str, bool]]] = {
     "<": ("before", True),
     ">": ("after", True),
@@ -359,7 +360,16 @@ def now(desk: Desk, step: Step) -> None:
             desk.sources[key] = Source((parts, each.key), Kind.NUMBER)
 
 
+def custom_call(desk: Desk, step: Step) -> None:
+    """Write a Custom API Action; one that streams names its helper as no export that we know."""
+    kind = desk.find(step.card, ("parameters.requestType",))
+    if kind and STREAMING in str(kind.data).lower():
+        raise Unmapped("it streams records to a helper flow: write it as okta.stream_pages")
+    desk.by_table(step)
+
+
 SPECIAL: Final[Mapping[str, Special]] = {
+    "@okta:hTTPRequest": custom_call,
     "control:if": if_else,
     "control:join": join,
     "control:noop": _nothing,
