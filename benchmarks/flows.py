@@ -1,7 +1,8 @@
 """What runs of flows cost: with history and without, beside the cards alone; and runs that wait.
 
-Everything in one process on one core: SQLite on this machine's disk, ten cards that compute, as
-many runs at once as a busy server has. `--json` prints JSON.
+In one process on one core: SQLite on this machine's disk, ten cards that compute, as many runs at
+once as a busy server has. Then at their endpoints over loopback of `keyturn serve`, beside the bare
+handler of the same web server. `--json` prints JSON.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from statistics import median
 
 import structlog
 import uvloop
-from reads import yardstick_ms
+from reads import BARE, ask, raw, started, yardstick_ms
 
 from keyturn.bootstrap.opening import initialise, opened
 from keyturn.domain.access import ADMIN, Caller, Holding
@@ -44,6 +45,15 @@ CARDS = "".join(
     f'- {{id: c{n}, card: text.compose, with: {{text: "{n} {{{{ start.inputs.name }}}}"}}}}\n'
     for n in range(9)
 )
+PUBLIC = {
+    history: (
+        f"flow: at-once-{history}\nhistory: {history}\n"
+        "start: {kind: api_endpoint, security: public, query: {name: text}}\n"
+        f"cards:\n{CARDS.replace('start.inputs.name', 'start.query.name')}"
+        '- {card: flow.return, with: {said: "{{ c8.text }}"}}\n'
+    )
+    for history in ("none", "full")
+}
 TEN = (
     "flow: ten-{history}\nstart: {{kind: helper, inputs: {{name: text}}}}\n"
     "history: {history}\ncards:\n{cards}"
@@ -77,6 +87,15 @@ class Rate:
     what: str
     a_second: int
     of_cards_alone: float
+
+
+@dataclass(frozen=True)
+class Served:
+    """How many answers a second over loopback, and beside the bare handler."""
+
+    what: str
+    a_second: int
+    of_bare: float
 
 
 async def rate(work: Callable[[int], Awaitable[object]]) -> float:
@@ -113,6 +132,40 @@ async def rates() -> list[Rate]:
         for history, view in views.items():
             found = await rate(partial(whole, world, view))
             figures.append(Rate(f"history: {history}", round(found), round(found / limit, 2)))
+    return figures
+
+
+async def endpoints(settings: Settings) -> dict[str, bytes]:
+    """Set up what `keyturn serve` will open; return the requests that invoke its flows."""
+    await initialise(settings)
+    async with opened(settings) as world:
+        async with world.store.reading() as tx:
+            (found,) = await tx.list(Identity, name="administrator")
+        admin = Caller(found.id, found.name, found.organization_id, (Holding(ADMIN),))
+        return {
+            history: raw(f"/api/flo/{view.saved.alias}/invoke?name=Ada", {})
+            for history in ("none", "full")
+            for view in [await save_flow(world, admin, Where("example", "dev"), PUBLIC[history])]
+        }
+
+
+def served() -> list[Served]:
+    """Measure the bare handler, then flows of ten cards at their endpoints."""
+    with started([sys.executable, "-c", BARE]) as (url, _):
+        limit, _ = uvloop.run(ask(url, raw("/", {})))
+    figures = [Served("the bare handler", round(limit), 1.0)]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.model_validate({"data_dir": Path(folder) / "data"})
+        requests = asyncio.run(endpoints(settings))
+        env = {
+            "KEYTURN_DATA_DIR": f"{folder}/data",
+            "KEYTURN_LOG_FILE": f"{folder}/log",
+            "KEYTURN_FLOW_PER_S": "100000",
+        }
+        with started([sys.executable, "-m", "keyturn", "serve", "--port", "0"], env) as (url, _):
+            for history, request in requests.items():
+                found, _ = uvloop.run(ask(url, request))
+                figures.append(Served(f"history: {history}", round(found), round(found / limit, 3)))
     return figures
 
 
@@ -163,6 +216,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     before_ms = yardstick_ms()
     told = uvloop.run(all_of_it())
+    told["endpoints"] = [asdict(each) for each in served()]
     told["fixed work"] = [{"ms": round(each)} for each in (before_ms, yardstick_ms())]
     if "--json" in sys.argv:
         print(json.dumps(told))

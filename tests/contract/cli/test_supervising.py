@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,14 @@ class Starts:
         """Wait until the script says so."""
         while not self.ready.exists():
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def hung_up() -> Iterator[None]:
+    """Let SIGHUP be heard, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_command_that_will_not_stop_is_ended(tmp_path: Path) -> None:
