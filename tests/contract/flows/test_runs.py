@@ -279,11 +279,15 @@ async def test_what_could_not_be_written_is_written_next_time() -> None:
         assert (hold.fresh, walk.steps) == ({}, [])
 
 
-async def test_a_flow_that_nobody_can_read_any_more_ends_its_runs() -> None:
+@pytest.mark.parametrize("asleep", [False, True])
+async def test_a_flow_that_nobody_can_read_any_more_ends_its_runs(*, asleep: bool) -> None:
     """What an earlier version saved and this one refuses is told, and not tried for ever."""
     async with flow_rig() as rig:
-        view = await rig.save("cards:\n- {card: flow.return, with: {x: 1}}\n")
+        view = await rig.save("cards:\n- {card: flow.wait_for, with: {duration: 60}}\n")
         run = await rig.start(view)
+        if asleep:
+            await rig.work()
+            rig.clock.advance(60)
         async with rig.world.store.writing() as tx:
             await tx.replace(replace(view.version, source="flow: of another age"))
         await rig.work()

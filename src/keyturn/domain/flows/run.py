@@ -88,7 +88,11 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
             Act.FAIL: Phase.FAILED,
             Act.CANCEL: Phase.CANCELLED,
         },
-        Phase.SLEEPING: {Act.WAKE: Phase.RUNNING, Act.CANCEL: Phase.CANCELLED},
+        Phase.SLEEPING: {
+            Act.WAKE: Phase.RUNNING,
+            Act.FAIL: Phase.FAILED,  # whoever wakes it cannot read its flow any more
+            Act.CANCEL: Phase.CANCELLED,
+        },
         Phase.FINISHED: {},
         Phase.FAILED: {},
         Phase.CANCELLED: {},
