@@ -145,8 +145,7 @@ class Consumer:
         except httpx2.TransportError:
             return httpx2.Response(500)
         if self.grant is Grant.CODE and response.status_code == 200:
-            told = json.loads(response.content)
-            self._refresh = str(told.get("refresh_token", ""))
+            self._refresh = find_refresh_token(response)
         return response
 
     def _ask(self) -> tuple[str, dict[str, str]]:
@@ -165,3 +164,11 @@ class Consumer:
             "code": agree(self._stage.org, self._cast.client_id, ASKED),
             "redirect_uri": REDIRECT_URI,
         }
+
+
+def find_refresh_token(response: httpx2.Response) -> str:
+    """Return the refresh token that came; after half an answer there is none, and a new log-in."""
+    try:
+        return str(json.loads(response.content).get("refresh_token", ""))
+    except ValueError:
+        return ""

@@ -82,6 +82,11 @@ class Process:
         token = WORK.set(work)
         try:
             return await _Mortal(coroutine, self, work)
+        except Died:
+            task = asyncio.current_task()
+            if task and task.cancelling():  # whoever asked waits for it, and it came with the death
+                raise asyncio.CancelledError from None
+            raise
         finally:
             WORK.reset(token)
 
