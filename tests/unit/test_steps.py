@@ -14,6 +14,7 @@ from keyturn.domain.steps import (
     GUARDS,
     LONG_WAIT,
     UNANSWERED,
+    UNLISTED,
     Block,
     Do,
     Look,
@@ -113,11 +114,20 @@ class TestWritten:
 
     def test_waits_for_a_call_that_may_still_add_it_where_there_is_room_for_both(self) -> None:
         """Nothing else at Okta would keep it from being added twice; a key's name would."""
-        of, empty = turn(Phase.WRITTEN, posted=POSTED, old=None), Seen(credentials=())
+        of = turn(Phase.WRITTEN, posted=POSTED, old=None)
+        unknown = Seen(credentials=(), new_probe=Probe.REJECTED)
         settled = NOW + SETTLED
-        assert decide(of, empty, settled - timedelta(seconds=1)) == Wait(settled, UNANSWERED)
-        assert decide(of, empty, settled) == Do(Act.ISSUE)
-        assert decide(replace(of, kind=CredentialKind.CLIENT_KEY), empty) == Do(Act.ISSUE)
+        assert decide(of, unknown, settled - timedelta(seconds=1)) == Wait(settled, UNANSWERED)
+        assert decide(of, unknown, settled) == Do(Act.ISSUE)
+        key = replace(of, kind=CredentialKind.CLIENT_KEY)
+        assert decide(key, Seen(credentials=())) == Do(Act.ISSUE)
+
+    def test_believes_no_empty_list_while_okta_accepts_what_it_should_show(self) -> None:
+        """A list is empty also for a caller whose role does not reach the app: nothing is added."""
+        of, later = turn(Phase.WRITTEN, posted=POSTED), NOW + SETTLED
+        assert decide(of, Seen(credentials=()), later) == Look(Sight.NEW_PROBE)
+        known = Seen(credentials=(), new_probe=Probe.ACCEPTED)
+        assert decide(of, known, later) == Wait(later + timedelta(seconds=1), UNLISTED)
 
     def test_foreign_secret_that_came_first_blocks(self) -> None:
         """Somebody else took the second place in between."""

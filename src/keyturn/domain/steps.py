@@ -69,6 +69,7 @@ SOAK = "the end of the soak"
 UNCONFIRMED = "destinations that have not confirmed the new version"
 UNANSWERED = "a call to Okta without an answer, which could add the new one a second time"
 LATE = "a call to Okta without an answer, which could still add the new one"
+UNLISTED = "the new client secret in Okta's list, which is empty and cannot be right"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
 LONG_WAIT = timedelta(minutes=5)
@@ -123,7 +124,21 @@ def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
         return _let_go(turn.withdrawn_at, now)
     if len(seen.credentials) >= turn.rules.most:
         return make_room(turn, seen, now)
+    if not (seen.credentials or turn.rules.are_keys):
+        return _despite_nothing_listed(turn, seen, now)
     return _add(turn, seen.credentials, now)
+
+
+def _despite_nothing_listed(turn: Turn, seen: Seen, now: datetime) -> Step:
+    """Add once more to an app without any, only where Okta does not know the value.
+
+    A list is empty also for a caller whose role does not reach the app any more.
+    """
+    if seen.new_probe is None:
+        return Look(Sight.NEW_PROBE)
+    if seen.new_probe is Probe.ACCEPTED:
+        return Wait(now + backoff(turn.attempts), UNLISTED)
+    return _add(turn, (), now)
 
 
 def _add(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Step:

@@ -5,7 +5,8 @@ They are asked after every event of their kind; the numbers are those of docs/pr
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import combinations
 
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
@@ -22,6 +23,8 @@ CALL_LIMIT_S = 15.0
 LEASE_SHARE = 2 / 3
 MOMENT_S = 1.0
 """What the product may spend between a look and the call that rests on it, in steps of its own."""
+ON_ITS_WAY = timedelta(minutes=1)
+"""As long a call may reach Okta after its sender has given up."""
 OKTAS_CHOICE = "of Okta's choice"  # as an intent names it
 LATELY = 200
 """So many audit entries may have come between an intent and its call."""
@@ -98,9 +101,16 @@ def made_by_us_is_known_to_us(ledger: Ledger, kept: Kept) -> Wrong:
     for secret in ours:
         if secret.hash not in known and not _explained(ledger, kept, secret):
             yield f"client secret {secret.id} was added by us and is not in the store"
-    values = [secret.hash for secret in ours]
-    if len(set(values)) < len(values):
-        yield f"one value was added twice to app {kept.app_id}"
+    for one, other in combinations(ours, 2):
+        later = max(one.created_at, other.created_at)
+        if one.hash == other.hash and not _let_in(ledger, kept, later):
+            yield f"one value was added twice to app {kept.app_id}"
+
+
+def _let_in(ledger: Ledger, kept: Kept, at: datetime) -> bool:
+    """Say whether somebody else had just emptied the place that kept a call on its way out."""
+    emptied_at = ledger.emptied.get(kept.app_id)
+    return emptied_at is not None and timedelta() <= at - emptied_at <= ON_ITS_WAY
 
 
 def _explained(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:

@@ -100,6 +100,7 @@ class Ledger:
         self.kept: dict[str, Kept] = {}
         self.turns: dict[str, Turn] = {}
         self.taken: dict[str, str] = {}
+        self.emptied: dict[str, datetime] = {}
         """Hashes of client secrets that somebody else ended, with what was done."""
         self.lost: set[str] = set()
         """Hashes of values that a restored backup does not know."""
@@ -330,10 +331,15 @@ class Ledger:
                 self.taken[secret.hash] = what or "somebody else"
             if secret.id == ours and not lives and old and old.status == "ACTIVE":
                 self.kept[app_id].retired_s[secret.hash] = self.now_s()
+        self._note_gone(before, after, what, ours)
+        return True
+
+    def _note_gone(self, before: App, after: App, what: str, ours: str | None) -> None:
         for old in before.secrets:
             if all(secret.hash != old.hash for secret in after.secrets):
                 self.taken[old.hash] = what or "somebody else"
-        return True
+        if _gave_way(before, after, None if what == "secret-removed" else ours):
+            self.emptied[before.id] = self.org.now()
 
     def jumped_since_s(self, since_s: float) -> float:
         """Return how far the product's clock was set forward since then, in all."""
@@ -345,3 +351,9 @@ class Ledger:
         """Return the readers that were given an older version last."""
         number = kept.current.number if kept.current else 0
         return [r for r in self.readers[kept.app_id] if 0 < r.version < number]
+
+
+def _gave_way(before: App, after: App, ours: str | None) -> bool:
+    """Say whether a credential that we did not delete has given its place up."""
+    left = {secret.id for secret in after.live_secrets}
+    return any(secret.id not in left for secret in before.live_secrets if secret.id != ours)

@@ -155,6 +155,7 @@ class _World:
         stage.judge.note("weather", "calm")
         await self._settle(stage, operators)
         await asyncio.gather(*(service.require_token() for service in services))
+        await self._wait_for_ends(stage, operators)  # meanwhile what has drifted began to turn
         stage.judge.search(iter(lines))
         stage.judge.hear_end()
         _require_alive(tasks)
@@ -234,6 +235,9 @@ class _World:
             except KeyturnError as error:
                 stage.judge.note("nothing to resume:", error.message)
         await self._stop_schedules(stage)
+        await self._wait_for_ends(stage, operators)
+
+    async def _wait_for_ends(self, stage: Stage, operators: Operators) -> None:
         until_s = self._clock.uptime_s() + SETTLING_S
         while self._clock.uptime_s() < until_s and (going := _going(stage)):
             for turn in going:

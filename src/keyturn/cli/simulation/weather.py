@@ -93,7 +93,8 @@ class Weather:
         if kind == "app-deleted" and self._chance.random() < 0.8:
             kind = "drop-after-effect"
         cast = self._chance.choice(self._stage.casts)
-        calls, more = cast.props.calls, GRANTING if cast.kept.registration_id else ()
+        grants = cast.kept.registration_id and kind != "app-deleted"  # nor is the service app
+        calls, more = cast.props.calls, GRANTING if grants else ()
         struck = calls[:1] if kind in READS else (*calls, *CALLS, *more)
         method, route = self._chance.choice(struck)
         fault = Fault(
