@@ -139,6 +139,14 @@ def test_waiting_can_be_cut_short(phase: Phase) -> None:
     assert (after.word, after.running, after.wake_at) == (Word.FINISH, True, NOW)
 
 
+def test_whoever_says_finish_in_an_emergency_takes_nothing_back() -> None:
+    """A worker may be in the middle of ending the old secret by the stronger word."""
+    urgent = hurried(turn(Phase.OVERLAPPING), Word.AT_ONCE, NOW)
+    assert hurried(urgent, Word.FINISH, NOW).word is Word.AT_ONCE
+    calm = hurried(turn(Phase.OVERLAPPING), Word.FINISH, NOW)
+    assert hurried(calm, Word.AT_ONCE, NOW).word is Word.AT_ONCE
+
+
 @pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.ISSUED, Phase.FINISHED])
 def test_what_waits_for_nothing_cannot_be_hurried(phase: Phase) -> None:
     """A secret that is not served yet is not hurried into anything."""

@@ -102,13 +102,14 @@ def reinstating(turn: Turn, now: datetime) -> Turn:
 
 
 def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
-    """Return the turn told not to wait, by FINISH or AT_ONCE.
+    """Return the turn told not to wait, by FINISH or AT_ONCE; an emergency stays one.
 
     Raises Refused where it waits for nothing.
     """
     if phase_of(turn) not in SERVING:
         raise _refused(turn, "it has no overlap or soak to cut short.")
-    return replace(_set_going(turn, now), word=word)
+    told = Word.AT_ONCE if turn.word is Word.AT_ONCE else word
+    return replace(_set_going(turn, now), word=told)
 
 
 def waits_for_next(turn: Turn, policy: Policy) -> bool:
