@@ -34,6 +34,15 @@ INTEGRATION = {"type": "my_app_cie", "grantedScopes": ["okta.logs.read"]}
 ROLE = {"type": "HELP_DESK_ADMIN"}
 SERVER = {"name": "Judged", "description": "Judged", "audiences": ["api://judged"]}
 PRINCIPAL_LIMITS = "/api/v1/principal-rate-limits"
+CLAIM = {
+    "name": "groups",
+    "claimType": "IDENTITY",
+    "valueType": "GROUPS",
+    "group_filter_type": "STARTS_WITH",
+    "value": "okta-",
+    "conditions": {"scopes": ["profile"]},
+    "alwaysIncludeInToken": True,
+}
 SCOPE = {"name": "car:drive", "description": "Drive", "consent": "REQUIRED"}
 
 
@@ -141,6 +150,13 @@ async def role(world: World) -> Params:
 async def server(world: World) -> Params:
     """Make a custom authorization server."""
     return {"authServerId": (await made(world, "/api/v1/authorizationServers", SERVER))["id"]}
+
+
+async def claim(world: World) -> Params:
+    """Give a custom authorization server a claim."""
+    params = await server(world)
+    path = f"/api/v1/authorizationServers/{params['authServerId']}/claims"
+    return params | {"claimId": (await made(world, path, CLAIM))["id"]}
 
 
 async def principal(world: World) -> Params:
@@ -262,5 +278,10 @@ RECIPES: dict[str, Recipe] = {
     "getAuthorizationServer": Recipe(server),
     "listOAuth2Scopes": Recipe(server),
     "createOAuth2Scope": Recipe(server, SCOPE),
+    "listOAuth2Claims": Recipe(claim),
+    "createOAuth2Claim": Recipe(server, CLAIM),
+    "getOAuth2Claim": Recipe(claim),
+    "replaceOAuth2Claim": Recipe(claim, {**CLAIM, "name": "teams"}),
+    "deleteOAuth2Claim": Recipe(claim),
     "listAuthorizationServerKeys": Recipe(server),
 }

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odd_input import ODD, Place, places, planted
 from operation_recipes import (
+    CLAIM,
     GRANT,
     INTEGRATION,
     NEW_APP,
@@ -18,6 +19,7 @@ from operation_recipes import (
     Params,
     Recipe,
     app,
+    claim,
     client,
     integration,
     jwk,
@@ -130,6 +132,8 @@ BODIES = {
     ("POST", "/api/v1/authorizationServers/{authServerId}/scopes"): Recipe(
         server, SCOPE | {"displayName": "d", "metadataPublish": "ALL_CLIENTS", "default": True}
     ),
+    ("POST", "/api/v1/authorizationServers/{authServerId}/claims"): Recipe(server, CLAIM),
+    ("PUT", "/api/v1/authorizationServers/{authServerId}/claims/{claimId}"): Recipe(claim, CLAIM),
     ("POST", PRINCIPAL_LIMITS): Recipe(body=new_limit),
     ("PUT", PRINCIPAL_LIMITS + "/{principalRateLimitId}"): Recipe(principal, new_limit),
 }

@@ -18,6 +18,7 @@ from keyturn.sandbox.controls.operation import (
 )
 from keyturn.sandbox.http import Json, Request
 from keyturn.sandbox.interference import change_auth_method
+from keyturn.sandbox.state.claims import FILTERS, GroupsClaim, is_filter_value
 from keyturn.sandbox.state.client_rules import APPLICATION_TYPES
 from keyturn.sandbox.state.directory import MAX_SECRETS, SOMEBODY_ELSE, AppDraft
 from keyturn.sandbox.state.org import REDIRECT_URI, Org
@@ -105,6 +106,25 @@ def _change_dpop(org: Org, app_id: str, body: Body) -> App:
     return org.change_dpop(app_id, bound="bound" not in body or read_flag(body, "bound"))
 
 
+def _change_groups_claim(org: Org, app_id: str, body: Body) -> App:
+    """Have ID tokens of the org's own server tell of groups, or of none."""
+    told = body.get("groups_claim")
+    if told is not None and not isinstance(told, dict):
+        raise BadRequest("groups_claim is an object, or null for none")
+    claim = None if told is None else _groups_claim(told)
+    return org.store_app(replace(org.read_app(app_id), groups_claim=claim))
+
+
+def _groups_claim(told: Body) -> GroupsClaim:
+    refuse_unknown(told, "name", "filter", "value")
+    plain = GroupsClaim()
+    kind = read_word(told, "filter", FILTERS, plain.filter)
+    value = read_text(told, "value", plain.value)
+    if not is_filter_value(kind, value):
+        raise BadRequest("value is no regular expression, or empty")
+    return GroupsClaim(read_text(told, "name", plain.name), kind, value)
+
+
 # The one member that a change may come with, None for no member, and what it does.
 CHANGES: dict[str, tuple[str | None, Callable[[Org, str, Body], App]]] = {
     "activate": (None, lambda org, app_id, body: org.activate_app(app_id)),
@@ -121,6 +141,7 @@ CHANGES: dict[str, tuple[str | None, Callable[[Org, str, Body], App]]] = {
             app_id, read_texts(body, "redirect_uris")
         ),
     ),
+    "groups-claim": ("groups_claim", _change_groups_claim),
     "admin-role": (
         "admin_role",
         lambda org, app_id, body: org.change_admin_role(app_id, _admin_role(body)),

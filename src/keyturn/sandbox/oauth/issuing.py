@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from keyturn.sandbox.http import Answer, Header, Json, render_json
 from keyturn.sandbox.oauth import dpop
+from keyturn.sandbox.oauth.group_claims import claims_of, tell_groups
 from keyturn.sandbox.oauth.issuers import Issuer
 from keyturn.sandbox.oauth.jose import half_hash, seal, sign
 from keyturn.sandbox.oauth.token_log import tell_grants, token_party
 from keyturn.sandbox.routing import Call
+from keyturn.sandbox.state.claims import Place
 from keyturn.sandbox.state.org import Org
 from keyturn.sandbox.state.records import App
 from keyturn.sandbox.state.systemlog import Party
@@ -79,6 +81,7 @@ def _issue_access(org: Org, issuer: Issuer, grant: Grant) -> AccessToken:
         **({"uid": user.id} if user else {}),
         "scp": list(grant.scopes),
         **({"cnf": {"jkt": grant.thumbprint}} if grant.thumbprint else {}),
+        **_groups(org, issuer, grant, "access_token"),
     }
     token = AccessToken(
         value=_sign_access(org, issuer, claims),
@@ -96,6 +99,13 @@ def _issue_access(org: Org, issuer: Issuer, grant: Grant) -> AccessToken:
     )
     org.tokens.store_access(token)
     return token
+
+
+def _groups(org: Org, issuer: Issuer, grant: Grant, place: Place) -> dict[str, Json]:
+    """Return the claims about the person's groups, where there is a person."""
+    if grant.user_id is None:
+        return {}
+    return tell_groups(org, grant.user_id, claims_of(issuer, grant.app, grant.scopes, place))
 
 
 def _sign_access(org: Org, issuer: Issuer, claims: dict[str, Json]) -> str:
@@ -131,5 +141,6 @@ def _sign_id_token(
         **({"preferred_username": user.login} if "profile" in grant.scopes else {}),
         "auth_time": int(login_at.timestamp()),
         "at_hash": half_hash(access.value),
+        **_groups(org, issuer, grant, "id_token"),
     }
     return sign(claims, org.keys.signing)

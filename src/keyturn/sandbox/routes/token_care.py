@@ -5,6 +5,7 @@ from keyturn.sandbox.errors import BearerRefusal
 from keyturn.sandbox.http import Answer, Json, render_json
 from keyturn.sandbox.oauth import dpop
 from keyturn.sandbox.oauth.client_auth import authenticate
+from keyturn.sandbox.oauth.group_claims import claims_of, tell_groups
 from keyturn.sandbox.oauth.issuers import Issuer, endpoint, issuer_of
 from keyturn.sandbox.oauth.token_log import tell_revocation, token_party
 from keyturn.sandbox.principals import is_good
@@ -87,7 +88,9 @@ def read_userinfo(org: Org, call: Call) -> Answer:
         }
     if "email" in token.scopes:
         claims |= {"email": user.login, "email_verified": True}
-    return render_json(claims)
+    app = org.find_client(token.client_id)
+    about_groups = claims_of(issuer, app, token.scopes, "userinfo") if app else ()
+    return render_json(claims | tell_groups(org, user.id, about_groups))
 
 
 def _token_of(call: Call) -> str:

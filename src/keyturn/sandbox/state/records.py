@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import ClassVar, Literal
 
 from keyturn.sandbox.http import Json
+from keyturn.sandbox.state.claims import GroupsClaim
 
 Status = Literal["ACTIVE", "INACTIVE"]
 AppStatus = Literal["ACTIVE", "INACTIVE", "DELETED"]
@@ -139,6 +140,7 @@ class App:
     extras: Mapping[str, Json] = field(default_factory=dict)
     profile: Mapping[str, Json] | None = None
     secrets: tuple[Secret, ...] = ()
+    groups_claim: GroupsClaim | None = None
 
     @property
     def live_secrets(self) -> tuple[Secret, ...]:

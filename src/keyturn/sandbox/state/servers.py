@@ -11,6 +11,7 @@ from typing import Literal
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Json
 from keyturn.sandbox.state.chance import Mint
+from keyturn.sandbox.state.claims import ServerClaim
 from keyturn.sandbox.state.timeline import Timeline
 
 Consent = Literal["IMPLICIT", "FLEXIBLE", "REQUIRED"]
@@ -50,6 +51,7 @@ class AuthorizationServer:
     status: Literal["ACTIVE", "INACTIVE"] = "ACTIVE"
     access_lifetime: timedelta = timedelta(hours=1)
     refresh_idle: timedelta = timedelta(days=7)
+    claims: tuple[ServerClaim, ...] = ()
 
     def find_scope(self, name: str) -> Scope | None:
         """Return the scope of this name, or None."""
@@ -99,6 +101,34 @@ class AuthorizationServers:
         scope = Scope(self._mint.issue_id("scp"), name, **more)  # type: ignore[arg-type]  # checked by the caller
         self._store(replace(server, scopes=(*server.scopes, scope)))
         return scope
+
+    def read_claim(self, server_id: str, claim_id: str) -> ServerClaim:
+        """Return a claim of a server; OktaError when there is none."""
+        found = (each for each in self.read(server_id).claims if each.id == claim_id)
+        claim = next(found, None)
+        if claim is None:
+            raise errors.not_found(claim_id, "OAuth2Claim")
+        return claim
+
+    def store_claim(self, server_id: str, claim: ServerClaim) -> ServerClaim:
+        """Keep a claim, in place of the one with its id; OktaError when the name is taken.
+
+        One without an id is given one.
+        """
+        server = self.read(server_id)
+        others = tuple(each for each in server.claims if each.id != claim.id)
+        names = {(each.type, each.claim.name) for each in others}
+        if (claim.type, claim.claim.name) in names:
+            raise errors.value_taken("name")
+        kept = claim if claim.id else replace(claim, id=self._mint.issue_id("ocl"))
+        self._store(replace(server, claims=(*others, kept)))
+        return kept
+
+    def remove_claim(self, server_id: str, claim_id: str) -> ServerClaim:
+        """Remove a claim of a server; OktaError when there is none."""
+        gone, server = self.read_claim(server_id, claim_id), self.read(server_id)
+        self._store(replace(server, claims=tuple(c for c in server.claims if c != gone)))
+        return gone
 
     def change_lifetimes(
         self, server_id: str, *, access: timedelta | None = None, idle: timedelta | None = None
