@@ -25,6 +25,8 @@ class AuthMethod(StrEnum):
     OIDC = "oidc-auth"
     JWT = "jwt-auth"
     PASSWORD = "password"
+    OIDC_PERSON = "oidc-login"
+    """In a browser, at an Okta org or another issuer."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,17 @@ class Identity:
 
 @dataclass(frozen=True)
 class Membership:
-    """A role that an identity holds in a project, or everywhere where that is None."""
+    """A role that an identity holds in a project, or everywhere where that is None.
+
+    ``group`` is the group at Okta that gives it, and takes it away; nobody here does.
+    """
 
     id: str
     identity_id: IdentityId
     role: str
     project_id: ProjectId | None
     created_at: datetime
+    group: str | None = None
 
 
 @dataclass(frozen=True)

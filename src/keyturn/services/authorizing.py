@@ -18,6 +18,7 @@ from keyturn.domain.errors import (
     SealBroken,
     ServerError,
 )
+from keyturn.domain.ids import RegistrationId
 from keyturn.domain.oauth.answers import NoTokens, TokenSet, read_members, read_token_answer
 from keyturn.domain.oauth.authorization import (
     LIFETIME,
@@ -43,7 +44,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services.clients import Held, OpenTokens, is_current, open_client, open_tokens
 from keyturn.services.ladder import settle
 from keyturn.services.oauth_connections import ConnectionView, admit, read_stored, view
-from keyturn.services.ports import Members, Reading, World, Writing
+from keyturn.services.ports import Client, Members, Reading, World, Writing
 from keyturn.services.records import must
 from keyturn.services.renewing import draw, sealed
 from keyturn.services.revoking import revoke
@@ -165,9 +166,18 @@ def _request(
 async def _address(
     world: World, held: Held, request: AuthorizationRequest, question: Question
 ) -> str:
-    """Return the address for a browser; pushed ahead, it carries no more than a reference."""
     client = held.client
     told = parameters(client.provider, client.client_id, request, question)
+    return await address_of(world, client, told)
+
+
+async def address_of(
+    world: World, client: Client, told: Mapping[str, str | tuple[str, ...]]
+) -> str:
+    """Return the address for a browser; pushed ahead, it carries no more than a reference.
+
+    Raises ServerError where the server does not take what is pushed to it.
+    """
     if not client.provider.push:
         return address(client.provider, told)
     reply = await world.servers.ask(client, RequestType.PUSH, told)
@@ -283,14 +293,21 @@ async def _keep(
         told = f"connection {stored.id} ({' '.join(scopes)})"
         actor = f"authorization {request.id}"
         await tx.append_audit(Attempt(world.clock.now(), actor, "authorize", told, allowed=True))
-        registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
         by = RequestType.CODE if request.redirect_uri else RequestType.DEVICE_CODE
-        shown = held.client.provider.auth_for(by).needs  # who shows no secret proves none
-        if shown and await is_current(tx, registration, held):
-            after = proved(registration, held.version, world.clock.now(), NATURAL)
-            await settle(tx, after, registration, world.clock.now())
+        await note_accepted(world, tx, stored.registration_id, held, by)
         seen = await view(tx, await read_stored(tx, stored.id))
     return seen, None if before == refresh else before
+
+
+async def note_accepted(
+    world: World, tx: Writing, registration_id: RegistrationId, held: Held, by: RequestType
+) -> None:
+    """Note that the server took the client's secret in a request, where one was shown there."""
+    registration = await must(tx.find(ClientRegistration, id=registration_id))
+    shown = held.client.provider.auth_for(by).needs  # who shows no secret proves none
+    if shown and await is_current(tx, registration, held):
+        after = proved(registration, held.version, world.clock.now(), NATURAL)
+        await settle(tx, after, registration, world.clock.now())
 
 
 def _refresh_of(world: World, held: Held, stored: Connection) -> Sensitive | None:

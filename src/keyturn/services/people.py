@@ -72,16 +72,40 @@ async def change_own_password(
 
     Raises Refused where the old one is not it, and InvalidInput.
     """
+    verb, email = "change own password", await _email_of(world, caller)
+    checked = checked_password(new, email)
+    proved = await _prove_own(world, caller, email, old, verb)
+    await _change(world, proved, checked)
+    await _record(world, caller.id, verb, email)
+
+
+async def prove_again(world: World, caller: Caller, password: Sensitive) -> None:
+    """Have somebody who is logged in prove by their password that it is them.
+
+    Raises Refused where it is not theirs; wrong ones are counted as those of log-ins are. Raises
+    TooManyAttempts while more people log in than can be served.
+    """
+    verb, email = "prove again", await _email_of(world, caller)
+    await _prove_own(world, caller, email, password, verb)
+    await _record(world, caller.id, verb, email)
+
+
+async def _email_of(world: World, caller: Caller) -> str:
+    """Return somebody's e-mail address; empty for who has no password."""
     async with world.store.reading() as tx:
         found = await tx.find(Password, identity_id=caller.id)
-    email = found.email if found else ""
-    checked = checked_password(new, email)
-    proved = await _prove(world, email, old)
+    return found.email if found else ""
+
+
+async def _prove_own(
+    world: World, caller: Caller, email: str, given: Sensitive, verb: str
+) -> Password:
+    """Return the record of a password that is the caller's. Raises Refused, which is on record."""
+    proved = await _prove(world, email, given)
     if proved is None:
-        await _record(world, caller.id, "change own password", email, why=WRONG)
+        await _record(world, caller.id, verb, email, why=WRONG)
         raise Refused(WRONG)
-    await _change(world, proved, checked)
-    await _record(world, caller.id, "change own password", email)
+    return proved
 
 
 async def log_in_person(

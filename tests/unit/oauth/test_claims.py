@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -89,6 +90,22 @@ def test_a_claim_that_does_not_hold_is_named(changes: dict[str, object], claim: 
         f"The ID token that came with the tokens was not made for this: its {claim} does not fit. "
         "Nothing was kept; look at the registration's issuer and client id."
     )
+
+
+@pytest.mark.parametrize("at", [AT - 59.5, AT, AT + 30])
+def test_who_has_just_proved_themselves_is_believed(at: float) -> None:
+    """Where that is wanted, within a minute that clocks may be apart (3.1.2.1)."""
+    wanted = replace(EXPECTED, since=NOW)
+    assert subject_of(GOOD | {"auth_time": at}, wanted, NOW) == Subject("00u1", "00u1")
+
+
+@pytest.mark.parametrize("at", [AT - 60, 0, True, None, "now", float("nan"), 10**400])
+def test_who_proved_themselves_before_is_not(at: object) -> None:
+    """What a server remembers of somebody is no proof of who sits there now."""
+    wanted = replace(EXPECTED, since=NOW)
+    with pytest.raises(Refused, match="its auth_time does not fit"):
+        subject_of(GOOD | {"auth_time": at}, wanted, NOW)
+    assert subject_of(GOOD | {"auth_time": at}, EXPECTED, NOW).id == "00u1"
 
 
 @pytest.mark.parametrize(

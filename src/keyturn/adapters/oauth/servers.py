@@ -17,7 +17,7 @@ from keyturn.adapters.oauth.requests import Outgoing, Writer, basic
 from keyturn.adapters.oauth.sending import NOTHING, Came, Sender, Transports
 from keyturn.domain.addresses import endpoint_url
 from keyturn.domain.errors import AddressRefused, InvalidInput
-from keyturn.domain.oauth.answers import Fault, NoTokens, Reply, read_token_answer
+from keyturn.domain.oauth.answers import Fault, NoTokens, Reply, read_members, read_token_answer
 from keyturn.domain.oauth.metadata import Metadata
 from keyturn.domain.oauth.provider import (
     BasicEncoding,
@@ -108,6 +108,20 @@ class HttpAuthorizationServers:
             return await self._id_tokens.read_claims(client.provider.endpoints.jwks, id_token)
         except AddressRefused:
             return None
+
+    async def read_userinfo(self, client: Client, access: Sensitive) -> Mapping[str, object]:
+        """Return what userinfo tells of a token's person (OpenID Connect Core 1.0, 5.3)."""
+        asked = Outgoing(
+            "GET",
+            client.provider.endpoints.userinfo,
+            {"Authorization": f"Bearer {access.reveal()}"},
+        )
+        try:
+            self._require(asked.url, "the userinfo endpoint")
+            came = await self._sender.send(asked, self._until())
+        except (AddressRefused, InvalidInput):
+            return {}
+        return read_members(came.reply) if came.reply.status == 200 else {}
 
     async def try_token(self, client: Client, token: Sensitive, kind: str) -> int:
         """Return the status with which the provider's ``check_url`` answers a token; 0 for none."""

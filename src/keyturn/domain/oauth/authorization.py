@@ -10,6 +10,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 from urllib.parse import urlencode
 
 from keyturn.domain.errors import Refused
@@ -72,11 +73,22 @@ def hashed(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+class Asked(Protocol):
+    """What somebody is asked for, and where the answer is to come back to."""
+
+    @property
+    def redirect_uri(self) -> str:
+        """Return where it comes back to."""
+        ...
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return what is asked for."""
+        ...
+
+
 def parameters(
-    provider: Provider,
-    client_id: str,
-    request: AuthorizationRequest,
-    question: Question,
+    provider: Provider, client_id: str, request: Asked, question: Question
 ) -> Mapping[str, str | tuple[str, ...]]:
     """Return what is asked, as parameters of the authorization endpoint or of a pushed request.
 
@@ -129,6 +141,14 @@ def checked_callback(
         raise Refused("This was answered already: begin the authorization again.")
     if now >= request.ends_at:
         raise Refused("The answer came too late: begin the authorization again.")
+    return code_in(told, provider)
+
+
+def code_in(told: Mapping[str, str], provider: Provider) -> Sensitive:
+    """Return the code that an answer brings.
+
+    Raises Refused for one from another server (RFC 9207, 2.4), and for one that says no.
+    """
     _require_issuer(told.get("iss"), provider)
     if told.get("error"):
         raise Refused(_why(told["error"]))

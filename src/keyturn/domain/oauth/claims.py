@@ -1,7 +1,7 @@
 """What an ID token has to say before it is believed (OpenID Connect Core 1.0, 3.1.3.7).
 
-Decides on claims whose signature has been proved. An ID token tells who granted a connection, and
-nothing else: it is never sent anywhere.
+Decides on claims whose signature has been proved. An ID token tells who granted a connection, or
+who logs in, and nothing else: it is never sent anywhere.
 """
 
 import hashlib
@@ -21,12 +21,16 @@ AGE_MAX = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Expected:
-    """What this ID token was asked for: by whom, of whom, with which nonce, beside which token."""
+    """What this ID token was asked for: by whom, of whom, with which nonce, beside which token.
+
+    With ``since``, somebody has to have proved who they are after that.
+    """
 
     issuer: str
     client_id: str
     nonce: str
     access: Sensitive = field(repr=False)
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,13 @@ NOBODY = Subject()
 
 def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) -> Subject:
     """Return whom an ID token is about. Raises Refused where a claim does not hold."""
+    require_made_for(claims, expected, now)
+    own_id = fit_to_show(claims.get("sub"))
+    return Subject(own_id, fit_to_show(claims.get("email")) or own_id)
+
+
+def require_made_for(claims: Mapping[str, object], expected: Expected, now: datetime) -> None:
+    """Raise Refused, which names the claim, for an ID token that was made for something else."""
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     checks = (
@@ -54,6 +65,7 @@ def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) 
         (_at(claims.get("iat"), now - AGE_MAX, now + SKEW), "iat"),
         (claims.get("nonce") == expected.nonce, "nonce"),
         (claims.get("at_hash") in (None, *_half_hashes(expected.access)), "at_hash"),
+        (_proved_since(claims, expected.since), "auth_time"),
     )
     wrong = next((claim for holds, claim in checks if not holds), None)
     if wrong:
@@ -61,13 +73,17 @@ def subject_of(claims: Mapping[str, object], expected: Expected, now: datetime) 
             f"The ID token that came with the tokens was not made for this: its {wrong} does not "
             "fit. Nothing was kept; look at the registration's issuer and client id."
         )
-    own_id = _fit_to_show(claims.get("sub"))
-    return Subject(own_id, _fit_to_show(claims.get("email")) or own_id)
 
 
-def _fit_to_show(told: object) -> str:
+def fit_to_show(told: object) -> str:
+    """Return what a claim says, or nothing for what is no short text."""
     fits = isinstance(told, str) and len(told) <= SUBJECT_MAX and told.isprintable()
     return str(told) if fits else ""
+
+
+def _proved_since(claims: Mapping[str, object], since: datetime | None) -> bool:
+    """Say whether somebody proved who they are since then, where that is wanted (3.1.2.1)."""
+    return since is None or _at(claims.get("auth_time"), since - SKEW, None)
 
 
 def _at(told: object, after: datetime, before: datetime | None) -> bool:

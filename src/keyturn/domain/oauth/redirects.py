@@ -12,6 +12,12 @@ from keyturn.domain.errors import FieldProblem, InvalidInput
 CALLBACK_PATH = "/api/v1/oauth/callback"
 BEGIN_PATH = "/api/v1/oauth/begin"
 REAUTHORIZE_PATH = "/api/v1/oauth/reauthorize"
+OF_BROWSERS = (BEGIN_PATH, CALLBACK_PATH, REAUTHORIZE_PATH)
+"""The addresses that only people's browsers are sent to."""
+
+COOKIE = "keyturn_oauth"
+"""Holds what nobody but the browser that was sent away knows, until it comes back."""
+COOKIE_PATH = "/api/v1/oauth"
 
 _PORT = r":([0-9]{1,5})"
 _LOOPBACK = rf"http://(127\.0\.0\.1|\[::1\]){_PORT}(/[A-Za-z0-9._~/-]*)?"

@@ -56,6 +56,11 @@ def why_failed(answer: NoTokens) -> str:
     return f"{_FAULTS[answer.fault]} ({answer})"
 
 
+def why_rejected() -> str:
+    """Say what follows from a client's credential that a proof has shown to be rejected."""
+    return _FAULTS[Fault.CLIENT]
+
+
 def why_author_left(who: str, left: Departure) -> str:
     """Say that who granted a connection is no longer active at Okta, and what to do."""
     return (
