@@ -64,6 +64,7 @@ from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme
 from keyturn.domain.oauth.registration import Standing as Authenticated
 from keyturn.domain.okta import AuthMethod
+from keyturn.domain.okta_login import LogInRequest, OktaPerson
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
     Environment,
@@ -91,7 +92,7 @@ FOLDER = Folder(FolderId("f-1"), ENVIRONMENT.id, "/", NOW, LATER, AWKWARD)
 IMPORT = SecretImport(ImportId("im-1"), FOLDER.id, FOLDER.id, 1, NOW, LATER)
 TAG = Tag(TagId("tag-1"), PROJECT.id, "hot", AWKWARD, "#ff0000", NOW, LATER)
 IDENTITY = Identity(IdentityId("i-1"), ORGANIZATION.id, AWKWARD, NOW, person=True)
-MEMBERSHIP = Membership("m-1", IDENTITY.id, "viewer", None, NOW)
+MEMBERSHIP = Membership("m-1", IDENTITY.id, "viewer", None, NOW, AWKWARD)
 ROLE = CustomRole("role-1", PROJECT.id, "readers", AWKWARD, "", NOW, LATER)
 GRANT = RoleGrant(ROLE.id, 1, ("secrets:read",), (AWKWARD, "dev"), ("/a/**",))
 AUTH = UniversalAuth(
@@ -108,6 +109,8 @@ JWT_AUTH = JwtAuth(
     tokens=TokenRules(1, 2**40, 0, ("::1",)),
 )
 PASSWORD = Password(IDENTITY.id, AWKWARD, "$argon2id$", NOW, LATER, failures=2**30, failed_at=NOW)
+OKTA_PERSON = OktaPerson(IDENTITY.id, AWKWARD, AWKWARD, NOW)
+LOG_IN = LogInRequest(b"\x00state", AWKWARD, (AWKWARD,), AWKWARD, NOW, LATER, IDENTITY.id)
 CONNECTION = OktaConnection(
     id=ConnectionId("c-1"),
     organization_id=ORGANIZATION.id,
@@ -353,6 +356,8 @@ RECORDS: tuple[Record, ...] = (
     CLIENT_SECRET,
     JWT_AUTH,
     PASSWORD,
+    OKTA_PERSON,
+    LOG_IN,
     TOKEN,
     CONNECTION,
     ROTATION,
@@ -385,6 +390,8 @@ KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         UniversalAuth: ("identity_id",),
         JwtAuth: ("identity_id", "method"),
         Password: ("identity_id",),
+        OktaPerson: ("identity_id",),
+        LogInRequest: ("state_hash",),
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Delivery: ("destination_id", "secret_id"),

@@ -17,6 +17,7 @@ from keyturn.domain.errors import FieldProblem, InvalidInput, OursError
 
 GENESIS = bytes(32)
 _IN_JSON = json.JSONEncoder(ensure_ascii=False).encode
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class ChainBroken(OursError):
@@ -103,6 +104,22 @@ def linked(attempt: Attempt, last: AuditEntry | None) -> AuditEntry:
     """Return the entry that follows ``last``, or the first one."""
     number = last.number + 1 if last else 1
     return AuditEntry(number, attempt, _digest(number, attempt, last.hash if last else GENESIS))
+
+
+def exported(entry: AuditEntry) -> str:
+    """Return an entry as one line of JSON, with all that its hash is of."""
+    attempt = entry.attempt
+    told = {
+        "number": entry.number,
+        "at": attempt.at.isoformat(),  # to the microsecond
+        "actor": attempt.actor,
+        "verb": attempt.verb,
+        "subject": attempt.subject,
+        "allowed": attempt.allowed,
+        "detail": attempt.detail,
+        "hash": entry.hash.hex(),
+    }
+    return _COMPACT(told)
 
 
 def verify_chain(

@@ -19,7 +19,8 @@ class Method(StrEnum):
 class OktaConnection:
     """A stored connection; ``sealed`` holds the API token or the service app's private key.
 
-    Its rotations were last compared with Okta at ``reconciled_at``.
+    Its rotations were last compared with Okta at ``reconciled_at``. ``failing_since`` is when that
+    came to nothing for the first time since it last succeeded, ``told`` why it did last.
     """
 
     id: ConnectionId
@@ -36,6 +37,8 @@ class OktaConnection:
     updated_at: datetime
     reconciled_at: datetime | None = None
     next_reconcile_at: datetime | None = None
+    failing_since: datetime | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,14 @@ class App:
 
 
 @dataclass(frozen=True)
+class FoundApps:
+    """Apps that a search has found; ``more`` says that there may be others."""
+
+    apps: tuple[App, ...]
+    more: bool
+
+
+@dataclass(frozen=True)
 class Credential:
     """One credential as Okta lists it; ``value`` only where Okta shows it.
 

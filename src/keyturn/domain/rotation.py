@@ -29,7 +29,7 @@ from keyturn.domain.okta import (
 )
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import ByFlow, Policy
+from keyturn.domain.turn import ByFlow, Policy, Turn
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,15 @@ class Rotation:
     def quarantined(self) -> bool:
         """Say whether so many turns have failed in a row that none starts by itself."""
         return 0 < self.schedule.quarantine_after <= self.failures
+
+
+@dataclass(frozen=True)
+class RotationSight:
+    """A rotation, its open or last turn, and since when there is what readers are given."""
+
+    rotation: Rotation
+    turn: Turn | None
+    issued_at: datetime | None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from hashlib import sha256
-from itertools import count
+from itertools import count, pairwise
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,9 @@ MINUTE = timedelta(minutes=1)
 
 CALENDAR_ENDS = datetime(9890, 1, 1, tzinfo=UTC)
 """What is due after this may be past the last year that a date can have."""
+
+CRON_DATES = 33
+"""As many dates show a month's longest pause, whatever the days of the week."""
 
 BACKOFF_DAYS = (1, 1, 2, 4, 7)
 """Days until the next try after so many failures in a row; more failures wait as the last does."""
@@ -158,6 +162,19 @@ def starts_at(schedule: Schedule, due_at: datetime, key: str) -> datetime:
         room_s = min(room_s, int((free.ends_at - free.starts_at).total_seconds() * 0.9))
     offset_s = _hash(key) % room_s if room_s else 0
     return free.starts_at + timedelta(seconds=offset_s)
+
+
+def interval_of(schedule: Schedule) -> timedelta | None:
+    """Tell how far turns are apart at most, roughly, or None where they are started by hand only.
+
+    Windows, blackouts and the stagger are left out: they delay a turn, and allow no longer life.
+    """
+    if not schedule.automatic:
+        return None
+    if schedule.cron:
+        return _cron_interval(schedule.cron, schedule.zone)
+    number, unit = parse_every(schedule.every) if schedule.every else (0, "")
+    return number * _FIXED[unit] if unit in _FIXED else timedelta(days=schedule.interval_days)
 
 
 def allows(schedule: Schedule, at: datetime) -> bool:
@@ -290,6 +307,16 @@ def _whole(at: datetime) -> datetime:
     """Return the next whole minute, or the moment itself where it is one."""
     floor = at.replace(second=0, microsecond=0)
     return floor if floor == at else floor + MINUTE
+
+
+@lru_cache(maxsize=256)
+def _cron_interval(cron: str, zone: str) -> timedelta:
+    """Return the longest time between the first dates of a century."""
+    schedule = Schedule(1, time(0), cron=cron, zone=zone)
+    dates = [datetime(2000, 1, 1, tzinfo=UTC)]
+    while len(dates) < CRON_DATES:
+        dates.append(_next_cron(schedule, dates[-1]))
+    return max(later - earlier for earlier, later in pairwise(dates[1:]))
 
 
 def _next_cron(schedule: Schedule, after: datetime) -> datetime:

@@ -76,7 +76,8 @@ class Version:
     """One immutable version of a secret's value; ``sealed`` is None once it is destroyed.
 
     ``hash`` and ``okta_id`` say which client secret at Okta the value is, where it is one.
-    ``refers`` says that the value holds a reference to another secret.
+    ``refers`` says that the value holds a reference to another secret. ``made_at`` is when Okta got
+    the value, where that was not by us.
     """
 
     id: str
@@ -88,6 +89,12 @@ class Version:
     hash: SecretHash | None = None
     okta_id: CredentialId | None = None
     refers: bool = False
+    made_at: datetime | None = None
+
+    @property
+    def issued_at(self) -> datetime:
+        """Return since when there is the value, at Okta or here."""
+        return self.made_at or self.created_at
 
     def become(self, state: State) -> "Version":
         """Return the version in its next state; a destroyed one has lost its value.

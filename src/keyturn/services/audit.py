@@ -1,7 +1,7 @@
 """Read the audit log, check its chain, and note its head where a change of it does not reach."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -24,11 +24,15 @@ _log = structlog.get_logger("keyturn.audit")
 
 @dataclass(frozen=True)
 class Verified:
-    """The head of the log, None for an empty one, what it was held against, and what is wrong."""
+    """The head of the log, None for an empty one, what it was held against, and what is wrong.
+
+    ``first`` is the number of the first entry that was looked at.
+    """
 
     head: Head | None
     noted: Sequence[Head]
     problem: str | None = None
+    first: int = 1
 
 
 async def list_entries(
@@ -40,6 +44,20 @@ async def list_entries(
         return await tx.list_audit(after=after, limit=limit, wanted=wanted)
 
 
+async def list_newest_entries(
+    world: World,
+    caller: Caller,
+    wanted: AuditFilter,
+    *,
+    before: int | None = None,
+    limit: int = 100,
+) -> Sequence[AuditEntry]:
+    """List entries that fit, newest first, those before a number only. Raises Forbidden."""
+    await _pass(world, caller, "read")
+    async with world.store.reading() as tx:
+        return await tx.list_newest_audit(before=before, limit=limit, wanted=wanted)
+
+
 async def export_entries(
     world: World, caller: Caller, wanted: AuditFilter
 ) -> AsyncIterator[AuditEntry]:
@@ -48,25 +66,32 @@ async def export_entries(
     return _every(world, wanted)
 
 
-async def verify_audit(world: World, caller: Caller, *, noted: Head | None = None) -> Verified:
-    """Check the whole chain, against a head noted by the caller and the one of our own.
+async def verify_audit(
+    world: World, caller: Caller, *, noted: Head | None = None, most: int | None = None
+) -> Verified:
+    """Check the chain, against a head noted by the caller and the one of our own.
 
-    Raises Forbidden.
+    All of it, or with ``most`` so many of the newest entries. Raises Forbidden.
     """
     await _pass(world, caller, "verify")
-    heads = [head for head in (noted, await world.witness.read()) if head]
+    known = [head for head in (noted, await world.witness.read()) if head]
     async with world.store.reading() as tx:
         latest = await tx.latest_audit()
-    head = latest.head if latest else None
+        newest = latest.number if latest else 0
+        start = max(0, newest - most) if most else 0
+        anchors = await tx.list_audit(after=start - 1, limit=1) if start else ()
+    anchor = anchors[0] if anchors else None
+    first = anchor.number + 1 if anchor else 1
+    heads = [head for head in known if head.number >= first]
+    verified = Verified(latest.head if latest else None, heads, first=first)
     try:
-        await _verify(world, heads)
+        await _verify(world, heads, anchor)
     except ChainBroken as broken:
-        return Verified(head, heads, broken.message)
-    return Verified(head, heads)
+        return replace(verified, problem=broken.message)
+    return verified
 
 
-async def _verify(world: World, heads: Sequence[Head]) -> None:
-    last: AuditEntry | None = None
+async def _verify(world: World, heads: Sequence[Head], last: AuditEntry | None) -> None:
     while True:
         async with world.store.reading() as tx:
             page = await tx.list_audit(after=last.number if last else 0, limit=PAGE)

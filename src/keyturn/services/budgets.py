@@ -3,12 +3,13 @@
 What may be called is decided by `keyturn.domain.budget`; this file keeps count of it in the store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyturn.domain.access import Caller
 from keyturn.domain.budget import Allotment, Ask, Shares, Window, grant, reserve
+from keyturn.domain.connection import OktaConnection
 from keyturn.services.connections import list_okta_connections
 from keyturn.services.ports import Reading, Store, World
 
@@ -26,7 +27,11 @@ async def read_budgets(world: World, caller: Caller) -> Sequence[Budget]:
 
     Windows of a minute that nobody has called in are not known. Raises Forbidden.
     """
-    connections = await list_okta_connections(world, caller, project_id=None)
+    return await budgets_of(world, await list_okta_connections(world, caller, project_id=None))
+
+
+async def budgets_of(world: World, connections: Iterable[OktaConnection]) -> Sequence[Budget]:
+    """List what is left of the rate limits of these connections' orgs."""
     orgs = {connection.instance_url for connection in connections}
     windows = [window for window in await world.okta.list_windows() if window.org in orgs]
     kept = world.limits.shares

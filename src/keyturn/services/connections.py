@@ -124,6 +124,8 @@ async def update_okta_connection(
         sealed=seal_credentials(world, organization, old.id, credentials),
         version=old.version + 1,
         updated_at=world.clock.now(),
+        failing_since=None if change.credentials else old.failing_since,
+        told="" if change.credentials else old.told,
     )
     async with world.store.writing() as writing:
         if change.credentials:
@@ -175,6 +177,43 @@ async def read_okta_connection_by_name(world: World, caller: Caller, name: str) 
         if connection.name == name:
             return connection
     raise NotFound(f"There is no Okta connection named {name}.")
+
+
+async def check_okta_connection(world: World, caller: Caller, connection_id: str) -> OktaConnection:
+    """Ask the org now whether it still accepts a connection's credentials for managing apps.
+
+    Raises NotFound, Forbidden, and OktaError where it says no or nothing.
+    """
+    connection = await admit_use(world, caller, connection_id, "check")
+    async with world.store.reading() as tx:
+        org = await open_org(tx, world, connection.id, lambda call: None)
+    await org.check_access()
+    return connection
+
+
+async def admit_use(
+    world: World, caller: Caller, connection_id: str, detail: str
+) -> OktaConnection:
+    """Find a connection and pass the gate for its use; a refusal tells who may not see it nothing.
+
+    One of the whole organization is used in whichever project the caller may. Raises NotFound,
+    Forbidden.
+    """
+    async with world.store.reading() as tx:
+        found = await tx.find(
+            OktaConnection, id=connection_id, organization_id=caller.organization_id
+        )
+    named, target = connection_id, Target(caller.home)
+    if found:
+        homes = [found.project_id] if found.project_id else [h.project_id for h in caller.holdings]
+        targets = [Target(each, connection_id=found.id) for each in homes]
+        verbs = (Verb.USE_CONNECTIONS, Verb.READ_CONNECTIONS)
+        seen = [at for verb in verbs for at in targets if gate.may(caller, verb, at)]
+        found, named, target = (found, found.name, seen[0]) if seen else (None, named, target)
+    await _pass(world, caller, Verb.USE_CONNECTIONS, f"{named} ({detail})", target)
+    if found is None:
+        raise NotFound(f"There is no Okta connection {connection_id}.")
+    return found
 
 
 async def open_org(

@@ -28,9 +28,9 @@ from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrot
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services import gate
-from keyturn.services.connections import open_org
+from keyturn.services.connections import admit_use, open_org
 from keyturn.services.ports import OktaOrg, Reading, TurnStep, World
-from keyturn.services.projects import place_of, resolve_project, target_of
+from keyturn.services.projects import places_of, resolve_project, target_of
 from keyturn.services.records import must
 from keyturn.services.repairs import activate, close, halt, repair
 from keyturn.services.rotations import admit, current_rotation, find_seen, list_versions, open_turn
@@ -74,13 +74,30 @@ async def _guarded(world: World, connection: OktaConnection) -> int:
         wait_s = error.retry_after_s if isinstance(error, OktaThrottled) else 0.0
         log.warning("not compared", connection=connection.id, why=error.message)
         await _put_off(world, connection, max(timedelta(seconds=wait_s), AGAIN))
+        if not isinstance(error, OktaThrottled):  # there is room again before long
+            await _note_failure(world, connection, error.message)
         return 0
 
 
-async def reconcile(world: World, connection: OktaConnection) -> int:
+async def compare_now(world: World, caller: Caller, connection_id: str) -> int:
+    """Compare every rotation of a connection with Okta; return how many were looked at.
+
+    One whose turn is just changing something is left to that. Raises NotFound, Forbidden, and
+    OktaError; what was not looked at by then is looked at before long.
+    """
+    connection = await admit_use(world, caller, connection_id, "compare")
+    try:
+        return await reconcile(world, connection, whole=True)
+    except KeyturnError:
+        await _put_off(world, connection, AGAIN)
+        raise
+
+
+async def reconcile(world: World, connection: OktaConnection, *, whole: bool = False) -> int:
     """Compare a connection's rotations with Okta; return how many were looked at.
 
-    Raises OktaError; what was not looked at by then is looked at next time.
+    With ``whole``, also those that the log knows no change of. Raises OktaError; what was not
+    looked at by then is looked at next time.
     """
     async with world.store.reading() as tx:
         slowly = Purpose.BACKGROUND
@@ -88,13 +105,16 @@ async def reconcile(world: World, connection: OktaConnection) -> int:
         rotations = await tx.list(Rotation, connection_id=connection.id)
     if rotations:
         changes = await _read_changes(world, org, connection)
-        await _note_doubts(world, connection, rotations, changes)
+        await _note_doubts(world, connection, rotations, None if whole else changes)
     else:
         await _put_off(world, connection, world.limits.reconcile)
         return 0
     async with world.store.reading() as tx:
         doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)
-    return sum([await _check(world, org, rotation, changes or ()) for rotation in doubtful])
+    looked_at = sum([await _check(world, org, each, changes or ()) for each in doubtful])
+    if connection.failing_since:
+        await _note_failure(world, connection, "")
+    return looked_at
 
 
 async def list_findings(world: World, caller: Caller, *, project: str) -> Sequence[FindingView]:
@@ -104,13 +124,23 @@ async def list_findings(world: World, caller: Caller, *, project: str) -> Sequen
     everywhere = Target(project_id, somewhere=True)
     await gate.require(world, caller, Verb.READ_ROTATIONS, everywhere, subject=subject)
     async with world.store.reading() as tx:
-        found = []
-        for finding in await tx.list(Finding, closed_at=None):
-            rotation = await must(tx.find(Rotation, id=finding.rotation_id))
-            target = target_of(await place_of(tx, rotation.folder_id), rotation.connection_id)
-            if target.project_id == project_id and gate.may(caller, Verb.READ_ROTATIONS, target):
-                found.append(FindingView(finding, rotation, PROPOSED[finding.kind]))
-    return found
+        findings = await tx.list(Finding, closed_at=None)
+        ids = frozenset(each.rotation_id for each in findings)
+        rotations = {each.id: each for each in await tx.list(Rotation, id=ids)}
+        places = await places_of(tx, {each.folder_id for each in rotations.values()})
+    seen = {
+        each.id: each
+        for each in rotations.values()
+        if places[each.folder_id].project.id == project_id
+        and gate.may(
+            caller, Verb.READ_ROTATIONS, target_of(places[each.folder_id], each.connection_id)
+        )
+    }
+    return [
+        FindingView(each, seen[each.rotation_id], PROPOSED[each.kind])
+        for each in findings
+        if each.rotation_id in seen
+    ]
 
 
 async def repair_finding(world: World, caller: Caller, finding_id: str) -> Sequence[FindingView]:
@@ -285,6 +315,15 @@ async def _claim(world: World, connection: OktaConnection) -> bool:
             return False
         await tx.replace(replace(stored, next_reconcile_at=world.clock.now() + AGAIN))
     return True
+
+
+async def _note_failure(world: World, connection: OktaConnection, told: str) -> None:
+    """Note why a comparison came to nothing, and since when; or that one has succeeded."""
+    async with world.store.writing() as tx:
+        stored = await tx.find(OktaConnection, id=connection.id)
+        if stored:
+            since = (stored.failing_since or world.clock.now()) if told else None
+            await tx.replace(replace(stored, failing_since=since, told=told))
 
 
 async def _put_off(world: World, connection: OktaConnection, by: timedelta) -> None:

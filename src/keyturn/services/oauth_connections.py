@@ -5,7 +5,7 @@ somebody granted is given up only by somebody's word.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from keyturn.domain.errors import (
     SealBroken,
     Taken,
 )
-from keyturn.domain.ids import OAuthConnectionId
+from keyturn.domain.ids import OAuthConnectionId, ProjectId
 from keyturn.domain.oauth.connection import Connection, GrantType, State, given_anew, used
 from keyturn.domain.oauth.connectors import CONNECTORS, missing
 from keyturn.domain.oauth.consumers import Alias
@@ -180,10 +180,17 @@ async def list_connections(
     project_id, verb = await resolve_project(world, project), Verb.READ_GRANTS
     subject = f"connections of {project}"
     await gate.require(world, caller, verb, anywhere_in(project_id), subject=subject)
+    return await views_for(world, caller, {project_id})
+
+
+async def views_for(
+    world: World, caller: Caller, projects: Collection[ProjectId]
+) -> Sequence[ConnectionView]:
+    """Return the connections of some projects that the caller may see, in a few looks."""
     async with world.store.reading() as tx:
         every = await _views(tx, await tx.list(Connection))
-    near = [each for each in every if each.place.project.id == project_id]
-    return [each for each in near if gate.may(caller, verb, target_of(each.place))]
+    near = [each for each in every if each.place.project.id in projects]
+    return [each for each in near if gate.may(caller, Verb.READ_GRANTS, target_of(each.place))]
 
 
 async def read_connection(world: World, caller: Caller, connection_id: str) -> ConnectionView:

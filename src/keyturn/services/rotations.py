@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import ClientId, ProjectId
+from keyturn.domain.ids import ClientId, ProjectId, RotationId
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.orders import SERVING, given_up, standing, what_can_be_done
 from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
 from keyturn.domain.project import Environment, Folder, Place
-from keyturn.domain.rotation import Rotation, SecretsMapping
+from keyturn.domain.rotation import Rotation, RotationSight, SecretsMapping
 from keyturn.domain.schedule import allows
 from keyturn.domain.secret import Copy, Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
@@ -22,7 +23,14 @@ from keyturn.services import gate
 from keyturn.services.flow_events import tell_turn
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
-from keyturn.services.projects import Where, place_of, read_place, resolve_project, target_of
+from keyturn.services.projects import (
+    Where,
+    place_of,
+    places_of,
+    read_place,
+    resolve_project,
+    target_of,
+)
 from keyturn.services.receipts import Said, note_reads
 from keyturn.services.records import must, note_step
 from keyturn.services.schedules import ScheduleChange, changed_schedule
@@ -31,13 +39,17 @@ from keyturn.services.sealing import open_version
 
 @dataclass(frozen=True)
 class RotationView:
-    """A rotation: where it is, what it speaks through, its open or last turn, how it stands."""
+    """A rotation: where it is, what it speaks through, its open or last turn, how it stands.
+
+    ``issued_at`` is since when there is what readers are given; None where that is nothing yet.
+    """
 
     rotation: Rotation
     place: Place
     connection: OktaConnection
     turn: Turn | None
     outlook: Outlook
+    issued_at: datetime | None = None
 
     @property
     def target(self) -> Target:
@@ -82,10 +94,16 @@ async def list_rotations(world: World, caller: Caller, *, project: str) -> Seque
     subject = f"rotations of {project}"
     verb, everywhere = Verb.READ_ROTATIONS, Target(project_id, somewhere=True)
     await gate.require(world, caller, verb, everywhere, subject=subject)
+    return await views_for(world, caller, project_id)
+
+
+async def views_for(
+    world: World, caller: Caller, project_id: ProjectId | None
+) -> Sequence[RotationView]:
+    """Return the rotations of a project, or of all, that a caller may see, in a few looks."""
     async with world.store.reading() as tx:
-        every = [await _view(world, tx, rotation) for rotation in await tx.list(Rotation)]
-    near = [seen for seen in every if seen.place.project.id == project_id]
-    return [seen for seen in near if gate.may(caller, verb, seen.target)]
+        views = await _views(world, tx, await tx.list_sights(project_id=project_id))
+    return [seen for seen in views if gate.may(caller, Verb.READ_ROTATIONS, seen.target)]
 
 
 async def read_rotation(world: World, caller: Caller, rotation_id: str) -> RotationView:
@@ -113,7 +131,7 @@ async def read_rotation_by_name(
         rotation = await _find_by_name(tx, project_id, where, name)
         if rotation is None:
             raise NotFound(f"There is no rotation {name} in {place}.")
-        return await _view(world, tx, rotation)
+        return await _view(world, tx, rotation.id)
 
 
 async def _find_by_name(
@@ -142,13 +160,16 @@ async def update_rotation(
         await _rename_secrets(tx, rotation, after.mapping)
         await tx.replace(after)
         after = await _heed(tx, world, after)
-        return await _view(world, tx, after)
+        return await _view(world, tx, after.id)
 
 
 async def read_generated_credentials(
-    world: World, caller: Caller, rotation_id: str
+    world: World, caller: Caller, rotation_id: str, *, copy: Copy = Copy.UNSAID
 ) -> GeneratedCredentials:
-    """Read every working pair of a rotation in clear. Raises NotFound, Forbidden, Refused."""
+    """Read every working pair of a rotation in clear; ``copy`` is what its reader says of it.
+
+    Raises NotFound, Forbidden, Refused.
+    """
     asked_at = world.clock.now()
     rotation = await admit(world, caller, Verb.READ_CREDENTIALS, rotation_id)
     if rotation.kind.rules.of_connection:
@@ -161,7 +182,7 @@ async def read_generated_credentials(
     current = [v for v in versions if v.state is State.CURRENT]
     previous = [v for v in versions if v.state is State.PREVIOUS]
     read = [(secret, version) for version in previous + current]
-    await note_reads(world, caller, read, Said(Copy.UNSAID, asked_at))
+    await note_reads(world, caller, read, Said(copy, asked_at))
     ordered = previous + current if rotation.active_index else current + previous
     shown = [
         GeneratedCredential(
@@ -226,7 +247,7 @@ async def find_seen(
 async def view(world: World, rotation_id: str) -> RotationView:
     """Return a rotation that is known to exist, as it stands now."""
     async with world.store.reading() as tx:
-        return await _view(world, tx, await must(tx.find(Rotation, id=rotation_id)))
+        return await _view(world, tx, RotationId(rotation_id))
 
 
 async def current_rotation(tx: Reading, rotation_id: str) -> Rotation:
@@ -304,19 +325,41 @@ def checked_mapping(mapping: SecretsMapping) -> SecretsMapping:
     return SecretsMapping(client_id, client_secret)
 
 
-async def _view(world: World, tx: Reading, rotation: Rotation) -> RotationView:
-    place = await place_of(tx, rotation.folder_id)
-    connection = await must(tx.find(OktaConnection, id=rotation.connection_id))
-    turn = next(iter(await tx.list_turns(rotation.id)), None)
-    refused = rotation.quarantined and await _refused(tx, rotation)
-    stands = outlook(rotation, world.clock.now(), turn=turn, refused=refused)
-    return RotationView(rotation, place, connection, turn, stands)
+async def _view(world: World, tx: Reading, rotation_id: RotationId) -> RotationView:
+    sights = await tx.list_sights(rotation_id=rotation_id)
+    if not sights:
+        raise NotFound(f"There is no rotation {rotation_id} any more.")
+    return (await _views(world, tx, sights))[0]
 
 
-async def _refused(tx: Reading, rotation: Rotation) -> bool:
-    """Say whether Okta was seen to refuse what readers are given."""
-    findings = await tx.list(Finding, rotation_id=rotation.id, closed_at=None)
-    return any(PROPOSED[finding.kind] is not Repair.BY_HAND for finding in findings)
+async def _views(
+    world: World, tx: Reading, sights: Sequence[RotationSight]
+) -> Sequence[RotationView]:
+    """Return rotations with what is around them; what many share is looked at once."""
+    rotations, now = [sight.rotation for sight in sights], world.clock.now()
+    places = await places_of(tx, (one.folder_id for one in rotations))
+    ids = frozenset(one.connection_id for one in rotations)
+    connections = {one.id: one for one in await tx.list(OktaConnection, id=ids)}
+    refused = await _list_refused(tx, rotations)
+    return [
+        RotationView(
+            one,
+            places[one.folder_id],
+            connections[one.connection_id],
+            sight.turn,
+            outlook(one, now, turn=sight.turn, refused=one.id in refused),
+            sight.issued_at,
+        )
+        for one, sight in zip(rotations, sights, strict=True)
+    ]
+
+
+async def _list_refused(tx: Reading, rotations: Sequence[Rotation]) -> frozenset[RotationId]:
+    """List those in quarantine of which Okta was seen to refuse what readers are given."""
+    ids = frozenset(one.id for one in rotations if one.quarantined)
+    findings = await tx.list(Finding, rotation_id=ids, closed_at=None) if ids else ()
+    told = (one for one in findings if PROPOSED[one.kind] is not Repair.BY_HAND)
+    return frozenset(one.rotation_id for one in told)
 
 
 def _refuse_other_app(rotation: Rotation, parameter: str | None) -> None:

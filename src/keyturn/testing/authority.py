@@ -155,6 +155,10 @@ class FakeServers:
         """Return nothing: it issues no ID tokens."""
         return None
 
+    async def read_userinfo(self, client: Client, access: Sensitive) -> Mapping[str, object]:
+        """Return nothing: it knows nobody."""
+        return {}
+
     async def try_token(self, client: Client, token: Sensitive, kind: str) -> int:
         """Return 200 for a token that was issued here, 401 for any other."""
         self.tried += 1

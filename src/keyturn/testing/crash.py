@@ -16,12 +16,12 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
-from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId, TurnId
+from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId, TurnId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Place
-from keyturn.domain.rotation import Rotation
+from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import (
     Due,
@@ -138,6 +138,11 @@ class _Watched:
     async def has_due_runs(self, now: datetime) -> bool:
         return await self._writing.has_due_runs(now)
 
+    async def list_sights(
+        self, *, project_id: ProjectId | None = None, rotation_id: RotationId | None = None
+    ) -> Sequence[RotationSight]:
+        return await self._writing.list_sights(project_id=project_id, rotation_id=rotation_id)
+
     async def list_turns(
         self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
     ) -> Sequence[Turn]:
@@ -167,6 +172,11 @@ class _Watched:
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
         return await self._writing.list_audit(after=after, limit=limit, wanted=wanted)
+
+    async def list_newest_audit(
+        self, *, before: int | None = None, limit: int, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        return await self._writing.list_newest_audit(before=before, limit=limit, wanted=wanted)
 
     async def latest_audit(self) -> AuditEntry | None:
         return await self._writing.latest_audit()

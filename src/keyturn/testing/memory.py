@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import TypeVar, cast
 
@@ -20,12 +21,12 @@ from keyturn.domain.errors import Fenced, OursError, Taken
 from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId
+from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder, Place, Project
-from keyturn.domain.rotation import Rotation
+from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import (
@@ -260,6 +261,27 @@ class _Snapshot:
     async def has_due_runs(self, now: datetime) -> bool:
         return any(run.wake_at and run.wake_at <= now for run in _records(self.tables, Run))
 
+    async def list_sights(
+        self, *, project_id: ProjectId | None = None, rotation_id: RotationId | None = None
+    ) -> Sequence[RotationSight]:
+        of_one = {"rotation_id": rotation_id} if rotation_id else {}
+        turns = {turn.rotation_id: turn for turn in self._list(Turn, of_one)}
+        current = self._list(Version, {"state": State.CURRENT})
+        times = {version.secret_id: version.issued_at for version in current}
+        secrets = self._list(Secret, of_one)
+        issued = {(one.rotation_id, one.name): times.get(one.id) for one in secrets}
+        spots = self._spots(project_id) if project_id else None
+        return [
+            RotationSight(one, turns.get(one.id), issued.get((one.id, one.mapping.client_secret)))
+            for one in self._list(Rotation, {"id": rotation_id} if rotation_id else {})
+            if spots is None or one.folder_id in spots
+        ]
+
+    def _spots(self, project_id: ProjectId) -> set[FolderId]:
+        """Return the folders of a project."""
+        ids = {one.id for one in self._list(Environment, {"project_id": project_id})}
+        return {one.id for one in _records(self.tables, Folder) if one.environment_id in ids}
+
     async def list_turns(
         self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
     ) -> Sequence[Turn]:
@@ -301,6 +323,13 @@ class _Snapshot:
         fits = (wanted or AuditFilter()).fits
         later = (entry for entry in self.audit if entry.number > after)
         return [entry for entry in later if fits(entry.attempt)][:limit]
+
+    async def list_newest_audit(
+        self, *, before: int | None = None, limit: int, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        fits = (wanted or AuditFilter()).fits
+        earlier = (one for one in reversed(self.audit) if before is None or one.number < before)
+        return [*islice((entry for entry in earlier if fits(entry.attempt)), limit)]
 
     async def latest_audit(self) -> AuditEntry | None:
         return self.audit[-1] if self.audit else None

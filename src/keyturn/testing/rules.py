@@ -22,6 +22,7 @@ from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.okta_login import LogInRequest, OktaPerson
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
     Environment,
@@ -45,6 +46,8 @@ KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         UniversalAuth: ("identity_id",),
         JwtAuth: ("identity_id", "method"),
         Password: ("identity_id",),
+        OktaPerson: ("identity_id",),
+        LogInRequest: ("state_hash",),
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Delivery: ("destination_id", "secret_id"),
@@ -65,6 +68,7 @@ ONCE: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         Tag: ("project_id", "slug"),
         UniversalAuth: ("client_id",),
         Password: ("email",),
+        OktaPerson: ("issuer", "subject"),
         AccessToken: ("hash",),
         OktaConnection: ("organization_id", "name"),
         Rotation: ("folder_id", "name"),
@@ -98,6 +102,8 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         ClientSecret: {"identity_id": Identity},
         JwtAuth: {"identity_id": Identity},
         Password: {"identity_id": Identity},
+        OktaPerson: {"identity_id": Identity},
+        LogInRequest: {"identity_id": Identity},
         AccessToken: {"identity_id": Identity},
         OktaConnection: {"organization_id": Organization, "project_id": Project},
         Rotation: {"folder_id": Folder, "connection_id": OktaConnection},

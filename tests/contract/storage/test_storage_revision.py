@@ -179,6 +179,12 @@ async def test_entries_are_chosen_as_the_domain_does(store: Store, wanted: Audit
             await tx.list_audit(wanted=wanted, after=2, limit=1)
             == [entry for entry in fit if entry.number > 2][:1]
         )
+        newest = [*reversed(fit)]
+        assert await tx.list_newest_audit(wanted=wanted, limit=9) == newest
+        assert (
+            await tx.list_newest_audit(wanted=wanted, before=4, limit=1)
+            == [entry for entry in newest if entry.number < 4][:1]
+        )
         assert await tx.latest_audit() == entries[-1]
 
 

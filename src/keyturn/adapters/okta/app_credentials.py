@@ -1,6 +1,6 @@
 """The credentials of one client: what each kind is called at Okta, and the calls they share.
 
-Decides paths, bodies, the statuses that mean yes, and what a 404 means. The kinds differ in a table
+Decides bodies, the statuses that mean yes, and what a 404 means. The kinds differ in a table
 of facts; what they have in common is one class.
 """
 
@@ -26,6 +26,7 @@ from keyturn.domain.okta import (
     secret_hash,
     thumbprint,
 )
+from keyturn.domain.okta_paths import COLLECTIONS
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.keys import new_private_key, public_half
 from keyturn.services.ports import Chance
@@ -37,12 +38,11 @@ Members = Mapping[str, str]
 class Dialect:
     """What Okta calls one kind of credential.
 
-    ``collection`` has a place for the app's id; ``gone`` is by what a 404 names the credential and
-    not its app; ``body`` renders a value of our own.
+    ``gone`` is by what a 404 names the credential and not its app; ``body`` renders a value of our
+    own.
     """
 
     noun: str
-    collection: str
     gone: str
     parse: Callable[[object], Credential]
     body: Callable[[Sensitive], Members]
@@ -69,15 +69,6 @@ def _key_body(value: Sensitive) -> Members:
 
 _SECRET = Dialect(
     "client secret",
-    "/api/v1/apps/{}/credentials/secrets",
-    "(OAuth2ClientSecretMediated)",
-    shapes.parse_client_secret,
-    _secret_body,
-    _choose_secret,
-)
-_INTEGRATION_SECRET = Dialect(
-    "client secret",
-    "/integrations/api/v1/api-services/{}/credentials/secrets",
     "(OAuth2ClientSecretMediated)",
     shapes.parse_client_secret,
     _secret_body,
@@ -85,7 +76,6 @@ _INTEGRATION_SECRET = Dialect(
 )
 _KEY = Dialect(
     "client key",
-    "/api/v1/apps/{}/credentials/jwks",
     "(JsonWebKey)",
     shapes.parse_client_key,
     _key_body,
@@ -95,7 +85,7 @@ _KEY = Dialect(
 DIALECTS: Mapping[CredentialKind, Dialect] = MappingProxyType(
     {
         CredentialKind.CLIENT_SECRET: _SECRET,
-        CredentialKind.API_SERVICE_SECRET: _INTEGRATION_SECRET,
+        CredentialKind.API_SERVICE_SECRET: _SECRET,
         CredentialKind.CLIENT_KEY: _KEY,
         CredentialKind.CONNECTION_KEY: _KEY,
     }
@@ -111,7 +101,7 @@ class HttpAppCredentials:
         self._management = management
         self._chance = chance
         self._dialect = DIALECTS[kind]
-        self._collection = self._dialect.collection.format(segment(app_id))
+        self._collection = COLLECTIONS[kind].format(segment(app_id))
 
     def choose(self, algorithm: KeyAlgorithm) -> Chosen:
         """Choose a new value of our own; only a key is made for an algorithm."""

@@ -15,6 +15,7 @@ from keyturn.adapters.okta.answers import Answer, Call
 from keyturn.adapters.okta.line import Line
 from keyturn.adapters.okta.shapes import Garbled, find_member, read_text
 from keyturn.domain.errors import FieldProblem, InvalidInput, OktaUnreachable
+from keyturn.domain.okta_paths import TOKEN_PATH
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.assertions import Assertions
 from keyturn.jose.dpop import DpopKey
@@ -28,7 +29,6 @@ LOG_SCOPES = "okta.logs.read"
 INTEGRATION_SCOPES = "okta.oauthIntegrations.manage okta.oauthIntegrations.read"
 """Asked for apart, because only API service integrations need them."""
 
-TOKEN_PATH = "/oauth2/v1/token"
 FETCH_TOKEN = "issue an access token"
 
 TOKEN_REQUESTS = 3

@@ -21,13 +21,13 @@ from keyturn.domain.errors import OktaRefused
 from keyturn.domain.evidence import Use
 from keyturn.domain.ids import AppId, ClientId, SecretHash
 from keyturn.domain.oauth.workflows import WorkflowsLog
-from keyturn.domain.okta import App, AuthMethod, CredentialKind, Departure, Probe
+from keyturn.domain.okta import App, AuthMethod, CredentialKind, Departure, FoundApps, Probe
+from keyturn.domain.okta_paths import LOGS_PATH
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.assertions import Assertions
 
 APPS = "/api/v1/apps"
 INTEGRATIONS = "/integrations/api/v1/api-services"
-LOGS = "/api/v1/logs"
 OF_APPS = " or ".join(
     f'eventType sw "{kind}"'
     for kind in (
@@ -50,6 +50,8 @@ MOST_OF_A_PERSON = 20
 ACTIVE_APPS = f"{APPS}?" + urlencode({"limit": 200, "filter": 'status eq "ACTIVE"'})
 MOST_PAGES = 500
 """100,000 apps; more pages than that are a loop."""
+SEARCHED_PAGES = 5
+"""As much of a list is read for somebody who may as well type another letter."""
 
 
 class HttpOrg:
@@ -96,6 +98,17 @@ class HttpOrg:
                 raise
             return await self._search_app(app_or_client_id)
         return answer.parse(shapes.parse_app)
+
+    async def list_apps(self, starting: str, *, most: int) -> FoundApps:
+        """List OAuth apps whose label or name begins so; others are passed over."""
+        found, seen = list[App](), set[str]()
+        here: str | None = f"{APPS}?" + urlencode({"limit": 200, "q": starting})
+        while here and len(seen) < SEARCHED_PAGES and len(found) <= most:
+            seen.add(here)
+            answer = await self._apps.read("search apps", here)
+            found += answer.parse(shapes.parse_apps)
+            here = self._find_next(answer, seen)
+        return FoundApps(tuple(found[:most]), more=bool(here) or len(found) > most)
 
     def credentials_of(self, app_id: AppId, kind: CredentialKind) -> HttpAppCredentials:
         """Return the credentials of this kind that an app or integration has."""
@@ -152,7 +165,7 @@ class HttpOrg:
             "sortOrder": "DESCENDING",
             "limit": str(limit),
         }
-        path = f"{LOGS}?{urlencode(asked)}"
+        path = f"{LOGS_PATH}?{urlencode(asked)}"
         return await self._logs.read("read the System Log", path)
 
     async def probe(self, client_id: ClientId, value: Sensitive, method: AuthMethod) -> Probe:

@@ -14,7 +14,6 @@ from keyturn.adapters.okta.credentials import (
     INTEGRATION_SCOPES,
     LOG_SCOPES,
     SCOPES,
-    TOKEN_PATH,
     ApiTokenCredentials,
     Credentials,
     ServiceAppCredentials,
@@ -22,11 +21,11 @@ from keyturn.adapters.okta.credentials import (
 from keyturn.adapters.okta.governor import Governor
 from keyturn.adapters.okta.line import Line
 from keyturn.adapters.okta.org import HttpOrg
-from keyturn.adapters.okta.probe import INTROSPECT_PATH
 from keyturn.domain.addresses import instance_url as parse_instance_url
 from keyturn.domain.budget import Purpose, Window
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.errors import AddressRefused
+from keyturn.domain.okta_paths import INTROSPECT_PATH, TOKEN_PATH
 from keyturn.jose.assertions import Assertions
 from keyturn.jose.keys import SigningKey, parse_signing_key
 from keyturn.network.guard import GuardedBackend, GuardedTransport

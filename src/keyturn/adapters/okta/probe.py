@@ -14,11 +14,11 @@ from keyturn.adapters.okta.shapes import Garbled, find_member
 from keyturn.domain.errors import OktaAnswer, Refused
 from keyturn.domain.ids import ClientId
 from keyturn.domain.okta import AuthMethod, Probe
+from keyturn.domain.okta_paths import INTROSPECT_PATH
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.assertions import Assertions
 from keyturn.jose.keys import parse_signing_key
 
-INTROSPECT_PATH = "/oauth2/v1/introspect"
 JUNK = {"token": "keyturn-probe", "token_type_hint": "access_token"}
 
 

@@ -106,6 +106,21 @@ def parse_app(data: object) -> App | None:
     )
 
 
+def parse_apps(data: object) -> tuple[App, ...]:
+    """Parse a list of apps, without those that are not OAuth ones, or not as any that can turn.
+
+    Raises Garbled.
+    """
+    known = (each for each in read_list(data) if _is_known(each))
+    return tuple(app for app in map(parse_app, known) if app)
+
+
+def _is_known(data: object) -> bool:
+    """Say whether an app's status and way to authenticate are words that we know."""
+    method = find_text(data, "credentials", "oauthClient", "token_endpoint_auth_method")
+    return find_text(data, "status") in {*Status} and method in {None, *AuthMethod}
+
+
 def find_app(data: object, client_id: str) -> App | None:
     """Find an app by its client id in a list of apps. Raises Garbled."""
     for each in read_list(data):

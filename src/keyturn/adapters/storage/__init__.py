@@ -4,6 +4,7 @@ Decides how records lie in tables and what a transaction is. Knows nothing of wh
 """
 
 from keyturn.adapters.storage.files import InUse
+from keyturn.adapters.storage.filling import fill
 from keyturn.adapters.storage.migrations import NEWEST, NewerData
 from keyturn.adapters.storage.moving import count_records, move, moved_file
 from keyturn.adapters.storage.postgres import PostgresStore
@@ -25,6 +26,7 @@ __all__ = [
     "PostgresStore",
     "SqliteStore",
     "count_records",
+    "fill",
     "loading",
     "move",
     "moved_file",

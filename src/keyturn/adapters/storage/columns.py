@@ -6,20 +6,21 @@ column a field with its name in front. Knows no table by name.
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import Enum
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import NoneType
-from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NewType, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 T = TypeVar("T")
 Cell = Callable[[Any], Any]
+Cells = Sequence[object]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -29,9 +30,9 @@ WHOLE_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class _AnyText(TypeDecorator[str]):
-    """Text of any characters, in PostgreSQL too, whose texts have no place for U+0000.
+    """Text of any characters in PostgreSQL, whose texts have no place for U+0000.
 
-    There it is written as U+001A and 0, and U+001A itself twice: equal texts stay equal.
+    It is written as U+001A and 0, and U+001A itself twice: equal texts stay equal.
     """
 
     impl = Text
@@ -39,13 +40,13 @@ class _AnyText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Write a text."""
-        if value is None or dialect.name == "sqlite":
-            return value
+        if value is None:
+            return None
         return value.replace("\x1a", "\x1a\x1a").replace("\x00", "\x1a0")
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Read a text."""
-        if value is None or dialect.name == "sqlite" or "\x1a" not in value:
+        if value is None or "\x1a" not in value:
             return value
         return "\x1a".join(part.replace("\x1a0", "\x00") for part in value.split("\x1a\x1a"))
 
@@ -89,7 +90,7 @@ def _instant(microseconds: int) -> datetime:
 
 
 _TYPES: Mapping[type, TypeEngine[Any]] = {
-    str: _AnyText(),
+    str: Text().with_variant(_AnyText(), "postgresql"),
     int: WHOLE_NUMBER,
     bytes: LargeBinary(),
     bool: _Converted(WHOLE_NUMBER, int, bool),  # a STRICT table of SQLite has no BOOLEAN
@@ -228,18 +229,63 @@ def _fields_of(kind: type, value: object) -> dict[str, object]:
     return {name: None if value is None else getattr(value, name) for name in _parts(kind)}
 
 
-def record_of(kind: type[T], row: Mapping[str, object], prefix: str = "") -> T:
+def record_of(kind: type[T], row: Mapping[str, object]) -> T:
     """Make a record of a row; an optional nested value is None where all of its columns are."""
-    make: Callable[..., T] = kind
-    return make(**{part.name: _value_of(part, row, prefix + part.name) for part in _all(kind)})
+    return maker_of(kind, tuple(row))(tuple(row.values()))
 
 
-def _value_of(part: _Part, row: Mapping[str, object], name: str) -> object:
-    if not part.nested:
-        return row[name]
-    columns = _readers(part.type)
-    absent = part.optional and all(row[f"{name}_{column}"] is None for column in columns)
-    return None if absent else record_of(part.type, row, f"{name}_")
+def maker_of(kind: type[T], names: tuple[str, ...]) -> Callable[[Cells], T]:
+    """Return what makes a record of a row's cells, which lie in columns of these names.
+
+    Who reads many rows has the columns looked for once.
+    """
+    plain: type = kind
+    return _maker(plain, names, "")
+
+
+@cache
+def _maker(kind: type, names: tuple[str, ...], prefix: str) -> Cell:
+    make = _by_place(kind)
+    parts = [*_all(kind)]
+    own = _picker([0 if p.nested else names.index(prefix + p.name) for p in parts])
+    nested = [
+        (at, _inner_maker(part, names, f"{prefix}{part.name}_"))
+        for at, part in enumerate(parts)
+        if part.nested
+    ]
+
+    def made(row: Cells) -> object:
+        values = [*own(row)]
+        for at, inner in nested:
+            values[at] = inner(row)
+        return make(*values)
+
+    return made
+
+
+def _inner_maker(part: _Part, names: tuple[str, ...], prefix: str) -> Cell:
+    make = _maker(part.type, names, prefix)
+    if not part.optional:
+        return make
+    cells = _picker([names.index(prefix + column) for column in _readers(part.type)])
+    absent = (None,) * len(_readers(part.type))
+    return lambda row: None if cells(row) == absent else make(row)
+
+
+def _picker(places: Sequence[int]) -> Callable[[Cells], tuple[object, ...]]:
+    """Return what picks the cells at these places out of a row."""
+    if len(places) == 1:
+        return lambda row: (row[places[0]],)
+    return itemgetter(*places)
+
+
+def _by_place(kind: Callable[..., object]) -> Callable[..., object]:
+    """Return what makes a record of all its fields in their order, also those that want a name."""
+    told = fields(cast("Any", kind))
+    if not any(field.kw_only for field in told):
+        return kind
+    names = [field.name for field in told]
+    return lambda *values: kind(**dict(zip(names, values, strict=True)))
 
 
 def _all(kind: type) -> Iterable[_Part]:

@@ -41,6 +41,7 @@ from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.okta_login import LogInRequest, OktaPerson
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
     Environment,
@@ -169,6 +170,14 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _once("email", taken="Another person has this e-mail address."),
             _to("identity"),
         ),
+        OktaPerson: _table(
+            "okta_person",
+            OktaPerson,
+            _key("identity_id"),
+            _once("issuer", "subject", taken="Another person is this one at Okta."),
+            _to("identity"),
+        ),
+        LogInRequest: _table("log_in_request", LogInRequest, _key("state_hash"), _to("identity")),
         AccessToken: _table(
             "access_token",
             AccessToken,
@@ -400,10 +409,17 @@ Index("ix_flow_run_rank", TABLES[Run].c[RANK])
 Index("ix_flow_run_wake_at", _run.c.wake_at, sqlite_where=_running, postgresql_where=_running)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
 Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
+Index(
+    "ix_version_hash",
+    TABLES[Version].c.hash,
+    sqlite_where=TABLES[Version].c.hash.is_not(None),
+    postgresql_where=TABLES[Version].c.hash.is_not(None),
+)
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)
 Index("ix_access_token_identity_id", TABLES[AccessToken].c.identity_id)
 Index("ix_client_secret_identity_id", TABLES[ClientSecret].c.identity_id)
 Index("ix_membership_identity_id", TABLES[Membership].c.identity_id)
+Index("ix_log_in_request_identity_id", TABLES[LogInRequest].c.identity_id)
 
 
 def _key_of(table: Table) -> tuple[str, ...]:

@@ -23,11 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
-from keyturn.adapters.storage.columns import record_of, row_of_record
+from keyturn.adapters.storage.columns import maker_of, row_of_record
 from keyturn.adapters.storage.dues import ANY_DUE, KINDS, free
+from keyturn.adapters.storage.entries import look_at_newest, look_at_oldest
 from keyturn.adapters.storage.places import look_for_place, place_of
 from keyturn.adapters.storage.ranks import ranked_as
 from keyturn.adapters.storage.shapes import Values, chosen, quiet_addition, quiet_replacement
+from keyturn.adapters.storage.sights import look_at_rotations
 from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, RANK, REVISION, TABLES
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
@@ -39,12 +41,12 @@ from keyturn.domain.errors import Fenced, KeyturnError, OursError
 from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId
+from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder, Place
-from keyturn.domain.rotation import Rotation
+from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import SERVED, Due, Looked, R, Record
@@ -122,6 +124,12 @@ class Snapshot:
         """Say whether the ``wake_at`` of any run has come."""
         return bool(await self._due(Run, "wake_at", now=now, limit=1))
 
+    async def list_sights(
+        self, *, project_id: ProjectId | None = None, rotation_id: RotationId | None = None
+    ) -> Sequence[RotationSight]:
+        """Return every rotation, or those of a project, or one, as it stands, in one look."""
+        return await self._records(RotationSight, *look_at_rotations(project_id, rotation_id))
+
     async def list_turns(
         self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
     ) -> Sequence[Turn]:
@@ -179,8 +187,13 @@ class Snapshot:
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
         """Return audit entries by number, those past ``after`` only, and of them those wanted."""
-        entries = select(AUDIT).where(AUDIT.c.number > after, *_wanted(wanted or AuditFilter()))
-        return await self._records(AuditEntry, entries.order_by(AUDIT.c.number).limit(limit))
+        return await self._records(AuditEntry, look_at_oldest(after, limit, wanted))
+
+    async def list_newest_audit(
+        self, *, before: int | None = None, limit: int, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return audit entries, the newest first, those before a number only, and as wanted."""
+        return await self._records(AuditEntry, look_at_newest(before, limit, wanted))
 
     async def latest_audit(self) -> AuditEntry | None:
         """Return the newest audit entry."""
@@ -212,8 +225,9 @@ class Snapshot:
         statement: Select[tuple[object, ...]],
         values: Values | None = None,
     ) -> Sequence[T]:
-        rows = (await self._execute(statement, values)).mappings()
-        return [record_of(kind, {str(name): row[name] for name in row}) for row in rows]
+        rows = await self._execute(statement, values)
+        make = maker_of(kind, tuple(rows.keys()))
+        return [make(row) for row in rows]
 
     async def _execute(
         self, statement: Executable, values: Values | None = None
@@ -377,22 +391,6 @@ class Transaction(Snapshot):
 
 def _newest(table: Table) -> Select[tuple[object, ...]]:
     return select(table).order_by(table.c[POSITION].desc())
-
-
-def _wanted(wanted: AuditFilter) -> Iterable[ColumnElement[bool]]:
-    column = AUDIT.c
-    if wanted.actor:
-        yield column.attempt_actor == wanted.actor
-    if wanted.verb:
-        yield column.attempt_verb == wanted.verb
-    if wanted.subject:
-        yield column.attempt_subject.icontains(wanted.subject, autoescape=True)
-    if wanted.allowed is not None:
-        yield column.attempt_allowed == wanted.allowed
-    if wanted.since:
-        yield column.attempt_at >= wanted.since
-    if wanted.until:
-        yield column.attempt_at < wanted.until
 
 
 def _is(record: Record) -> Iterable[ColumnElement[bool]]:

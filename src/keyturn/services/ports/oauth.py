@@ -71,6 +71,10 @@ class AuthorizationServers(Protocol):
         """Return the claims of an ID token that a key of the server has signed; None otherwise."""
         ...
 
+    async def read_userinfo(self, client: Client, access: Sensitive) -> Mapping[str, object]:
+        """Return what the server tells of whoever granted an access token; empty for nothing."""
+        ...
+
     async def try_token(self, client: Client, token: Sensitive, kind: str) -> int:
         """Return the status with which the provider's ``check_url`` answers a token; 0 for none."""
         ...
@@ -104,6 +108,10 @@ class NoServers:
     async def read_claims(self, client: Client, id_token: Sensitive) -> Mapping[str, object] | None:
         """Return nothing."""
         return None
+
+    async def read_userinfo(self, client: Client, access: Sensitive) -> Mapping[str, object]:
+        """Return nothing."""
+        return {}
 
     async def try_token(self, client: Client, token: Sensitive, kind: str) -> int:
         """Return that nothing came."""

@@ -23,6 +23,7 @@ from keyturn.domain.okta import (
     Credential,
     CredentialKind,
     Departure,
+    FoundApps,
     KeyAlgorithm,
     Probe,
 )
@@ -96,6 +97,13 @@ class OktaOrg(Protocol):
         """Find an app by its app id or, failing that, by its client id.
 
         An API service integration is found by its id alone.
+        """
+        ...
+
+    async def list_apps(self, starting: str, *, most: int) -> FoundApps:
+        """List OAuth apps whose label, or name in Okta's catalogue, begins so, in Okta's order.
+
+        Okta searches by nothing else. Five pages of its list are read at most.
         """
         ...
 

@@ -24,13 +24,14 @@ from keyturn.domain.flows.run import (
 )
 from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
-from keyturn.domain.ids import FlowId, FolderId, RotationId, RunId, TableId, TurnId
+from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId, TurnId
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.okta_login import LogInRequest, OktaPerson
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
     Environment,
@@ -42,7 +43,7 @@ from keyturn.domain.project import (
     Tag,
 )
 from keyturn.domain.roles import CustomRole, RoleGrant
-from keyturn.domain.rotation import Rotation
+from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
 
@@ -81,6 +82,8 @@ Record = (
     | ClientSecret
     | JwtAuth
     | Password
+    | OktaPerson
+    | LogInRequest
     | AccessToken
     | OktaConnection
     | Rotation
@@ -211,6 +214,12 @@ class Reading(Protocol):
         """Say whether the ``wake_at`` of any run has come."""
         ...
 
+    async def list_sights(
+        self, *, project_id: ProjectId | None = None, rotation_id: RotationId | None = None
+    ) -> Sequence[RotationSight]:
+        """Return every rotation, or those of a project, or one, as it stands, in one look."""
+        ...
+
     async def list_turns(
         self, rotation_id: RotationId, *, offset: int = 0, limit: int = 1
     ) -> Sequence[Turn]:
@@ -254,6 +263,12 @@ class Reading(Protocol):
         self, *, after: int = 0, limit: int = 1000, wanted: AuditFilter | None = None
     ) -> Sequence[AuditEntry]:
         """Return audit entries by number, those past ``after`` only, and of them those wanted."""
+        ...
+
+    async def list_newest_audit(
+        self, *, before: int | None = None, limit: int, wanted: AuditFilter | None = None
+    ) -> Sequence[AuditEntry]:
+        """Return audit entries, the newest first, those before a number only, and as wanted."""
         ...
 
     async def latest_audit(self) -> AuditEntry | None:

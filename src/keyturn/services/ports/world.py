@@ -1,6 +1,6 @@
 """Everything the use cases are given of the world: time, chance, keys, stores and neighbours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,6 +9,7 @@ from keyturn.domain.audit import Head
 from keyturn.domain.budget import Shares
 from keyturn.domain.errors import Unauthenticated
 from keyturn.domain.jwt_auth import KeySource
+from keyturn.domain.okta_login import LogInRules
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
 from keyturn.services.doorkeeping import Doorkeeper
@@ -163,7 +164,8 @@ class Limits:
     ``flow_memory_mb`` of values, ``flow_helpers`` flows in all and ``flow_depth`` inside each
     other; ``flow_card_s`` is for one card that asks somebody, ``flow_wait_days`` for one wait.
     ``flows_active`` is how many flows of an organization may be switched on. ``public_url`` is
-    where browsers find the server, if they do.
+    where browsers find the server, if they do. ``okta_log_in`` is how people log in by Okta, if
+    they may.
     """
 
     policy: Policy
@@ -187,6 +189,16 @@ class Limits:
     private_addresses_allowed: bool = False
     shares: Shares = field(default_factory=Shares)
     public_url: str = ""
+    okta_log_in: LogInRules | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting as it may be shown: a value that is secret is masked, one that is not set None."""
+
+    variable: str
+    value: str | int | float | bool | None
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -210,3 +222,4 @@ class World:
     flights: Flights = field(default_factory=Flights)
     seats: Seats = field(default_factory=Seats)
     doors: Doorkeeper = field(default_factory=Doorkeeper)
+    settings: Sequence[Setting] = ()

@@ -95,6 +95,7 @@ def _callers() -> None:
         "membership",
         _text("id identity_id role project_id?"),
         _int("created_at"),
+        _text("group?"),
         key="id",
         to={"identity_id": "identity", "project_id": "project"},
     )
@@ -159,6 +160,24 @@ def _proofs() -> None:
         to={"identity_id": "identity"},
     )
     _create(
+        "okta_person",
+        _text("identity_id issuer subject"),
+        _int("created_at"),
+        key="identity_id",
+        once="issuer subject",
+        to={"identity_id": "identity"},
+    )
+    _create(
+        "log_in_request",
+        _blob("state_hash"),
+        _text("redirect_uri scopes after"),
+        _int("created_at ends_at"),
+        _text("identity_id?"),
+        key="state_hash",
+        to={"identity_id": "identity"},
+    )
+    op.create_index("ix_log_in_request_identity_id", "log_in_request", ["identity_id"])
+    _create(
         "access_token",
         _text("id"),
         _blob("hash"),
@@ -179,7 +198,8 @@ def _connections() -> None:
         "okta_connection",
         _text("id organization_id project_id? name description? method instance_url client_id?"),
         _blob("sealed"),
-        _int("version created_at updated_at reconciled_at? next_reconcile_at?"),
+        _int("version created_at updated_at reconciled_at? next_reconcile_at? failing_since?"),
+        _text("told"),
         key="id",
         once="organization_id name",
         to={"organization_id": "organization", "project_id": "project"},
@@ -280,11 +300,12 @@ def _secrets() -> None:
         _blob("sealed?"),
         _int("created_at"),
         _text("hash? okta_id?"),
-        _int("refers"),
+        _int("refers made_at?"),
         key="id",
         once="secret_id number",
         to={"secret_id": "secret"},
     )
+    _index_some("ix_version_hash", "version", "hash", sa.text("hash IS NOT NULL"))
     _create(
         "receipt",
         _text("secret_id identity_id"),

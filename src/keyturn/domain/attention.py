@@ -1,0 +1,261 @@
+"""What of a fleet needs somebody: what is wrong, how much it presses, and who must do what.
+
+Decides by records and by how each rotation and connection stands already; the words are those that
+the reasons, findings and judgements bring along. Knows nothing of who may see what.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Destination
+from keyturn.domain.destination import State as Delivering
+from keyturn.domain.drift import Finding
+from keyturn.domain.drift import Kind as Drift
+from keyturn.domain.fleet import Member
+from keyturn.domain.ids import ConnectionId, RotationId
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.health import Health
+from keyturn.domain.oauth.lights import TROUBLES, Light
+from keyturn.domain.outlook import State
+from keyturn.domain.project import Place
+from keyturn.domain.reasons import LOST, Reason
+from keyturn.domain.turn import Turn
+
+LATE = timedelta(minutes=15)
+"""As long after its time a turn that has not started tells that nobody starts any."""
+
+
+class Severity(StrEnum):
+    """How much something presses, the worst first."""
+
+    URGENT = "urgent"
+    """What is in use fails, or will before long."""
+    ACT = "act"
+    """Nothing fails, and something stands still until somebody acts."""
+    WATCH = "watch"
+    """It goes on by itself, or somebody meant it so."""
+
+
+class Kind(StrEnum):
+    """What somebody is told of."""
+
+    ACCESS_REFUSED = "access-refused"
+    BLOCKED = "blocked"
+    QUARANTINED = "quarantined"
+    OVERDUE = "overdue"
+    FAILED = "failed"
+    PAUSED = "paused"
+    DRIFTED = "drifted"
+    CONNECTION = "connection"
+    DESTINATION = "destination"
+    UNCOMPARED = "uncompared"
+
+
+class About(StrEnum):
+    """What a concern names by its id."""
+
+    ROTATION = "rotation"
+    OKTA_CONNECTION = "okta-connection"
+    CONNECTION = "connection"
+    DESTINATION = "destination"
+
+
+@dataclass(frozen=True)
+class Concern:
+    """One thing that needs somebody: ``told`` says what is wrong and who must do what.
+
+    ``place`` is empty for a connection to Okta, ``rotations`` how many it is a matter of.
+    """
+
+    severity: Severity
+    kind: Kind
+    about: About
+    id: str
+    name: str
+    place: str
+    told: str
+    since: datetime | None
+    rotations: int = 1
+
+
+URGENT_DRIFT = frozenset(
+    {
+        Drift.SECRET_OVERWRITTEN,
+        Drift.SECRET_DEACTIVATED,
+        Drift.SECRET_REMOVED,
+        Drift.APP_GONE,
+        Drift.APP_DEACTIVATED,
+    }
+)
+"""What makes Okta refuse what readers are given."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What else of a fleet may need somebody: as much of it as the caller may see."""
+
+    findings: Sequence[Finding]
+    connections: Sequence[tuple[Connection, Place, Health]]
+    destinations: Sequence[tuple[Destination, Place]]
+
+
+def concerns_of(
+    members: Sequence[Member], around: Surroundings, now: datetime
+) -> Sequence[Concern]:
+    """List what needs somebody, what presses most first, and of that the oldest."""
+    by_id, refused = {each.rotation.id: each for each in members}, [*_of_access(members)]
+    found = [
+        *refused,
+        *(told for each in members if (told := _of_rotation(each, now))),
+        *_of_drift(by_id, around.findings),
+        *(told for each in around.connections if (told := _of_connection(*each))),
+        *(told for each in around.destinations if (told := _of_destination(*each))),
+        *_of_comparison(members, {each.id for each in refused}),
+    ]
+    return sorted(found, key=_order)
+
+
+def _order(concern: Concern) -> tuple[int, datetime, str, str]:
+    since = concern.since or datetime.max.replace(tzinfo=UTC)
+    return _RANKS[concern.severity], since, concern.place, concern.name
+
+
+_RANKS: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def _of_access(members: Iterable[Member]) -> Iterator[Concern]:
+    """Tell once of each connection that Okta refuses, however many turns stand still for it."""
+    waiting: dict[ConnectionId, list[tuple[Member, Turn]]] = {}
+    for each in members:
+        if each.turn and _refused(each.turn):
+            waiting.setdefault(each.connection.id, []).append((each, each.turn))
+    for those in waiting.values():
+        since, count = min(turn.entered_at for _, turn in those), len(those)
+        waits = "A turn waits" if count == 1 else f"Turns of {count} rotations wait"
+        told = f"{Reason.ACCESS_REFUSED.value} {waits} for that."
+        kind, one = Kind.ACCESS_REFUSED, those[0][0].connection
+        yield _of_okta(one, Severity.ACT, kind, told, since=since, rotations=count)
+
+
+def _of_okta(
+    one: OktaConnection,
+    severity: Severity,
+    kind: Kind,
+    told: str,
+    *,
+    since: datetime | None,
+    rotations: int,
+) -> Concern:
+    about = About.OKTA_CONNECTION
+    return Concern(severity, kind, about, one.id, one.name, "", told, since, rotations)
+
+
+def _refused(turn: Turn) -> bool:
+    return turn.blocked is not None and turn.blocked.reason is Reason.ACCESS_REFUSED
+
+
+def _of_rotation(member: Member, now: datetime) -> Concern | None:
+    """Tell the worst of a rotation; what its connection is told for is not told again."""
+    turn, why = member.turn, member.outlook.why
+    match member.outlook.state:
+        case State.BLOCKED | State.QUARANTINED if turn and turn.blocked:
+            return None if _refused(turn) else _of_blocked(member, turn)
+        case State.QUARANTINED:
+            since = member.rotation.last_attempted_at
+            return _of(member, Severity.ACT, Kind.QUARANTINED, why, since)
+        case State.PAUSED if turn:
+            return _of(member, Severity.WATCH, Kind.PAUSED, why, turn.paused_at)
+        case State.TURNING:
+            return None
+        case _:
+            return _of_due(member, now) or _of_failure(member)
+
+
+def _of_blocked(member: Member, turn: Turn) -> Concern:
+    lost = turn.blocked is not None and turn.blocked.reason in LOST
+    severity = Severity.URGENT if lost else Severity.ACT
+    halted = member.outlook.state is State.QUARANTINED
+    told = f"{turn.blocked} {member.outlook.why}" if halted else str(turn.blocked)
+    return _of(member, severity, Kind.BLOCKED, told, turn.entered_at)
+
+
+def _of_due(member: Member, now: datetime) -> Concern | None:
+    rotation, outlook = member.rotation, member.outlook
+    starts_at, due_at = rotation.next_rotation_at, rotation.due_at
+    if starts_at and now >= starts_at + LATE:
+        told = (
+            f"Due since {_moment(due_at or starts_at)}, and not started: the Keyturn operator "
+            "must look whether the server runs, or a worker, and read its log."
+        )
+        return _of(member, Severity.ACT, Kind.OVERDUE, told, due_at or starts_at)
+    if outlook.state is State.MISSED:
+        return _of(member, Severity.WATCH, Kind.OVERDUE, outlook.why, due_at)
+    return None
+
+
+def _of_failure(member: Member) -> Concern | None:
+    rotation = member.rotation
+    if rotation.last_message is None:
+        return None
+    again = rotation.next_rotation_at
+    told = rotation.last_message + (f" It is tried again at {_moment(again)}." if again else "")
+    severity = Severity.WATCH if again else Severity.ACT
+    return _of(member, severity, Kind.FAILED, told, rotation.last_attempted_at)
+
+
+def _of(
+    member: Member, severity: Severity, kind: Kind, told: str, since: datetime | None
+) -> Concern:
+    rotation, place = member.rotation, str(member.place)
+    return Concern(severity, kind, About.ROTATION, rotation.id, rotation.name, place, told, since)
+
+
+def _of_drift(
+    members: Mapping[RotationId, Member], findings: Iterable[Finding]
+) -> Iterator[Concern]:
+    for finding in findings:
+        member = members.get(finding.rotation_id)
+        if member:
+            urgent = finding.kind in URGENT_DRIFT
+            severity = Severity.URGENT if urgent else Severity.ACT
+            told = f"{finding.detail} {finding.kind.value}".strip()
+            yield _of(member, severity, Kind.DRIFTED, told, finding.found_at)
+
+
+def _of_connection(one: Connection, place: Place, health: Health) -> Concern | None:
+    if health.light not in TROUBLES:
+        return None
+    severity = Severity.URGENT if health.light is Light.BROKEN else Severity.ACT
+    ends = f" Requests fail from {_moment(health.fails_at)} on." if health.fails_at else ""
+    told = " ".join(health.reasons) + ends
+    about, kind = About.CONNECTION, Kind.CONNECTION
+    return Concern(severity, kind, about, one.id, one.name, str(place), told, None, 0)
+
+
+def _of_destination(one: Destination, place: Place) -> Concern | None:
+    if one.state is not Delivering.BLOCKED:
+        return None
+    about, kind = About.DESTINATION, Kind.DESTINATION
+    told = f"{one.told} A turn waits for it." if one.holds else one.told
+    return Concern(Severity.ACT, kind, about, one.id, one.name, str(place), told, None, 0)
+
+
+def _of_comparison(members: Iterable[Member], known: Collection[str]) -> Iterator[Concern]:
+    """Tell of connections whose rotations cannot be compared with Okta, but those known already."""
+    using = Counter(each.connection.id for each in members)
+    for one in {each.connection.id: each.connection for each in members}.values():
+        if one.failing_since and one.id not in known:
+            told = (
+                f"{one.told} Its rotations are not compared with Okta for that, and turns of them "
+                "will wait. The Keyturn operator must look."
+            )
+            kind, since, count = Kind.UNCOMPARED, one.failing_since, using[one.id]
+            yield _of_okta(one, Severity.ACT, kind, told, since=since, rotations=count)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,197 @@
+"""The apps of an Okta org, for who chooses one: which can be turned, and what is in the way.
+
+Asks Okta for what it shows of each app, as long as its rate limit has room for that, and tells from
+what is on record here which of the client secrets are known. Shows no value.
+"""
+
+import asyncio
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.budget import Purpose
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.errors import OktaError
+from keyturn.domain.ids import AppId, CredentialId, SecretHash
+from keyturn.domain.okta import RULES, App, Credential, CredentialKind, FoundApps, Status
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Version
+from keyturn.services import gate
+from keyturn.services.connections import admit_use, open_org
+from keyturn.services.ports import OktaOrg, Reading, World
+from keyturn.services.projects import places_of, target_of
+
+APP_ID = re.compile("0oa[0-9A-Za-z]{17}")
+"""How Okta's ids of apps look."""
+
+SHOWN_MAX = 50
+"""As many apps are shown at most: each costs a call, which Okta puts on its own record."""
+
+AT_ONCE = 4
+"""As many of those calls are under way together."""
+
+KIND = CredentialKind.CLIENT_SECRET
+OFFERED = (KIND, CredentialKind.CLIENT_KEY)
+"""The types of rotation that an app of the list may have."""
+
+
+@dataclass(frozen=True)
+class AppSecret:
+    """A client secret as Okta lists it; ``known`` is whether a rotation has made or adopted it."""
+
+    id: CredentialId
+    status: Status
+    created_at: datetime
+    known: bool
+
+
+@dataclass(frozen=True)
+class AppRotation:
+    """The rotation that keeps an app; nothing of it is told to who may not see it."""
+
+    id: str = ""
+    name: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class AppView:
+    """An app, its client secrets, the rotation that keeps it, and the types that would fit it.
+
+    ``secrets`` is None where it has none by nature, and where they were not read (``unread``).
+    """
+
+    app: App
+    secrets: Sequence[AppSecret] | None = None
+    rotation: AppRotation | None = None
+    kinds: Sequence[CredentialKind] = ()
+
+    @property
+    def unread(self) -> bool:
+        """Say whether Okta was not asked for its secrets, or did not tell."""
+        return self.secrets is None and self.app.auth_method in KIND.rules.methods
+
+    @property
+    def foreign(self) -> int:
+        """Count its client secrets that no rotation knows."""
+        return sum(not each.known for each in self.secrets or ())
+
+    @property
+    def crowded(self) -> bool:
+        """Say whether a foreign client secret takes the room that a turn needs."""
+        return self.foreign > 0 and len(self.secrets or ()) >= KIND.rules.most
+
+
+@dataclass(frozen=True)
+class AppList:
+    """Apps whose labels begin as was asked; ``more`` says that there may be others."""
+
+    apps: Sequence[AppView]
+    more: bool
+
+
+@dataclass(frozen=True)
+class _Records:
+    """What is on record here of some apps and their secrets."""
+
+    hashes: Collection[SecretHash] = ()
+    rotations: Mapping[AppId, AppRotation] = field(default_factory=dict)
+    own: Collection[str] = ()
+    """The client ids by which Keyturn itself logs in."""
+
+
+async def list_apps(
+    world: World, caller: Caller, connection_id: str, *, label: str = "", limit: int = 20
+) -> AppList:
+    """List OAuth apps of a connection's org whose label begins so, or the one with this id.
+
+    Raises NotFound, Forbidden, and OktaError where Okta does not list them.
+    """
+    connection = await admit_use(world, caller, connection_id, "apps")
+    async with world.store.reading() as tx:
+        org = await open_org(tx, world, connection.id, lambda call: None)
+        slowly = await open_org(tx, world, connection.id, lambda call: None, Purpose.BACKGROUND)
+    most = max(1, min(limit, SHOWN_MAX))
+    found = await _search(org, label.strip(), most)
+    listed = await _list_secrets(slowly, found.apps)
+    async with world.store.reading() as tx:
+        records = await _look_up(tx, caller, found.apps, listed)
+    views = [_view(app, listed.get(app.id), records) for app in found.apps]
+    return AppList(views, found.more)
+
+
+async def _search(org: OktaOrg, text: str, most: int) -> FoundApps:
+    found = await org.list_apps(text, most=most)
+    if found.apps or not APP_ID.fullmatch(text):
+        return found
+    app = await org.find_app(text)
+    return FoundApps((app,) if app else (), more=False)
+
+
+async def _list_secrets(org: OktaOrg, apps: Sequence[App]) -> Mapping[AppId, Sequence[Credential]]:
+    """List the client secrets of the apps that have any; what Okta does not tell is left out."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(app: App) -> Sequence[Credential] | None:
+        async with room:
+            try:
+                return await org.credentials_of(app.id, KIND).list()
+            except OktaError:
+                return None
+
+    able = [app for app in apps if app.auth_method in KIND.rules.methods]
+    answers = zip(able, await asyncio.gather(*map(ask, able)), strict=True)
+    return {app.id: answer for app, answer in answers if answer is not None}
+
+
+async def _look_up(
+    tx: Reading,
+    caller: Caller,
+    apps: Sequence[App],
+    listed: Mapping[AppId, Sequence[Credential]],
+) -> _Records:
+    hashes = frozenset(each.hash for secrets in listed.values() for each in secrets)
+    known = await tx.list(Version, hash=hashes) if hashes else ()
+    clients = frozenset(app.client_id for app in apps)
+    own = await tx.list(OktaConnection, client_id=clients) if clients else ()
+    return _Records(
+        frozenset(version.hash for version in known if version.hash),
+        await _list_rotations(tx, caller, apps),
+        frozenset(each.client_id for each in own if each.client_id),
+    )
+
+
+async def _list_rotations(
+    tx: Reading, caller: Caller, apps: Sequence[App]
+) -> Mapping[AppId, AppRotation]:
+    rotations = await tx.list(Rotation, app_id=frozenset(app.id for app in apps)) if apps else ()
+    places = await places_of(tx, {each.folder_id for each in rotations})
+    told = {}
+    for each in rotations:
+        place = places[each.folder_id]
+        target = target_of(place, each.connection_id)
+        seen = gate.may(caller, Verb.READ_ROTATIONS, target)
+        told[each.app_id] = AppRotation(each.id, each.name, str(place)) if seen else AppRotation()
+    return told
+
+
+def _view(app: App, listed: Sequence[Credential] | None, records: _Records) -> AppView:
+    secrets = [
+        AppSecret(each.id, each.status, each.created_at, each.hash in records.hashes)
+        for each in listed or ()
+    ]
+    return AppView(
+        app,
+        secrets if listed is not None else None,
+        records.rotations.get(app.id),
+        _kinds(app, own=app.client_id in records.own),
+    )
+
+
+def _kinds(app: App, *, own: bool) -> Sequence[CredentialKind]:
+    if app.status is not Status.ACTIVE:
+        return ()
+    offered = (CredentialKind.CONNECTION_KEY,) if own else OFFERED
+    return [kind for kind in offered if app.auth_method in RULES[kind].methods]
