@@ -11,8 +11,11 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyturn.client.dotenv import NotDotenv, parse_dotenv, render_dotenv
-from keyturn.client.formats import FORMATS, OF_VARIABLES, Unfit, render
+from keyturn.formats.dotenv import NotDotenv, parse_dotenv, render_dotenv
+from keyturn.formats.errors import FormatError
+from keyturn.formats.prevailing import Named, prevailing
+from keyturn.formats.reading import READ, parse
+from keyturn.formats.rendering import FORMATS, OF_VARIABLES, Unfit, render
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 AWKWARD = st.text(st.sampled_from("a '\"\\$`{}#=!\n\r\t\x85\u2028\ufeff\x7fé😀")) | TEXTS
@@ -128,3 +131,71 @@ def test_what_is_no_dotenv_is_told_by_its_line(text: str, line: int) -> None:
     with pytest.raises(NotDotenv, match=rf"^Line {line} ") as caught:
         parse_dotenv(text)
     assert "marked" not in str(caught.value)
+
+
+@given(VALUES, st.sampled_from(sorted(READ)))
+def test_what_is_written_is_read_by_its_format(values: dict[str, str], form: str) -> None:
+    """Our own readers return what was written, in every format that is read."""
+    assert parse(render(values, form), form) == values
+
+
+@pytest.mark.parametrize("form", sorted(READ))
+@pytest.mark.parametrize("text", ["", "\ufeff"])
+def test_nothing_is_read_as_nothing(form: str, text: str) -> None:
+    """An empty text has no names in any format."""
+    assert parse(text, form) == {}
+
+
+def test_yaml_values_are_texts_as_they_stand() -> None:
+    """A number stays what was written, and a comment is none of it."""
+    text = "# c\nA: 010\nB: yes\nC:\nD: |\n  1\n  2\n'E F': ~\n"
+    assert parse(text, "yaml") == {"A": "010", "B": "yes", "C": "", "D": "1\n2\n", "E F": "~"}
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("json", "{"),
+        ("json", '["marked"]'),
+        ("json", '"marked"'),
+        ("json", '{"A": 1}'),
+        ("json", '{"A": null}'),
+        ("json", '{"A": {"B": "marked"}}'),
+        ("json", '{"A": "marked\\ud800"}'),
+        ("json", "[" * 100_000),
+        ("json", '{"A":' * 100_000),
+        ("yaml", "marked"),
+        ("yaml", "- marked"),
+        ("yaml", "A: [marked]"),
+        ("yaml", "A: {B: marked}"),
+        ("yaml", "A: 'marked"),
+        ("yaml", "A: &x marked\nB: *x"),
+        ("yaml", "? [marked]\n: b"),
+        ("yaml", "A: marked\n---\nB: marked"),
+        ("yaml", "A: marked\x00"),
+        ("yaml", "A: \tmarked\n\tB: x"),
+        ("yaml", "[" * 100_000),
+    ],
+)
+def test_what_is_no_flat_text_of_the_format_is_refused(form: str, text: str) -> None:
+    """However deep it goes; nothing of what stands there is told."""
+    with pytest.raises(FormatError) as caught:
+        parse(text, form)
+    assert "marked" not in str(caught.value)
+
+
+def test_of_several_of_one_name_the_nearest_prevails() -> None:
+    """Own over imported, a later import over an earlier, and of own ones the nearer to the top."""
+
+    def named(*pairs: tuple[str, str]) -> list[Named[str]]:
+        return [Named(name, path, f"{name} of {path}") for name, path in pairs]
+
+    imports = [named(("A", "/i1"), ("B", "/i1"), ("C", "/i1")), named(("B", "/i2"), ("C", "/i2"))]
+    own = named(("C", "/x/y"), ("C", "/x"), ("D", "/b"), ("D", "/a"), ("E", "/a"), ("E", "/"))
+    assert prevailing(imports, own) == {
+        "A": "A of /i1",
+        "B": "B of /i2",
+        "C": "C of /x",
+        "D": "D of /a",
+        "E": "E of /",
+    }

@@ -1,14 +1,23 @@
-"""Read named secrets."""
+"""Named secrets: read, and written by hand."""
 
 import click
 
-from keyturn.cli import options, output
+from keyturn.cli import options, output, secret_changes
 from keyturn.cli.running import connected, run
 
 
 @click.group()
 def secret() -> None:
-    """Read secrets by name."""
+    """Read secrets by name, and write them."""
+
+
+for command in (
+    secret_changes.set_value,
+    secret_changes.edit,
+    secret_changes.delete,
+    secret_changes.versions,
+):
+    secret.add_command(command)
 
 
 @secret.command("get")

@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from keyturn.client.access import AccessCalls
 from keyturn.client.calls import Query, parse, part
 from keyturn.client.destinations import DestinationCalls
 from keyturn.client.events import EventCalls
+from keyturn.client.fleet import FleetCalls
 from keyturn.client.flow_tables import FlowTableCalls
 from keyturn.client.flows import FlowCalls
 from keyturn.client.folder import Folder, folder_of
 from keyturn.client.layout import LayoutCalls
 from keyturn.client.oauth_connections import OAuthConnectionCalls
 from keyturn.client.registrations import RegistrationCalls
+from keyturn.client.turns import EVERY_ROTATION, ROTATIONS, TurnCalls, Which, path_of
 from keyturn.wire.audit import PAGE_MAX, AuditAnswer, AuditEntry, VerifiedAnswer
 from keyturn.wire.base import Wire
 from keyturn.wire.budgets import Budget, BudgetsAnswer
@@ -25,7 +26,7 @@ from keyturn.wire.connections import (
     TurnKey,
     UpdateConnection,
 )
-from keyturn.wire.findings import Finding, FindingsAnswer
+from keyturn.wire.findings import Compared, Finding, FindingsAnswer
 from keyturn.wire.projects import Project, ProjectAnswer
 from keyturn.wire.readers import (
     Acknowledge,
@@ -35,10 +36,8 @@ from keyturn.wire.readers import (
 )
 from keyturn.wire.rotations import (
     DEFAULT_TYPE,
-    AdoptExisting,
     Algorithm,
     CreateRotation,
-    RetireExisting,
     Rotation,
     RotationAnswer,
     RotationsAnswer,
@@ -51,14 +50,16 @@ from keyturn.wire.secrets import (
     ChangedSecret,
     CreateSecret,
     CreateSecrets,
+    DeleteSecret,
     NewSecret,
     Secret,
     SecretAnswer,
     SecretsAnswer,
+    SecretVersion,
     UpdateSecret,
     UpdateSecrets,
+    VersionsAnswer,
 )
-from keyturn.wire.turns import Evidence, FinishNow, StartTurn, Turn, TurnsAnswer
 from keyturn.wire.usage import UsageAnswer
 
 CONNECTIONS = "/api/v1/app-connections/okta"
@@ -67,15 +68,10 @@ AUDIT = "/api/v1/audit"
 BUDGETS = "/api/v1/budgets"
 FINDINGS = "/api/v1/findings"
 HOLDERS = "/api/v1/secrets/holders"
-EVERY_ROTATION = "/api/v2/secret-rotations"
-ROTATIONS = f"{EVERY_ROTATION}/{DEFAULT_TYPE}"
 SECRETS = "/api/v3/secrets/raw"
 BATCH = "/api/v3/secrets/batch/raw"
 WHOLE = {"include_imports": "true", "expandSecretReferences": "true"}
 """What a reader is given besides what a folder holds itself."""
-
-Which = Rotation | str
-"""A rotation as it was answered, or the id of one that turns a client secret of an app."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +95,13 @@ class KeyturnApi(
     AccessCalls,
     DestinationCalls,
     EventCalls,
+    FleetCalls,
     FlowCalls,
     FlowTableCalls,
     LayoutCalls,
     OAuthConnectionCalls,
     RegistrationCalls,
+    TurnCalls,
 ):
     """What the API can be asked. Every call raises what `Calls` says."""
 
@@ -138,6 +136,15 @@ class KeyturnApi(
         body = TurnKey(key_algorithm=algorithm)
         return (await self.call(RotationAnswer, "POST", path, body=body)).secret_rotation
 
+    async def check_connection(self, connection_id: str) -> Connection:
+        """Have the org asked whether it accepts an Okta connection's credentials."""
+        return await self._connection("POST", f"/{part(connection_id)}/check")
+
+    async def compare_connection(self, connection_id: str) -> int:
+        """Compare an Okta connection's rotations with Okta; return how many were looked at."""
+        path = f"{CONNECTIONS}/{part(connection_id)}/compare"
+        return (await self.call(Compared, "POST", path)).rotations
+
     async def list_budgets(self) -> tuple[Budget, ...]:
         """List what is left of the rate limits of the orgs that are connected."""
         return (await self.call(BudgetsAnswer, "GET", BUDGETS)).budgets
@@ -156,7 +163,7 @@ class KeyturnApi(
 
     async def read_rotation(self, which: Which) -> Rotation:
         """Read one rotation."""
-        return await self._rotation("GET", _of(which))
+        return await self.rotation("GET", path_of(which))
 
     async def read_rotation_usage(self, which: Which, *, check_log: bool = False) -> UsageAnswer:
         """Read what hangs on the client secret of a rotation: what a turn touches.
@@ -164,7 +171,7 @@ class KeyturnApi(
         With ``check_log`` also whether Okta lets Keyturn read its System Log for that.
         """
         query = {"checkLog": "true"} if check_log else {}
-        return await self.call(UsageAnswer, "GET", f"{_of(which)}/usage", query=query)
+        return await self.call(UsageAnswer, "GET", f"{path_of(which)}/usage", query=query)
 
     async def create_rotation(
         self, body: CreateRotation, kind: RotationType = DEFAULT_TYPE
@@ -175,84 +182,26 @@ class KeyturnApi(
 
     async def update_rotation(self, which: Which, body: UpdateRotation) -> Rotation:
         """Change a rotation; what the body does not name stays as it is."""
-        return await self._rotation("PATCH", _of(which), body)
+        return await self.rotation("PATCH", path_of(which), body)
+
+    async def delete_rotation(
+        self, which: Which, *, delete_secrets: bool = False, revoke: bool = False
+    ) -> Rotation:
+        """End a rotation; what it serves stays unless that is to be deleted, here and at Okta."""
+        query = {"deleteSecrets": "true"} if delete_secrets else {}
+        query |= {"revokeGeneratedCredentials": "true"} if revoke else {}
+        path = path_of(which)
+        return (await self.call(RotationAnswer, "DELETE", path, query=query)).secret_rotation
 
     async def preview_rotation(self, which: Which, *, count: int = 10) -> PreviewAnswer:
         """List the next dates of a rotation."""
-        path, query = f"{_of(which)}/preview", {"count": str(count)}
+        path, query = f"{path_of(which)}/preview", {"count": str(count)}
         return await self.call(PreviewAnswer, "GET", path, query=query)
 
     async def preview_schedule(self, draft: ScheduleDraft, *, count: int = 10) -> PreviewAnswer:
         """List the next dates of a schedule that no rotation has yet; nothing is stored."""
         path, query = f"{ROTATIONS}/preview", {"count": str(count)}
         return await self.call(PreviewAnswer, "POST", path, query=query, body=draft)
-
-    async def rotate(self, which: Which) -> Rotation:
-        """Start a turn, or resume a blocked one; return once the new secret is served."""
-        return await self._rotation("POST", f"{_of(which)}/rotate-secrets")
-
-    async def start_turn(self, which: Which, *, emergency: bool = False) -> Rotation:
-        """Start a turn as `rotate` does; in an emergency the old secret goes at once."""
-        return await self._turn(which, "", StartTurn(emergency=emergency))
-
-    async def pause_turn(self, which: Which) -> Rotation:
-        """Let the open turn stand still."""
-        return await self._turn(which, "/pause")
-
-    async def resume_turn(self, which: Which) -> Rotation:
-        """Let a paused or blocked turn go on."""
-        return await self._turn(which, "/resume")
-
-    async def abort_turn(self, which: Which) -> Rotation:
-        """Take the new secret back before anybody is served it."""
-        return await self._turn(which, "/abort")
-
-    async def reinstate_old(self, which: Which) -> Rotation:
-        """Activate the retired secret at Okta again."""
-        return await self._turn(which, "/reinstate")
-
-    async def finish_now(self, which: Which, *, at_once: bool = False) -> Rotation:
-        """Cut the overlap or the soak short; ``at_once`` leaves both out."""
-        return await self._turn(which, "/finish-now", FinishNow(at_once=at_once))
-
-    async def _turn(self, which: Which, what: str, body: Wire | None = None) -> Rotation:
-        return await self._rotation("POST", f"{_of(which)}/turn{what}", body)
-
-    async def read_evidence(self, which: Which, turn_id: str) -> Evidence:
-        """Read the record of one turn."""
-        return await self.call(Evidence, "GET", _evidence(which, turn_id))
-
-    async def read_evidence_page(self, which: Which, turn_id: str) -> str:
-        """Read the record of one turn as Markdown."""
-        path, query = _evidence(which, turn_id), {"format": "markdown"}
-        return (await self.answer("GET", path, query=query)).text
-
-    async def retire_existing(self, which: Which, secret_id: str, made: date) -> Rotation:
-        """Consent to retire a client secret (``ocs…``) of that day that Keyturn did not make."""
-        body = RetireExisting(secret_id=secret_id, made=made)
-        return await self._rotation("POST", f"{_of(which)}/retire-existing", body)
-
-    async def adopt_existing(
-        self, which: Which, secret_id: str, value: str | None = None
-    ) -> Rotation:
-        """Serve a client secret (``ocs…``) that Keyturn did not make, from now on."""
-        body = AdoptExisting(secret_id=secret_id, value=value)
-        return await self._rotation("POST", f"{_of(which)}/adopt-existing", body)
-
-    async def list_turns(
-        self, which: Which, *, offset: int = 0, limit: int = 20
-    ) -> tuple[Turn, ...]:
-        """List turns of a rotation with their steps, the newest first; 100 at most."""
-        path, query = f"{_of(which)}/turns", {"offset": str(offset), "limit": str(limit)}
-        return (await self.call(TurnsAnswer, "GET", path, query=query)).turns
-
-    async def find_newest_turn(self, which: Which) -> Turn | None:
-        """Return the newest turn of a rotation, or None before the first one."""
-        return next(iter(await self.list_turns(which, limit=1)), None)
-
-    async def _rotation(self, method: str, path: str, body: Wire | None = None) -> Rotation:
-        answer = await self.call(RotationAnswer, method, path, body=body)
-        return answer.secret_rotation
 
     # --- drift ------------------------------------------------------------------------------
 
@@ -269,7 +218,7 @@ class KeyturnApi(
     # --- audit ------------------------------------------------------------------------------
 
     async def list_audit(self, wanted: Query) -> tuple[AuditEntry, ...]:
-        """List a page of the audit log, oldest first."""
+        """List a page of the audit log, oldest first unless ``order`` is ``desc``."""
         return (await self.call(AuditAnswer, "GET", AUDIT, query=wanted)).entries
 
     async def export_audit(self, wanted: Query) -> AsyncIterator[AuditEntry]:
@@ -348,6 +297,31 @@ class KeyturnApi(
         body = UpdateSecrets.model_validate(asked)
         return (await self.call(BatchAnswer, "PATCH", BATCH, body=body)).secrets
 
+    async def write_secret(self, place: Place, fields: Mapping[str, object]) -> Secret:
+        """Store what is told of a secret by its ``secretKey``; one that is not there is created."""
+        changed = ChangedSecret.model_validate(fields)
+        asked = place.query() | {"secrets": (changed,), "mode": "upsert"}
+        body = UpdateSecrets.model_validate(asked)
+        return (await self.call(BatchAnswer, "PATCH", BATCH, body=body)).secrets[0]
+
+    async def change_secret(self, place: Place, name: str, fields: Mapping[str, object]) -> Secret:
+        """Change what is told of a secret that is there."""
+        body = UpdateSecret.model_validate({**place.query(), **fields})
+        path = f"{SECRETS}/{part(name)}"
+        return (await self.call(SecretAnswer, "PATCH", path, body=body)).secret
+
+    async def delete_secret(self, place: Place, name: str) -> Secret:
+        """Delete a secret with all its versions."""
+        body = DeleteSecret.model_validate(place.query())
+        path = f"{SECRETS}/{part(name)}"
+        return (await self.call(SecretAnswer, "DELETE", path, body=body)).secret
+
+    async def list_versions(self, secret_id: str) -> tuple[SecretVersion, ...]:
+        """List the latest versions of a secret, without their values."""
+        path = f"/api/v1/secret/{part(secret_id)}/secret-versions"
+        query = {"viewSecretValue": "false", "limit": "100"}
+        return (await self.call(VersionsAnswer, "GET", path, query=query)).secret_versions
+
     # --- readers ----------------------------------------------------------------------------
 
     async def acknowledge(self, place: Place, name: str, version: int) -> Acknowledgement:
@@ -364,14 +338,3 @@ class KeyturnApi(
         """List who holds which version of a secret, those with the oldest first."""
         query = place.query() | {"secretName": name}
         return await self.call(HoldersAnswer, "GET", HOLDERS, query=query)
-
-
-def _evidence(which: Which, turn_id: str) -> str:
-    return f"{_of(which)}/turns/{part(turn_id)}/evidence"
-
-
-def _of(which: Which) -> str:
-    """Return the path of a rotation, which is that of its type."""
-    if isinstance(which, str):
-        return f"{ROTATIONS}/{part(which)}"
-    return f"{EVERY_ROTATION}/{which.type}/{part(which.id)}"

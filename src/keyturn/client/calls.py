@@ -5,7 +5,7 @@ Knows how callers prove themselves and how faults look; what can be asked is in 
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,7 @@ TIMEOUT_S = 60.0
 """A turn is waited for until its new secret is served, which takes several calls to Okta."""
 
 W = TypeVar("W", bound=Wire)
-Query = Mapping[str, str]
+Query = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,10 @@
 Decides by names alone, and never says a value; knows no process.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+from keyturn.formats.variables import is_variable
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,6 @@ class Injection:
     environment: Mapping[str, str] = field(repr=False)
     unfit: tuple[str, ...]
     kept: tuple[str, ...]
-
-
-def is_variable(name: str) -> bool:
-    """Tell whether a shell takes this for the name of a variable (POSIX, XBD 3.216)."""
-    return _NAME.fullmatch(name) is not None
 
 
 def inject(

@@ -1,11 +1,10 @@
-"""What a folder gives at one moment, as names with values.
-
-Decides which of several secrets of one name prevails; knows no environment variables.
-"""
+"""What a folder gives at one moment, as names with values; knows no environment variables."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
+from keyturn.formats.prevailing import Named, prevailing
 from keyturn.wire.secrets import Secret, SecretsAnswer
 
 
@@ -22,28 +21,16 @@ class Folder:
 
 
 def folder_of(answer: SecretsAnswer, tag: str) -> Folder:
-    """Return what an answer gives; its own secrets prevail over imports, a later one over earlier.
-
-    Of two secrets of one name in folders below each other, the one nearer to the top prevails; of
-    two that are equally near, the one whose path comes first.
-    """
-    prevailing: dict[str, Secret] = {}
-    for imported in answer.imports:
-        prevailing |= _named(imported.secrets)
-    prevailing |= _named(sorted(answer.secrets, key=_nearness, reverse=True))
-    return folder_with(prevailing.values(), tag)
+    """Return what an answer gives: of several secrets of one name, the one that prevails."""
+    imports = [_named(each.secrets) for each in answer.imports]
+    return folder_with(prevailing(imports, _named(answer.secrets)).values(), tag)
 
 
 def folder_with(secrets: Iterable[Secret], tag: str) -> Folder:
     """Return a folder that gives these secrets, no two of one name."""
-    named = dict(sorted(_named(secrets).items()))
+    named = {one.secret_key: one for one in sorted(secrets, key=attrgetter("secret_key"))}
     return Folder({name: one.secret_value for name, one in named.items()}, tag, named)
 
 
-def _named(secrets: Iterable[Secret]) -> dict[str, Secret]:
-    return {one.secret_key: one for one in secrets}
-
-
-def _nearness(secret: Secret) -> tuple[int, str]:
-    path = secret.secret_path.strip("/")
-    return (path.count("/") + bool(path), path)
+def _named(secrets: Iterable[Secret]) -> Iterable[Named[Secret]]:
+    return [Named(one.secret_key, one.secret_path, one) for one in secrets]

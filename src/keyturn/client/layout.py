@@ -1,9 +1,26 @@
 """What a project is made of, as typed calls: environments, folders, tags, imports."""
 
+from collections.abc import Mapping
+
 from keyturn.client.calls import Calls, part
 from keyturn.client.tree import Label, Spot
-from keyturn.wire.folders import CreateFolder, Folder, FolderAnswer, FoldersAnswer
-from keyturn.wire.imports import CreateImport, ImportAnswer, ImportsAnswer, SecretImport
+from keyturn.wire.folders import (
+    CreateFolder,
+    DeletedFolderAnswer,
+    DeleteFolder,
+    Folder,
+    FolderAnswer,
+    FolderPlace,
+    FoldersAnswer,
+    UpdateFolder,
+)
+from keyturn.wire.imports import (
+    CreateImport,
+    ImportAnswer,
+    ImportsAnswer,
+    SecretImport,
+    UpdateImport,
+)
 from keyturn.wire.projects import CreateEnvironment, Environment, EnvironmentAnswer
 from keyturn.wire.tags import CreateTag, Tag, TagAnswer, TagsAnswer
 
@@ -33,6 +50,21 @@ class LayoutCalls(Calls):
         body = CreateFolder.model_validate(asked)
         return (await self.call(FolderAnswer, "POST", FOLDERS, body=body)).folder
 
+    async def update_folder(self, project: str, spot: Spot, fields: Mapping[str, object]) -> Folder:
+        """Rename, describe or move a folder."""
+        parent, name = _named(spot)
+        body = UpdateFolder.model_validate({**_place(project, spot), "path": parent, **fields})
+        path = f"{FOLDERS}/{part(name)}"
+        return (await self.call(FolderAnswer, "PATCH", path, body=body)).folder
+
+    async def delete_folder(self, project: str, spot: Spot) -> Folder:
+        """Delete a folder with all that is in it."""
+        parent, name = _named(spot)
+        asked = {**_place(project, spot), "path": parent, "forceDelete": True}
+        body = DeleteFolder.model_validate(asked)
+        path = f"{FOLDERS}/{part(name)}"
+        return (await self.call(DeletedFolderAnswer, "DELETE", path, body=body)).folder
+
     async def list_tags(self, project: str) -> tuple[Tag, ...]:
         """List the tags of a project."""
         return (await self.call(TagsAnswer, "GET", f"{PROJECTS}/{part(project)}/tags")).tags
@@ -54,6 +86,27 @@ class LayoutCalls(Calls):
         asked: dict[str, object] = {**_place(project, spot), "path": spot.path, "import": wanted}
         body = CreateImport.model_validate(asked)
         return (await self.call(ImportAnswer, "POST", IMPORTS, body=body)).secret_import
+
+    async def move_import(
+        self, project: str, spot: Spot, import_id: str, position: int
+    ) -> SecretImport:
+        """Change the position of an import among those of a folder; the last prevails."""
+        asked = {**_place(project, spot), "path": spot.path, "import": {"position": position}}
+        body = UpdateImport.model_validate(asked)
+        path = f"{IMPORTS}/{part(import_id)}"
+        return (await self.call(ImportAnswer, "PATCH", path, body=body)).secret_import
+
+    async def delete_import(self, project: str, spot: Spot, import_id: str) -> SecretImport:
+        """Let a folder read from another no longer."""
+        body = FolderPlace.model_validate(_place(project, spot) | {"path": spot.path})
+        path = f"{IMPORTS}/{part(import_id)}"
+        return (await self.call(ImportAnswer, "DELETE", path, body=body)).secret_import
+
+
+def _named(spot: Spot) -> tuple[str, str]:
+    """Return the path of the folder that holds one, and its name."""
+    parent, _, name = spot.path.rstrip("/").rpartition("/")
+    return parent or "/", name
 
 
 def _place(project: str, spot: Spot) -> dict[str, str]:

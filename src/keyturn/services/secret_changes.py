@@ -103,12 +103,17 @@ async def update_secret(
 
 
 async def update_secrets(
-    world: World, caller: Caller, edits: Sequence[Edit], absent: Absent = Absent.FAIL
+    world: World,
+    caller: Caller,
+    edits: Sequence[Edit],
+    absent: Absent = Absent.FAIL,
+    *,
+    shown: bool = True,
 ) -> Sequence[Written]:
     """Change secrets, all or none: a new value is the next version, and readers see no gap.
 
-    Raises InvalidInput, Forbidden, NotFound, Taken, and Refused for a new value or name of what a
-    rotation keeps.
+    Unless they are to be ``shown``, no value that was there before is read. Raises InvalidInput,
+    Forbidden, NotFound, Taken, and Refused for a new value or name of what a rotation keeps.
     """
     clean = [await _clean(world, edit) for edit in edits]
     for edit in clean:
@@ -119,6 +124,8 @@ async def update_secrets(
     async with world.store.writing() as tx:
         tried = [(await _update(tx, world, edit, absent), edit) for edit in clean]
     written = [(found, edit) for found, edit in tried if found]
+    if not shown:
+        return [Written(_read(found, Sensitive("")), shown=False) for found, _ in written]
     return [await _seen(world, caller, found, edit.change) for found, edit in written]
 
 

@@ -231,19 +231,27 @@ async def _read_by_id(
 
 
 async def list_versions(
-    world: World, caller: Caller, secret_id: str, *, offset: int = 0, limit: int = 20
+    world: World,
+    caller: Caller,
+    secret_id: str,
+    *,
+    offset: int = 0,
+    limit: int = 20,
+    shown: bool = True,
 ) -> Sequence[ReadSecret]:
     """List versions of a secret, the latest first; those that do not work have no value.
 
+    Unless they are ``shown``, no value is opened, and who may know of the secret may list them.
     Raises NotFound, Forbidden.
     """
-    said = Said(Copy.UNSAID, world.clock.now())
-    place, secret = await _admit(world, caller, Verb.READ_SECRETS, secret_id)
+    said, verb = Said(Copy.UNSAID, world.clock.now()), Wish(shown=shown).verb
+    place, secret = await _admit(world, caller, verb, secret_id)
     async with world.store.reading() as tx:
         versions = await tx.list(Version, secret_id=secret.id)
     latest = sorted(versions, key=lambda version: version.number, reverse=True)
     ordered = latest[offset : offset + limit]
-    working = [each for each in ordered if each.state in (State.CURRENT, State.PREVIOUS)]
+    works = frozenset({State.CURRENT, State.PREVIOUS}) if shown else frozenset[State]()
+    working = [each for each in ordered if each.state in works]
     await note_reads(world, caller, [(secret, each) for each in reversed(working)], said)
     return [
         ReadSecret(place, secret, each, open_version(world, place.project, each))

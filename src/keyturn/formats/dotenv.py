@@ -6,7 +6,7 @@ No variable is expanded: `$` is a character like any other.
 import re
 from collections.abc import Mapping
 
-from keyturn.client.errors import ClientError
+from keyturn.formats.errors import FormatError
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
@@ -27,7 +27,7 @@ _ENTRY = re.compile(
 _NOTHING = re.compile(r"[^\S\n]*(?:\#[^\n]*)?(?:\n|\Z)")
 
 
-class NotDotenv(ClientError):
+class NotDotenv(FormatError):
     """A text is not in the dotenv format; says in which line, and nothing of what is there."""
 
 
