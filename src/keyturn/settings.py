@@ -3,15 +3,18 @@
 `keyturn settings` lists them from here; nothing else in the house reads the environment.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self, get_args
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from keyturn.domain import okta_login
 from keyturn.domain.destination_kinds import WEBHOOK_KEY_RULE, is_webhook_key
 from keyturn.domain.oauth import redirects
 from keyturn.domain.proxies import Networks, parse_proxies
+from keyturn.services.ports import Setting
 
 PREFIX = "KEYTURN_"
 
@@ -73,6 +76,22 @@ class Settings(BaseSettings):
         "",
         description="Where browsers find the server, https://HOST: authorization servers send them "
         "back to /api/v1/oauth/callback there. Without it connections are authorized by a command.",
+    )
+    login_registration: str = Field(
+        "",
+        description="The client registration by which people log in with Okta, as "
+        "PROJECT/ENVIRONMENT/PATH:NAME; it goes together with the two settings below and "
+        "KEYTURN_PUBLIC_URL.",
+    )
+    login_issuer: str = Field(
+        "",
+        description="Where they do: the org, https://ORG.okta.com, or the issuer of one of its "
+        "custom authorization servers.",
+    )
+    login_groups: str = Field(
+        "",
+        description="What their groups at Okta give them: GROUP=ROLE for every project, or "
+        "GROUP=ROLE@PROJECT, with commas between. Who is in none of them does not come in.",
     )
     notify_url: str = Field(
         "",
@@ -208,6 +227,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _log_in_whole(self) -> Self:
+        told = (self.login_registration, self.login_issuer, self.login_groups)
+        if any(told) and not all((*told, self.public_url)):
+            raise ValueError(
+                "KEYTURN_LOGIN_REGISTRATION, KEYTURN_LOGIN_ISSUER, KEYTURN_LOGIN_GROUPS and "
+                "KEYTURN_PUBLIC_URL go together"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _notices_signed(self) -> Self:
         if bool(self.notify_url) is not bool(self.notify_secret):
             raise ValueError("KEYTURN_NOTIFY_URL and KEYTURN_NOTIFY_SECRET go together")
@@ -231,6 +260,22 @@ class Settings(BaseSettings):
     def _of_browsers(cls, text: str) -> str:
         return redirects.public_url(text)
 
+    @field_validator("login_registration")
+    @classmethod
+    def _of_registrations(cls, text: str) -> str:
+        return str(okta_login.parse_registration(text)) if text.strip() else ""
+
+    @field_validator("login_issuer")
+    @classmethod
+    def _of_issuers(cls, text: str) -> str:
+        return okta_login.parse_issuer(text)
+
+    @field_validator("login_groups")
+    @classmethod
+    def _of_groups(cls, text: str) -> str:
+        okta_login.parse_groups(text)
+        return text.strip()
+
     @field_validator("database_url")
     @classmethod
     def _of_postgres(cls, url: SecretStr | None) -> SecretStr | None:
@@ -242,6 +287,24 @@ class Settings(BaseSettings):
     def proxies(self) -> Networks:
         """Return the proxies whose word is taken."""
         return parse_proxies(self.trusted_proxies)
+
+    @property
+    def okta_log_in(self) -> okta_login.LogInRules | None:
+        """Return how people log in by Okta; None where they do not."""
+        if not self.login_registration:
+            return None
+        registration = okta_login.parse_registration(self.login_registration)
+        groups = okta_login.parse_groups(self.login_groups)
+        return okta_login.LogInRules(self.login_issuer, registration, groups)
+
+    @property
+    def described(self) -> Sequence[Setting]:
+        """Return every setting as it may be shown."""
+        values = self.model_dump(mode="json")  # masks secrets
+        return [
+            Setting(PREFIX + name.upper(), values[name], field.description or "")
+            for name, field in type(self).model_fields.items()
+        ]
 
     @property
     def engine_in_force(self) -> Engine:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keyturn.api import problems
 from keyturn.api.bodylimit import BodyLimit
 from keyturn.api.description import Document, Told, described
+from keyturn.api.fork import Fork
 from keyturn.api.infisical import (
     connections,
     events,
@@ -31,10 +32,12 @@ from keyturn.api.infisical import (
 from keyturn.api.infisical.fast import FastReads
 from keyturn.api.native import (
     aliases,
+    apps,
     audit,
     budgets,
     destinations,
     findings,
+    fleet,
     flow_events,
     flow_tables,
     flows,
@@ -44,12 +47,14 @@ from keyturn.api.native import (
     notices,
     oauth_callback,
     oauth_connections,
+    okta_checks,
     people,
     readers,
     registrations,
     roles,
     run_stream,
     schedule,
+    settings,
     turns,
 )
 from keyturn.api.proxies import TrustedProxies
@@ -75,13 +80,16 @@ ROOMS = (
     imports,
     tags,
     connections,
+    apps,
     keys,
+    okta_checks,
     rotations,
     secrets,
     secret_writes,
     readers,
     events,
     findings,
+    fleet,
     destinations,
     registrations,
     oauth_connections,
@@ -94,6 +102,7 @@ ROOMS = (
     flow_events,
     notices,
     budgets,
+    settings,
     audit,
 )
 
@@ -107,9 +116,10 @@ NOWHERE: Final = {"type": "http", "method": "GET", "path": "/", "root_path": "",
 class Api(FastAPI):
     """The routes behind the log of requests, and behind the short way of plain reads."""
 
-    def lead(self, world: World, proxies: Networks) -> None:
+    def lead(self, world: World, proxies: Networks, pages: ASGIApp | None) -> None:
         """Lay the way that requests take."""
-        way = RequestLog(LastSlash(FastReads(super().__call__, world)), world)
+        api: ASGIApp = FastReads(super().__call__, world)
+        way = RequestLog(LastSlash(Fork(api, pages) if pages else api), world)
         self.way: ASGIApp = TrustedProxies(way, proxies) if proxies else way
 
     def openapi(self) -> Told:
@@ -123,12 +133,17 @@ class Api(FastAPI):
 
 
 def build_api(
-    world: World, *, version: str, proxies: Networks = (), public_url: str = ""
+    world: World,
+    *,
+    version: str,
+    proxies: Networks = (),
+    public_url: str = "",
+    pages: ASGIApp | None = None,
 ) -> FastAPI:
     """Build the API on a world; ``/openapi.json`` describes it, and no page needs a CDN.
 
     ``proxies`` are those whose word is taken for where a request comes from; ``public_url`` is
-    where browsers find it.
+    where browsers find it; ``pages`` serve whatever is not the API's.
     """
     app = Api(
         title="Keyturn",
@@ -148,7 +163,7 @@ def build_api(
         return Response(await text.read(), media_type="application/json")
 
     app.add_route("/openapi.json", describe, include_in_schema=False)
-    app.lead(world, proxies)
+    app.lead(world, proxies, pages)
     problems.install(app)
     app.add_middleware(BodyLimit)
     return app

@@ -35,8 +35,9 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                named = [(b"x-request-id", request_id.encode()), (b"cache-control", b"no-store")]
-                message["headers"] = [*message["headers"], *named]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if not any(name == b"cache-control" for name, _ in message["headers"]):
+                    message["headers"].append((b"cache-control", b"no-store"))
             await send(message)
 
         try:

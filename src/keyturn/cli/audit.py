@@ -39,19 +39,33 @@ def _wanted(command: F) -> F:
 
 @audit.command("list")
 @_wanted
-@click.option("--after", type=int, default=0, help="Only those past this number.")
+@click.option("--after", type=int, help="Only those past this number.")
+@click.option("--newest", is_flag=True, help="List the newest first.")
+@click.option("--before", type=int, help="With --newest: only those before this number.")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many."
 )
 @options.server
 @options.as_json
 def list_entries(
-    *, after: int, limit: int, server: str | None, as_json: bool, **wanted: object
+    *,
+    after: int | None,
+    newest: bool,
+    before: int | None,
+    limit: int,
+    server: str | None,
+    as_json: bool,
+    **wanted: object,
 ) -> None:
-    """List entries, oldest first."""
+    """List entries, oldest first unless --newest says otherwise."""
+    if newest and after is not None:
+        raise click.UsageError("--after is for the oldest first: with --newest take --before.")
+    if before is not None and not newest:
+        raise click.UsageError("--before is for the newest first: add --newest.")
+    page = {"after": after, "before": before, "order": "desc" if newest else None, "limit": limit}
 
     async def work() -> None:
-        query = _query(wanted) | {"after": str(after), "limit": str(limit)}
+        query = _query(wanted | page)
         async with connected(server) as api:
             found = await api.list_audit(query)
         rows = [

@@ -1,5 +1,6 @@
 """Connections: OAuth's to any service, and Keyturn's own to Okta orgs."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Unpack
 
 import click
@@ -156,6 +157,22 @@ def delete(*, which: str, project: str, server: str | None, as_json: bool) -> No
     run(work())
 
 
+@okta.command("check")
+@click.argument("which", metavar="CONNECTION")
+@options.project
+@options.server
+@options.as_json
+def check(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Ask the org now whether it accepts a connection's credentials, by id or name."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            checked = await api.check_connection((await _of_project(api, project, which)).id)
+        _show(checked, f"Okta accepts connection {_named(checked)}", as_json=as_json)
+
+    run(work())
+
+
 @okta.command("turn-key")
 @click.argument("which", metavar="CONNECTION")
 @click.option(
@@ -214,8 +231,7 @@ def budget(*, server: str | None, as_json: bool) -> None:
         async with connected(server) as api:
             found = await api.list_budgets()
         document = {"budgets": [one.model_dump(mode="json") for one in found]}
-        header = ["org", "principal", "bucket", "left", "reserve", "resets"]
-        output.show(document, output.table(header, [_left(one) for one in found]), as_json=as_json)
+        output.show(document, budget_rows(found), as_json=as_json)
 
     run(read())
 
@@ -244,6 +260,12 @@ def _named(one: "Connection") -> str:
 
 def _row(one: "Connection") -> list[str]:
     return [one.name, one.credentials.instance_url, one.method, one.id]
+
+
+def budget_rows(found: "Iterable[Budget]") -> list[str]:
+    """Render what is left of rate limits."""
+    header = ["org", "principal", "bucket", "left", "reserve", "resets"]
+    return output.table(header, [_left(one) for one in found])
 
 
 def _left(one: "Budget") -> list[str]:

@@ -31,6 +31,32 @@ def list_findings(*, project: str, server: str | None, as_json: bool) -> None:
     run(work())
 
 
+@drift.command("compare")
+@click.argument("which", metavar="CONNECTION")
+@options.project
+@options.server
+@options.as_json
+def compare(*, which: str, project: str, server: str | None, as_json: bool) -> None:
+    """Compare all rotations of an Okta connection with Okta now, and list what has drifted.
+
+    Keyturn does so by itself every few hours; nothing at Okta is changed by it, unless a rotation
+    is told to repair.
+    """
+    from keyturn.cli.connection import find_connection
+
+    async def work() -> None:
+        async with connected(server) as api:
+            project_id = (await api.read_project(project)).id
+            found = await find_connection(api, project_id, which)
+            compared = await api.compare_connection(found.id)
+            findings = await api.list_findings(project_id)
+        if not as_json:
+            click.echo(f"Rotations compared: {compared}. Open in the project:")
+        _show(findings, as_json=as_json)
+
+    run(work())
+
+
 @drift.command("repair")
 @click.argument("finding_id", metavar="FINDING")
 @options.server

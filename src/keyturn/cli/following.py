@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
-    from keyturn.client.api import Which
+    from keyturn.client.turns import Which
     from keyturn.wire.turns import Turn, TurnStep
 
 LOOK_EVERY_S = 0.2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keyturn.cli import okta_credentials, options, output
+from keyturn.cli.okta_apps import apps
 from keyturn.cli.okta_credentials import Ways
 from keyturn.cli.running import run
 
@@ -22,6 +23,9 @@ TIMEOUT_S = 30.0
 @click.group()
 def okta() -> None:
     """Ask an Okta org what it does."""
+
+
+okta.add_command(apps)
 
 
 @okta.command("self-check")

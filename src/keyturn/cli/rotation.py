@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from keyturn.cli import options, output, rotation_draft
+from keyturn.cli.rotation_delete import delete
 from keyturn.cli.rotation_draft import Draft, read_value
 from keyturn.cli.rotation_policy import policy_lines, policy_options
 from keyturn.cli.rotation_schedule import preview, schedule_lines, schedule_options, update
+from keyturn.cli.rotation_slots import slots
 from keyturn.cli.running import connected, run
 from keyturn.cli.turn_plan import plan_of_a_turn
 from keyturn.cli.usage import rotation_usage
@@ -28,8 +30,10 @@ def rotation() -> None:
 
 
 rotation.add_command(update)
+rotation.add_command(delete)
 rotation.add_command(preview)
 rotation.add_command(rotation_usage)
+rotation.add_command(slots)
 
 
 @rotation.command("create")
@@ -221,8 +225,8 @@ def _tell_plan(
     async def work() -> None:
         async with connected(server) as api:
             found = await find_rotation(api, project, which)
-            used = await api.read_rotation_usage(found, check_log=True)
-        _plan(plan_of_a_turn(found, used, emergency=emergency), as_json=as_json)
+            plan = await api.read_plan(found, emergency=emergency)
+        _plan(plan_of_a_turn(plan), as_json=as_json)
 
     run(work())
 

@@ -29,15 +29,14 @@ def settings(*, as_json: bool) -> None:
 def _settings(settings: "Settings") -> list[dict[str, str | int | float | bool | None]]:
     from keyturn.settings import PREFIX
 
-    values = settings.model_dump(mode="json")  # masks secrets
     return [
         {
-            "name": name,
-            "variable": PREFIX + name.upper(),
-            "value": values[name],
-            "meaning": field.description,
+            "name": one.variable.removeprefix(PREFIX).lower(),
+            "variable": one.variable,
+            "value": one.value,
+            "meaning": one.meaning,
         }
-        for name, field in type(settings).model_fields.items()
+        for one in settings.described
     ]
 
 

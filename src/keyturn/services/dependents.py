@@ -57,7 +57,7 @@ async def list_unadopted(
             named(each, version)
             for registration in registrations
             for each in await tx.list(Consumer, registration_id=registration.id)
-            if each.waits_for(version) and not await _reads(tx, registration, each, version)
+            if each.waits_for(version) and not await reads_it(tx, registration, each, version)
         ]
     )
 
@@ -78,7 +78,7 @@ async def _in_use(tx: Reading, registration: ClientRegistration) -> bool:
     return any(each.state in living and each.renewal for each in connections)
 
 
-async def _reads(
+async def reads_it(
     tx: Reading, registration: ClientRegistration, consumer: Consumer, version: int
 ) -> bool:
     """Say whether a consumer that uses what it reads has read this version here."""

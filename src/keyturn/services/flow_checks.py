@@ -33,10 +33,14 @@ DESCRIBE: Final = Verb.DESCRIBE_SECRETS
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a flow's file, and what in it nobody could look at, for people."""
+    """What was found in a flow's file, and what in it nobody could look at, for people.
+
+    ``flow`` is there if it could be read.
+    """
 
     findings: tuple[Finding, ...]
     unchecked: tuple[str, ...] = ()
+    flow: Flow | None = None
 
 
 async def check_flow(
@@ -54,7 +58,7 @@ async def check_flow(
         place = await read_place(tx, project_id, where)
         known = await _known(tx, caller, place, flow, beside) if flow else NOTHING_KNOWN
     findings, _ = await asyncio.to_thread(examine, source, known)
-    return Checked(findings, tuple(unchecked(flow, known)) if flow else ())
+    return Checked(findings, tuple(unchecked(flow, known)) if flow else (), flow)
 
 
 async def _known(

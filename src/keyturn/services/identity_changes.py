@@ -19,6 +19,7 @@ from keyturn.domain.identity import (
 )
 from keyturn.domain.identity_rules import checked_name
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.okta_login import LogInRequest, OktaPerson
 from keyturn.domain.person import Password
 from keyturn.domain.roles import NOT_ROLES
 from keyturn.domain.secret import Receipt
@@ -33,7 +34,17 @@ from keyturn.services.identities import (
 from keyturn.services.memberships import require_administrator
 from keyturn.services.ports import Reading, World
 
-Proof = AccessToken | ClientSecret | UniversalAuth | JwtAuth | Password | Membership | Receipt
+Proof = (
+    AccessToken
+    | ClientSecret
+    | UniversalAuth
+    | JwtAuth
+    | Password
+    | OktaPerson
+    | LogInRequest
+    | Membership
+    | Receipt
+)
 
 NO_ROLE = NOT_ROLES | {""}
 """What stands for holding nothing outside of projects."""
@@ -45,6 +56,8 @@ OF_IDENTITIES: tuple[type[Proof], ...] = (
     UniversalAuth,
     JwtAuth,
     Password,
+    OktaPerson,
+    LogInRequest,
     Membership,
     Receipt,
 )
@@ -165,5 +178,6 @@ async def _view(tx: Reading, identity: Identity) -> IdentityView:
         *([AuthMethod.TOKEN] if tokens else []),
         *(each.method for each in await tx.list(JwtAuth, identity_id=identity.id)),
         *([AuthMethod.PASSWORD] if await tx.find(Password, identity_id=identity.id) else []),
+        *([AuthMethod.OIDC_PERSON] if await tx.find(OktaPerson, identity_id=identity.id) else []),
     ]
     return IdentityView(identity, memberships, methods)

@@ -12,10 +12,12 @@ from typing import Final
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import NotFound, TooManyAttempts
 from keyturn.domain.flows.bearers import Fault, TokenRefused, rules_of
+from keyturn.domain.flows.definition import Start
 from keyturn.domain.flows.describing import describe
+from keyturn.domain.flows.events import source_of
 from keyturn.domain.flows.intake import TOKEN_HEADER, TOKEN_NAME, Invocation, read_start
 from keyturn.domain.flows.run import Cause, Run
-from keyturn.domain.flows.spec import Security
+from keyturn.domain.flows.spec import Security, Source, StartKind
 from keyturn.domain.flows.values import Value
 from keyturn.domain.flows.walk import Response
 from keyturn.services.awaiting import answer_within
@@ -24,6 +26,10 @@ from keyturn.services.flows import FlowView, find_by_alias
 from keyturn.services.ports import World
 from keyturn.services.runs import run_here
 
+INVOKE: Final = "/api/flo/{alias}/invoke"
+"""Where a flow is invoked, as with Okta."""
+EVENTS: Final = "/api/flo-events/{alias}"
+"""Where Okta's event hooks deliver."""
 NOWHERE: Final = "There is no such endpoint."
 NOTED_S: Final = 60.0
 """How long one entry in the audit log stands for who comes again: ADR 0012."""
@@ -43,6 +49,13 @@ class Invoked:
 
     run: Run
     response: Response | None
+
+
+def reached_at(start: Start) -> str:
+    """Return where requests start a flow, with a place for its alias; empty where none do."""
+    if start.kind is StartKind.ENDPOINT:
+        return INVOKE
+    return EVENTS if source_of(start) is Source.OKTA else ""
 
 
 async def admit_invocation(world: World, alias: str, asked: Invocation) -> Admitted:

@@ -74,6 +74,30 @@ class _Stage:
     org: OktaOrg
 
 
+@dataclass(frozen=True)
+class Prospect:
+    """What creating a rotation would do, as its app stands now; no value is in it.
+
+    ``rotation`` is as it would begin, and ``takes`` None where that follows from a value which is
+    not given yet.
+    """
+
+    rotation: Rotation
+    place: Place
+    connection: OktaConnection
+    app: App
+    secrets: tuple[Credential, ...]
+    takes: Adopt | IssueFirst | None
+
+
+@dataclass(frozen=True)
+class TakenNames:
+    """Which names of rotations and of secrets are in use in a folder."""
+
+    rotations: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+
+
 async def create_rotation(world: World, caller: Caller, draft: RotationDraft) -> RotationView:
     """Create a rotation and serve its app's client secret under the mapped names.
 
@@ -83,21 +107,77 @@ async def create_rotation(world: World, caller: Caller, draft: RotationDraft) ->
     """
     draft, policy = _checked(world, draft)
     stage = await _stage(world, caller, draft)
-    secrets = await stage.org.credentials_of(stage.app.id, draft.kind).list()
-    plan = decide_onboarding(
+    plan = _decided(draft, stage.app, await _listed(stage, draft))
+    rotation = _new(world, draft, policy, stage)
+    if isinstance(plan, Adopt):
+        return await _adopt(world, stage, rotation, plan)
+    return await _issue_first(world, stage, rotation, plan)
+
+
+async def preview_rotation(
+    world: World, caller: Caller, draft: RotationDraft, *, value_follows: bool = False
+) -> Prospect:
+    """Tell what creating a rotation would do; nothing is stored, and Okta is only read.
+
+    With ``value_follows`` the value of a secret that the app has is to be entered when it is
+    created. Raises as `create_rotation`, as far as that can be known before.
+    """
+    draft, policy = _checked(world, draft)
+    stage = await _stage(world, caller, draft, " (preview)")
+    secrets = await _listed(stage, draft)
+    consent = draft.retire_existing
+    judged = [each for each in secrets if consent and each.id == consent.id]
+    plan = _decided(draft, stage.app, tuple(judged) if value_follows else secrets)
+    if isinstance(plan, Adopt):
+        plan = replace(plan, secret=replace(plan.secret, value=None))
+    return Prospect(
+        _new(world, draft, policy, stage),
+        stage.place,
+        stage.connection,
         stage.app,
+        tuple(replace(each, value=None) for each in secrets),
+        None if value_follows else plan,
+    )
+
+
+async def find_taken_names(
+    world: World,
+    caller: Caller,
+    where: Where,
+    connection_id: str,
+    asked: TakenNames | None = None,
+) -> TakenNames:
+    """Tell which of the names that are ``asked`` for are in use where a rotation is to be.
+
+    Raises InvalidInput, Forbidden, NotFound, and Refused where there is no such folder.
+    """
+    asked, path = asked or TakenNames(), names.secret_path(where.path)
+    project_id = await resolve_project(world, where.project)
+    target = Target(project_id, where.environment, path, connection_id)
+    subject = f"rotation {where} (names)"
+    await gate.require(world, caller, Verb.CREATE_ROTATIONS, target, subject=subject)
+    async with world.store.reading() as tx:
+        folder_id = (await read_place(tx, project_id, where)).folder.id
+        rotations = await tx.list(Rotation, folder_id=folder_id, name=asked.rotations)
+        secrets = await tx.list(Secret, folder_id=folder_id, name=asked.secrets)
+    return TakenNames(
+        frozenset(one.name for one in rotations), frozenset(one.name for one in secrets)
+    )
+
+
+async def _listed(stage: _Stage, draft: RotationDraft) -> tuple[Credential, ...]:
+    return await stage.org.credentials_of(stage.app.id, draft.kind).list()
+
+
+def _decided(draft: RotationDraft, app: App, secrets: tuple[Credential, ...]) -> Adopt | IssueFirst:
+    return decide_onboarding(
+        app,
         secrets,
         adopt_existing=draft.adopt_existing,
         retire_existing=draft.retire_existing,
         entered=draft.existing_value,
         kind=draft.kind,
     )
-    rotation = new_rotation(
-        world, draft, policy, place=stage.place, connection=stage.connection, app=stage.app
-    )
-    if isinstance(plan, Adopt):
-        return await _adopt(world, stage, rotation, plan)
-    return await _issue_first(world, stage, rotation, plan)
 
 
 def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]:
@@ -117,9 +197,9 @@ def _checked(world: World, draft: RotationDraft) -> tuple[RotationDraft, Policy]
     return clean, changed_policy(world.limits, world.limits.policy, draft.policy)
 
 
-async def _stage(world: World, caller: Caller, draft: RotationDraft) -> _Stage:
+async def _stage(world: World, caller: Caller, draft: RotationDraft, aim: str = "") -> _Stage:
     project_id = await resolve_project(world, draft.where.project)
-    subject = f"rotation {draft.where}:{draft.name}"
+    subject = f"rotation {draft.where}:{draft.name}{aim}"
     environment, path = draft.where.environment, draft.where.path
     target = Target(project_id, environment, path, draft.connection_id)
     for verb in (Verb.CREATE_ROTATIONS, Verb.USE_CONNECTIONS):
@@ -183,6 +263,11 @@ async def _refuse_meanwhile(tx: Reading, stage: _Stage, rotation: Rotation) -> N
     await _refuse_own_app(tx, stage)
 
 
+def _new(world: World, draft: RotationDraft, policy: Policy, stage: _Stage) -> Rotation:
+    place, connection, app = stage.place, stage.connection, stage.app
+    return new_rotation(world, draft, policy, place=place, connection=connection, app=app)
+
+
 def new_rotation(
     world: World,
     draft: RotationDraft,
@@ -237,6 +322,7 @@ async def _adopt(world: World, stage: _Stage, rotation: Rotation, plan: Adopt) -
             _first_version(world, stage, client_secret, value),
             hash=plan.secret.hash,
             okta_id=plan.secret.id,
+            made_at=plan.secret.created_at,
         ),
     ]
     async with world.store.writing() as tx:

@@ -7,7 +7,6 @@ import structlog
 
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.ids import RegistrationId
-from keyturn.domain.oauth.answers import Fault, NoTokens
 from keyturn.domain.oauth.connection import Connection, GrantType, State
 from keyturn.domain.oauth.registration import (
     ClientRegistration,
@@ -16,7 +15,7 @@ from keyturn.domain.oauth.registration import (
     rejected,
     unsettled,
 )
-from keyturn.domain.oauth.words import why_failed
+from keyturn.domain.oauth.words import why_rejected
 from keyturn.services.clients import Held, is_current, open_client
 from keyturn.services.ladder import Proof, climb, settle
 from keyturn.services.ports import World
@@ -82,7 +81,7 @@ async def _note(world: World, registration_id: RegistrationId, held: Held, proof
         if proof.accepted:
             after = proved(before, held.version, now, proof.by)
         else:
-            told = why_failed(NoTokens(Fault.CLIENT, 0))
+            told = why_rejected()
             after = rejected(before, held.version, now, told, proof.by)
         await settle(tx, after, before, now)
 

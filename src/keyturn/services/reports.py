@@ -48,7 +48,7 @@ async def list_turns(
     rotation = await admit(world, caller, Verb.READ_ROTATIONS, rotation_id)
     async with world.store.reading() as tx:
         turns = await tx.list_turns(rotation.id, offset=offset, limit=limit)
-    return [await _told(world, rotation, turn) for turn in turns]
+    return [await tell_turn_of(world, rotation, turn) for turn in turns]
 
 
 async def report_turn(world: World, caller: Caller, rotation_id: str, turn_id: str) -> TurnReport:
@@ -59,11 +59,12 @@ async def report_turn(world: World, caller: Caller, rotation_id: str, turn_id: s
     if turn is None:
         raise NotFound(f"Rotation {rotation_id} has no turn {turn_id}.")
     seen = await view(world, rotation_id)
-    told = await _told(world, seen.rotation, turn)
+    told = await tell_turn_of(world, seen.rotation, turn)
     return TurnReport(seen.rotation, seen.place, seen.connection, told)
 
 
-async def _told(world: World, rotation: Rotation, turn: Turn) -> TurnView:
+async def tell_turn_of(world: World, rotation: Rotation, turn: Turn) -> TurnView:
+    """Return what is on record of a turn of a rotation that somebody may see."""
     async with world.store.reading() as tx:
         steps = await tx.list(TurnStep, turn_id=turn.id)
     if turn.phase is Phase.PROMOTED:

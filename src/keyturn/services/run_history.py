@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
@@ -11,14 +11,23 @@ from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import NotFound, Refused
 from keyturn.domain.flows.codec import read_answer, read_response
 from keyturn.domain.flows.failures import CardFailure, Failure
-from keyturn.domain.flows.run import Act, Cause, Run, RunAnswer, RunPage, SavedFlow, moved
+from keyturn.domain.flows.run import (
+    Act,
+    Cause,
+    Phase,
+    Run,
+    RunAnswer,
+    RunPage,
+    SavedFlow,
+    moved,
+)
 from keyturn.domain.flows.values import Bound
 from keyturn.domain.flows.walk import Response
-from keyturn.domain.ids import RunId
+from keyturn.domain.ids import FlowId, RunId
 from keyturn.services import gate
 from keyturn.services.flows import FlowView, admit, require_all, require_on, view_of
 from keyturn.services.ports import Reading, World
-from keyturn.services.projects import target_of
+from keyturn.services.projects import anywhere_in, resolve_project, target_of
 from keyturn.services.records import must
 from keyturn.services.run_keeping import card_position
 from keyturn.services.starting import open_given, open_text, seal_text, start_run
@@ -34,11 +43,15 @@ UNTOLD = "It was asked for, and the run was ended before anybody told what came 
 
 @dataclass(frozen=True)
 class RunView:
-    """A run with its flow, and its steps where they were asked for."""
+    """A run with its flow, and its steps where they were asked for.
+
+    ``waits`` are the positions of the cards that a run sleeps in.
+    """
 
     run: Run
     view: FlowView
     steps: Sequence[dict[str, Any]] = ()
+    waits: Sequence[str] = ()
 
 
 async def list_runs(
@@ -66,9 +79,28 @@ async def _holds(world: World, tx: Reading, view: FlowView, run: Run, text: str)
     )
 
 
+async def list_latest_runs(
+    world: World, caller: Caller, views: Sequence[FlowView], *, project: str, each: int
+) -> Mapping[FlowId, Sequence[Run]]:
+    """List the newest runs of several flows of a project, of those whose runs the caller may see.
+
+    Raises Forbidden.
+    """
+    verb, project_id = Verb.READ_RUNS, await resolve_project(world, project)
+    target = anywhere_in(project_id)
+    await gate.require(world, caller, verb, target, subject=f"latest runs of {project}")
+    near = [view.saved.id for view in views if gate.may(caller, verb, target_of(view.place))]
+    async with world.store.reading() as tx:
+        return {flow_id: await tx.list_runs(flow_id, limit=each) for flow_id in near}
+
+
 async def read_run(world: World, caller: Caller, run_id: str) -> RunView:
     """Read a run with all its steps. Raises NotFound, Forbidden."""
-    found = await _admit(world, caller, Verb.READ_RUNS, run_id)
+    return await with_steps(world, await _admit(world, caller, Verb.READ_RUNS, run_id))
+
+
+async def with_steps(world: World, found: RunView) -> RunView:
+    """Return a run with all its steps."""
     async with world.store.reading() as tx:
         steps = await _steps(world, tx, found)
         ended = {step["position"] for step in steps if step["ended_at"]}
@@ -77,7 +109,10 @@ async def read_run(world: World, caller: Caller, run_id: str) -> RunView:
             for step in steps
             if step["ended_at"] or step["position"] not in ended
         ]
-    return replace(found, steps=whole)
+        asleep = found.run.phase is Phase.SLEEPING
+        asked = await tx.list(RunAnswer, run_id=found.run.id) if asleep else ()
+    waits = sorted({card_position(each.at) for each in asked} - ended)
+    return replace(found, steps=whole, waits=waits)
 
 
 async def _steps(world: World, tx: Reading, found: RunView) -> Sequence[dict[str, Any]]:
@@ -186,14 +221,19 @@ async def _admit(
 ) -> RunView:
     """Find a run and pass the gate for its flow; a refusal does not tell whether it is there."""
     async with world.store.reading() as tx:
-        run = await tx.find(Run, id=RunId(run_id))
-        saved = await must(tx.find(SavedFlow, id=run.flow_id)) if run else None
-        view = await view_of(tx, saved, run.number) if run and saved else None
-    if view and not gate.may(caller, verb, target_of(view.place)):
-        view = None
-    target = target_of(view.place) if view else Target(caller.home, somewhere=True)
+        found = await find_seen(tx, caller, verb, run_id)
+    target = target_of(found.view.place) if found else Target(caller.home, somewhere=True)
     subject = f"run {run_id}" + (f" ({detail})" if detail else "")
     await gate.require(world, caller, verb, target, subject=subject)
-    if view is None or run is None:
+    if found is None:
         raise NotFound(f"There is no run {run_id}.")
-    return RunView(run, view)
+    return found
+
+
+async def find_seen(tx: Reading, caller: Caller, verb: Verb, run_id: str) -> RunView | None:
+    """Find a run of which the caller may do something; None where it is not there as well."""
+    run = await tx.find(Run, id=RunId(run_id))
+    if run is None:
+        return None
+    view = await view_of(tx, await must(tx.find(SavedFlow, id=run.flow_id)), run.number)
+    return RunView(run, view) if gate.may(caller, verb, target_of(view.place)) else None

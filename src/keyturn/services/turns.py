@@ -61,6 +61,7 @@ async def rotate(
     *,
     emergency: bool = False,
     asked: ByFlow | None = None,
+    wait: bool = True,
 ) -> RotationView:
     """Turn the client secret now, and return once the new one is served.
 
@@ -68,10 +69,11 @@ async def rotate(
     new secret Okta has lost ends first, with the old one served where Okta has that. In an
     emergency, when the old secret has leaked, the turn waits for nothing: the old secret is
     deactivated and deleted as soon as the new one is served, whoever still uses it. ``asked`` is
-    the flow that asks for it: what comes of the turn does not start that one again. Raises
-    NotFound, Forbidden, TurnFailed where Okta does not serve it (the secret served so far works on
-    then), and Refused: while a turn is under way, where the resumed one had served its secret
-    already, and where this one starts later, because what makes room for it has to soak.
+    the flow that asks for it: what comes of the turn does not start that one again. Without
+    ``wait`` the turn is begun, and what comes of it is told by its record alone. Raises NotFound,
+    Forbidden, TurnFailed where Okta does not serve it (the secret served so far works on then), and
+    Refused: while a turn is under way, where the resumed one had served its secret already, and
+    where this one starts later, because what makes room for it has to soak.
     """
     await admit(world, caller, Verb.ROTATE, rotation_id, detail="emergency" if emergency else "")
     await _end_waiting(world, rotation_id, emergency=emergency, asked=asked)
@@ -79,12 +81,14 @@ async def rotate(
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
-        turn = claimed(world, await start(tx, world, rotation, Trigger.MANUAL))
-        turn = replace(turn, asked=asked)
+        turn = await start(tx, world, rotation, Trigger.MANUAL)
+        turn = replace(claimed(world, turn) if wait else turn, asked=asked)
         turn = replace(turn, word=Word.AT_ONCE) if emergency else turn
         await tx.replace(turn)
         what = "emergency" if emergency else "turn"
         await note_step(tx, turn, what, f"By {caller.name}.", world.clock.now())
+    if not wait:
+        return await view(world, rotation_id)
     resumed_late = turn.phase in SERVED
     await advance(world, turn, held_since_s=held_since_s)
     seen = await view(world, rotation_id)

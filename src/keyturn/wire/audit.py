@@ -1,6 +1,6 @@
 """The audit log (ours)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,9 +28,14 @@ class AuditWanted(Wire):
 
 
 class AuditQuery(AuditWanted):
-    """A page of entries: those past the number ``after``."""
+    """A page of entries: oldest first, past the number ``after``, or newest first (``desc``).
 
+    The latter are those before the number ``before``, where it is given.
+    """
+
+    order: Literal["asc", "desc"] = "asc"
     after: Annotated[Whole, Field(ge=0, le=NUMBER_MAX)] = 0
+    before: Annotated[Whole, Field(ge=1, le=NUMBER_MAX)] | None = None
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 
 
@@ -54,7 +59,7 @@ class AuditEntry(Wire):
 
 
 class AuditAnswer(Wire):
-    """A page of entries, oldest first."""
+    """A page of entries, in the order that was asked for."""
 
     entries: tuple[AuditEntry, ...]
 

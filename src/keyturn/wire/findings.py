@@ -21,6 +21,12 @@ class Finding(Wire):
     found_at: Instant
 
 
+class Compared(Wire):
+    """How many rotations of a connection were compared with Okta."""
+
+    rotations: int
+
+
 class FindingsAnswer(Wire):
     """The findings that are open."""
 

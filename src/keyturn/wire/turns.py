@@ -72,9 +72,13 @@ class FinishNow(Wire):
 
 
 class StartTurn(Wire):
-    """Start a turn; in an ``emergency`` the old secret goes as soon as the new one is served."""
+    """Start a turn; in an ``emergency`` the old secret goes as soon as the new one is served.
+
+    Without ``wait`` it is answered once the turn has begun, and not once the new one is served.
+    """
 
     emergency: StrictBool = False
+    wait: StrictBool = True
 
 
 class Turn(Wire):

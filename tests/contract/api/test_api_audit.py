@@ -68,6 +68,18 @@ async def test_the_log_is_listed_page_by_page(house: House) -> None:
     ]
 
 
+async def test_the_newest_come_first_where_that_is_asked_for(house: House) -> None:
+    """The number of the last entry of a page asks for the one before; filters narrow it as well."""
+    await fill(house)
+    query = {"order": "desc", "verb": "test:do", "limit": "2"}
+    first = (await house.http.get(AUDIT, params=query)).json()
+    assert numbers(first) == [4, 3]
+    before = {"before": str(first["entries"][-1]["number"])}
+    assert numbers((await house.http.get(AUDIT, params=query | before)).json()) == [2, 1]
+    assert (await house.http.get(AUDIT, params={"order": "up"})).status_code == 422
+    assert (await house.http.get(AUDIT, params={"before": "0"})).status_code == 422
+
+
 async def test_an_export_has_every_entry_on_a_line_of_its_own(house: House) -> None:
     """The export is on record before its first line, and holds that entry too."""
     await fill(house)

@@ -61,6 +61,8 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/destinations/{destination_id}
             GET /api/v1/destinations/{destination_id}/deliveries
             GET /api/v1/findings
+            GET /api/v1/fleet
+            GET /api/v1/fleet/rotations
             GET /api/v1/flow-cards
             GET /api/v1/flow-schema
             GET /api/v1/flow-tables
@@ -95,7 +97,9 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v2/secret-rotations/okta-client-secret/preview
             GET /api/v2/secret-rotations/okta-client-secret/rotation-name/{rotation_name}
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}
+            GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/plan
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/preview
+            GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/slots
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/turns
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/usage
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/turns/{turn_id}/evidence
@@ -131,6 +135,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
         """,
         ("", "AU"): """
             GET /api/v1/audit
+            GET /api/v1/settings
             GET /api/v1/audit/export
             GET /api/v1/audit/verify
             GET /api/v1/auth/jwt-auth/identities/{identity_id}
@@ -257,6 +262,9 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v4/secrets/{secret_name}
         """,
         ("ADR", "ADR"): """
+            GET /api/v1/app-connections/okta/{connection_id}/apps
+            POST /api/v1/app-connections/okta/{connection_id}/check
+            POST /api/v1/app-connections/okta/{connection_id}/compare
             POST /api/v1/destinations/{destination_id}/deliver
             POST /api/v1/findings/{finding_id}/repair
             POST /api/v2/secret-rotations/okta-client-secret/{rotation_id}/adopt-existing

@@ -284,6 +284,23 @@ async def test_versions_are_listed_with_the_values_that_still_work(house: House)
     assert [one["version"] for one in page] == [2]
 
 
+async def test_versions_without_values_take_only_to_know_of_the_secret(house: House) -> None:
+    """No value is opened, so nothing is read, and nobody holds anything by it."""
+    stored = await put(house, "KEY", "canary")
+    caller = await log_in_as(house, await make_role(house, Verb.DESCRIBE_SECRETS))
+    path = f"/api/v1/secret/{stored['id']}/secret-versions"
+    assert (await caller.http.get(path)).status_code == 403
+    async with house.world.store.reading() as tx:
+        before = await tx.latest_audit()
+    answer = await caller.http.get(path, params={"viewSecretValue": "false"})
+    (found,) = answer.json()["secretVersions"]
+    assert (found["version"], found["state"], found["secretValueHidden"]) == (1, "current", True)
+    assert "canary" not in answer.text
+    async with house.world.store.reading() as tx:
+        after = await tx.list_audit(after=before.number if before else 0)
+    assert [each.attempt.verb for each in after] == ["secrets:describe"]
+
+
 async def test_secrets_of_all_folders_below_are_listed_on_demand(house: House) -> None:
     """Each tells its path; what the caller may not read is left out without a word."""
     for path in ("/a/b", "/c"):

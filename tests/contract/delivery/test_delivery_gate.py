@@ -4,7 +4,6 @@ import pytest
 from delivery_kit import carriers, destination
 from rig import Rig
 
-from keyturn.api.native.evidence import document
 from keyturn.cli.rotation import standing_of
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import DestinationAway
@@ -16,6 +15,7 @@ from keyturn.services.destinations import (
     update_destination,
 )
 from keyturn.services.drift import list_findings
+from keyturn.services.evidence_files import document
 from keyturn.services.orders import abort_turn, finish_now
 from keyturn.services.reports import list_turns, report_turn
 from keyturn.services.rotations import view

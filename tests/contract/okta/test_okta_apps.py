@@ -6,7 +6,7 @@ from okta_kit import APP, BASE, ScriptedOkta, app, refusal, reply
 
 from keyturn.domain.errors import OktaRefused, OktaThrottled, OktaUnclear
 from keyturn.domain.ids import AppId, ClientId
-from keyturn.domain.okta import App, AuthMethod, Status
+from keyturn.domain.okta import App, AuthMethod, FoundApps, Status
 
 GONE = refusal(404, "E0000007", "Not found: Resource not found: x (AppInstance)")
 FIRST = "/api/v1/apps?limit=200&filter=status+eq+%22ACTIVE%22"
@@ -109,3 +109,33 @@ async def test_a_garbled_app_is_unclear(okta: ScriptedOkta, garbled: dict[str, o
     """What cannot be read whole is not guessed at."""
     with pytest.raises(OktaUnclear):
         await okta.script(reply(200, garbled)).find_app(AppId("a"))
+
+
+BY_LABEL = "GET /api/v1/apps?limit=200&q="
+
+
+async def test_apps_are_listed_by_how_their_labels_begin(okta: ScriptedOkta) -> None:
+    """Okta searches; what is no OAuth app, or none that we know how to turn, is passed over."""
+    saml = {"id": "0oa9", "status": "ACTIVE", "credentials": {"scheme": "x"}}
+    deleted = app(id="0oa8", status="DELETED")
+    org = okta.script(page(saml, other("a"), deleted, app()))
+    assert await org.list_apps("my app & co", most=20) == FoundApps((FOUND,), more=False)
+    assert okta.asked == [f"{BY_LABEL}my+app+%26+co"]
+
+
+async def test_listed_apps_are_as_many_as_wanted(okta: ScriptedOkta) -> None:
+    """No more pages are read than are needed, and that there are more is told."""
+    one, two = app(), app(id="0oa2")
+    found = await okta.script(page(one, two, after="x")).list_apps("", most=1)
+    assert (len(found.apps), found.more) == (1, True)
+    found = await okta.script(page(one, after="a"), page(two)).list_apps("", most=2)
+    assert (len(found.apps), found.more) == (2, False)
+    assert len(okta.asked) == 3
+
+
+async def test_pages_without_an_oauth_app_are_left_after_five(okta: ScriptedOkta) -> None:
+    """Somebody waits: an org full of other apps is not read to its end."""
+    pages = [page(other("a"), after=f"{number}") for number in range(9)]
+    found = await okta.script(*pages).list_apps("", most=20)
+    assert found == FoundApps((), more=True)
+    assert len(okta.asked) == 5

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from rig import PLACE, SECRETS, Rig
 
-from keyturn.api.native.evidence import turn as wire_turn
 from keyturn.cli.rotation import standing_of
 from keyturn.domain.access import VIEWER, Caller, Holding
 from keyturn.domain.errors import Forbidden, Refused, TurnFailed
@@ -15,6 +14,7 @@ from keyturn.domain.identity import Identity
 from keyturn.domain.ids import IdentityId
 from keyturn.domain.turn import Opened, Overlap, Phase, Reason, Turn
 from keyturn.sandbox import Fault
+from keyturn.services.evidence_files import turn as wire_turn
 from keyturn.services.logbook import Logbook
 from keyturn.services.orders import (
     abort_turn,

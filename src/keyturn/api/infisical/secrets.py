@@ -17,7 +17,7 @@ from keyturn.domain.secret import Copy, State
 from keyturn.services import secrets
 from keyturn.services.secrets import Listing, ReadSecret, Wish
 from keyturn.wire import secrets as wire
-from keyturn.wire.base import TEXT_MAX
+from keyturn.wire.base import TEXT_MAX, Flag
 
 router = APIRouter(tags=["Secrets"], route_class=LenientRoute)
 
@@ -116,10 +116,17 @@ async def list_versions(
     secret_id: Name,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    view_secret_value: Annotated[Flag, Query(alias="viewSecretValue")] = None,
 ) -> wire.VersionsAnswer:
-    """List the versions of a secret, the latest first, with the values that still work."""
-    found = await secrets.list_versions(world, caller, secret_id, offset=offset, limit=limit)
-    return wire.VersionsAnswer(secret_versions=tuple(map(_version, found)))
+    """List the versions of a secret, the latest first, with the values that still work.
+
+    With ``viewSecretValue=false`` none is opened: then it takes only to know of the secret.
+    """
+    shown = view_secret_value is not False
+    found = await secrets.list_versions(
+        world, caller, secret_id, offset=offset, limit=limit, shown=shown
+    )
+    return wire.VersionsAnswer(secret_versions=tuple(_version(each, shown=shown) for each in found))
 
 
 def _list_answer(listing: Listing, *, shown: bool) -> wire.SecretsAnswer:
@@ -170,9 +177,9 @@ def _wish(request: Request, asked: wire.ReadOptions) -> Wish:
     )
 
 
-def _version(read: ReadSecret) -> wire.SecretVersion:
+def _version(read: ReadSecret, *, shown: bool) -> wire.SecretVersion:
     stored, version, place = read.secret, read.version, read.place
-    works = version.state in (State.CURRENT, State.PREVIOUS)
+    works = shown and version.state in (State.CURRENT, State.PREVIOUS)
     return wire.SecretVersion(
         id=version.id,
         legacy_id=version.id,

@@ -28,9 +28,14 @@ JSON_LINES = "application/jsonl"
 async def list_audit(
     world: TheWorld, caller: TheCaller, query: Annotated[AuditQuery, Query()]
 ) -> AuditAnswer:
-    """List entries past a number, oldest first."""
-    wanted = _wanted(query)
-    found = await audit.list_entries(world, caller, wanted, after=query.after, limit=query.limit)
+    """List entries past a number, oldest first, or those before one, newest first."""
+    wanted, limit = _wanted(query), query.limit
+    if query.order == "desc":
+        found = await audit.list_newest_entries(
+            world, caller, wanted, before=query.before, limit=limit
+        )
+    else:
+        found = await audit.list_entries(world, caller, wanted, after=query.after, limit=limit)
     return AuditAnswer(entries=tuple(map(_entry, found)))
 
 
@@ -64,7 +69,7 @@ async def verify_audit(
 
 async def _lines(entries: AsyncIterator[domain.AuditEntry]) -> AsyncIterator[str]:
     async for entry in entries:
-        yield _entry(entry).model_dump_json() + "\n"
+        yield domain.exported(entry) + "\n"
 
 
 def _entry(entry: domain.AuditEntry) -> AuditEntry:

@@ -14,10 +14,11 @@ router = APIRouter(prefix="/api/v1/budgets", tags=["Rate limits"])
 async def read_budgets(world: TheWorld, caller: TheCaller) -> wire.BudgetsAnswer:
     """List what is left of each rate limit that was called against in the last minute."""
     found = await budgets.read_budgets(world, caller)
-    return wire.BudgetsAnswer(budgets=tuple(map(_budget, found)))
+    return wire.BudgetsAnswer(budgets=tuple(map(render_budget, found)))
 
 
-def _budget(budget: Budget) -> wire.Budget:
+def render_budget(budget: Budget) -> wire.Budget:
+    """Render what is left of a window."""
     window = budget.window
     return wire.Budget(
         org=window.org,

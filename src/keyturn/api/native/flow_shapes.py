@@ -1,19 +1,13 @@
 """How flows and their runs look on the wire."""
 
-from keyturn.domain.flows.definition import Start
-from keyturn.domain.flows.events import source_of
 from keyturn.domain.flows.findings import Finding
 from keyturn.domain.flows.run import FlowVersion
-from keyturn.domain.flows.spec import CardSpec, Source, StartKind
+from keyturn.domain.flows.spec import CardSpec
 from keyturn.domain.flows.walk import Response
 from keyturn.services.flows import FlowView
+from keyturn.services.invoking import INVOKE, reached_at
 from keyturn.services.run_history import RunView
 from keyturn.wire import flows as wire
-
-INVOKE = "/api/flo/{alias}/invoke"
-"""Where a flow is invoked, as with Okta."""
-EVENTS = "/api/flo-events/{alias}"
-"""Where Okta's event hooks deliver."""
 
 
 def one(view: FlowView, server: str, *, whole: bool = False) -> wire.FlowAnswer:
@@ -26,7 +20,7 @@ def flow(view: FlowView, server: str, *, whole: bool = False) -> wire.Flow:
     saved, place = view.saved, view.place
     read = None if view.problem else view.flow
     start = read.start if read else None
-    reached = _reached_at(start) if start else ""
+    reached = reached_at(start) if start else ""
     return wire.Flow(
         id=saved.id,
         name=saved.name,
@@ -49,13 +43,6 @@ def flow(view: FlowView, server: str, *, whole: bool = False) -> wire.Flow:
         updated_at=saved.updated_at,
         source=view.version.source if whole else None,
     )
-
-
-def _reached_at(start: Start) -> str:
-    """Return where requests start a flow; empty where none do."""
-    if start.kind is StartKind.ENDPOINT:
-        return INVOKE
-    return EVENTS if source_of(start) is Source.OKTA else ""
 
 
 def version(stored: FlowVersion) -> wire.FlowVersion:

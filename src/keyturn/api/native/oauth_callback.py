@@ -17,7 +17,7 @@ from keyturn.api.authn import TheWorld
 from keyturn.api.description import PAGE, PAGE_INSTEAD
 from keyturn.domain.errors import AddressRefused, Refused, ServerError
 from keyturn.domain.oauth.authorization import LIFETIME
-from keyturn.domain.oauth.redirects import BEGIN_PATH, CALLBACK_PATH
+from keyturn.domain.oauth.redirects import BEGIN_PATH, CALLBACK_PATH, COOKIE, COOKIE_PATH
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import authorizing
 from keyturn.services.authorizing import Begun
@@ -27,8 +27,6 @@ from keyturn.wire.oauth_connections import PARAMETER_MAX
 
 router = APIRouter(tags=["Connections"])
 
-COOKIE: Final = "keyturn_oauth"
-COOKIE_PATH: Final = "/api/v1/oauth"
 ON_TO_ANOTHER: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 """Browsers hold a form to `form-action` on the way that it is redirected, too."""
 HEADERS: Final = {

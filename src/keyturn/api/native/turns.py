@@ -8,15 +8,18 @@ from fastapi.responses import PlainTextResponse, Response
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.infisical.render import rotation_answer
 from keyturn.api.lenient import LenientRoute
-from keyturn.api.native import evidence
+from keyturn.api.native.plans import plan_answer
+from keyturn.api.native.slots import slots_answer
 from keyturn.api.native.usage import usage_answer
 from keyturn.domain.foreign import Consent
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services import consent, orders, reports, turns, usage
+from keyturn.services import consent, evidence_files, orders, plans, reports, slots, turns, usage
 from keyturn.wire import turns as wire
 from keyturn.wire.base import Id
+from keyturn.wire.plans import PlanAnswer
 from keyturn.wire.rotations import AdoptExisting, RetireExisting, RotationAnswer
+from keyturn.wire.slots import SlotsAnswer
 from keyturn.wire.usage import UsageAnswer
 
 of_type = APIRouter(prefix="/{rotation_id}", tags=["Turns"], route_class=LenientRoute)
@@ -33,7 +36,7 @@ async def list_turns(
 ) -> wire.TurnsAnswer:
     """List the turns of a rotation with their steps, the newest first."""
     views = await reports.list_turns(world, caller, rotation_id, offset=offset, limit=limit)
-    return wire.TurnsAnswer(turns=tuple(map(evidence.turn, views)))
+    return wire.TurnsAnswer(turns=tuple(map(evidence_files.turn, views)))
 
 
 @of_type.get(
@@ -50,11 +53,46 @@ async def read_evidence(
 ) -> Response | wire.Evidence:
     """Read the record of one turn as a file to keep, for programs or for people."""
     report = await reports.report_turn(world, caller, rotation_id, turn_id)
-    document = evidence.document(report, world.clock.now())
+    document = evidence_files.document(report, world.clock.now())
     if form == "json":
         return document
-    page = evidence.markdown(document, report.rotation.kind)
+    page = evidence_files.markdown(document, report.rotation.kind)
     return PlainTextResponse(page, media_type="text/markdown")
+
+
+@of_type.get("/plan")
+async def plan_turn(
+    world: TheWorld,
+    caller: TheCaller,
+    rotation_id: Id,
+    *,
+    emergency: Annotated[
+        bool, Query(description="Of a turn because the old secret has leaked.")
+    ] = False,
+) -> PlanAnswer:
+    """Tell what a turn will do: each call at Okta, what it touches, and what it waits for.
+
+    Nothing is changed. Okta is asked whether its System Log may be read only where the turn will
+    read it for a connection inside Okta Workflows.
+    """
+    return plan_answer(await plans.plan_turn(world, caller, rotation_id, emergency=emergency))
+
+
+@of_type.get("/slots")
+async def read_slots(
+    world: TheWorld,
+    caller: TheCaller,
+    rotation_id: Id,
+    *,
+    check_okta: Annotated[
+        bool, Query(alias="checkOkta", description="Ask Okta for its list: one call.")
+    ] = False,
+) -> SlotsAnswer:
+    """Tell which credentials the app has at Okta, and what becomes of each; never a value.
+
+    Without a look at Okta it is told by what is on record.
+    """
+    return slots_answer(await slots.read_slots(world, caller, rotation_id, check_okta=check_okta))
 
 
 @of_type.post("/turn")
@@ -62,8 +100,10 @@ async def start_turn(
     world: TheWorld, caller: TheCaller, rotation_id: Id, body: wire.StartTurn | None = None
 ) -> RotationAnswer:
     """Start a turn, or resume a blocked one, and answer once the new secret is served."""
-    emergency = body is not None and body.emergency
-    seen = await turns.rotate(world, caller, rotation_id, emergency=emergency)
+    asked = body or wire.StartTurn()
+    seen = await turns.rotate(
+        world, caller, rotation_id, emergency=asked.emergency, wait=asked.wait
+    )
     return rotation_answer(seen)
 
 

@@ -1,4 +1,4 @@
-"""What a turn looks like on the wire, and its record as a file to keep."""
+"""The record of one turn as a file to keep, for programs and for people; a value is in neither."""
 
 from collections.abc import Iterator
 from datetime import datetime
