@@ -1,0 +1,71 @@
+"""Roles: which verbs they grant, and where; and roles of one's own."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from keyturn.domain.access import BUILT_IN, Grant, Verb
+from keyturn.domain.errors import CallerError
+from keyturn.domain.roles import parse_verbs
+from keyturn.services import roles
+from keyturn.services.roles import RoleDraft
+from keyturn.web.problems import status_of
+from keyturn.web.routing import action, page
+from keyturn.web.visiting import Visit
+
+HERE: Final = "/access/roles"
+
+
+async def show(visit: Visit) -> Response:
+    """List the roles that can be held."""
+    return await _shown(visit)
+
+
+async def create(visit: Visit) -> Response:
+    """Make a role of verbs and of where they hold."""
+    slug = visit.said("slug")
+    try:
+        grant = Grant(
+            frozenset(parse_verbs([str(each) for each in visit.form.getlist("verbs")])),
+            *(tuple(visit.said(name).split()) for name in ("environments", "paths", "connections")),
+        )
+        draft = RoleDraft(visit.said("name") or slug, visit.said("description"), (grant,))
+        await roles.create_role(visit.world, visit.caller, _project(visit), slug, draft)
+    except CallerError as error:
+        return await _shown(visit, error)
+    return visit.redirect(HERE, f"The role {slug} can be given now.")
+
+
+async def delete(visit: Visit) -> Response:
+    """Delete a role that nobody holds any more."""
+    slug = visit.said("slug")
+    try:
+        await roles.delete_role(visit.world, visit.caller, _project(visit), slug)
+    except CallerError as error:
+        return await _shown(visit, error)
+    return visit.redirect(HERE, f"The role {slug} is deleted.")
+
+
+def _project(visit: Visit) -> str | None:
+    return visit.said("project") or visit.query.get("project") or None
+
+
+async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
+    _, projects = await visit.projects()
+    return visit.render(
+        "access/roles.html",
+        status=status_of(error) if error else 200,
+        error=error.message if error else "",
+        views=await roles.list_roles(visit.world, visit.caller, _project(visit)),
+        built_in=BUILT_IN,
+        verbs=[each.value for each in Verb],
+        chosen=[str(each) for each in visit.form.getlist("verbs")],
+        typed={name: visit.said(name) for name in TYPED},
+        project=_project(visit) or "",
+        places=[(each.project.slug, each.project.name) for each in projects],
+    )
+
+
+TYPED: Final = ("slug", "name", "description", "environments", "paths", "connections")
+
+ROUTES: Final = (page(HERE, show), action(HERE, create), action(f"{HERE}/delete", delete))
