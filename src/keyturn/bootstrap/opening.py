@@ -30,6 +30,7 @@ from keyturn.network.guard import GuardedBackend, GuardedTransport
 from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
 from keyturn.services.ports import Chance, Clock, Limits, NoNotifier, Notifier, Store, World
+from keyturn.services.ports.sandbox import SandboxControls
 from keyturn.settings import Settings
 
 _log = structlog.get_logger("keyturn.keys")
@@ -41,12 +42,16 @@ def _as_it_is(store: Store) -> Store:
 
 @dataclass(frozen=True)
 class Outside:
-    """What may be replaced around the house: time, chance, the way to Okta, and the store's rim."""
+    """What may be replaced around the house: time, chance, the way to Okta, and the store's rim.
+
+    ``sandbox`` is the org in a box that people may break from the pages, where there is one.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     chance: Chance = field(default_factory=SystemChance)
     okta_transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
     wrap_store: Callable[[Store], Store] = _as_it_is
+    sandbox: SandboxControls | None = None
 
 
 @asynccontextmanager
@@ -186,6 +191,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             notifier=notifier,
             resources=resources,
             signer=JoseSigner(),
+            settings=settings.described,
         )
 
 
@@ -287,4 +293,5 @@ def _limits(settings: Settings) -> Limits:
         flows_active=settings.flows_active,
         private_addresses_allowed=settings.allow_private_addresses,
         public_url=settings.public_url,
+        okta_log_in=settings.okta_log_in,
     )

@@ -13,7 +13,9 @@ from keyturn.api.app import build_api
 from keyturn.bootstrap.opening import Outside, opened, url_of
 from keyturn.domain.errors import Refused
 from keyturn.services.ports import World
+from keyturn.services.ports.sandbox import SandboxControls
 from keyturn.settings import Settings
+from keyturn.web.app import build_pages
 
 
 @asynccontextmanager
@@ -24,7 +26,8 @@ async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIt
         listener = socket.create_server((settings.host, settings.port))
         stack.callback(listener.close)
         await stack.enter_async_context(_runner(world, settings))
-        await stack.enter_async_context(_listening(world, listener, settings))
+        sandbox = outside.sandbox if outside else None
+        await stack.enter_async_context(_listening(world, listener, settings, sandbox))
         host, port = listener.getsockname()[:2]
         yield f"http://{host}:{port}"
 
@@ -65,13 +68,18 @@ class _QuietServer(uvicorn.Server):
 
 @asynccontextmanager
 async def _listening(
-    world: World, listener: socket.socket, settings: Settings
+    world: World,
+    listener: socket.socket,
+    settings: Settings,
+    sandbox: SandboxControls | None,
 ) -> AsyncIterator[None]:
+    pages = build_pages(world, version=__version__, public_url=settings.public_url, box=sandbox)
     api = build_api(
         world,
         version=__version__,
         proxies=settings.proxies,
         public_url=settings.public_url,
+        pages=pages,
     )
     config = uvicorn.Config(
         api,
@@ -90,5 +98,6 @@ async def _listening(
         yield
     finally:
         api.state.newsroom.close()  # streams of events would go on for ever
+        pages.state.house.watchers.close()
         server.should_exit = True
         await serving_task

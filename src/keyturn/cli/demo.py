@@ -27,8 +27,15 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep the log and the database in this folder.",
 )
+@click.option(
+    "--web",
+    is_flag=True,
+    help="Serve pages to look at instead, as `keyturn serve --sandbox` does.",
+)
 @options.as_json
-def demo(*, turns: int, naive: bool, seed: int, keep_data: Path | None, as_json: bool) -> None:
+def demo(
+    *, turns: int, naive: bool, seed: int, keep_data: Path | None, web: bool, as_json: bool
+) -> None:
     """Turn a secret in a sandbox org while a consumer uses it.
 
     Everything runs in this process: an Okta org, Keyturn with a rotation made through its API,
@@ -36,7 +43,12 @@ def demo(*, turns: int, naive: bool, seed: int, keep_data: Path | None, as_json:
     counted, and the org is the judge. Exits with 0 only if no request failed.
 
     With --naive the secret is turned as scripts do it, readers last, and requests fail.
+
+    With --web a sandbox org and a Keyturn with a past are served until SIGTERM or SIGINT.
     """
+    if web:
+        _show(keep_data)
+        return
     from keyturn.cli.rehearsal.rehearsal import Plan, rehearse
     from keyturn.cli.rehearsal.show import showing
     from keyturn.cli.rehearsal.tally import Tally
@@ -49,6 +61,15 @@ def demo(*, turns: int, naive: bool, seed: int, keep_data: Path | None, as_json:
         raise click.ClickException(outcome.fault)
     if outcome.report.failed or outcome.report.turns < turns:
         raise click.exceptions.Exit(1)
+
+
+def _show(keep_data: Path | None) -> None:
+    """Serve something to see. Raises UsageError for options that would be ignored."""
+    options.refuse_given("--web has its own story", "turns", "naive", "seed", "as_json")
+    from keyturn.cli.showcase.command import serve_showcase
+
+    settings = options.read_settings()
+    run(serve_showcase(keep_data, settings.host, settings.port, tour=True))
 
 
 def _lines(report: "Report") -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from keyturn.settings import Settings
@@ -46,6 +47,15 @@ def read_settings(**flags: str | int | Path | None) -> "Settings":
         found = error.errors(include_input=False)
         wrong = [_told([PREFIX + str(name).upper() for name in e["loc"]], e["msg"]) for e in found]
         raise click.ClickException("Settings do not fit. " + "; ".join(wrong)) from None
+
+
+def refuse_given(why: str, *names: str) -> None:
+    """Raise UsageError for options that were given and would be ignored."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        given = option.name and context.get_parameter_source(option.name)
+        if option.name in names and given is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{why}: leave out {option.opts[0]}.")
 
 
 def checked(shape: type[W], fields: dict[str, object]) -> W:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from keyturn.cli import options, output
 from keyturn.cli.running import run, stop_asked
@@ -99,9 +98,9 @@ def sandbox(
     _forget(ready_file)
     first_time = load is not None and load == save and not load.exists()
     if load is not None and not first_time:
-        _refuse_given("--load brings its own orgs", "orgs", "seed", "profile")
+        options.refuse_given("--load brings its own orgs", "orgs", "seed", "profile")
     if orgs:
-        _refuse_given("--org NAME=SEED[:PROFILE] says both", "seed", "profile")
+        options.refuse_given("--org NAME=SEED[:PROFILE] says both", "seed", "profile")
     wanted = tuple(_parse_org(org) for org in orgs)
     if len({org.name for org in wanted}) < len(wanted):
         raise click.UsageError("--org: each name only once.")
@@ -120,15 +119,6 @@ def sandbox(
         run(_serve(config, ready_file, as_json=as_json))
     except SnapshotError as error:
         raise click.ClickException(f"{load}: {error}.") from error
-
-
-def _refuse_given(why: str, *names: str) -> None:
-    """Raise UsageError for options that were given and would be ignored."""
-    context = click.get_current_context()
-    for option in context.command.params:
-        given = option.name and context.get_parameter_source(option.name)
-        if option.name in names and given is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"{why}: leave out {option.opts[0]}.")
 
 
 def _parse_clock(text: str | None, rate: float) -> "Start":

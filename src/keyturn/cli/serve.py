@@ -15,13 +15,28 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--host", help="The address to listen on.  [default: KEYTURN_HOST]")
 @click.option("--port", type=int, help="The port; 0 takes a free one.  [default: KEYTURN_PORT]")
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Serve an Okta org in a box too, and an installation with a past, in --data-dir or else "
+    "in a temporary directory.",
+)
 @options.data_dir
-def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
+def serve(*, host: str | None, port: int | None, sandbox: bool, data_dir: Path | None) -> None:
     """Serve the API and run turns until SIGTERM or SIGINT.
 
     Prints one line with the address once it is ready; logs go to stderr, or to KEYTURN_LOG_FILE.
+
+    With --sandbox it prints how to log in, too. Of the environment only KEYTURN_HOST and
+    KEYTURN_PORT count then; whatever is in --data-dir from an earlier run is used again.
     """
-    run(_serve(options.read_settings(host=host, port=port, data_dir=data_dir)))
+    settings = options.read_settings(host=host, port=port, data_dir=data_dir)
+    if sandbox:
+        from keyturn.cli.showcase.command import serve_showcase
+
+        run(serve_showcase(data_dir, settings.host, settings.port, tour=False))
+    else:
+        run(_serve(settings))
 
 
 async def _serve(settings: "Settings") -> None:

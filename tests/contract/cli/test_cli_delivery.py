@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from dotenv import dotenv_values
 
 from keyturn.cli.main import cli
-from keyturn.client.dotenv import render_dotenv
+from keyturn.formats.dotenv import render_dotenv
 
 pytestmark = pytest.mark.slow
 

@@ -136,6 +136,40 @@ def test_a_rotation_that_has_not_turned_says_so(house: House, rotation: dict[str
     assert "not yet" in house.run("rotation", "list").stdout
 
 
+def test_the_fleet_is_shown_and_searched(house: House, rotation: dict[str, Any]) -> None:
+    """All rotations together, and those that a text finds, in the words that a page has."""
+    shown = house.run("fleet", "show", "--project", "example").stdout
+    assert "1 rotations: scheduled 1" in shown
+    assert "next turns" in shown
+    assert house.ask("fleet", "show")["rotations"] == 1
+    assert "1 of 1" in house.run("fleet", "list", "WEB", "--state", "scheduled").stdout
+    assert house.ask("fleet", "list", "--state", "off", "--state", "blocked")["total"] == 0
+    assert house.run("fleet", "list", "nothing", "--band", "overdue").stdout == "none\n0 of 0\n"
+
+
+def test_apps_are_looked_up_by_their_labels(house: House, rotation: dict[str, Any]) -> None:
+    """Whoever creates a rotation need not look for ids in Okta's console."""
+    shown = house.run("okta", "apps", "--connection", "org", "example w").stdout
+    assert "Example web app" in shown
+    assert " web" in shown.splitlines()[1]
+    (found,) = house.ask("okta", "apps", "--connection", "org", rotation["oktaAppId"])["apps"]
+    assert found["rotation"]["name"] == "web"
+    more = house.run("okta", "apps", "--connection", "org", "--limit", "1").stdout
+    assert "There are more: type more of the label." in more
+
+
+def test_the_audit_log_is_listed_from_its_end(house: House) -> None:
+    """The newest entries are the first to be looked for; each page asks for the one before."""
+    newest = house.ask("audit", "list", "--newest", "--limit", "3")["entries"]
+    numbers = [entry["number"] for entry in newest]
+    assert numbers == sorted(numbers, reverse=True)
+    before = ("--newest", "--before", str(numbers[-1]), "--limit", "1")
+    (earlier,) = house.ask("audit", "list", *before)["entries"]
+    assert earlier["number"] == numbers[-1] - 1
+    house.run("audit", "list", "--before", "2", code=2)
+    house.run("audit", "list", "--newest", "--after", "2", code=2)
+
+
 def test_a_turn_tells_its_phases_and_serves(house: House, rotation: dict[str, Any]) -> None:
     """A turn prints its phases in order and ends served, with the overlap under way."""
     before = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout
@@ -162,6 +196,37 @@ def test_a_plan_changes_nothing(house: House, rotation: dict[str, Any]) -> None:
     retire = ("rotation", "retire-existing", "web", "ocs1", "--made=2026-01-01", "--plan")
     assert "deactivate client secret ocs1" in house.run(*retire).stdout
     assert house.ask("rotation", "show", "web")["turn"] == before["turn"]
+
+
+def test_what_is_at_okta_is_listed_without_values(house: House, rotation: dict[str, Any]) -> None:
+    """By what is on record, and by Okta's own list, which shows the same."""
+    value = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "dev").stdout.strip()
+    for look in ((), ("--check-okta",)):
+        shown = house.run("rotation", "slots", "web", *look).stdout
+        assert "ACTIVE" in shown
+        assert "current" in shown
+        assert value not in shown
+    told = house.ask("rotation", "slots", "web", "--check-okta")
+    assert told["most"] == 2
+    assert told["checkedAt"]
+
+
+def test_a_rotation_is_ended(house: House) -> None:
+    """What it serves stays, or goes here, or goes at Okta as well where another is left there."""
+    oauth = {"application_type": "web", "grant_types": ["authorization_code"]}
+    oauth |= {"response_types": ["code"], "redirect_uris": ["http://localhost/callback"]}
+    body = {"name": "oidc_client", "label": "Ended", "signOnMode": "OPENID_CONNECT"}
+    body |= {"settings": {"oauthClient": oauth}}
+    app = made_at_okta(house, "/api/v1/apps", body)
+    words = ("--name", "ended", "--connection", "org", "--env", "dev", "--client-id", app)
+    names = ("--map-client-id", "ENDED_ID", "--map-client-secret", "ENDED_SECRET")
+    house.run("rotation", "create", *words, *names)
+    assert "--delete-secrets" in house.run("rotation", "delete", "ended", "--revoke", code=2).stderr
+    both = ("--delete-secrets", "--revoke")
+    told = house.run("rotation", "delete", "ended", *both, code=1).stderr
+    assert "would be left without an active client secret" in told
+    assert "is ended" in house.run("rotation", "delete", "ended").stdout
+    assert house.run("secret", "get", "ENDED_SECRET", "--env", "dev").stdout
 
 
 def test_show_tells_the_phase_the_date_and_the_steps(
@@ -286,6 +351,14 @@ def test_evidence_is_written_to_a_file(
     nowhere = tmp_path / "nowhere" / "evidence.md"
     stderr = house.run("turn", "evidence", name, "--out", str(nowhere), code=1).stderr
     assert stderr == f"Error: This machine refuses: {nowhere}: No such file or directory.\n"
+
+
+def test_okta_is_asked_at_once(house: House) -> None:
+    """Whether it accepts the connection's credentials, and what has drifted there."""
+    assert "Okta accepts connection org" in house.run("connection", "okta", "check", "org").stdout
+    compared = house.run("drift", "compare", "org").stdout
+    assert compared.startswith("Rotations compared: ")
+    assert house.ask("drift", "compare", "org") == {"findings": []}
 
 
 def test_drift_of_nothing_is_none(house: House) -> None:

@@ -1,95 +1,98 @@
 """What an admin is told to do in Okta Workflows, and what is ticked off."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
-from keyturn.cli.turn_plan import plan_of_a_turn
-from keyturn.cli.workflows import checklist, checklist_of_turn, steps_in_workflows
+from keyturn.cli.workflows import checklist, checklist_of_turn
+from keyturn.domain.oauth.consumers import Adoption
+from keyturn.domain.okta import CredentialKind
+from keyturn.domain.turn import Overlap, Policy
+from keyturn.services.plans import TurnPlan, plan_of
+from keyturn.services.usage import Usage
 from keyturn.wire.registrations import Consumer
-from keyturn.wire.rotations import Rotation
 from keyturn.wire.turns import Held, Turn
 from keyturn.wire.usage import UsageAnswer, UsedRegistration
 
 AT = datetime(2026, 11, 21, 12, 5, tzinfo=UTC)
 LATER = datetime(2026, 11, 21, 12, 7, tzinfo=UTC)
-ROTATION = Rotation.model_construct(
-    name="app",
-    type="okta-client-secret",
-    okta_app_id="0oa1",
-    overlap_policy="evidence",
-    overlap_seconds=300,
-    backstop_seconds=900,
-    soak_seconds=600,
-    read_system_log=True,
-    environment=SimpleNamespace(slug="prod"),
-    folder=SimpleNamespace(path="/flows"),
-    secrets_mapping=SimpleNamespace(client_secret="OKTA_CLIENT_SECRET"),
-)
+POLICY = Policy(300, 600, overlap=Overlap.EVIDENCE, backstop_s=900, log=True)
 PROD = Consumer.model_construct(
     name="flows", adoption="restart", required=True, confirmed_version=1, confirmed_at=AT
 ).model_copy(update={"workflows_connection": "Okta prod"})
 OTHER = PROD.model_copy(update={"name": "etl", "workflows_connection": None})
+INSIDE = SimpleNamespace(name="flows", workflows="Okta prod", required=True)
+OUTSIDE = SimpleNamespace(name="etl", workflows=None, required=True, adoption=Adoption.RESTART)
 
 
-def used(*consumers: Consumer, readable: bool | None = True) -> UsageAnswer:
-    """Return what hangs on the secret."""
-    registration = UsedRegistration.model_construct(
-        name="workflows",
-        environment="prod",
-        secret_path="/flows",
-        standing="accepted",
-        version=1,
-        proved_version=1,
+def planned(*consumers: object, readable: bool | None = True, **policy: object) -> TurnPlan:
+    """Return the plan of a turn whose secret these use."""
+    emergency = bool(policy.pop("emergency", False))
+    of = SimpleNamespace(
+        rotation=SimpleNamespace(
+            kind=CredentialKind.CLIENT_SECRET,
+            app_id="0oa1",
+            policy=replace(POLICY, **policy),
+            mapping=SimpleNamespace(client_secret="OKTA_CLIENT_SECRET"),
+        ),
+        place=SimpleNamespace(
+            environment=SimpleNamespace(slug="prod"), folder=SimpleNamespace(path="/flows")
+        ),
+    )
+    registration = SimpleNamespace(
+        view=SimpleNamespace(registration=SimpleNamespace(name="workflows")),
         connections=(),
         consumers=consumers,
     )
-    return UsageAnswer.model_construct(
-        rotation=None,
-        registrations=(registration,),
-        readers=(),
-        destinations=(),
-        log_readable=readable,
-    )
+    return plan_of(of, Usage(None, [registration], log_readable=readable), emergency=emergency)
+
+
+def said(plan: TurnPlan) -> str:
+    """Return what is to be done by hand."""
+    return "\n".join(line for step in plan.by_hand for line in (step.told, *step.more))
+
+
+def used(*consumers: Consumer) -> UsageAnswer:
+    """Return what hangs on the secret."""
+    registration = UsedRegistration.model_construct(name="workflows", consumers=consumers)
+    return UsageAnswer.model_construct(registrations=(registration,))
 
 
 def test_the_plan_says_what_is_clicked_and_what_proves_it() -> None:
     """Where the secret is found, which connection, and what the log has to show."""
-    lines = plan_of_a_turn(ROTATION, used(PROD, OTHER), emergency=False)
-    text = "\n".join(lines)
+    plan = planned(INSIDE, OUTSIDE)
+    text = said(plan)
     read = "keyturn secret get OKTA_CLIENT_SECRET --env prod --path /flows --acknowledge"
     assert read in text
     assert 'at "Okta prod" (consumer flows)' in text
     assert "workflows.user.connection.create or .reauthorize of that name" in text
     assert "keyturn registration consumer confirm workflows flows" in text
-    assert "consumer flows has the old one until an admin puts the new one in" in text
+    assert any("flows has the old one until an admin puts the new one in" in f for f in plan.fates)
     assert "etl (consumer" not in text
 
 
 def test_without_such_a_connection_nothing_is_said() -> None:
     """Neither in a plan nor beneath a turn."""
-    assert steps_in_workflows(ROTATION, used(OTHER)) == []
+    assert planned(OUTSIDE).by_hand == ()
     assert checklist([OTHER], 2) == []
 
 
 @pytest.mark.parametrize(
-    ("policy", "readable", "emergency", "why"),
+    ("policy", "why"),
     [
-        ({}, False, False, "its access lacks okta.logs.read"),
-        ({"read_system_log": False}, None, False, "the policy has no System Log read"),
-        ({"overlap_policy": "fixed"}, None, False, "nothing waits for it in such a turn"),
-        ({}, True, True, "nothing waits for it in such a turn"),
+        ({"readable": False}, "its access lacks okta.logs.read"),
+        ({"readable": None, "log": False}, "the policy has no System Log read"),
+        ({"overlap": Overlap.FIXED}, "nothing waits for it in such a turn"),
+        ({"emergency": True}, "nothing waits for it in such a turn"),
     ],
 )
-def test_where_the_log_cannot_tell_the_plan_says_why(
-    policy: dict[str, object], *, readable: bool | None, emergency: bool, why: str
-) -> None:
+def test_where_the_log_cannot_tell_the_plan_says_why(policy: dict[str, object], why: str) -> None:
     """Then only somebody's word counts."""
-    one = ROTATION.model_copy(update=policy)
-    lines = steps_in_workflows(one, used(PROD, readable=readable), emergency=emergency)
-    assert f"Keyturn cannot see it: {why}" in "\n".join(lines)
-    assert "/api/v1/logs" not in "\n".join(lines)
+    text = said(planned(INSIDE, **policy))
+    assert f"Keyturn cannot see it: {why}" in text
+    assert "/api/v1/logs" not in text
 
 
 def ticks(**seen: object) -> list[str]:

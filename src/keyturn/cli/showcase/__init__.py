@@ -1,0 +1,1 @@
+"""A first run with something to see: an org, an installation, and what they went through."""
