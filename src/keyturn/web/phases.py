@@ -7,7 +7,7 @@ shows that it did.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -138,7 +138,7 @@ def phases_of(told: TurnView) -> Sequence[Shown]:
     """Tell a turn: the phases that it was in, the one that it is in, and those to come."""
     turn = told.turn
     been = [*_been(told)]
-    gone = [_done(phase, at, steps, turn.rules) for phase, at, steps in been[:-1]]
+    gone = [_done(stay, after, turn.rules) for stay, after in pairwise(been)]
     phase, at, steps = been[-1]
     return [*gone, _last(told, phase, at, steps), *_coming(turn)]
 
@@ -180,15 +180,18 @@ def _entered(turn: Turn, phase: Phase, steps: Sequence[TurnStep]) -> datetime:
     return next(noted, steps[0].at)
 
 
-def _done(phase: Phase, at: datetime | None, steps: Sequence[TurnStep], rules: Rules) -> Shown:
-    wording, text = WORDING[phase], WORDING[phase].done.format(noun=rules.noun)
-    lines = [line_of(step) for step in steps]
+def _done(stay: Stay, after: Stay, rules: Rules) -> Shown:
+    """Tell of a phase that is over; what reinstated the old one is recorded in the one after."""
+    phase, at, steps = stay
+    wording, lines = WORDING[phase], [line_of(step) for step in steps]
     if phase is Phase.BLOCKED:
-        why = prose(_why(steps) or text)
+        why = prose(_why(steps) or wording.done.format(noun=rules.noun))
         return Shown(wording.name, "failed", "was blocked", why, at, (), lines)
-    again = next((s.detail for s in steps if s.step == Act.REINSTATE), "")
-    told = f"{text} The old one was reinstated. {again}".strip() if again else text
-    return Shown(wording.name, "done", "done", told, at, (), lines)
+    text = wording.done.format(noun=rules.noun)
+    if phase in (Phase.RETIRED, Phase.SOAKING) and after[0] is Phase.OVERLAPPING:
+        told = next((step.detail for step in after[2] if step.step == Act.REINSTATE), "")
+        text = f"The old {rules.noun} was still needed, and reinstated. {told}".strip()
+    return Shown(wording.name, "done", "done", text, at, (), lines)
 
 
 def _last(told: TurnView, phase: Phase, at: datetime | None, steps: Sequence[TurnStep]) -> Shown:

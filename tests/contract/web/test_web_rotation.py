@@ -140,6 +140,8 @@ async def test_a_secret_that_is_needed_again_is_shown_as_reinstated(web: WebHous
     assert now_at(page) == "Overlapping"
     assert "Reinstated once" in page.text
     assert "The old client secret was reinstated" in page.text
+    assert "was still needed, and reinstated" in page.text
+    assert "Nobody needed" not in page.text
 
 
 async def test_a_fault_of_okta_is_told_with_its_ids(web: WebHouse) -> None:
