@@ -1,6 +1,7 @@
 """Several worker processes on one PostgreSQL, struck in every way; the org is the judge."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
@@ -120,8 +121,7 @@ async def test_no_value_is_in_the_database(assemble: Assemble) -> None:
         workers = [await crew.hire("procrastinate") for _ in range(2)]
         added = "turn WHERE phase NOT IN ('PLANNED', 'WRITTEN')"
         await crew.until(lambda: crew.count(added) >= 10)
-        for worker in workers:
-            worker.strike(SIGSTOP)
+        await stop_with_jobs(crew, workers)
         org = crew.org.org
         values = [secret.value for app in org.list_apps() for secret in app.secrets]
         values += [*org.api_tokens]
@@ -131,6 +131,19 @@ async def test_no_value_is_in_the_database(assemble: Assemble) -> None:
         crew.sql(f"UPDATE turn_step SET detail = '{values[0]}' WHERE number = 1")
         crew.sql(f"UPDATE version SET sealed = '{values[1]}'")
         assert found(crew, values) == values[:2]
+
+
+async def stop_with_jobs(crew: Crew, workers: Sequence[Worker]) -> None:
+    """Let workers stand still at a moment in which the queue is not empty."""
+    async with asyncio.timeout(60):
+        while True:
+            for worker in workers:
+                worker.strike(SIGSTOP)
+            if crew.count("procrastinate_jobs"):
+                return
+            for worker in workers:
+                worker.strike(SIGCONT)
+            await asyncio.sleep(0.02)
 
 
 def found(crew: Crew, values: list[str]) -> list[str]:

@@ -37,8 +37,8 @@ SECRET_FIELDS = frozenset(
 CREDENTIAL = "credential"
 """Here every word stands for a secret."""
 
-NAMES = "secretsMapping"
-"""Here the same words stand for names."""
+HARMLESS = frozenset({"secretsMapping", "settings"})
+"""Here the same words stand for names, and for what a server runs with, secrets masked."""
 
 
 def _base64(raw: bytes) -> Iterator[bytes]:
@@ -97,7 +97,7 @@ class Canaries:
         if not isinstance(told, dict):
             return
         for name, each in told.items():
-            secret = within == CREDENTIAL or (name in SECRET_FIELDS and within != NAMES)
+            secret = within == CREDENTIAL or (name in SECRET_FIELDS and within not in HARMLESS)
             if isinstance(each, str) and secret:
                 self.add(_private(each) if name == "privateKey" else each)
             self.learn(each, name)
