@@ -60,7 +60,7 @@ async def measured() -> list[Weight]:
         async with httpx2.AsyncClient(
             transport=way, base_url=URL, headers=headers, cookies=cookies
         ) as http:
-            paths = ("/", "/rotations", "/rotations?page=20", f"/rotations/{first.id}")
+            paths = ("/", "/rotations", "/rotations?start=950", f"/rotations/{first.id}")
             return [await _weighed(http, path) for path in paths]
 
 
