@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from keyturn.domain.errors import KeyturnError, TooManyAttempts
+from keyturn.web.rendering import HEADERS
 
 PAUSE_S: Final = 0.5
 PING_S: Final = 15.0
@@ -61,19 +62,19 @@ class Watchers:
 class Following(Response):
     """A stream of one part of a page (server-sent events, WHATWG HTML 9.2).
 
-    The first look is made before anything is answered, so what may not be seen is an error.
+    Raises TooManyAttempts where too many are open; who was let in leaves when it ends.
     """
 
     media_type = "text/event-stream"
 
     def __init__(self, watchers: Watchers, who: str, look: Look) -> None:
-        super().__init__(headers={"X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"})
+        super().__init__(headers={**HEADERS, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._watchers, self._who, self._look = watchers, who, look
+        watchers.admit(who)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the browser goes, the server stops, or the part may not be seen any more."""
-        self._watchers.admit(self._who)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             endings = (self._tell(send), _hung_up(receive), self._watchers.closed())

@@ -210,5 +210,9 @@ def inside(path: str) -> str:
         parts = urlsplit(path)
     except ValueError:
         return HOME
-    ours = path.startswith("/") and not (parts.scheme or parts.netloc or "\\" in path)
+    ours = (
+        path.startswith("/")
+        and not path.startswith("//")
+        and not (parts.scheme or parts.netloc or "\\" in path)
+    )
     return path if ours and path.isprintable() else HOME

@@ -27,6 +27,8 @@ async def test_who_is_nobody_logs_in_first_and_comes_back(web: WebHouse) -> None
     [
         "https://evil.example.com/",
         "//evil.example.com/",
+        "///evil.example.com/",
+        "////evil.example.com/",
         "/\\evil.example.com",
         "javascript:alert(1)",
         "http:evil",
@@ -198,3 +200,11 @@ def session(web: WebHouse) -> str:
 def bearer(token: str) -> dict[str, str]:
     """Return the header that proves a token to the API."""
     return {"authorization": f"Bearer {token}"}
+
+
+async def test_a_page_that_hides_where_people_come_from_may_hold_a_form(web: WebHouse) -> None:
+    """Chromium then keeps the origin back, and says all the same that it is the same site."""
+    form = {"form_token": form_token(Sensitive(session(web)), PROOF)}
+    headers = {"origin": "null", "sec-fetch-site": "same-origin"}
+    answer = await web.visitor.http.post("/log-out", data=form, headers=headers)
+    assert answer.status_code == 303

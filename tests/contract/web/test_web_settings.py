@@ -29,8 +29,9 @@ async def test_an_environment_is_deleted_once_its_slug_was_typed(web: WebHouse) 
     """Not before."""
     page = await web.visitor.follow(await web.visitor.open("/settings"), "Delete")
     assert "deleted with all versions" in page.text
-    kept = await web.visitor.press(page, "Delete it", confirm="def")
-    assert kept.status == 400
+    for wrong in ("def", ""):
+        kept = await web.visitor.press(page, "Delete it", confirm=wrong)
+        assert kept.status == 400
     gone = await web.visitor.press(kept, "Delete it", confirm="dev")
     assert "The environment dev is deleted" in gone.text
     assert (await web.visitor.open(page.path)).status == 404

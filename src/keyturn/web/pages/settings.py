@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from keyturn.domain.access import Target, Verb
 from keyturn.domain.errors import CallerError, NotFound, Refused
+from keyturn.domain.project import Environment, Project
 from keyturn.services import environments, gate
 from keyturn.services.environments import EnvironmentChange
 from keyturn.services.projects import read_project
@@ -65,13 +66,14 @@ async def confirm_deletion(visit: Visit) -> Response:
 async def delete_environment(visit: Visit) -> Response:
     """Delete an environment, once its slug was typed."""
     project, environment_id = visit.given("project"), visit.given("environment_id")
-    if visit.said("confirm") != visit.said("slug"):
-        return await _asked(visit, Refused(f"Type {visit.said('slug')} to delete it."))
+    slug = (await _found(visit))[1].slug
+    if visit.said("confirm") != slug:
+        return await _asked(visit, Refused(f"Type {slug} to delete it."))
     try:
         await environments.delete_environment(visit.world, visit.caller, project, environment_id)
     except CallerError as error:
         return await _asked(visit, error)
-    return visit.redirect(HERE, f"The environment {visit.said('slug')} is deleted.")
+    return visit.redirect(HERE, f"The environment {slug} is deleted.")
 
 
 async def show_server(visit: Visit) -> Response:
@@ -81,17 +83,21 @@ async def show_server(visit: Visit) -> Response:
     )
 
 
+async def _found(visit: Visit) -> tuple[Project, Environment]:
+    whole = await read_project(visit.world, visit.caller, visit.given("project"))
+    for each in whole.environments:
+        if each.id == visit.given("environment_id"):
+            return whole.project, each
+    raise NotFound(f"{whole.project.slug} has no such environment.")
+
+
 async def _asked(visit: Visit, error: CallerError | None = None) -> Response:
-    project, environment_id = visit.given("project"), visit.given("environment_id")
-    whole = await read_project(visit.world, visit.caller, project)
-    found = [each for each in whole.environments if each.id == environment_id]
-    if not found:
-        raise NotFound(f"{project} has no such environment.")
+    project, environment = await _found(visit)
     return visit.render(
         "settings/delete.html",
         status=status_of(error) if error else 200,
-        project=whole.project,
-        environment=found[0],
+        project=project,
+        environment=environment,
         error=error.message if error else "",
     )
 
