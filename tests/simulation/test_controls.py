@@ -220,11 +220,16 @@ def test_a_repair_of_what_is_foreign_is_found_out(name: str) -> None:
     assert not try_turn({}, Scene(prepare=idle, compared_s=120.0)).broken
 
 
+HURRIED = Scene(kind=CredentialKind.API_SERVICE_SECRET, emergency=True)
+"""A turn that makes many calls within a minute."""
+
+
 def test_workers_that_share_no_window_are_found_out() -> None:
     """Calls that nobody has taken out of what all workers share are counted, and told."""
-    hurried = Scene(sabotage=broken.shares_no_window, emergency=True)
-    assert try_turn({}, hurried).broken == {"calls_stay_within_what_was_shared_out"}
-    assert not try_turn({}, Scene(emergency=True)).broken
+    assert try_turn({}, replace(HURRIED, sabotage=broken.shares_no_window)).broken == {
+        "calls_stay_within_what_was_shared_out"
+    }
+    assert not try_turn({}, HURRIED).broken
 
 
 def failing(stage: Stage) -> None:
@@ -235,7 +240,7 @@ def failing(stage: Stage) -> None:
 def test_failures_that_tell_nothing_of_a_window_hide_nobody_who_shares_none() -> None:
     """Nobody could take those calls; whoever takes none of the others is found out all the same."""
     assert try_turn({}, Scene(prepare=failing)).violations == []
-    selfish = Scene(sabotage=broken.shares_no_window, prepare=failing, emergency=True)
+    selfish = replace(HURRIED, sabotage=broken.shares_no_window, prepare=failing)
     assert try_turn({}, selfish).broken == {"calls_stay_within_what_was_shared_out"}
 
 

@@ -101,6 +101,7 @@ class TestSoaking:
     """The old secret is off and can still come back."""
 
     CLEAN = Seen(evidence=Evidence(), new_probe=Probe.ACCEPTED)
+    CLOSED = replace(CLEAN, old_probe=Probe.REJECTED)
     OVER_AT = NOW + timedelta(seconds=POLICY.soak_s)
 
     def test_nothing_is_deleted_before_the_soak_is_over(self) -> None:
@@ -187,8 +188,8 @@ class TestSoaking:
         of = turn(Phase.SOAKING, word=word)
         seen = replace(self.CLEAN, new_probe=None)
         later = NOW + timedelta(minutes=2)
-        assert decide(of, seen, later) == Look(Sight.NEW_PROBE)
-        assert decide(of, self.CLEAN, later) == Do(Act.DELETE, OLD.okta_id)
+        assert decide(of, replace(seen, old_probe=Probe.REJECTED), later) == Look(Sight.NEW_PROBE)
+        assert decide(of, self.CLOSED, later) == Do(Act.DELETE, OLD.okta_id)
 
     @pytest.mark.parametrize("word", [None, Word.FINISH, Word.AT_ONCE])
     def test_old_secret_keeps_its_place_while_a_call_may_still_add_the_new_one(
@@ -197,15 +198,15 @@ class TestSoaking:
         """A call without an answer that arrives late finds no room to add it a second time."""
         of = turn(Phase.SOAKING, word=word, posted=Posted(LATER, unsure_at=LATER))
         settled = LATER + SETTLED
-        early = decide(of, self.CLEAN, settled - timedelta(seconds=1))
+        early = decide(of, self.CLOSED, settled - timedelta(seconds=1))
         assert early == Wait(settled, UNANSWERED)
-        assert decide(of, self.CLEAN, settled) == Do(Act.DELETE, OLD.okta_id)
+        assert decide(of, self.CLOSED, settled) == Do(Act.DELETE, OLD.okta_id)
         answered = replace(of, posted=Posted(LATER))
-        assert decide(answered, self.CLEAN, LATER) == Do(Act.DELETE, OLD.okta_id)
+        assert decide(answered, self.CLOSED, LATER) == Do(Act.DELETE, OLD.okta_id)
 
     def test_emergency_brings_nothing_back(self) -> None:
         """A leaked secret stays off whoever is in trouble without it."""
-        seen = Seen(evidence=Evidence(troubled=("crm",)), new_probe=Probe.ACCEPTED)
+        seen = replace(self.CLOSED, evidence=Evidence(troubled=("crm",)))
         of = turn(Phase.SOAKING, word=Word.AT_ONCE)
         assert decide(of, seen) == Do(Act.DELETE, OLD.okta_id)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 
 from keyturn.domain.steps import Do, Look, Sight
-from keyturn.domain.turn import Act, Phase, Trigger, Turn, Word
+from keyturn.domain.turn import UNSERVED, Act, Phase, Trigger, Turn, Word
 
 WINDOW_S = 60
 """How long Okta's windows last, from their first call on."""
@@ -160,12 +160,18 @@ def starts(limit: int, shares: Shares) -> int:
 def purpose_of(turn: Turn, step: Look | Do) -> Purpose:
     """Tell what a step of a turn is for.
 
-    A turn that somebody waits for is not put behind those of the schedule.
+    A turn that somebody waits for is not put behind those of the schedule. Of many apps in one
+    emergency those whose secret can be closed go before those that need a new one yet, and what is
+    closed already is deleted when there is room.
     """
+    if turn.word is Word.AT_ONCE:
+        deletes = isinstance(step, Do) and step.act is Act.DELETE
+        one_of_many = turn.tidies_at is not None and turn.phase in UNSERVED
+        return Purpose.FINISHING if deletes or one_of_many else Purpose.SAFETY
     lists = step == Look(Sight.CREDENTIALS)
     reinstates = lists and turn.phase in (Phase.RETIRED, Phase.SOAKING)
     activates = isinstance(step, Do) and step.act is Act.REINSTATE
-    if reinstates or activates or turn.word is Word.AT_ONCE:
+    if reinstates or activates:
         return Purpose.SAFETY
     unbegun = turn.phase is Phase.PLANNED and turn.trigger is Trigger.SCHEDULED
     return Purpose.STARTING if unbegun else Purpose.FINISHING

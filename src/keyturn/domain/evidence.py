@@ -18,6 +18,9 @@ from keyturn.domain.turn import CLOCKS_DIFFER, Opened, Overlap, Policy, Turn, Wo
 LOOK_AGAIN = timedelta(minutes=5)
 """How long what readers and dependents told is taken for true."""
 
+LOOK_SOON = timedelta(seconds=15)
+"""The same in an emergency."""
+
 UNDATED = timedelta(days=1)
 """How long a turn sleeps that waits for a next one without a date."""
 
@@ -141,7 +144,7 @@ def decide_gate(
     log that has been quiet.
     """
     if turn.word is Word.AT_ONCE:
-        return Open(Opened.WORD)
+        return _in_emergency(turn, now, evidence)
     over_at = turn.entered_at + _shortest(turn, policy)
     if now < over_at:
         cause = Cause.FIXED_OVERLAP if policy.overlap is Overlap.FIXED else Cause.SHORTEST_OVERLAP
@@ -157,6 +160,30 @@ def decide_gate(
     if policy.overlap is Overlap.UNTIL_NEXT:
         return _until_next(policy, now, evidence)
     return _by_evidence(turn, policy, now, evidence, log)
+
+
+def still_given(turn: Turn, now: datetime) -> bool:
+    """Say whether consumers still have time in an emergency."""
+    return turn.word is Word.AT_ONCE and turn.closes_at is not None and now < turn.closes_at
+
+
+def _in_emergency(turn: Turn, now: datetime, evidence: Evidence | None) -> Gate:
+    """Open at once, or when nobody needs the old one any more, or when their time is over.
+
+    Whoever had none is named.
+    """
+    if turn.closes_at is None:
+        return Open(Opened.WORD)
+    if evidence is None:
+        return Unseen()
+    waiting = (
+        *list_holders(evidence, turn.closes_at),
+        *list_unproved(evidence, turn.closes_at),
+        *((Waiting(Cause.UNREAD, until=turn.closes_at),) if evidence.unread else ()),
+    )
+    if waiting and now < turn.closes_at:
+        return Shut(waiting, min(turn.closes_at, now + LOOK_SOON))
+    return Open(Opened.WORD if waiting else Opened.EVIDENCE, waiting)
 
 
 def floor_over_at(turn: Turn, policy: Policy) -> datetime:

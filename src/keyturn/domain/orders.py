@@ -104,12 +104,15 @@ def reinstating(turn: Turn, now: datetime) -> Turn:
 def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
     """Return the turn told not to wait, by FINISH or AT_ONCE; an emergency stays one.
 
+    Said once more, it leaves nobody any time.
+
     Raises Refused where it waits for nothing.
     """
     if phase_of(turn) not in SERVING:
         raise _refused(turn, "it has no overlap or soak to cut short.")
-    told = Word.AT_ONCE if turn.word is Word.AT_ONCE else word
-    return replace(_set_going(turn, now), word=told)
+    if turn.word is Word.AT_ONCE and word is not Word.AT_ONCE:
+        return _set_going(turn, now)
+    return replace(_set_going(turn, now), word=word, closes_at=None, tidies_at=None)
 
 
 def waits_for_next(turn: Turn, policy: Policy) -> bool:

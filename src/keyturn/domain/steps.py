@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from keyturn.domain.closing import OTHERS_FIRST, room_by_probe, target_by_probes, unclosed
 from keyturn.domain.evidence import (
     FIRST_WATCH,
     Evidence,
@@ -24,10 +25,12 @@ from keyturn.domain.evidence import (
     decide_gate,
     missing_at_okta,
     next_watch_at,
+    still_given,
     watched,
 )
 from keyturn.domain.failures import Block, Wait, after_failure, backoff
 from keyturn.domain.foreign import blocked_by, make_room
+from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential, Probe
 from keyturn.domain.setback import (
     blocked_for_loss,
@@ -99,6 +102,9 @@ def legal(step: Step, phase: Phase) -> Step:
 
 
 def _from_planned(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
+    room = room_by_probe(turn, seen)
+    if room:
+        return room if isinstance(room, Look) else Do(Act.WRITE)
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     if len(seen.credentials) >= turn.rules.most:
@@ -227,16 +233,19 @@ def _from_verified(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Ste
 def _from_promoted(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
     """Go on once the destinations have it; who has said anything waits for none of them.
 
-    What Okta has lost no dependent can ever prove: a wait that lasts asks whether that is it.
+    An emergency waits until it closes. What Okta has lost no dependent can ever prove: a wait that
+    lasts asks whether that is it.
     """
-    if not seen.unconfirmed or turn.word:
+    if not seen.unconfirmed or (turn.word and not still_given(turn, now)):
         return Do(Act.DELIVER)
     lasts = now >= turn.entered_at + LONG_WAIT
     if lasts and seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     if lasts and not is_served_and_active(turn, seen):
         return _of_lost(turn, seen, policy)
-    return Wait(now + backoff(turn.attempts), f"{UNCONFIRMED} ({', '.join(seen.unconfirmed)})")
+    until = now + backoff(turn.attempts)
+    until = min(until, turn.closes_at) if still_given(turn, now) and turn.closes_at else until
+    return Wait(until, f"{UNCONFIRMED} ({', '.join(seen.unconfirmed)})")
 
 
 def _from_delivered(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -255,6 +264,9 @@ def _from_overlapping(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> 
     if isinstance(gate, Shut):
         why = "; ".join(map(str, gate.waiting))
         return Block(Reason.OLD_SECRET_USED, why) if gate.backstop else Wait(gate.until, why)
+    target = target_by_probes(turn, seen)
+    if target:
+        return target if isinstance(target, Look) else _retired(target, gate)
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     if not is_served_and_active(turn, seen):
@@ -277,7 +289,10 @@ def _retire(
     came_back = same and same.active and same.id != old.okta_id
     if came_back or (found and found.hash != old.hash):
         return blocked_by(turn, listed, now)
-    target = found.id if found and found.active else None
+    return _retired(found.id if found and found.active else None, gate)
+
+
+def _retired(target: CredentialId | None, gate: Open) -> Do:
     return Do(Act.RETIRE, target, gate.by, "; ".join(map(str, gate.unmet)))
 
 
@@ -293,9 +308,9 @@ def _ordered_back(turn: Turn, seen: Seen) -> Step | None:
 
 
 def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    back = _ordered_back(turn, seen)
-    if back:
-        return back
+    first = _ordered_back(turn, seen) or unclosed(turn, seen, policy, now)
+    if first:
+        return first
     hurried = turn.word in (Word.FINISH, Word.AT_ONCE)
     soaked_at = turn.entered_at + timedelta(seconds=policy.soak_s)
     if not hurried and now < min(soaked_at, turn.entered_at + FIRST_WATCH):
@@ -336,6 +351,8 @@ def _delete(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
 
     Until then its place is taken: a call of ours that is still on its way adds nothing.
     """
+    if turn.word is Word.AT_ONCE and turn.tidies_at and now < turn.tidies_at:
+        return Wait(turn.tidies_at, OTHERS_FIRST)
     settled_at = turn.posted.unsure_at + SETTLED if turn.posted and turn.posted.unsure_at else now
     if now < settled_at:
         return Wait(settled_at, UNANSWERED)

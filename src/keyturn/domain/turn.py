@@ -293,7 +293,9 @@ class Turn:
     asked to deactivate it again: from then on it is never served. ``epoch`` is the fence: a worker
     writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
     ``opened`` tells what opened the gate last, ``reinstated`` how often the old secret came back.
-    ``asked`` is the flow that asked for it last; None for anybody else.
+    ``asked`` is the flow that asked for it last; None for anybody else. In an emergency
+    ``closes_at`` is until when consumers have time, None where they have none, and ``tidies_at``
+    before when what was retired is not deleted, for the sake of other apps.
     """
 
     id: TurnId
@@ -319,6 +321,8 @@ class Turn:
     owner: str | None = None
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     asked: ByFlow | None = None
+    closes_at: datetime | None = None
+    tidies_at: datetime | None = None
 
     @property
     def rules(self) -> Rules:

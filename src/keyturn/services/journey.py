@@ -18,6 +18,7 @@ from keyturn.domain.errors import (
     InvalidInput,
     OktaError,
     OktaHeld,
+    OktaRefused,
     OursError,
 )
 from keyturn.domain.ids import CredentialId
@@ -75,6 +76,7 @@ class Journey:
         self._book = desk.book
         self._world = desk.world
         self._seen = Seen()
+        self._looked_again = False
 
     @property
     def turn(self) -> Turn:
@@ -95,6 +97,8 @@ class Journey:
             until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)
             await self._book.stop(Wait(until, ROOM))
         except OktaError as error:
+            if self._looks_again(error):
+                return True
             await self._book.stop(after_failure(self.turn, error, self._world.clock.now()), error)
         except (AddressRefused, InvalidInput) as error:
             await self._book.stop(Block(Reason.ACCESS_REFUSED, error.message), error)
@@ -104,6 +108,13 @@ class Journey:
             later = self._world.clock.now() + backoff(self.turn.attempts)
             await self._book.stop(Wait(later), error)
         return False
+
+    def _looks_again(self, error: OktaError) -> bool:
+        """Look at once, but once, where a refusal is about what Okta holds now."""
+        told = isinstance(error, OktaRefused) and error.answer.worth_another_look
+        first, self._looked_again = not self._looked_again, self._looked_again or told
+        self._seen = Seen()
+        return told and first
 
     async def _take(self, step: Step) -> bool:
         if isinstance(step, Look | Do):
@@ -128,7 +139,9 @@ class Journey:
             case Act.VERIFY:
                 return Seen(new_probe=self._seen.new_probe)
             case Act.WRITE | Act.DISCARD | Act.CLEAR:
-                listed = self._seen.credentials or ()
+                listed = self._seen.credentials
+                if listed is None:
+                    return Seen()
                 return Seen(credentials=tuple(c for c in listed if c.id != step.target))
             case _:
                 return Seen()
@@ -272,16 +285,26 @@ class Journey:
     async def retire(self, step: Do) -> None:
         """Deactivate the old secret at Okta."""
         if step.target:
-            at_okta = await self._intend(
-                self.turn, f"deactivate the old {self._desk.noun}", step.target
-            )
-            await at_okta.deactivate(step.target)
+            await self._deactivate(step, step.target)
         # An emergency's word holds to the end; any other has been heeded.
         word = self.turn.word if self.turn.word is Word.AT_ONCE else None
         after = replace(self.turn, opened=step.opened, word=word)
         why = f"Gate opened by {step.opened}. {step.why}".strip()
         becoming = self._becoming(self.turn.old, State.RETIRED)
         await self._book.move(after, step.act, becoming, why=why)
+
+    async def _deactivate(self, step: Do, target: CredentialId) -> None:
+        """Note what opened the gate with the intention: by that it is known that it was tried.
+
+        What was held back was not.
+        """
+        intent = replace(self.turn, opened=step.opened)
+        at_okta = await self._intend(intent, f"deactivate the old {self._desk.noun}", target)
+        try:
+            await at_okta.deactivate(target)
+        except OktaHeld:
+            await self._book.note(replace(self.turn, opened=None))
+            raise
 
     async def reinstate(self, step: Do) -> None:
         """Activate the old secret at Okta again, and tell why."""

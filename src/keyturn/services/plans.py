@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from keyturn.domain.access import Caller
+from keyturn.domain.closing import by_probes
 from keyturn.domain.oauth.connection import GrantType, State
 from keyturn.domain.oauth.consumers import Adoption, Consumer
 from keyturn.domain.okta import CredentialKind
@@ -49,6 +50,11 @@ BEGINNINGS: Final[Mapping[CredentialKind, Sequence[str]]] = MappingProxyType(
         ),
     }
 )
+UNLISTED: Final[Sequence[str]] = (
+    "make sure that Okta accepts the old one: the app is as it was, and nothing is listed",
+    "add a client secret of Keyturn's own value, or list what takes the room where Okta says so",
+)
+CLOSED: Final = "make sure that Okta accepts both, deactivate the old one, and see it refused"
 ADOPTS: Final[Mapping[Adoption, str]] = MappingProxyType(
     {
         Adoption.LIVE: "has the new one with its next use",
@@ -105,11 +111,11 @@ def plan_of(of: RotationView, used: Usage, *, emergency: bool = False) -> TurnPl
     return TurnPlan(
         of=of,
         emergency=emergency,
-        steps=_steps_at_app(of.rotation, emergency=emergency),
+        steps=steps_at_app(of.rotation, emergency=emergency),
         usage=used,
         fates=_fates(of.rotation, used, emergency=emergency),
         by_hand=steps_in_workflows(of, used, emergency=emergency),
-        waits=AT_ONCE if emergency else _waits(of.rotation),
+        waits=AT_ONCE if emergency else waits_of(of.rotation),
     )
 
 
@@ -117,7 +123,9 @@ def steps_of_a_turn(
     kind: CredentialKind, calls: Sequence[tuple[str, ...]] = (), *, at_once: bool = False
 ) -> Sequence[PlannedStep]:
     """Return what a turn of a kind does at Okta, with the calls where it is known at which app."""
-    texts = (*BEGINNINGS[kind], *_endings(kind, at_once=at_once))
+    told = by_probes(kind) and at_once
+    beginning = UNLISTED if told else BEGINNINGS[kind]
+    texts = (*beginning, *_endings(kind, at_once=at_once))
     known = calls or ((),) * len(texts)
     steps = [PlannedStep(told, by) for told, by in zip(texts, known, strict=True)]
     then = USED if kind.rules.of_connection else SERVED
@@ -142,7 +150,7 @@ def _fates(rotation: Rotation, used: Usage, *, emergency: bool) -> Sequence[str]
     ]
 
 
-def _waits(rotation: Rotation) -> str:
+def waits_of(rotation: Rotation) -> str:
     """Tell for how long both work, and how long the old one rests before it is deleted."""
     policy = rotation.policy
     overlap = {
@@ -155,8 +163,12 @@ def _waits(rotation: Rotation) -> str:
     return f"Both work {overlap}; then {soak}."
 
 
-def _steps_at_app(rotation: Rotation, *, emergency: bool) -> Sequence[PlannedStep]:
-    steps = steps_of_a_turn(rotation.kind, _calls(rotation), at_once=emergency)
+def steps_at_app(rotation: Rotation, *, emergency: bool = False) -> Sequence[PlannedStep]:
+    """Return what a turn does at Okta, with the calls at its app."""
+    calls = _calls(rotation)
+    if emergency and by_probes(rotation.kind):
+        calls = _without_lists(calls)
+    steps = steps_of_a_turn(rotation.kind, calls, at_once=emergency)
     if not rotation.policy.log or emergency:
         return steps
     return [*steps[:-1], replace(steps[-1], then=LOGS)]
@@ -168,7 +180,7 @@ def _endings(kind: CredentialKind, *, at_once: bool) -> Sequence[str]:
         proof += ", and issue an access token for it"
     return (
         f"introspect a junk token with {proof}, until Okta accepts the new one",
-        "list again, and deactivate the old one",
+        CLOSED if at_once and by_probes(kind) else "list again, and deactivate the old one",
         "delete it" if at_once else "after the soak, delete it",
     )
 
@@ -184,6 +196,13 @@ def _calls(rotation: Rotation) -> Sequence[tuple[str, ...]]:
         (f"GET {at}", f"POST {at}/ID/lifecycle/deactivate"),
         (f"DELETE {at}/ID",),
     )
+
+
+def _without_lists(calls: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    """Ask by probes instead, which count against the app's own limits."""
+    probe = f"POST {INTROSPECT_PATH}"
+    asked = [tuple(probe if call.startswith("GET ") else call for call in each) for each in calls]
+    return [each if number != PROVED else (*each, probe) for number, each in enumerate(asked)]
 
 
 def _fates_of(one: RegistrationUse, *, begins: str, waited: bool) -> Iterable[str]:

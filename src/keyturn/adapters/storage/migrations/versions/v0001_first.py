@@ -253,7 +253,7 @@ def _turns() -> None:
         _text("blocked_reason? blocked_detail? blocked_phase?"),
         _int("ended_at? epoch"),
         _text("owner? kind asked_flow_id?"),
-        _int("asked_depth?"),
+        _int("asked_depth? closes_at? tidies_at?"),
         key="id",
         to={"rotation_id": "rotation"},
     )

@@ -1,0 +1,80 @@
+"""How an emergency closes an app by two calls of Okta's management API: add, and deactivate.
+
+What a turn else lists is told by probes here, which count against the app's own limits. An app has
+two client secrets at most; where Okta accepts the new one and the old one, those are the two, and
+neither is a stranger's. Decides nothing where that does not follow: the turn lists then.
+"""
+
+from datetime import datetime, timedelta
+
+from keyturn.domain.failures import Block, Wait, backoff
+from keyturn.domain.ids import CredentialId
+from keyturn.domain.okta import CredentialKind, Probe
+from keyturn.domain.sight import Look, Seen, Sight
+from keyturn.domain.turn import Policy, Reason, Turn, Word
+
+TWO = 2
+"""As many credentials as two probes can tell of."""
+
+OTHERS_FIRST = "the other apps of the emergency, which are closed first"
+STILL_ACCEPTED = "Okta to refuse the old client secret"
+
+
+def by_probes(kind: CredentialKind) -> bool:
+    """Say whether two probes can tell all that there is of a kind of credential."""
+    return kind.rules.own_value and kind.rules.most == TWO
+
+
+def told_by_probes(turn: Turn) -> bool:
+    """Say whether probes may stand in for Okta's list.
+
+    In an emergency, for an app whose secrets are two at most and both known by their values; where
+    a deactivation has come to nothing the turn lists.
+    """
+    old = turn.old
+    known = old is not None and old.version is not None and old.okta_id is not None
+    untried = turn.opened is None
+    return turn.word is Word.AT_ONCE and by_probes(turn.kind) and known and untried
+
+
+def room_by_probe(turn: Turn, seen: Seen) -> Look | bool:
+    """Tell whether the new one may be added unseen: Okta says itself if there is no room.
+
+    True where the old one works, so that the app is there, ACTIVE, and uses a client secret.
+    """
+    if not told_by_probes(turn) or seen.credentials is not None:
+        return False
+    return Look(Sight.OLD_PROBE) if seen.old_probe is None else seen.old_probe is Probe.ACCEPTED
+
+
+def target_by_probes(turn: Turn, seen: Seen) -> Look | CredentialId | None:
+    """Tell what may be deactivated unseen: the recorded old one, where both are accepted now.
+
+    None where Okta has to be asked for its list.
+    """
+    if not told_by_probes(turn) or seen.credentials is not None or turn.old is None:
+        return None
+    for sight, told in ((Sight.NEW_PROBE, seen.new_probe), (Sight.OLD_PROBE, seen.old_probe)):
+        if told is None:
+            return Look(sight)
+        if told is Probe.REJECTED:
+            return None
+    served = turn.new is not None and seen.served == turn.new.hash
+    return turn.old.okta_id if served else None
+
+
+def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Look | Wait | Block | None:
+    """Prove by a probe that an emergency has closed the app: Okta refuses the old one.
+
+    None once it does; what is still accepted after the policy's patience stops the turn.
+    """
+    old = turn.old
+    if turn.word is not Word.AT_ONCE or old is None or old.version is None:
+        return None
+    if seen.old_probe is None:
+        return Look(Sight.OLD_PROBE)
+    if seen.old_probe is Probe.REJECTED:
+        return None
+    if now < turn.entered_at + timedelta(seconds=policy.patience_s):
+        return Wait(now + backoff(turn.attempts), STILL_ACCEPTED)
+    return Block(Reason.OLD_SECRET_CHANGED, "Okta still accepts it.")
