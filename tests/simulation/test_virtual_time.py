@@ -1,6 +1,7 @@
 """What simulated worlds stand on: time that nobody waits for, and an app in the same process."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx2
@@ -50,6 +51,27 @@ def test_less_than_a_microsecond_passes_too() -> None:
     clock = ManualClock(START)
     run_virtually(clock, asyncio.sleep(1e-9))
     assert clock.uptime_s() <= 1e-6
+
+
+def test_a_generator_that_is_left_is_closed() -> None:
+    """Who leaves a generator before its end has it closed, as in any event loop."""
+    told = list[str]()
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            told.append("closed")
+
+    async def world() -> None:
+        async for _ in numbers():
+            break
+        await asyncio.sleep(1)
+        told.append("later")
+
+    run_virtually(ManualClock(START), world())
+    assert told == ["closed", "later"]
 
 
 def test_a_wait_for_nothing_is_a_deadlock() -> None:

@@ -31,6 +31,8 @@ async def read_body(answer: httpx2.Response, most_bytes: int) -> bytes:
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return how long an answer asks to be left alone (RFC 9110, 10.2.3), or None."""
     told = headers.get("retry-after", "").strip()
+    if not told:
+        return None
     if fullmatch(r"[0-9]+", told):
         return float(told[:SECONDS_DIGITS])
     try:

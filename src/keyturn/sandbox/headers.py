@@ -11,6 +11,7 @@ NO_CACHE: tuple[RawHeader, ...] = (
     (b"pragma", b"no-cache"),
     (b"expires", b"0"),
 )
+DAY_S = 86_400
 SERVER = (b"server", b"nginx")
 TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=315360000; includeSubDomains")
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
@@ -56,6 +57,11 @@ def _is_for_people(answer: Answer) -> bool:
     return page or 300 <= answer.status < 400
 
 
-@lru_cache(maxsize=64)
 def _render_date(second: int) -> bytes:
-    return formatdate(second, usegmt=True).encode()
+    day, left = divmod(second, DAY_S)
+    return b"%b%02d:%02d:%02d GMT" % (_render_day(day), left // 3600, left // 60 % 60, left % 60)
+
+
+@lru_cache(maxsize=8)
+def _render_day(day: int) -> bytes:
+    return formatdate(day * DAY_S, usegmt=True)[: -len("00:00:00 GMT")].encode()

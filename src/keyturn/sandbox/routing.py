@@ -1,7 +1,7 @@
 """Which handler a method and path belong to, and what a handler is given."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -23,6 +23,9 @@ class Principal:
     client_id: str | None = None
 
 
+UNKNOWN = Principal(NOBODY, frozenset())
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through a handler, with notes for the journal and the System Log.
@@ -37,7 +40,7 @@ class Call:
     route: str
     as_of: datetime | None = None
     looked_back: bool = False
-    principal: Principal = field(default_factory=lambda: Principal(NOBODY, frozenset()))
+    principal: Principal = UNKNOWN
     client_id: str | None = None
     secret_id: str | None = None
     secret_hash: str | None = None

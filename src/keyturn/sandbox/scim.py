@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from keyturn.sandbox.http import Json
@@ -82,6 +83,7 @@ class Joined:
 Filter = Comparison | Not | Joined
 
 
+@lru_cache(maxsize=256)  # who polls asks the same again and again
 def parse_filter(text: str) -> Filter:
     """Return the expression; BadFilter when it cannot be read."""
     reader = _Reader(text)

@@ -27,7 +27,11 @@ class AppTransport(httpx2.AsyncBaseTransport):
         await self._app(_scope(request), receive, send)
         head, *parts = told
         body = b"".join(part.get("body", b"") for part in parts)
-        return httpx2.Response(head["status"], headers=head["headers"], content=body)
+        stream = httpx2.ByteStream(body)  # as what comes from afar: no header is added
+        response = httpx2.Response(head["status"], headers=head["headers"], stream=stream)
+        response.headers.encoding = "iso-8859-1"
+        response.read()
+        return response
 
 
 def _scope(request: httpx2.Request) -> Scope:

@@ -11,11 +11,8 @@ class JumpingClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ahead = timedelta()
-
-    @property
-    def ahead_s(self) -> float:
+        self.ahead_s = 0.0
         """The seconds by which it is ahead of the other clock, negative behind it."""
-        return self._ahead.total_seconds()
 
     def now(self) -> datetime:
         """Return the time of day that is shown, aware, in UTC."""
@@ -32,3 +29,4 @@ class JumpingClock:
     def jump(self, seconds: float) -> None:
         """Show a time of day that is so many seconds later, or earlier."""
         self._ahead += timedelta(seconds=seconds)
+        self.ahead_s = self._ahead.total_seconds()

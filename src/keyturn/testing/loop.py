@@ -30,25 +30,11 @@ def _nobody() -> None:
     """Take the place of whoever need not be called back any more, and can be forgotten."""
 
 
-class _Soon(asyncio.Handle):
-    """A callback that is ready; does not ask whether to debug, as asyncio's own ones do."""
+class _Due(asyncio.TimerHandle):
+    """A callback, and when it is due; cancelled, it stays where it is and comes to nothing.
 
-    __slots__ = ()
-
-    def __init__(
-        self,
-        callback: Callable[..., object],
-        args: Sequence[object],
-        loop: asyncio.AbstractEventLoop,
-        context: Context | None,
-    ) -> None:
-        self._loop, self._callback, self._args = loop, callback, args
-        self._context = copy_context() if context is None else context
-        self._cancelled, self._repr, self._source_traceback = False, None, None
-
-
-class _Timer(asyncio.TimerHandle):
-    """The same with a time; cancelled, it stays where it is and comes to nothing."""
+    Knows no loop and does not ask whether to debug, as asyncio's own ones do.
+    """
 
     __slots__ = ()
 
@@ -57,17 +43,21 @@ class _Timer(asyncio.TimerHandle):
         when: float,
         callback: Callable[..., object],
         args: Sequence[object],
-        loop: asyncio.AbstractEventLoop,
         context: Context | None,
     ) -> None:
-        self._when, self._scheduled = when, False
-        self._loop, self._callback, self._args = loop, callback, args
+        self._when, self._callback, self._args = when, callback, args
         self._context = copy_context() if context is None else context
-        self._cancelled, self._repr, self._source_traceback = False, None, None
+
+    def __repr__(self) -> str:
+        return f"<{self._callback!r} at {self._when}>"
 
     def cancel(self) -> None:
         """Call nobody back."""
-        self._cancelled, self._callback, self._args = True, _nobody, ()
+        self._callback, self._args = _nobody, ()
+
+    def cancelled(self) -> bool:
+        """Say whether nobody is called back."""
+        return self._callback is _nobody
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -79,8 +69,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._manual = clock
         self._numbers = count()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
-        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[float, int, _Due]] = []
+        self._ready: deque[_Due] = deque()
 
     def time(self) -> float:
         """Return the clock's uptime in seconds."""
@@ -93,9 +83,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         """Call back as soon as everybody before it has been called."""
-        handle = _Soon(callback, args, self, context)
+        handle = _Due(0.0, callback, args, context)
         self._ready.append(handle)
         return handle
+
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Call back soon; all is in one thread. Generators that were left are closed by this."""
+        return self.call_soon(callback, *args, context=context)
 
     def call_later(
         self,
@@ -115,7 +114,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call back at a time; of two at the same time, the one that asked first."""
-        timer = _Timer(when, callback, args, self, context)
+        timer = _Due(when, callback, args, context)
         heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
@@ -134,11 +133,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
             while timers and timers[0][0] < until_s:
                 ready.append(heappop(timers)[2])
             for _ in range(len(ready)):
-                handle = ready.popleft()
-                if not handle.cancelled():
-                    handle._run()  # noqa: SLF001  as every event loop does
+                self._call(ready.popleft())
             if self._stopping:
                 return
+
+    def _call(self, due: _Due) -> None:
+        """Call somebody back; what that raises is for the exception handler, as in any loop."""
+        try:
+            due._context.run(due._callback, *due._args)  # noqa: SLF001  as every event loop does
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001  a loop goes on
+            told = f"Exception in callback {due!r}"
+            self.call_exception_handler({"message": told, "exception": error, "handle": due})
 
     def _let_time_pass(self) -> None:
         if not self._timers:

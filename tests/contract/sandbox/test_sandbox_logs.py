@@ -251,6 +251,25 @@ async def test_bounds(world: World) -> None:
     assert numbers(await world.admin("GET", LOGS, params=bounds)) == [1, 2]
 
 
+async def test_bounds_count_whole_milliseconds(world: World) -> None:
+    """What is shown with the milliseconds of a bound is within it, whatever comes after them."""
+    world.clock.advance(0.0505)
+    tell(world, 1)
+    world.clock.advance(1)
+    at = "2026-03-01T12:00:00."
+    for since, until, found in (
+        ("300", "300", [0]),
+        ("3001", "9", []),
+        ("301", "9", []),
+        ("0", "299999", []),
+        ("0", "3009", [0]),
+    ):
+        bounds = {"since": f"{at}{since}Z", "until": f"{at}{until}Z"}
+        assert numbers(await world.admin("GET", LOGS, params=bounds)) == found, bounds
+    bounds = {"since": "9999-12-31T23:59:59.9999Z", "until": "9999-12-31T23:59:59.9999Z"}
+    assert numbers(await world.admin("GET", LOGS, params=bounds)) == []
+
+
 @pytest.mark.parametrize(
     ("order", "pages"),
     [("ASCENDING", [[0, 1], [2, 3], [4]]), ("DESCENDING", [[4, 3], [2, 1], [0]])],

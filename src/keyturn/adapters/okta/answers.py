@@ -184,7 +184,10 @@ class Answer:
         for value in self.call.hidden:
             if value.reveal():
                 text = text.replace(value.reveal(), "…")
-        return "".join(char if char.isprintable() else " " for char in text[:TOLD_CHARACTERS])
+        text = text[:TOLD_CHARACTERS]
+        if text.isprintable():
+            return text
+        return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _causes(data: object) -> tuple[str, ...]:

@@ -254,7 +254,10 @@ class Governor:
         if len(self._buckets) > MANY and now_s > self._tidied_s + WINDOW_S:
             self._tidied_s = now_s
             self._buckets = {k: b for k, b in self._buckets.items() if b.useful(now_s)}
-        return self._buckets.setdefault(key, Bucket())
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket()
+        return bucket
 
     def _pool_of(self, key: Key) -> Pool | None:
         """Return the pool for what other workers use too; an app has one worker at a time."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 DEFAULT_WAIT_S = 60.0
 LONGEST_WAIT_S = 600.0
@@ -63,7 +64,12 @@ def read_rates(headers: Mapping[str, str]) -> Told | None:
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """Read when Okta answered, by its own clock; None where the header makes no sense."""
     try:
-        date = parsedate_to_datetime(headers["date"])
+        return _parsed_date(headers["date"])
     except (KeyError, ValueError, OverflowError):
         return None
+
+
+@lru_cache(maxsize=64)  # of each answer it is asked for more than once
+def _parsed_date(text: str) -> datetime:
+    date = parsedate_to_datetime(text)
     return date.replace(tzinfo=date.tzinfo or UTC)

@@ -10,20 +10,30 @@ from itertools import chain
 from operator import attrgetter
 
 from keyturn.cli.simulation.stage import Stage
+from keyturn.domain.channels import Channel
+from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination, State
 from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.inventory import Inventory
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
+from keyturn.services.compliance_reports import report_due
+from keyturn.services.connection_news import look_due
 from keyturn.services.deliveries import deliver_due
+from keyturn.services.dispatching import bring_due
 from keyturn.services.drift import reconcile_due
+from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.flow_duties import forget_old_runs, start_due_flows
-from keyturn.services.notices import tell_due
+from keyturn.services.inventory_keeping import keep_due
 from keyturn.services.ports import Record, World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
+from keyturn.services.rollouts_under_way import carry_due
 from keyturn.services.turns import start_due
 
 Date = tuple[type[Record], str]
@@ -37,14 +47,29 @@ OF_DUTY: Mapping[Callable[[World], Awaitable[object]], Sequence[Date]] = {
     deliver_due: [(Destination, "due_at")],
     prove_due: [(ClientRegistration, "due_at")],
     renew_due: [(Connection, "due_at")],
-    tell_due: [(Connection, "look_at"), (ClientRegistration, "look_at")],
+    look_due: [(Connection, "look_at"), (ClientRegistration, "look_at")],
+    bring_due: [(Channel, "due_at"), (Notice, "forget_at")],
     start_due_flows: [(SavedFlow, "next_at")],
     forget_old_runs: [(Run, "ended_at")],
+    report_due: [(ReportSchedule, "due_at")],
+    keep_due: [(Inventory, "due_at")],
+    carry_due: [(Rollout, "due_at")],
+    carry_emergencies: [(Rollout, "due_at")],
 }
 """What each duty is due for. No world has flows, and in none is anybody told of anything."""
-IDLE = (tell_due, start_due_flows, forget_old_runs)
+IDLE = (
+    look_due,
+    bring_due,
+    start_due_flows,
+    forget_old_runs,
+    keep_due,
+    report_due,
+    carry_due,
+    carry_emergencies,
+)
 """What nobody wakes up for: it is done once something else is due."""
 DATES = (TURNS, *chain.from_iterable(OF_DUTY.values()))
+FIELDS = {kind: [field for each, field in DATES if each is kind] for kind, _ in DATES}
 PRESSING = (TURNS, *(date for duty in OF_DUTY if duty not in IDLE for date in OF_DUTY[duty]))
 
 NONE_YET: Mapping[tuple[object, ...], Record] = {}
@@ -56,44 +81,52 @@ class Agenda:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._seen: object = None
-        self._tables: dict[Date, object] = {}
+        self._tables: dict[type[Record], object] = {}
         self._due: dict[Date, datetime | None] = dict.fromkeys(DATES)
         self._worth: dict[Date, datetime | None] = dict.fromkeys(DATES)
+        self._first: datetime | None = None
+        """When the first of all is worth waking up for, comparisons aside."""
 
     def is_due(self, dates: Sequence[Date] = PRESSING) -> bool:
         """Say whether anything is due, of some kinds or of all that somebody wakes up for."""
+        self._look()
         now = self._stage.wall.now()
-        return any(at <= now for at in self._known(dates, self._due))
+        for date in dates:
+            at = self._due[date]
+            if at and at <= now and (date is not COMPARISONS or self._may_have_drifted()):
+                return True
+        return False
 
     def next(self) -> datetime | None:
         """Return when something is due that is worth waking up for, as far as is known now.
 
         To look at a destination that has everything is not.
         """
-        return min(self._known(PRESSING, self._worth), default=None)
-
-    def _known(
-        self, dates: Sequence[Date], known: Mapping[Date, datetime | None]
-    ) -> Iterator[datetime]:
         self._look()
-        for date in dates:
-            at = known[date]
-            if at and (date is not COMPARISONS or self._may_have_drifted()):
-                yield at
+        first, compared = self._first, self._worth[COMPARISONS]
+        sooner = compared is not None and (first is None or compared < first)
+        return compared if sooner and self._may_have_drifted() else first
 
     def _look(self) -> None:
         held = self._stage.store.backup()
         if held is self._seen:
             return
         self._seen = held
-        for date in DATES:
-            table = held.tables.get(date[0], NONE_YET)
-            if table is not self._tables.get(date):
-                self._tables[date] = table
-                self._due[date] = self._worth[date] = _earliest(table.values(), date[1])
-                if date[0] is Destination:
-                    lacking = [each for each in table.values() if not _has_everything(each)]
-                    self._worth[date] = _earliest(lacking, date[1])
+        for kind, fields in FIELDS.items():
+            table = held.tables.get(kind, NONE_YET)
+            if table is not self._tables.get(kind):
+                self._tables[kind] = table
+                for field in fields:
+                    self._note(table.values(), (kind, field))
+        worth = (self._worth[date] for date in PRESSING if date is not COMPARISONS)
+        self._first = min(filter(None, worth), default=None)
+
+    def _note(self, records: Iterable[Record], date: Date) -> None:
+        kind, field = date
+        self._due[date] = self._worth[date] = _earliest(records, field)
+        if kind is Destination:
+            lacking = [each for each in records if not _has_everything(each)]
+            self._worth[date] = _earliest(lacking, field)
 
     def _may_have_drifted(self) -> bool:
         """Say whether anything at Okta has changed since the last comparison.

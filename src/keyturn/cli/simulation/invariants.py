@@ -317,8 +317,8 @@ def change_is_on_record(ledger: Ledger, sent: Sent, audit: Sequence[AuditEntry])
     new = turn.new.hash if turn and turn.new else OKTAS_CHOICE
     named = sent.secret_id or (new if kept and kept.rules.own_value else OKTAS_CHOICE)
     actor = f"turn {sent.work.turn_id}" if sent.work.turn_id else None
-    lately = [each.attempt for each in audit[-LATELY:] if each.attempt.allowed]
-    told = [each.subject for each in lately if actor in (None, each.actor)]
+    lately = (each.attempt for each in reversed(audit[-LATELY:]))
+    told = (a.subject for a in lately if a.allowed and actor in (None, a.actor))
     if not any(sent.app_id in subject and named in subject for subject in told):
         yield f"{sent.work} sent {sent.kind} {sent.secret_id} without an audit entry"
 

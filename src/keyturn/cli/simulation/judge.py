@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import chain, compress, repeat
+from operator import is_not
 
 from keyturn.cli.simulation import clear, invariants, invariants_of_grants
 from keyturn.cli.simulation.calls import SENT, Sent
@@ -75,6 +77,7 @@ class Judge:
         self._audit: Sequence[AuditEntry] = ()
         self._full: dict[tuple[str, str], float] = {}
         self._told: set[tuple[str, str]] = set()
+        self._clean = clear.Clean()
         self._searched: dict[str, App] = {}
         """Apps as they were when their values were taken up among what is searched for."""
         self.sharing = Sharing(ledger.org)
@@ -233,7 +236,8 @@ class Judge:
 
     def search(self, texts: Iterator[str]) -> None:
         """Search texts for secrets in clear."""
-        self._find(clear.no_secret_in_clear, clear.no_secret_in_clear(texts, self._values()))
+        told = clear.no_secret_in_clear(texts, self._values(), self._clean)
+        self._find(clear.no_secret_in_clear, told)
 
     def look(self, app_ids: AbstractSet[str] | None = None) -> None:
         """Ask what must always hold, of every app or of those that something happened to."""
@@ -306,8 +310,9 @@ def _state(connection: Connection | None) -> State | None:
 def _changed(before: Backup, after: Backup) -> Iterator[Record]:
     for kind in WATCHED:
         old, new = before.tables.get(kind, {}), after.tables.get(kind, {})
-        if old is not new:
-            for key, record in new.items():
+        if old is not new:  # most of a table stays as it is, and where it is
+            moved = map(is_not, new.values(), chain(old.values(), repeat(None)))
+            for key, record in compress(new.items(), moved):
                 if old.get(key) is not record:
                     yield record
 
@@ -316,8 +321,7 @@ def _commit(
     work: Work | None, changed: Sequence[Record], fresh: Sequence[AuditEntry], before: Backup
 ) -> Commit:
     turns = [record for record in changed if isinstance(record, Turn)]
-    stored = {turn.id: turn for turn in before.list(Turn)} if turns else {}
-    was = {turn.id: stored.get(turn.id, turn) for turn in turns}
+    was = {turn.id: before.find(turn) or turn for turn in turns}
     epochs = {turn.id: was[turn.id].epoch for turn in turns if not _asked_for(was[turn.id], turn)}
     claims = any(turn.epoch != was[turn.id].epoch for turn in turns)
     old = before.audit[-1] if before.audit else None

@@ -108,7 +108,7 @@ def _mapping(jobs: int) -> Iterator[Over]:
 def _collect_seldom() -> None:
     """Leave what is loaded out of garbage collection: a fifth of a world's time went there."""
     keep_what_is_loaded()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
 
 
 def _sorted(counts: Counter[str]) -> dict[str, int]:

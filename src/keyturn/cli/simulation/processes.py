@@ -141,7 +141,8 @@ class _Mortal:
                     yield waited
                 except BaseException as error:  # noqa: BLE001  a cancellation: it is passed on
                     told = error
-                told = (yield from self._stand_still()) or told
+                if process.frozen_until_s:
+                    told = (yield from self._stand_still()) or told
             if process.life != life:
                 told = Died()
 

@@ -5,10 +5,11 @@ strikes is decided by `fates`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 import httpx2
@@ -77,11 +78,11 @@ class RimStore:
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot."""
-        return _RimReading(self._store.reading(), self._reach)
+        return _RimReading(self)
 
     def writing(self) -> AbstractAsyncContextManager[Writing]:
         """Open a transaction that writes."""
-        return self._writing()
+        return _RimWriting(self, self._process, self._fates, self._judge)
 
     async def append_audit(self, attempt: Attempt) -> Recorded:
         """Append one audit entry."""
@@ -95,54 +96,77 @@ class RimStore:
 
     async def revision(self) -> int:
         """Return the revision of what is served."""
-        await self._reach()
+        await self.reach()
         return await self._store.revision()
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Writing]:
-        began_s = self._judge.ledger.now_s()
-        await self._reach()
-        work = WORK.get()
-        async with self._store.writing() as tx:
-            before = self._store.backup()
-            yield tx
-            strike = self._fates.at_a_commit(self._process, work)
-            if strike is Strike.DIE_BEFORE:
-                raise Died
-            if strike is Strike.FAIL:
-                self._judge.hear_harm(self._process.name)
-                raise OursError("The database failed (database or disk is full): look at its disk.")
-        self._judge.hear_commit(work, began_s, before, self._store.backup())
-        await self._process.thaw()  # what stands still hears of its commit when it goes on
-        if strike is Strike.DIE_AFTER:
-            raise Died
-        if strike is Strike.LOSE:
-            raise OursError("The database failed (connection is closed): look at its disk.")
-
-    async def _reach(self) -> None:
+    async def reach(self) -> MemoryStore:
+        """Return the store, once it is reached. Raises OursError where it cannot be."""
         await asyncio.sleep(self._fates.store_pause_s())
-        await self._process.thaw()
+        if self._process.frozen_until_s:
+            await self._process.thaw()
         self._process.require_alive()
         if why := self._fates.refuse_store(self._process):
             self._judge.hear_harm(self._process.name)
             raise OursError(f"The database failed ({why}): look at its disk and its free space.")
+        return self._store
 
 
 class _RimReading:
     """A snapshot, once the store is reached; a class, because most of what is done is to read."""
 
-    def __init__(
-        self, inner: AbstractAsyncContextManager[Reading], reach: Callable[[], Awaitable[None]]
-    ) -> None:
-        self._inner = inner
-        self._reach = reach
+    def __init__(self, rim: RimStore) -> None:
+        self._rim = rim
 
     async def __aenter__(self) -> Reading:
-        await self._reach()
-        return await self._inner.__aenter__()
+        return await (await self._rim.reach()).reading().__aenter__()
 
     async def __aexit__(self, *_: object) -> None:
         """Leave the snapshot to itself: nothing has to be given back."""
+
+
+class _RimWriting:
+    """A transaction, once the store is reached, and what befalls it when it is to be durable."""
+
+    def __init__(self, rim: RimStore, process: Process, fates: Fates, judge: Judge) -> None:
+        self._rim = rim
+        self._process = process
+        self._fates = fates
+        self._judge = judge
+
+    async def __aenter__(self) -> Writing:
+        self._began_s = self._judge.ledger.now_s()
+        self._store = await self._rim.reach()
+        self._work = WORK.get()
+        self._inner = self._store.writing()
+        tx = await self._inner.__aenter__()
+        self._before = self._store.backup()
+        return tx
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error:
+            await self._inner.__aexit__(type(error), error, None)
+            return
+        strike = self._fates.at_a_commit(self._process, self._work)
+        failure = self._failure_before(strike)
+        await self._inner.__aexit__(type(failure) if failure else None, failure, None)
+        if failure:
+            raise failure
+        self._judge.hear_commit(self._work, self._began_s, self._before, self._store.backup())
+        if self._process.frozen_until_s:
+            await self._process.thaw()  # what stands still hears of its commit when it goes on
+        if strike is Strike.DIE_AFTER:
+            raise Died
+        if strike is Strike.LOSE:
+            raise OursError("The database failed (connection is closed): look at its disk.")
+
+    def _failure_before(self, strike: Strike | None) -> BaseException | None:
+        """Return what keeps a transaction from becoming durable."""
+        if strike is Strike.DIE_BEFORE:
+            return Died()
+        if strike is Strike.FAIL:
+            self._judge.hear_harm(self._process.name)
+            return OursError("The database failed (database or disk is full): look at its disk.")
+        return None
 
 
 class RimFlights(Flights):
@@ -193,8 +217,9 @@ class RimTransport(httpx2.AsyncBaseTransport):
         token = SENT.set(sent)
         effect = asyncio.create_task(self._carry(request, delay_s))
         SENT.reset(token)
-        effect.add_done_callback(_forget)
-        await asyncio.wait([effect])
+        arrived = asyncio.get_running_loop().create_future()
+        effect.add_done_callback(partial(_arrive, arrived))
+        await arrived
         if strike is Strike.DIE_AFTER:
             self._fates.dies_now(self._process)
             raise Died
@@ -208,7 +233,8 @@ class RimTransport(httpx2.AsyncBaseTransport):
 
     async def _rest(self) -> None:
         await asyncio.sleep(self._fates.network_pause_s())
-        await self._process.thaw()
+        if self._process.frozen_until_s:
+            await self._process.thaw()
         self._process.require_alive()
 
     async def _carry(self, request: httpx2.Request, delay_s: float) -> httpx2.Response:
@@ -216,8 +242,10 @@ class RimTransport(httpx2.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-def _forget(effect: "asyncio.Task[httpx2.Response]") -> None:
-    """Look at the outcome of what nobody may be waiting for any more."""
+def _arrive(arrived: "asyncio.Future[None]", effect: "asyncio.Task[httpx2.Response]") -> None:
+    """Wake who waits for an effect, and look at the outcome: there may be nobody any more."""
+    if not arrived.done():
+        arrived.set_result(None)
     if not effect.cancelled():
         effect.exception()
 

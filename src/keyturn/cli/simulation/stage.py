@@ -38,6 +38,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
 from keyturn.sandbox import Keys, Org, Settings, build_app
 from keyturn.sandbox.http import Json
+from keyturn.sandbox.state.keys import make_key
 from keyturn.sandbox.state.limits import Profile
 from keyturn.sandbox.state.org import SERVICE_SCOPES
 from keyturn.sandbox.state.records import App, ClientKey
@@ -92,8 +93,12 @@ AS_IT_IS = Sabotage()
 
 @cache
 def shared_keys() -> Keys:
-    """Return the key pairs that every simulated org has."""
-    return Keys.of_seed(0)
+    """Return the key pairs that every simulated org has; what signs its tokens is no real key.
+
+    It is the product of two primes of Mersenne's, half as long as any should be: a signature by a
+    real one takes as long as all else that the org does for a token.
+    """
+    return Keys(make_key(2**521 - 1, 2**607 - 1), Keys.of_seed(0).service)
 
 
 @dataclass(frozen=True)

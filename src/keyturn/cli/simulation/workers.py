@@ -7,7 +7,6 @@ the turns.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from random import Random
@@ -121,11 +120,12 @@ class Worker:
         """Sleep until something is due, or has changed; after a vain look, for a while."""
         if self._vain:
             await asyncio.sleep(VAIN_S)
+        loop = asyncio.get_running_loop()
         while (left_s := self._left_s()) > 0:
             self._rung.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
-                    await self._rung.wait()
+            alarm = loop.call_later(left_s, self._rung.set)
+            await self._rung.wait()
+            alarm.cancel()
         await asyncio.sleep(self._chance.choice((0.01, 0.3, 1.0)))
 
     def _ring(self) -> None:

@@ -30,6 +30,7 @@ from keyturn.sandbox.state.systemlog import LogEvent
 PATH = "/api/v1/logs"
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 MAX_WORDS, LONGEST_WORD = 10, 40
+MILLISECOND, JUST_UNDER_IT = timedelta(milliseconds=1), timedelta(microseconds=999)
 LOOK_BACK, KEPT, OLDEST = timedelta(days=7), timedelta(days=90), timedelta(days=180)
 CURSOR = re.compile(r"\d+_(\d+)")
 MEMBERS = frozenset(
@@ -124,7 +125,10 @@ def _poll(org: Org, wanted: Wanted, visible: datetime) -> tuple[list[LogEvent], 
 def _cut(org: Org, wanted: Wanted, visible: datetime) -> tuple[list[LogEvent], str | None]:
     """Return one page of the events within the bounds, and the cursor while there is more."""
     until = min(wanted.until, visible)
-    events = [e for e in org.system_log.events() if wanted.since <= _to_ms(e.at) <= until]
+    # Whole milliseconds count. The bounds are made for that, and not every event's time.
+    end = _to_ms(until) + MILLISECOND
+    first = _to_ms(min(wanted.since, end) + JUST_UNDER_IT)
+    events = [event for event in org.system_log.events() if first <= event.at < end]
     events.sort(key=lambda event: event.at, reverse=wanted.descending)
     found = (event for event in _after(events, wanted.after) if wanted.fits(event))
     page = [event for _, event in zip(range(wanted.limit + 1), found, strict=False)]

@@ -45,7 +45,7 @@ class Keys:
         """Return the key pairs of a seed; no two of 248 seeds in a row have one in common."""
         pairs = tuple(combinations(list_primes(), 2))
         first = 2 * seed % len(pairs)
-        return cls(_make_key(*pairs[first]), _make_key(*pairs[first + 1]))
+        return cls(make_key(*pairs[first]), make_key(*pairs[first + 1]))
 
 
 @cache
@@ -55,7 +55,7 @@ def list_primes() -> tuple[int, ...]:
     return tuple(int(line, 16) for line in lines)
 
 
-def _make_key(p: int, q: int) -> RSAKey:
+def make_key(p: int, q: int) -> RSAKey:
     """Return the key pair of two primes, named by its thumbprint (RFC 7638)."""
     d = pow(EXPONENT, -1, (p - 1) * (q - 1))
     numbers = rsa.RSAPrivateNumbers(
