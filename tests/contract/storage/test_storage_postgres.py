@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from postgres_kit import Cluster
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine
 from storage_kit import NOW, ORGANIZATION, ROTATION, TURN, add_all, found
 
 from keyturn.adapters.storage import NewerData, PostgresStore, engines
+from keyturn.adapters.storage.awaited import AsyncEngine
 from keyturn.adapters.storage.store import transaction
 from keyturn.adapters.storage.tables import METADATA
 from keyturn.domain.audit import Attempt, verify_chain
@@ -146,6 +146,8 @@ async def test_the_migrated_schema_is_that_of_the_tables(
     """The revisions lead to exactly the schema that the records and the table of rules describe."""
     engine = create_engine(make_url(database.reveal()).set(drivername="postgresql+psycopg"))
     cluster.sql(name_of(database), "CREATE SCHEMA model")
+    for index in (each for table in METADATA.sorted_tables for each in table.indexes):
+        index.dialect_kwargs["postgresql_where"] = index.dialect_options["sqlite"]["where"]
     METADATA.create_all(engine.execution_options(schema_translate_map={None: "model"}))
     migrated = described(engine, "public")
     assert migrated == described(engine, "model")
@@ -163,8 +165,8 @@ async def test_data_of_a_newer_keyturn_is_refused(database: Sensitive, cluster: 
 
 async def shown(engine: AsyncEngine, *settings: str) -> list[object]:
     """Return what is in force on a connection of an engine."""
-    async with engine.begin() as connection:
-        return [(await connection.exec_driver_sql(f"SHOW {name}")).scalar() for name in settings]
+    async with transaction(engine) as connection:
+        return [(await connection.execute(text(f"SHOW {name}"))).scalar() for name in settings]
 
 
 async def test_commits_are_durable_and_readers_cannot_write(
@@ -179,7 +181,7 @@ async def test_commits_are_durable_and_readers_cannot_write(
     assert await shown(other.readers, isolation) == ["repeatable read"]
     with pytest.raises(DatabaseAway, match="SQLSTATE 25006"):
         async with transaction(other.readers) as connection:
-            await connection.exec_driver_sql("DELETE FROM turn")
+            await connection.execute(text("DELETE FROM turn"))
     await other.aclose()
 
 
@@ -271,7 +273,7 @@ async def test_a_frozen_writer_gives_the_lock_up(
         async with postgres.writing() as frozen:
             await frozen.add(ORGANIZATION)
             sooner = "SET idle_in_transaction_session_timeout = '100ms'"
-            await frozen._connection.exec_driver_sql(sooner)  # type: ignore[attr-defined]  # noqa: SLF001
+            await frozen._connection.execute(text(sooner))  # type: ignore[attr-defined]  # noqa: SLF001
             await asyncio.wait_for(add_all(other, ORGANIZATION), 10)
             await frozen.list(Organization)
     await other.aclose()

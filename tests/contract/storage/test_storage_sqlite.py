@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from anyio import run_process
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from storage_kit import AWKWARD, NOW, ORGANIZATION, RECORDS, ROTATION, TURN, add_all, found
 
 from keyturn.adapters.storage import InUse, NewerData, SqliteStore
 from keyturn.adapters.storage.engines import sqlite_engines
+from keyturn.adapters.storage.store import transaction
 from keyturn.adapters.storage.tables import METADATA
 from keyturn.domain.audit import Attempt, ChainBroken, verify_chain
 from keyturn.domain.errors import OursError, Refused, Taken
@@ -154,14 +155,14 @@ async def test_commits_are_durable_and_readers_cannot_write(path: Path) -> None:
     engines = sqlite_engines(path)
     settings = {"synchronous": 2, "foreign_keys": 1, "trusted_schema": 0, "journal_mode": "wal"}
     asked = [f"PRAGMA {name}" for name in settings]
-    async with engines.writer.begin() as connection:
-        found = [(await connection.exec_driver_sql(each)).scalar() for each in asked]
+    async with transaction(engines.writer) as connection:
+        found = [(await connection.execute(text(each))).scalar() for each in asked]
     with engines.pen.begin() as clerk:
         assert [clerk.exec_driver_sql(each).scalar() for each in asked] == found
     assert found == [*settings.values()]
-    async with engines.readers.connect() as connection:
+    async with transaction(engines.readers) as connection:
         with pytest.raises(DBAPIError, match="readonly"):
-            await connection.exec_driver_sql("DELETE FROM turn")
+            await connection.execute(text("DELETE FROM turn"))
     await engines.writer.dispose()
     await engines.readers.dispose()
     engines.pen.dispose()

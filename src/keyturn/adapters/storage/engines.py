@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from keyturn.adapters.storage.awaited import AsyncEngine
 
 READERS = 8
 
@@ -144,10 +145,12 @@ def _file(path: Path) -> URL:
 
 
 def _async(url: URL, way: _Way) -> AsyncEngine:
-    driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else url.drivername
-    engine = create_async_engine(url.set(drivername=driver), **way.pool, **way.options)
-    _open_by(engine.sync_engine, way)
-    return engine
+    backend = url.get_backend_name()
+    driver = "aiosqlite" if backend == "sqlite" else "psycopg_async"
+    awaited = url.set(drivername=f"{backend}+{driver}")
+    engine = create_engine(awaited, **way.pool, **way.options)
+    _open_by(engine, way)
+    return AsyncEngine(engine)
 
 
 def _sync(url: URL, way: _Way) -> Engine:

@@ -6,11 +6,11 @@ that verifies, or nothing is. Knows nothing of what records mean but that chain.
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import Table, func, insert, inspect, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from keyturn.adapters.storage.awaited import AsyncConnection
 from keyturn.adapters.storage.columns import record_of
 from keyturn.adapters.storage.engines import sqlite_readers
 from keyturn.adapters.storage.files import owned
@@ -158,4 +158,5 @@ async def batches(table: Table, connection: AsyncConnection) -> AsyncIterator[Ro
 
 async def count_rows(connection: AsyncConnection, table: Table) -> int:
     """Count a table's rows."""
-    return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+    counted = await connection.execute(select(func.count()).select_from(table))
+    return cast("int", counted.scalar_one())

@@ -3,9 +3,10 @@
 from contextlib import nullcontext
 from typing import Self
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from keyturn.adapters.storage.awaited import AsyncConnection
 from keyturn.adapters.storage.engines import postgres_engines
 from keyturn.adapters.storage.migrations import require_newest, upgrade
 from keyturn.adapters.storage.store import SqlStore
@@ -63,8 +64,9 @@ class PostgresStore(SqlStore):
         Only such a failure may speak: it knows no records yet.
         """
         try:
-            async with self.readers.connect():
-                return
+            connection = AsyncConnection(self.readers)
+            await connection.open()
+            await connection.run_sync(Connection.close)
         except OperationalError as error:
             why = f"SQLSTATE {sqlstate(error)}" if sqlstate(error) else _first_line(error)
             raise Refused(f"{place(self._url)} cannot be reached: {why}") from None

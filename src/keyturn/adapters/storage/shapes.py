@@ -9,10 +9,10 @@ from functools import cache
 from typing import Final
 
 from sqlalchemy import Insert, Select, Update, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from keyturn.adapters.storage.columns import row_of
-from keyturn.adapters.storage.tables import KEYS, ONCE, POSITION, TABLES
+from keyturn.adapters.storage.indexes import KEYS, ONCE
+from keyturn.adapters.storage.tables import POSITION, TABLES
 from keyturn.domain.turn import Turn
 
 Values = Mapping[str, object]
@@ -53,6 +53,8 @@ def _choice(kind: type, shape: Shape, most: int | None) -> Select[tuple[object, 
 @cache
 def quiet_addition(kind: type) -> Insert:
     """Return the statement for PostgreSQL that adds a record unless something is taken."""
+    from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  two megabytes with it
+
     quietly = insert(TABLES[kind]).inline().on_conflict_do_nothing()
     return quietly.execution_options(preserve_rowcount=True)
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from keyturn.adapters.storage.awaited import AsyncConnection
 from keyturn.adapters.storage.columns import cell_of, plain_of
 from keyturn.adapters.storage.migrations import revision_of
 from keyturn.adapters.storage.moving import (

@@ -11,9 +11,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 from sqlalchemy.pool import QueuePool
 
+from keyturn.adapters.storage.awaited import AsyncConnection, AsyncEngine
 from keyturn.adapters.storage.clerk import Clerk
 from keyturn.adapters.storage.engines import Engines
 from keyturn.adapters.storage.lookout import Lookout
@@ -103,31 +103,31 @@ class SqlStore:
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Open a transaction; it is committed where its block ends without an error."""
-    connection = engine.connect()
+    connection = AsyncConnection(engine)
     with in_our_words():
         try:
-            begun = await whole(_begin(connection))
+            await whole(_begin(connection))
             yield connection
-            await whole(begun.commit())
+            await whole(connection.run_sync(Connection.commit))
         finally:
             await whole(_end(connection))
 
 
-async def _begin(connection: AsyncConnection) -> AsyncTransaction:
+async def _begin(connection: AsyncConnection) -> None:
     """Begin, once more on another connection where this one was lost while nobody used it."""
-    started = await connection.start()
+    await connection.open()
     try:
-        return await started.begin()
+        await connection.run_sync(Connection.begin)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        return await started.begin()
+        await connection.run_sync(Connection.begin)
 
 
 async def _end(connection: AsyncConnection) -> None:
     """Undo what is not committed, a commit that failed included, and give the connection back."""
-    if connection.sync_connection:
+    if connection.is_open:
         try:
-            await connection.rollback()
+            await connection.run_sync(Connection.rollback)
         finally:
-            await connection.close()
+            await connection.run_sync(Connection.close)

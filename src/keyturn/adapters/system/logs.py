@@ -1,8 +1,9 @@
 """Where log lines go, and what they may carry.
 
-Lines are JSON, one an event. Values under the names below are masked whoever wrote them; that is
-the last net, not the rule: the rule is that nobody logs a value. What others warn of through
-Python's own logging is told by its fixed words alone: what they fill in may be a request's.
+Lines are JSON, one an event, or plain text for people. Values under the names below are masked
+whoever wrote them; that is the last net, not the rule: the rule is that nobody logs a value. What
+others warn of through Python's own logging is told by its fixed words alone: what they fill in may
+be a request's.
 """
 
 import logging
@@ -10,8 +11,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import structlog
-from structlog.typing import EventDict, WrappedLogger
+from keyturn.adapters.system.memory import importing_without
+
+with importing_without("rich"):  # for tracebacks in colours: four megabytes, and no line has one
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASKED = frozenset(
     {"authorization", "client_secret", "password", "private_jwk", "secret", "token", "value"}
@@ -21,16 +25,24 @@ OTHERS = ("asyncio", "botocore", "procrastinate", "psycopg", "sqlalchemy", "uvic
 """Loggers of the libraries that run the server and reach the database, or AWS."""
 
 
-def log_to(file: Path | None, level: str) -> None:
-    """Send log lines of ``level`` and above to a file, or to stderr where it is None."""
+def log_to(file: Path | None, level: str, *, form: str = "json") -> None:
+    """Send log lines of ``level`` and above to a file, or to stderr where it is None.
+
+    ``form`` is json, or console for people.
+    """
     stream = file.open("a", buffering=1, encoding="utf-8") if file else sys.stderr
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if form == "console"
+        else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             mask,
-            structlog.processors.JSONRenderer(),
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]

@@ -7,7 +7,10 @@ to stay out of garbage collection.
 import ctypes
 import gc
 import sys
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Final, cast
 
 _PR_SET_DUMPABLE: Final = 4
 
@@ -20,6 +23,22 @@ def keep_memory_private() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+@contextmanager
+def importing_without(*modules: str) -> Iterator[None]:
+    """Import, while the block goes on, as if these modules were not installed.
+
+    For what another would load where it finds it, and nobody needs. One that is loaded stays so.
+    """
+    hidden = {name: None for name in modules if name not in sys.modules}
+    loaded = cast("dict[str, ModuleType | None]", sys.modules)  # None: not to be found
+    loaded.update(hidden)
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del loaded[name]
 
 
 def keep_what_is_loaded() -> None:
