@@ -80,7 +80,8 @@ lock: $(DEV) ## Write requirements/*.txt anew (ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) --group build --output-file requirements/run.txt
 	$(COMPILE) $(ARGS) --group build --extra postgres --constraints requirements/run.txt --output-file requirements/postgres.txt
 	$(COMPILE) $(ARGS) --group build --extra aws --extra github --constraints requirements/run.txt --output-file requirements/delivery.txt
-	$(COMPILE) $(ARGS) --group dev --constraints requirements/postgres.txt --constraints requirements/delivery.txt --output-file requirements/dev.txt
+	$(COMPILE) $(ARGS) --group build --extra otel --constraints requirements/run.txt --output-file requirements/telemetry.txt
+	$(COMPILE) $(ARGS) --group dev --constraints requirements/postgres.txt --constraints requirements/delivery.txt --constraints requirements/telemetry.txt --output-file requirements/dev.txt
 
 # A virtual environment that works is used as it is, whoever made it.
 $(BIN)/python:

@@ -9,8 +9,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = {"run": "build", "postgres": "build", "dev": "dev"}  # the lock, and the group it adds
-EXTRAS = {"postgres": "postgres"}  # the lock, and the extra it adds
+LOCKS = {
+    "run": "build",
+    "postgres": "build",
+    "telemetry": "build",
+    "dev": "dev",
+}  # the lock, and the group it adds
+EXTRAS = {"postgres": "postgres", "telemetry": "otel"}  # the lock, and the extra it adds
 
 ENTRY = re.compile(
     r"^(?P<requirement>[^\s#].*?==.*?)(?P<hashes>(?: \\\n {4}--hash=\S+)*)$", re.MULTILINE

@@ -84,3 +84,14 @@ def test_a_line_that_cannot_be_written_harms_nobody() -> None:
     command = [sys.executable, "-c", ON_A_FULL_DISK]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "goes on\n", done.stderr
+
+
+def test_people_may_have_lines_without_braces(screen: Screen) -> None:
+    """With console a line is text, and what is masked stays masked."""
+    log_to(None, "info", form="console")
+    structlog.get_logger("keyturn.api").info("request", ms=1, token="marked")
+    [line] = screen.readouterr().err.splitlines()
+    assert "request" in line
+    assert "ms=1" in line
+    assert "{" not in line
+    assert "marked" not in line

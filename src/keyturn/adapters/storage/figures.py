@@ -1,0 +1,184 @@
+"""The figures of an installation, counted by the database.
+
+A few statements over indexes, whatever there is: no row of a rotation is read. Knows nothing of who
+looks at them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    ScalarSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    not_,
+    select,
+)
+from sqlalchemy.sql.base import Executable
+
+from keyturn.adapters.storage.awaited import AsyncConnection
+from keyturn.adapters.storage.columns import maker_of
+from keyturn.adapters.storage.dues import WHEN, free
+from keyturn.adapters.storage.migrations import NEWEST, revision_of
+from keyturn.adapters.storage.shapes import Values
+from keyturn.adapters.storage.tables import AUDIT, POSITION, TABLES
+from keyturn.domain.audit import BACKED_UP
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.destination import Destination
+from keyturn.domain.destination import State as Delivering
+from keyturn.domain.drift import Finding
+from keyturn.domain.identity import AccessToken
+from keyturn.domain.oauth.authorization import AuthorizationRequest
+from keyturn.domain.oauth.connection import Connection
+from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Receipt, State, Version
+from keyturn.domain.turn import Phase, Turn
+from keyturn.services.ports import Due, Figures, Old
+
+_rotation, _turn = TABLES[Rotation].c, TABLES[Turn].c
+_destination, _dispatch = TABLES[Destination].c, TABLES[Dispatch].c
+_okta, _audit = TABLES[OktaConnection].c, AUDIT.c
+_open: Final = _turn.ended_at.is_(None)
+_NOW: Final = bindparam("now", type_=_turn.wake_at.type)
+_LATE: Final = bindparam("late_before", type_=_turn.wake_at.type)
+
+
+def _count(*where: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).where(*where).scalar_subquery()
+
+
+def _of(column: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[tuple[object, int]]:
+    return select(column, func.count()).where(*where).group_by(column)
+
+
+GROUPS: Final[Mapping[str, Select[tuple[object, int]]]] = MappingProxyType(
+    {
+        "turns": _of(_turn.phase, _open),
+        "blocked": _of(_turn.blocked_reason, _open, _turn.blocked_reason.is_not(None)),
+        "destinations": _of(_destination.state),
+        "connections": _of(TABLES[Connection].c.light),
+        "registrations": _of(TABLES[ClientRegistration].c.light),
+        "findings": _of(TABLES[Finding].c.kind),
+    }
+)
+"""By the field of `Figures`, how many there are of each."""
+
+_waiting: Final = _destination.state == Delivering.WAITING
+_overlapping: Final = _turn.phase == Phase.OVERLAPPING
+_backed_up: Final = _audit.attempt_verb == literal(BACKED_UP, literal_execute=True)
+"""Said in the statement itself, so that SQLite knows the index that is of these entries alone."""
+
+SINGLE: Final = select(
+    select(func.count()).select_from(TABLES[Rotation]).scalar_subquery().label("rotations"),
+    select(func.min(_rotation.next_rotation_at)).scalar_subquery().label("next_turn_at"),
+    _count(_rotation.next_rotation_at <= _LATE).label("late"),
+    _count(_open, _turn.paused_at.is_not(None)).label("paused"),
+    select(func.min(_turn.entered_at))
+    .where(_open, _overlapping)
+    .scalar_subquery()
+    .label("overlapping_since"),
+    _count(_waiting, _destination.attempts > 0).label("tried"),
+    _count(_dispatch.due_at.is_not(None), _dispatch.attempts > 0).label("untold"),
+    _count(TABLES[Channel].c.failing_since.is_not(None)).label("unheard"),
+    select(func.count())
+    .select_from(TABLES[OktaConnection])
+    .scalar_subquery()
+    .label("okta_connections"),
+    _count(_okta.failing_since.is_not(None)).label("unreached"),
+    select(func.max(_audit.attempt_at)).where(_backed_up).scalar_subquery().label("backed_up_at"),
+)
+"""The fields of `Figures` that are one value each."""
+
+
+def _since(due: Due) -> ScalarSelect[datetime | None]:
+    """Return since when the oldest of a queue is due that nobody has taken up."""
+    oldest = [
+        select(func.min(table.c[when]).label("at")).where(table.c[when] <= _NOW, *free(table, _NOW))
+        for table, when in ((TABLES[kind], when) for kind, when in WHEN[due])
+    ]
+    if len(oldest) == 1:
+        return oldest[0].scalar_subquery()
+    one, *more = oldest
+    every = one.union_all(*more).subquery()
+    return select(func.min(every.c.at)).scalar_subquery()
+
+
+OLDEST: Final = select(*(_since(due).label(due.name) for due in WHEN))
+"""Since when the oldest of each queue is due, in their order."""
+
+
+class Counting(ABC):
+    """What a snapshot tells of the whole of its records, beside the records themselves."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection: Final = connection
+
+    @abstractmethod
+    async def _execute(
+        self, statement: Executable, values: Values | None = None
+    ) -> CursorResult[tuple[object, ...]]:
+        """Run a statement."""
+
+    async def figures(self, now: datetime, *, late_before: datetime) -> Figures:
+        """Count how the installation stands."""
+        found: dict[str, Any] = {}
+        for name, statement in GROUPS.items():
+            found[name] = dict(cast("Any", (await self._execute(statement)).all()))
+        single = await self._execute(SINGLE, {"late_before": late_before})
+        oldest = (await self._execute(OLDEST, {"now": now})).mappings().one()
+        due_since = {name: at for name, at in oldest.items() if at is not None}
+        return Figures(due_since=cast("Any", due_since), **single.mappings().one(), **found)
+
+    async def schema_fits(self) -> bool:
+        """Say whether the schema is the one that this Keyturn works with."""
+        return await self._connection.run_sync(revision_of) == NEWEST
+
+    async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
+        """Return what was over before a time, and is needed by nothing any more."""
+        table = TABLES[kind]
+        old = select(table).where(*_old(kind, before)).order_by(table.c[POSITION]).limit(limit)
+        rows = await self._execute(old)
+        make = maker_of(kind, tuple(rows.keys()))
+        return [make(row) for row in rows]
+
+
+def _old(kind: type, before: datetime) -> Sequence[ColumnElement[bool]]:
+    if kind is Turn:
+        return _old_turns(before)
+    if kind is Receipt:
+        return _old_receipts(before)
+    if kind is AccessToken:
+        token = TABLES[AccessToken].c
+        return (token.expires_at < before, token.renewable_until < before)
+    return (TABLES[AuthorizationRequest].c.ends_at < before,)
+
+
+def _old_turns(before: datetime) -> Sequence[ColumnElement[bool]]:
+    turn, later, rotation = TABLES[Turn], TABLES[Turn].alias("later"), TABLES[Rotation]
+    followed = exists().where(
+        later.c.rotation_id == turn.c.rotation_id, later.c[POSITION] > turn.c[POSITION]
+    )
+    served = exists().where(
+        rotation.c.id == turn.c.rotation_id, rotation.c.last_turn_id == turn.c.id
+    )
+    return (turn.c.ended_at < before, followed, not_(served))
+
+
+def _old_receipts(before: datetime) -> Sequence[ColumnElement[bool]]:
+    receipt, version = TABLES[Receipt].c, TABLES[Version].c
+    destroyed = exists().where(
+        version.secret_id == receipt.secret_id,
+        version.number == receipt.version,
+        version.state == State.DESTROYED,
+    )
+    return (receipt.read_at < before, destroyed)

@@ -1,0 +1,57 @@
+"""What one look at a store counts, for those who watch an installation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from keyturn.domain.budget import Window
+from keyturn.domain.destination import State as Delivering
+from keyturn.domain.drift import Kind as Drift
+from keyturn.domain.inventory import Inventory
+from keyturn.domain.oauth.lights import Light
+from keyturn.domain.reasons import Reason
+from keyturn.domain.turn import Phase
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How an installation stands, in numbers; nothing in it names an app, a secret or a person.
+
+    ``next_turn_at`` is when the next scheduled turn starts; ``late`` counts those that should have
+    long ago. ``turns`` are the open ones, ``paused`` those of them that somebody has paused, and
+    ``blocked`` those that stand still for a reason. ``overlapping_since`` is when the oldest turn
+    came into its overlap. ``due_since`` tells of what is due since when, by the name of its queue.
+    ``tried`` counts destinations that are tried again, ``untold`` notices that have not arrived at
+    the first try, ``unheard`` the channels at which nothing arrives. ``unreached`` counts
+    connections to Okta whose comparison fails. ``backed_up_at`` is when the last backup was made
+    here, None where none was.
+    """
+
+    rotations: int = 0
+    next_turn_at: datetime | None = None
+    late: int = 0
+    turns: Mapping[Phase, int] = field(default_factory=dict)
+    blocked: Mapping[Reason, int] = field(default_factory=dict)
+    paused: int = 0
+    overlapping_since: datetime | None = None
+    due_since: Mapping[str, datetime] = field(default_factory=dict)
+    destinations: Mapping[Delivering, int] = field(default_factory=dict)
+    tried: int = 0
+    connections: Mapping[Light, int] = field(default_factory=dict)
+    registrations: Mapping[Light, int] = field(default_factory=dict)
+    untold: int = 0
+    unheard: int = 0
+    findings: Mapping[Drift, int] = field(default_factory=dict)
+    okta_connections: int = 0
+    unreached: int = 0
+    backed_up_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was seen at ``at``; without ``figures`` the store could not be looked at."""
+
+    at: datetime
+    figures: Figures | None
+    windows: Sequence[Window] = ()
+    inventories: Sequence[Inventory] = ()
