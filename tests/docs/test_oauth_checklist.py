@@ -43,8 +43,3 @@ def test_the_page_says_where_a_mix_up_is_not_noticed() -> None:
     text = PAGE.read_text()
     assert "[where neither](#where-a-server-sends-no-iss)" in text
     assert "## Where a server sends no `iss`\n" in text
-
-
-def test_the_readme_does_not_deny_the_notices() -> None:
-    """What it says is not done yet leads to what is."""
-    assert "(docs/connections.md#being-told)" in (TESTS.parent / "README.md").read_text()

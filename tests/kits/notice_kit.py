@@ -1,27 +1,55 @@
 """Connections whose health changes, and those who are told."""
 
+from base64 import b64encode
 from dataclasses import replace
+from typing import Any
 
 from connections_kit import CLIENT, SECRET, authorized, registered, servers
 from rig import Rig
 
 from keyturn.domain.access import Caller, Grant, Holding, Role, Verb
+from keyturn.domain.channel_kinds import ChannelKind
+from keyturn.domain.channels import Channel
 from keyturn.domain.errors import NotReady
-from keyturn.domain.notice import Notice
+from keyturn.domain.notice import KEPT_ANYWAY, Notice
 from keyturn.domain.oauth.connection import Connection, State
+from keyturn.domain.oauth.lights import Light
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.channels import ChannelDraft, LogEntry, create_channel, list_log
 from keyturn.services.oauth_connections import authorize_request
 from keyturn.services.records import must
 from keyturn.testing import FakeNotifier
 
 PUBLIC = "https://keyturn.example.com"
 HOUR_S = 3600
+KEY = "whsec_" + b64encode(b"canary-signing-key-of-people").decode()
 
 
-def with_people(rig: Rig) -> Rig:
-    """Give a rig somebody to tell, and an address for browsers."""
+OF_CONNECTIONS = tuple(each.value for each in KEPT_ANYWAY)
+
+
+async def with_people(rig: Rig) -> Rig:
+    """Give a rig somebody to tell of connections, and an address for browsers."""
     limits = replace(rig.world.limits, public_url=PUBLIC)
     rig.world = replace(rig.world, notifier=FakeNotifier(), limits=limits)
+    await opened_channel(rig, kinds=OF_CONNECTIONS)
     return rig
+
+
+async def opened_channel(rig: Rig, name: str = "people", **changes: Any) -> Channel:  # noqa: ANN401
+    """Create a channel, by default to a program that is told all one by one."""
+    plain: dict[str, Any] = {
+        "name": name,
+        "kind": ChannelKind.WEBHOOK,
+        "settings": {"url": "https://people.example.com/"},
+        "credential": {"secret": Sensitive(KEY)},
+    }
+    return await create_channel(rig.world, rig.admin, ChannelDraft(**plain | changes))
+
+
+async def log_of(rig: Rig, channel: str = "people") -> list[LogEntry]:
+    """Return the log of a channel, the oldest first."""
+    return [*reversed(await list_log(rig.world, rig.admin, channel, limit=1000))]
 
 
 def people(rig: Rig) -> FakeNotifier:
@@ -30,7 +58,7 @@ def people(rig: Rig) -> FakeNotifier:
     return rig.world.notifier
 
 
-def told(rig: Rig) -> list[tuple[str, str]]:
+def told(rig: Rig) -> list[tuple[str, Light | None]]:
     """Return what has arrived: of which subject, and how that does."""
     return [(each.subject, each.after) for each in people(rig).told]
 
@@ -104,5 +132,5 @@ async def put(rig: Rig, one: Connection, state: State) -> None:
 
 def caller_at(rig: Rig, path: str) -> Caller:
     """Return somebody who may read what lies below a path."""
-    grant = Grant(frozenset({Verb.READ_GRANTS}), paths=(path,))
+    grant = Grant(frozenset({Verb.READ_GRANTS, Verb.READ_CHANNELS}), paths=(path,))
     return replace(rig.admin, holdings=(Holding(Role("some", "Some", (grant,))),))

@@ -1,48 +1,53 @@
-"""What is news, how often the same is told, how long it is kept, and when it is tried again."""
+"""What is news of connections and of turns, and how often the same is told."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from turn_kit import turn
 
-from keyturn.domain.destination import TRIES_MAX
-from keyturn.domain.ids import FolderId, NoticeId, OAuthConnectionId, ProjectId, RegistrationId
+from keyturn.domain.ids import (
+    FolderId,
+    NoticeId,
+    OAuthConnectionId,
+    OrganizationId,
+    ProjectId,
+    RegistrationId,
+)
 from keyturn.domain.notice import (
     KEPT,
-    KEPT_MAX,
     QUIET,
+    URGENT,
     Kind,
     Notice,
-    claimed,
-    delivered,
     health_to_tell,
     hushed_until,
     is_news,
     kind_of,
-    outdated,
-    undelivered,
+    of_turn,
     why_told,
 )
 from keyturn.domain.oauth.connection import Connection, GrantType, State, Tokens
 from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme, Standing
+from keyturn.domain.turn import Phase
+from keyturn.services.notices import VERBS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-SECOND = timedelta(seconds=1)
 BROKEN = Notice(
-    NoticeId("n"),
-    Kind.CONNECTION_HEALTH,
-    ProjectId("p"),
-    "dev",
-    "/",
-    "c",
-    "people",
-    Light.HEALTHY,
-    Light.BROKEN,
-    "It broke.",
-    NOW,
+    kind=Kind.CONNECTION_HEALTH,
+    organization_id=OrganizationId("o"),
+    project_id=ProjectId("p"),
+    subject_id="c",
+    subject="people",
+    told="It broke.",
+    before=Light.HEALTHY,
+    after=Light.BROKEN,
+    id=NoticeId("n"),
+    created_at=NOW,
+    forget_at=NOW + KEPT,
 )
 CLIENT = ClientRegistration(
     RegistrationId("r"), FolderId("f"), "r", "api", Scheme.OAUTH, "{}", "id", NOW, NOW
@@ -123,28 +128,36 @@ def test_every_notice_has_words() -> None:
         assert "again" in why_told(kind, Health(Light.HEALTHY))
 
 
-def test_what_is_old_or_too_much_is_kept_no_longer() -> None:
-    """A month, and a thousand; but what is still to be brought stays, and the last hour."""
-    now = NOW + KEPT
-    recent = [replace(BROKEN, created_at=now - QUIET)] * KEPT_MAX
-    fresh = [replace(BROKEN, created_at=now - QUIET + SECOND)] * KEPT_MAX
-    waiting = replace(BROKEN, due_at=NOW)
-    assert outdated([BROKEN], now - SECOND) == []
-    assert outdated([BROKEN, waiting], now) == [BROKEN]
-    assert outdated([waiting, *recent], now) == []
-    assert outdated([recent[0], *recent], now) == [recent[0]]
-    assert outdated([fresh[0], *fresh], now) == []
+PHASES = [
+    (Phase.PLANNED, Phase.WRITTEN, Kind.STARTED),
+    (Phase.WRITTEN, Phase.ISSUED, None),
+    (Phase.VERIFIED, Phase.PROMOTED, None),
+    (Phase.SOAKING, Phase.FINISHED, Kind.FINISHED),
+    (Phase.ISSUED, Phase.ROLLED_BACK, Kind.ROLLED_BACK),
+    (Phase.PLANNED, Phase.ROLLED_BACK, None),
+    (Phase.PLANNED, Phase.BLOCKED, Kind.BLOCKED),
+    (Phase.BLOCKED, Phase.PLANNED, None),
+    (Phase.BLOCKED, Phase.WRITTEN, None),
+    (Phase.BLOCKED, Phase.ROLLED_BACK, Kind.ROLLED_BACK),
+    (Phase.RETIRED, Phase.RETIRED, None),
+]
 
 
-def test_a_try_ends_with_a_confirmation_or_a_pause() -> None:
-    """While it lasts nobody else tries; after days without success nobody does any more."""
-    taken = claimed(BROKEN, NOW + HOUR)
-    assert (taken.due_at, taken.attempts) == (NOW + HOUR, 1)
-    failed = undelivered(taken, "It was away.", NOW)
-    assert failed == replace(taken, due_at=NOW + 2 * SECOND, failure="It was away.")
-    asked = undelivered(taken, "", NOW, retry_after_s=77.0)
-    assert asked.due_at == NOW + 77 * SECOND
-    done = delivered(failed, NOW)
-    assert (done.due_at, done.delivered_at, done.failure) == (None, NOW, "")
-    assert undelivered(replace(taken, attempts=TRIES_MAX - 1), "", NOW).due_at
-    assert undelivered(replace(taken, attempts=TRIES_MAX), "", NOW).due_at is None
+@pytest.mark.parametrize(("before", "after", "kind"), PHASES)
+def test_what_is_told_of_a_turn(before: Phase, after: Phase, kind: Kind | None) -> None:
+    """Its beginning, its ends, and that it stands still; not that somebody has set it going."""
+    assert of_turn(turn(before), turn(after)) is kind
+
+
+def test_an_old_secret_that_works_again_is_told_whatever_the_phase() -> None:
+    """From the overlap, from the soak, or from a standstill."""
+    for phase in (Phase.OVERLAPPING, Phase.SOAKING, Phase.BLOCKED):
+        after = turn(Phase.OVERLAPPING, reinstated=1)
+        assert of_turn(turn(phase), after) is Kind.REINSTATED
+
+
+def test_every_kind_is_urgent_or_waits_and_has_a_known_first_word() -> None:
+    """What somebody may see of it is told by that word, or it takes the right to see channels."""
+    assert {each.partition(".")[0] for each in Kind} >= set(VERBS)
+    assert Kind.BLOCKED in URGENT
+    assert Kind.FINISHED not in URGENT

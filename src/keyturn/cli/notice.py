@@ -1,34 +1,40 @@
-"""What people were told of connections, and whether it has arrived."""
+"""What people were told, and whether it has arrived."""
 
 from typing import TYPE_CHECKING
 
 import click
 
 from keyturn.cli import options, output
+from keyturn.cli.channel import fate
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
+    from keyturn.wire.channels import Delivery
     from keyturn.wire.notices import Notice
 
 
 @click.group()
 def notice() -> None:
-    """See what was told of connections and of their clients' secrets."""
+    """See what people were told: of turns, connections, access, compliance."""
 
 
 @notice.command("list")
-@options.project
+@click.option("--project", help="Of this project alone, by id or slug.")
+@click.option("--kind", default="", help="Of this kind alone: turn.blocked.")
+@click.option("--limit", default=50, show_default=True, help="How many, the newest first.")
 @options.server
 @options.as_json
-def list_notices(*, project: str, server: str | None, as_json: bool) -> None:
-    """List the notices of a project, the latest first: what changed, why, and when it was told.
+def list_notices(
+    *, project: str | None, kind: str, limit: int, server: str | None, as_json: bool
+) -> None:
+    """List the notices of the last 30 days, the newest first.
 
-    They are sent to KEYTURN_NOTIFY_URL, where that is set, and kept for a while in any case.
+    `keyturn channel add` says to whom they are brought; `keyturn notice show` whether they were.
     """
 
     async def work() -> None:
         async with connected(server) as api:
-            found = await api.list_notices(project)
+            found = await api.list_notices(project, kind=kind, limit=limit)
         document = {"notices": [one.model_dump(mode="json") for one in found]}
         lines = [output.printable(line) for one in found for line in lines_of(one)] or ["none"]
         output.show(document, lines, as_json=as_json)
@@ -36,33 +42,40 @@ def list_notices(*, project: str, server: str | None, as_json: bool) -> None:
     run(work())
 
 
+@notice.command("show")
+@click.argument("notice_id", metavar="NOTICE")
+@options.server
+@options.as_json
+def show(*, notice_id: str, server: str | None, as_json: bool) -> None:
+    """Show a notice, and what has come of it through each channel."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            told = await api.read_notice(notice_id)
+        lines = [*lines_of(told.notice), *ways_of(told.deliveries)]
+        output.show(told.model_dump(mode="json"), map(output.printable, lines), as_json=as_json)
+
+    run(work())
+
+
 def lines_of(one: "Notice") -> list[str]:
     """Render a notice."""
-    noun = "connection" if one.kind == "connection.health" else "client registration"
-    where = f"{one.environment}{one.secret_path}"
-    change = f"{_words(one.before)} -> {_words(one.after)}"
+    where = f" of {one.project}/{one.environment}{one.secret_path}" if one.environment else ""
+    app = f"{one.app_label} ({one.app_id})" if one.app_label else one.app_id
     return [
-        f"{output.moment(one.created_at)}  {noun} {one.subject} of {where}: {change}",
+        f"{output.moment(one.created_at)}  {one.title}{where}  [{one.kind}]",
         f"    {one.message}",
-        *([f"    connections: {one.connections}"] if noun != "connection" else []),
-        *([f"    fails at {output.moment(one.fails_at)}"] if one.fails_at else []),
+        *([f"    app: {app}"] if app else []),
+        *([f"    when: {output.moment(one.comes_at)}"] if one.comes_at else []),
+        *([f"    connections: {one.connections}"] if one.connections != 1 else []),
         *([f"    {one.link}"] if one.link else []),
-        f"    {_fate(one)}",
+        *([f"    {one.command}"] if one.command else []),
+        f"    id {one.id}",
     ]
 
 
-def _words(light: str) -> str:
-    return light.replace("_", " ")
-
-
-def _fate(one: "Notice") -> str:
-    if one.delivered_at:
-        return f"told {output.moment(one.delivered_at)}"
-    if not one.failure:
-        return (
-            "to be told now"
-            if one.next_attempt_at
-            else "told nobody: KEYTURN_NOTIFY_URL is not set"
-        )
-    again = f"again at {output.moment(one.next_attempt_at)}" if one.next_attempt_at else "given up"
-    return f"not told, {again}: {one.failure}"
+def ways_of(deliveries: "tuple[Delivery, ...]") -> list[str]:
+    """Render what has come of a notice through each channel."""
+    return [f"    channel {each.channel}: {fate(each)}" for each in deliveries] or [
+        "    told nobody: no channel hears of it"
+    ]

@@ -179,7 +179,7 @@ def parse_kind(text: str) -> Kind:
 def checked_settings(kind: Kind, given: Mapping[str, str]) -> Mapping[str, str]:
     """Return the settings of a destination. Raises InvalidInput naming what does not fit."""
     settings = {name: text.strip() for name, text in given.items()}
-    _require("settings", KINDS[kind].settings, settings)
+    require_fit("settings", KINDS[kind].settings, settings)
     return settings
 
 
@@ -187,13 +187,17 @@ def checked_credential(kind: Kind, given: Mapping[str, Sensitive]) -> Mapping[st
     """Return the credential of a destination. Raises InvalidInput, which shows nothing of it."""
     credential = {name: Sensitive(value.reveal().strip()) for name, value in given.items()}
     shown = {name: value.reveal() for name, value in credential.items()}
-    _require("credential", KINDS[kind].credential, shown)
+    require_fit("credential", KINDS[kind].credential, shown)
     if kind is Kind.WEBHOOK and not is_webhook_key(shown["secret"]):
         raise _invalid("credential.secret", WEBHOOK_KEY_RULE)
     return credential
 
 
-def _require(where: str, rules: Mapping[str, Rule], given: Mapping[str, str]) -> None:
+def require_fit(where: str, rules: Mapping[str, Rule], given: Mapping[str, str]) -> None:
+    """Raise InvalidInput where a text is lacking, or unknown, or does not look as its rule has it.
+
+    ``where`` is the member that errors name before the name of the text.
+    """
     for name, rule in rules.items():
         if name not in given and rule.needed:
             raise _invalid(f"{where}.{name}", "Required")

@@ -1,25 +1,25 @@
-"""Notices: what people are told when a connection, or the secret of its client, does otherwise.
+"""Notices: what people are told, of turns, connections, access to Okta, and what else needs them.
 
-Decides what is news, how often it is told, how long it is kept, and when it is tried again. Knows
-nothing of how anybody is told.
+Decides what is news, how often the same is told, and how long it is kept. Knows nothing of who is
+told, or how: see `channels`.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from keyturn.domain.destination import TRIES_MAX, pause_after
-from keyturn.domain.ids import NoticeId, ProjectId
+from keyturn.domain.ids import NoticeId, OrganizationId, ProjectId
 from keyturn.domain.oauth.connection import Connection, State
 from keyturn.domain.oauth.health import Health, judge_grant
 from keyturn.domain.oauth.lights import TROUBLES, Light
 from keyturn.domain.oauth.registration import ClientRegistration, Standing
+from keyturn.domain.selector import Subject
+from keyturn.domain.turn import Phase, Turn
 
 QUIET = timedelta(hours=1)
 """How long the same is not told again of the same subject, however often it changes."""
 KEPT = timedelta(days=30)
-KEPT_MAX = 1000
 BLIP = 1
 """After so many failures in a row nobody is told yet: the next try may mend it."""
 
@@ -27,6 +27,20 @@ BLIP = 1
 class Kind(StrEnum):
     """What a notice is of, by the name that its receivers know it by."""
 
+    UPCOMING = "turn.upcoming"
+    """A turn starts before long, by the schedule."""
+    DEFERRED = "turn.deferred"
+    """A turn that was due is put off."""
+    STARTED = "turn.started"
+    """A turn has begun to issue a new secret."""
+    BLOCKED = "turn.blocked"
+    """A turn stands still until somebody acts."""
+    REINSTATED = "turn.reinstated"
+    """The old secret works again, because somebody still needs it."""
+    FINISHED = "turn.finished"
+    """The new secret is served, and the old one is gone."""
+    ROLLED_BACK = "turn.rolled_back"
+    """The new secret was taken back; the old one is served."""
     CONNECTION_HEALTH = "connection.health"
     """A connection does otherwise than was told last, for better or worse."""
     SECRET_REJECTED = "registration.secret_rejected"
@@ -35,39 +49,95 @@ class Kind(StrEnum):
     """A client uses a copy of a secret that was replaced, and is or will be retired."""
     SECRET_ACCEPTED = "registration.secret_accepted"
     """The secret of a client of which one of these was told is accepted again."""
+    ACCESS_FAILS = "access.fails"
+    """Keyturn's own access to an org comes to nothing."""
+    ACCESS_WORKS = "access.works"
+    """Access of which that was told works again."""
+    ACCESS_EXPIRES = "access.expires"
+    """Something by which somebody gets in ends before long."""
+    LEAKED = "secret.leaked"
+    """Somebody has reported a secret as leaked."""
+    BREACH = "compliance.breach"
+    """Apps are found that break a compliance policy."""
+    EXCEPTION_EXPIRES = "compliance.exception_expires"
+    """What excuses a finding ends before long."""
+    INVENTORY_FAILS = "inventory.fails"
+    """The inventory of an org is not kept up any more."""
+    ROLLOUT_HALTED = "rollout.halted"
+    """A rollout in waves has stopped until somebody acts."""
+    ROLLOUT_AWAITS = "rollout.awaiting_approval"
+    """A wave of a rollout waits for a second person."""
+    ROLLOUT_FINISHED = "rollout.finished"
+    """A rollout in waves is through."""
 
 
-@dataclass(frozen=True)
-class Notice:
-    """Something that people are told once, and brought until it has arrived.
+URGENT = frozenset({Kind.BLOCKED, Kind.SECRET_REJECTED, Kind.LEAKED, Kind.ROLLOUT_HALTED})
+"""What waits for no digest and no morning."""
 
-    ``subject_id`` and ``subject`` are the connection or client registration that it is of, as it
-    was called then. ``fails_at`` is when requests begin to fail, where they will; ``connections``
-    is how many they are the requests of. ``link`` is a page that says how to authorize again.
-    ``due_at`` is when it is tried next, ``failure`` why it has not arrived yet.
+KEPT_ANYWAY = frozenset(
+    {Kind.CONNECTION_HEALTH, Kind.SECRET_REJECTED, Kind.SECRET_REPLACED, Kind.SECRET_ACCEPTED}
+)
+"""What is written down though nobody is to be told: of all else there is a record elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeDraft:
+    """Something that people are to be told.
+
+    ``subject_id`` and ``subject`` are what it is of, as that is called now; ``of`` is what else is
+    known of it, by which channels choose. ``project_id`` is None for what is above projects.
+    ``told`` says what has happened, in words without a value. ``comes_at`` is when what it warns of
+    comes: a turn starts, requests begin to fail, access ends. ``before`` and ``after`` are how a
+    connection does, ``connections`` how many it is the requests of. ``page`` is the path of a page
+    where it is seen, ``command`` the command that shows it or helps.
     """
 
-    id: NoticeId
     kind: Kind
-    project_id: ProjectId
-    environment: str
-    secret_path: str
+    organization_id: OrganizationId
+    project_id: ProjectId | None
     subject_id: str
     subject: str
-    before: Light
-    after: Light
     told: str
-    created_at: datetime
-    fails_at: datetime | None = None
+    of: Subject = field(default_factory=Subject)
+    comes_at: datetime | None = None
+    before: Light | None = None
+    after: Light | None = None
     connections: int = 1
-    link: str = ""
-    due_at: datetime | None = None
-    attempts: int = 0
-    delivered_at: datetime | None = None
-    failure: str = ""
+    page: str = ""
+    command: str = ""
 
 
-# --- what is news ---------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class Notice(NoticeDraft):
+    """What people are told once; it is forgotten at ``forget_at``."""
+
+    id: NoticeId
+    created_at: datetime
+    forget_at: datetime
+
+
+# --- what is news of a turn -----------------------------------------------------------------------
+
+_REACHED = {
+    Phase.FINISHED: Kind.FINISHED,
+    Phase.ROLLED_BACK: Kind.ROLLED_BACK,
+    Phase.BLOCKED: Kind.BLOCKED,
+}
+
+
+def of_turn(before: Turn, after: Turn) -> Kind | None:
+    """Return what is told of a change of a turn, if anything is; that it is resumed is not."""
+    if after.reinstated > before.reinstated:
+        return Kind.REINSTATED
+    if after.phase is before.phase or (before.phase is Phase.BLOCKED and after.open):
+        return None
+    if before.phase is Phase.PLANNED and after.phase is Phase.WRITTEN:
+        return Kind.STARTED
+    unbegun = before.phase is Phase.PLANNED and after.phase is Phase.ROLLED_BACK
+    return None if unbegun else _REACHED.get(after.phase)
+
+
+# --- what is news of a connection -----------------------------------------------------------------
 
 
 def is_news(before: Light, after: Light) -> bool:
@@ -109,39 +179,3 @@ def hushed_until(after: Light, earlier: Iterable[Notice], now: datetime) -> date
     """Return until when the same is not told again of a subject; None where it may be."""
     ends = (each.created_at + QUIET for each in earlier if each.after is after)
     return max((end for end in ends if end > now), default=None)
-
-
-def outdated(notices: Sequence[Notice], now: datetime) -> Sequence[Notice]:
-    """Return those that are kept no longer, of all there are, the oldest first.
-
-    What is still to be brought stays, and so does what keeps the same from being told again.
-    """
-    past = len(notices) - KEPT_MAX
-    return [
-        each
-        for number, each in enumerate(notices)
-        if each.due_at is None
-        and each.created_at + QUIET <= now
-        and (number < past or each.created_at + KEPT <= now)
-    ]
-
-
-# --- how it arrives -------------------------------------------------------------------------------
-
-
-def claimed(notice: Notice, until: datetime) -> Notice:
-    """Return it in a worker's hands; it comes due again if that worker dies."""
-    return replace(notice, due_at=until, attempts=notice.attempts + 1)
-
-
-def delivered(notice: Notice, now: datetime) -> Notice:
-    """Return it once its receiver has taken it."""
-    return replace(notice, due_at=None, delivered_at=now, failure="")
-
-
-def undelivered(
-    notice: Notice, failure: str, now: datetime, *, retry_after_s: float | None = None
-) -> Notice:
-    """Return it to be tried again later, by the times of a destination; after days no more."""
-    due_at = now + pause_after(notice.attempts, retry_after_s)
-    return replace(notice, due_at=due_at if notice.attempts < TRIES_MAX else None, failure=failure)

@@ -75,13 +75,17 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         """
         try:
             async with asyncio.timeout(timeout):
-                addresses = await self._checked(host, port)
+                addresses = await self.addresses_of(host, port)
                 share_s = timeout / len(addresses) if timeout and addresses else None
                 return await self._first(addresses, port, share_s, socket_options)
         except TimeoutError:
             raise httpcore2.ConnectTimeout from None
 
-    async def _checked(self, host: str, port: int) -> Sequence[str]:
+    async def addresses_of(self, host: str, port: int) -> Sequence[str]:
+        """Return every address of a host, for who connects by other means.
+
+        Raises AddressRefused if any is not allowed, httpcore2.ConnectError where there is none.
+        """
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
@@ -126,7 +130,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         ca_pem: str = "",
         certificate: Sensitive | None = None,
     ) -> None:
-        context = _trust(ca_file, ca_pem, certificate)
+        context = trusting(ca_file, ca_pem, certificate)
         self._tls = _Pool(backend, context)
         self._plain = _Pool(backend.without_tls(), context)
 
@@ -141,7 +145,10 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         await self._plain.aclose()
 
 
-def _trust(ca_file: Path | None, ca_pem: str, certificate: Sensitive | None) -> ssl.SSLContext:
+def trusting(
+    ca_file: Path | None, ca_pem: str = "", certificate: Sensitive | None = None
+) -> ssl.SSLContext:
+    """Return what proves servers: by the system's authorities, and by those given."""
     if ca_file is None and not ca_pem and not certificate:
         return _system_trust()
     context = httpx2.create_ssl_context(trust_env=False)

@@ -1,48 +1,52 @@
-"""What people were told of connections and client registrations (ours)."""
-
-from typing import Literal
+"""What people are told (ours)."""
 
 from keyturn.wire.base import Instant, Wire
+from keyturn.wire.channels import Delivery
 from keyturn.wire.oauth_connections import Light
-
-NoticeKind = Literal[
-    "connection.health",
-    "registration.secret_rejected",
-    "registration.secret_replaced",
-    "registration.secret_accepted",
-]
 
 
 class Notice(Wire):
-    """One thing that was told, and whether it has arrived.
+    """One thing that people are told.
 
-    ``subjectId`` and ``subject`` are the connection, or the client registration of so many
-    ``connections``, as it was called then. ``failsAt`` is when requests begin to fail, where they
-    will. ``link`` is a page that says how to authorize again. ``failure`` is why it has not arrived
-    yet, and ``nextAttemptAt`` when it is tried again.
+    ``title`` is what has happened, in one line; ``message`` says more of it, ``meaning`` what
+    follows from it. ``subjectId`` and ``subject`` are what it is of, as that was called then.
+    ``before`` and ``after`` are how a connection does, ``connections`` how many it is the requests
+    of. ``comesAt`` is when what it warns of comes. ``link`` is a page where it is seen, ``command``
+    what shows it or helps.
     """
 
     id: str
-    kind: NoticeKind
-    project_id: str
+    kind: str
+    urgent: bool
+    project_id: str | None
+    project: str
     environment: str
     secret_path: str
     subject_id: str
     subject: str
-    before: Light
-    after: Light
+    app_id: str
+    app_label: str
+    owner: str
+    title: str
     message: str
+    meaning: str
+    before: Light | None
+    after: Light | None
     connections: int
-    fails_at: Instant | None
+    comes_at: Instant | None
     link: str | None
+    command: str
     created_at: Instant
-    delivered_at: Instant | None
-    next_attempt_at: Instant | None
-    attempts: int
-    failure: str
 
 
 class NoticesAnswer(Wire):
-    """The notices of a project, the latest first."""
+    """Notices, the newest first."""
 
     notices: tuple[Notice, ...]
+
+
+class NoticeAnswer(Wire):
+    """One notice, and its way through each channel."""
+
+    notice: Notice
+    deliveries: tuple[Delivery, ...]

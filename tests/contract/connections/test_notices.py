@@ -38,9 +38,9 @@ from keyturn.domain.oauth.connection import GrantType, State
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Standing
 from keyturn.domain.sensitive import Sensitive
+from keyturn.services.connection_news import look_due
 from keyturn.services.credentials import Credential
 from keyturn.services.grants import ConnectionDraft
-from keyturn.services.notices import tell_due
 from keyturn.services.oauth_connections import (
     ConnectionChange,
     create_connection,
@@ -57,7 +57,7 @@ from keyturn.testing import Strike
 async def rig() -> AsyncIterator[Rig]:
     """Set up an installation with somebody to tell."""
     async with rigged() as it:
-        yield with_people(it)
+        yield await with_people(it)
 
 
 # --- connections ----------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ async def test_a_grant_that_has_ended_is_told_once_and_so_is_its_end(rig: Rig) -
     one = await ready(rig)
     await end_grant(rig)
     assert told(rig) == [("person", Light.AT_RISK)]
-    assert people(rig).told[0].fails_at == rig.clock.now() + timedelta(seconds=50)
+    assert people(rig).told[0].comes_at == rig.clock.now() + timedelta(seconds=50)
     await later(rig, 50)
     await rig.live(7 * 86_400)
     assert told(rig)[1:] == [("person", Light.BROKEN)]
@@ -84,9 +84,10 @@ async def test_a_notice_says_what_was_and_what_to_do(rig: Rig) -> None:
     await end_grant(rig)
     (notice,) = people(rig).told
     assert (notice.before, notice.subject_id) == (Light.HEALTHY, one.id)
-    assert (notice.environment, notice.secret_path) == ("dev", "/")
+    assert (notice.of.environment, notice.of.path) == ("dev", "/")
     assert "its author authorizes the connection again" in notice.told
-    assert notice.link == f"{PUBLIC}/api/v1/oauth/reauthorize?connection={one.id}"
+    assert notice.page == f"/api/v1/oauth/reauthorize?connection={one.id}"
+    assert people(rig).letters[0].links == [PUBLIC + notice.page]
 
 
 async def test_only_who_can_be_asked_again_has_a_page(rig: Rig) -> None:
@@ -103,7 +104,7 @@ async def test_only_who_can_be_asked_again_has_a_page(rig: Rig) -> None:
     one = (await create_connection(rig.world, rig.admin, draft)).connection
     await use(rig, one)
     await end_grant(rig)
-    pages = {each.subject: bool(each.link) for each in people(rig).told}
+    pages = {each.subject: "reauthorize" in each.page for each in people(rig).told}
     assert pages == {"person": True, "brought": False}
 
 
@@ -127,7 +128,7 @@ async def test_an_outage_is_told_while_requests_still_work(rig: Rig) -> None:
     assert told(rig) == [("person", Light.AT_RISK)]
     tokens = (await stored(rig, one)).tokens
     assert tokens
-    assert people(rig).told[0].fails_at == tokens.expires_at
+    assert people(rig).told[0].comes_at == tokens.expires_at
     await later(rig, 30)
     servers(rig).away = None
     await rig.live(HOUR_S)
@@ -141,11 +142,11 @@ async def test_a_connection_that_ends_with_its_token_is_told_in_advance(rig: Rig
     await later(rig)
     assert told(rig) == [("person", Light.AT_RISK)]
     assert one.tokens
-    assert people(rig).told[0].fails_at == one.tokens.expires_at
-    assert people(rig).told[0].link == ""
+    assert people(rig).told[0].comes_at == one.tokens.expires_at
+    assert "reauthorize" not in people(rig).told[0].page
     await later(rig, 300)
     assert told(rig)[1:] == [("person", Light.BROKEN)]
-    assert people(rig).told[1].link
+    assert "reauthorize" in people(rig).told[1].page
 
 
 async def test_scopes_that_are_lacking_are_told(rig: Rig) -> None:
@@ -166,7 +167,7 @@ async def test_what_goes_on_costs_no_look(rig: Rig) -> None:
         rig.clock.advance(250)
         for _ in range(2):
             await rig.tick()
-        assert await tell_due(rig.world) == 0
+        assert await look_due(rig.world) == 0
         assert (await stored(rig, one)).look_at is None
         assert (await registered(rig)).look_at is None
     assert people(rig).tried == []
@@ -202,11 +203,11 @@ async def test_a_rejected_secret_is_one_incident_for_all_connections(rig: Rig) -
     (notice,) = people(rig).told
     assert (notice.kind, notice.subject, notice.connections) == (Kind.SECRET_REJECTED, "crm", 5)
     assert (notice.before, notice.after) == (Light.HEALTHY, Light.BROKEN)
-    assert notice.fails_at == notice.created_at + timedelta(seconds=300)
+    assert notice.comes_at == notice.created_at + timedelta(seconds=300)
     await accept(rig)
     again = people(rig).told[1:]
     assert [(each.kind, each.after) for each in again] == [(Kind.SECRET_ACCEPTED, Light.HEALTHY)]
-    assert again[0].fails_at is None
+    assert again[0].comes_at is None
 
 
 async def test_a_lapsed_grant_is_none_of_those_that_the_secret_concerns(rig: Rig) -> None:

@@ -53,6 +53,6 @@ def callback_uri(public: str) -> str:
     return public and public + CALLBACK_PATH
 
 
-def reauthorization_page(public: str, connection_id: str) -> str:
-    """Return the page that says how somebody is asked again; it opens nothing for anybody."""
-    return public and f"{public}{REAUTHORIZE_PATH}?connection={connection_id}"
+def reauthorization_page(connection_id: str) -> str:
+    """Return the path of the page that says how somebody is asked again; it opens nothing."""
+    return f"{REAUTHORIZE_PATH}?connection={connection_id}"

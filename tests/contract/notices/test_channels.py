@@ -1,0 +1,296 @@
+"""Channels as people keep them: made, tried, changed, paused, and removed; and when they speak."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from mail_kit import PASSWORD
+from notice_kit import log_of, opened_channel
+from rig import Rig
+from town_kit import SLACK, Town, town
+
+from keyturn.domain.access import DEVELOPER, VIEWER, Caller, Holding
+from keyturn.domain.channels import Rhythm, Timing
+from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Taken
+from keyturn.domain.ids import ProjectId
+from keyturn.domain.notice import Kind
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import Phase
+from keyturn.services.channels import (
+    ChannelChange,
+    delete_channel,
+    list_channels,
+    list_log,
+    read_channel,
+    try_channel,
+    update_channel,
+)
+from keyturn.services.notices import list_notices, read_notice, tell
+from keyturn.services.projects import resolve_project
+from keyturn.services.turn_news import draft_of
+from keyturn.services.turns import rotate
+
+DAY_S = 86_400
+NAMES = ("mail", "slack", "teams", "hook")
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Town]:
+    """Set up an installation with a channel of each kind that hears of everything."""
+    async with town(tmp_path) as made:
+        yield made
+
+
+async def told_of(rig: Rig, kind: Kind = Kind.FINISHED, count: int = 1) -> None:
+    """Have so many things be told of one rotation, made where there is none."""
+    rotations = await _rotations(rig)
+    rotation = rotations[0] if rotations else (await rig.rotation()).rotation
+    async with rig.world.store.writing() as tx:
+        for number in range(count):
+            draft = await draft_of(tx, rig.world, rotation, kind, f"It has happened ({number}).")
+            await tell(tx, rig.world, draft)
+
+
+async def _rotations(rig: Rig) -> list[Rotation]:
+    async with rig.world.store.reading() as tx:
+        return [*await tx.list(Rotation)]
+
+
+async def only(it: Town, name: str) -> None:
+    """Leave one channel alone."""
+    for each in NAMES:
+        if each != name:
+            await delete_channel(it.rig.world, it.rig.admin, each)
+
+
+async def change(it: Town, name: str, **changes: object) -> None:
+    """Change a channel."""
+    await update_channel(it.rig.world, it.rig.admin, name, ChannelChange(**changes))
+
+
+# --- when they speak ------------------------------------------------------------------------------
+
+
+async def test_a_daily_digest_is_one_message_with_all_of_a_day(it: Town) -> None:
+    """Nothing comes before its time; what is urgent does."""
+    await only(it, "mail")
+    timing = Timing(Rhythm.DAILY, "Europe/Berlin", time(9))
+    await change(it, "mail", timing=timing)
+    await told_of(it.rig, count=3)
+    await it.rig.tick()
+    assert it.letters() == []
+    await told_of(it.rig, Kind.LEAKED)
+    await it.rig.tick()
+    assert [one["Subject"] for one in it.mail.letters] == [
+        "[Keyturn] A secret of my-okta-rotation is reported as leaked"
+    ]
+    it.rig.clock.advance(DAY_S)
+    await it.rig.tick()
+    (_, digest) = it.mail.letters
+    assert digest["Subject"] == "[Keyturn] 3 notices"
+    assert digest.get_content().count("It has happened") == 3
+    assert all(each.dispatch.delivered_at for each in await log_of(it.rig, "mail"))
+
+
+async def test_quiet_hours_end_with_one_message(it: Town) -> None:
+    """What has come meanwhile comes then, together."""
+    await only(it, "slack")
+    now = it.rig.clock.now()
+    end = (now + timedelta(hours=2)).time()
+    await change(it, "slack", timing=Timing(quiet_from=now.time(), quiet_to=end))
+    await told_of(it.rig, count=2)
+    it.rig.clock.advance(7199)
+    await it.rig.tick()
+    assert it.chats(SLACK) == []
+    it.rig.clock.advance(1)
+    await it.rig.tick()
+    (text,) = it.chats(SLACK)
+    assert "2 notices" in text
+
+
+async def test_what_piles_up_comes_in_one_message_but_to_a_program(it: Town) -> None:
+    """A thousand turns are no thousand letters."""
+    await told_of(it.rig, count=60)
+    await it.rig.tick()
+    assert [one["Subject"] for one in it.mail.letters] == ["[Keyturn] 60 notices"]
+    assert "And 10 more" in it.letters()[0]
+    assert len(it.chats(SLACK)) == 1
+    assert len(it.hooks()) == 60
+
+
+async def test_turns_that_come_are_told_once_each(it: Town) -> None:
+    """However often it is looked; one that was put off is told anew, what is no longer so never."""
+    await only(it, "hook")
+    await change(it, "hook", kinds=(Kind.UPCOMING.value,), ahead_s=2 * DAY_S)
+    rotation = (await it.rig.rotation()).rotation
+    at = rotation.next_rotation_at
+    assert at
+    await it.rig.live((at - it.rig.clock.now()).total_seconds() - 2 * DAY_S - 60)
+    assert it.hooks() == []
+    it.rig.clock.advance(660)
+    for _ in range(3):
+        await it.rig.tick()
+        it.rig.clock.advance(660)
+    assert [each["type"] for each in it.hooks()] == ["turn.upcoming"]
+    later = at - timedelta(hours=5)
+    async with it.rig.world.store.writing() as tx:
+        (stored,) = await tx.list(Rotation)
+        await tx.replace(replace(stored, next_rotation_at=later))
+    await it.rig.tick()
+    it.rig.clock.advance(660)
+    await it.rig.tick()
+    times = [each["data"]["comesAt"][:13] for each in it.hooks()]
+    assert times == [f"{each:%Y-%m-%dT%H}" for each in (at, later)]
+
+
+async def test_a_turn_that_starts_sooner_than_its_warning_is_brought_is_not_warned_of(
+    it: Town,
+) -> None:
+    """What waits for a digest and is no longer to come is left out."""
+    await only(it, "mail")
+    await change(it, "mail", timing=Timing(Rhythm.DAILY, "UTC", time(9)), ahead_s=5 * DAY_S)
+    rotation = (await it.rig.rotation()).rotation
+    assert rotation.next_rotation_at
+    before = (rotation.next_rotation_at - it.rig.clock.now()).total_seconds()
+    it.rig.clock.advance(before - 4 * DAY_S)
+    await it.rig.tick()
+    assert [each.notice.kind for each in await log_of(it.rig, "mail")] == [Kind.UPCOMING]
+    await rotate(it.rig.world, it.rig.admin, rotation.id)
+    assert (await it.rig.run(rotation.id)).phase is Phase.FINISHED
+    await it.rig.live(DAY_S)
+    kinds = [each.notice.kind for each in await log_of(it.rig, "mail")]
+    assert kinds == [Kind.STARTED, Kind.FINISHED]
+
+
+# --- how they are kept ----------------------------------------------------------------------------
+
+
+async def test_a_trial_arrives_or_says_why_not(it: Town) -> None:
+    """It is sent at once, and is in no log."""
+    for name in NAMES:
+        assert await try_channel(it.rig.world, it.rig.admin, name) == ""
+    assert "This is a test of channel mail" in it.letters()[0]
+    assert it.hooks()[0]["type"] == "channel.test"
+    assert await log_of(it.rig, "hook") == []
+    it.http.status = 404
+    assert "HTTP 404" in await try_channel(it.rig.world, it.rig.admin, "slack")
+    assert (await read_channel(it.rig.world, it.rig.admin, "slack")).failing_since is None
+
+
+async def test_settings_that_lead_elsewhere_need_the_secret_again(it: Town) -> None:
+    """A stored password is sent to no other server; other receivers are no other server."""
+    settings = dict((await read_channel(it.rig.world, it.rig.admin, "mail")).setting)
+    with pytest.raises(InvalidInput, match="credential"):
+        await change(it, "mail", settings=settings | {"host": "evil.example.com"})
+    await change(it, "mail", settings=settings | {"to": "three@example.com"})
+    assert await try_channel(it.rig.world, it.rig.admin, "mail") == ""
+    assert it.mail.envelopes[-1][1] == ["three@example.com"]
+    given = {"password": Sensitive(PASSWORD)}
+    await change(it, "mail", settings=settings | {"security": "starttls"}, credential=given)
+
+
+async def test_a_paused_channel_hears_of_nothing_and_forgets_the_rest(it: Town) -> None:
+    """Resumed, it hears of what happens from then on."""
+    it.http.status = 500
+    await told_of(it.rig)
+    await it.rig.tick()
+    await change(it, "slack", paused=True)
+    it.http.status = 200
+    await told_of(it.rig)
+    await it.rig.live(DAY_S)
+    assert len(it.http.told(SLACK)) == 1  # the try that failed
+    await change(it, "slack", paused=False)
+    await told_of(it.rig)
+    await it.rig.tick()
+    assert len(it.http.told(SLACK)) == 2
+
+
+async def test_a_change_is_tried_at_once(it: Town) -> None:
+    """Whoever mends a channel does not wait for its next try."""
+    await only(it, "slack")
+    it.http.status = 500
+    await told_of(it.rig)
+    await it.rig.live(DAY_S)
+    it.http.status = 200
+    url = {"url": Sensitive(f"https://{SLACK}/better")}
+    await change(it, "slack", credential=url)
+    await it.rig.tick()
+    assert (await log_of(it.rig, "slack"))[0].dispatch.delivered_at == it.rig.clock.now()
+    assert it.http.requests[-1].url.path == "/better"
+
+
+async def test_names_are_taken_once_and_gone_with_the_channel(it: Town) -> None:
+    """A channel is read by its name or id; what it brought goes with it, the notices stay."""
+    with pytest.raises(Taken):
+        await opened_channel(it.rig, "mail")
+    with pytest.raises(NotFound):
+        await opened_channel(it.rig, "nowhere", project="00000000-0000-4000-8000-000000000000")
+    await told_of(it.rig)
+    await it.rig.tick()
+    notice = (await list_notices(it.rig.world, it.rig.admin))[0]
+    assert len((await read_notice(it.rig.world, it.rig.admin, notice.id)).ways) == 4
+    gone = await delete_channel(it.rig.world, it.rig.admin, "mail")
+    with pytest.raises(NotFound):
+        await read_channel(it.rig.world, it.rig.admin, gone.id)
+    assert len((await read_notice(it.rig.world, it.rig.admin, notice.id)).ways) == 3
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+async def somebody(rig: Rig, role: str = "viewer", project: str | None = "example") -> Caller:
+    """Return somebody who holds a role in one project, or above all."""
+    project_id = await resolve_project(rig.world, project) if project else None
+    held = {"viewer": VIEWER, "developer": DEVELOPER}[role]
+    return replace(rig.admin, holdings=(Holding(held, project_id),))
+
+
+async def test_who_is_of_a_project_sees_its_channels_and_none_above(it: Town) -> None:
+    """Neither the channels of everybody nor what they brought; to change any takes more."""
+    await opened_channel(it.rig, "ours", project="example")
+    await told_of(it.rig)
+    await it.rig.tick()
+    viewer = await somebody(it.rig)
+    assert [each.name for each in await list_channels(it.rig.world, viewer)] == ["ours"]
+    with pytest.raises(NotFound):
+        await read_channel(it.rig.world, viewer, "mail")
+    with pytest.raises(Forbidden):
+        await change_as(it.rig, viewer, "ours")
+    developer = await somebody(it.rig, "developer")
+    with pytest.raises(Forbidden):
+        await change_as(it.rig, developer, "mail")
+    (notice,) = await list_notices(it.rig.world, viewer)
+    seen = await read_notice(it.rig.world, viewer, notice.id)
+    assert [channel.name for _, channel in seen.ways] == ["ours"]
+
+
+async def change_as(rig: Rig, caller: Caller, name: str) -> None:
+    """Change a channel as somebody."""
+    await update_channel(rig.world, caller, name, ChannelChange(ahead_s=3600))
+
+
+async def test_notices_are_for_those_who_may_see_what_they_are_of(it: Town) -> None:
+    """Of another project nobody learns anything, neither in a list nor by an id."""
+    await told_of(it.rig)
+    elsewhere = Holding(VIEWER, ProjectId("another"))
+    stranger = replace(it.rig.admin, holdings=(elsewhere,))
+    (notice,) = await list_notices(it.rig.world, it.rig.admin, kind="turn.finished")
+    assert await list_notices(it.rig.world, stranger) == []
+    with pytest.raises(NotFound):
+        await read_notice(it.rig.world, stranger, notice.id)
+    with pytest.raises(InvalidInput, match="kind"):
+        await list_notices(it.rig.world, it.rig.admin, kind="turn.unheard")
+    with pytest.raises(InvalidInput, match="limit"):
+        await list_log(it.rig.world, it.rig.admin, "mail", limit=0)
+
+
+async def test_a_channel_of_a_project_hears_of_that_alone(it: Town) -> None:
+    """And of its apps those that its selector picks."""
+    await opened_channel(it.rig, "ours", project="example", selector="rotation=my-*")
+    await opened_channel(it.rig, "others", project="example", selector="rotation=your-*")
+    await told_of(it.rig)
+    counts = {name: len(await log_of(it.rig, name)) for name in ("ours", "others")}
+    assert counts == {"ours": 1, "others": 0}
