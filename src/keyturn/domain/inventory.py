@@ -1,0 +1,346 @@
+"""The inventory: what is known of every app of a connected org, and of its client secrets.
+
+Decides how a reading of an org goes on and when it is to be believed. Knows nothing of calls; holds
+no value of a secret.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from keyturn.domain.ids import (
+    AppId,
+    ClientId,
+    ConnectionId,
+    CredentialId,
+    OrganizationId,
+    SecretHash,
+)
+from keyturn.domain.okta import SECRET_METHODS, AuthMethod, Credential, Status
+
+LONGEST_TRUST = timedelta(days=7)
+"""After so long without a look at Okta's log it is not enough, and all is read again."""
+
+OVERLAPPING_LOOK = timedelta(minutes=5)
+"""As much of the log is read twice: events arrive late."""
+
+WITH_SECRETS = SECRET_METHODS | {AuthMethod.NONE}
+"""Which apps may have client secrets: one that became a public client keeps those it had."""
+
+
+class Stage(StrEnum):
+    """How far the inventory of an org is."""
+
+    LISTING = "listing"
+    """The list of its apps is read, page by page."""
+    CHECKING = "checking"
+    """Apps that were there and are not in the list any more are asked for, one by one."""
+    READING = "reading"
+    """The client secrets of each app are read, one by one."""
+    FOLLOWING = "following"
+    """Apps that have changed since are read again."""
+    FRESH = "fresh"
+    """All is read; changes are looked for in Okta's log now and then."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The inventory of one org, as one connection sees it.
+
+    ``cursor`` is where the list goes on, or behind which app the checking does. ``listed`` and
+    ``others`` count the OAuth apps and the other apps of the full reading that began at
+    ``begun_at``; of ``wanted`` of them the client secrets are read, of ``read`` they have been.
+    ``calls`` is what that has asked of Okta so far, ``per_minute`` as many as its rate limit lets
+    it ask, 0 where that is not known yet.
+
+    ``pending`` are apps to ask for one by one. ``completed_at`` is when a full reading ended last,
+    and ``log_read_at`` until when changes are known. The uses of client secrets are known from
+    ``uses_since`` until ``uses_until``. ``due_at`` is when it goes on. ``failure`` is why it did
+    not, last, and ``failing_since`` since when.
+    """
+
+    connection_id: ConnectionId
+    stage: Stage
+    begun_at: datetime
+    cursor: str = ""
+    listed: int = 0
+    others: int = 0
+    wanted: int = 0
+    read: int = 0
+    calls: int = 0
+    per_minute: int = 0
+    pending: tuple[str, ...] = ()
+    completed_at: datetime | None = None
+    log_read_at: datetime | None = None
+    uses_since: datetime | None = None
+    uses_until: datetime | None = None
+    due_at: datetime | None = None
+    failure: str = ""
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ListedApp:
+    """An app as an org listed it last.
+
+    ``auth_method`` and ``application_type`` are Okta's words, also those that no turn knows.
+    ``listed_at`` is when it was shown last, ``read_at`` when its client secrets were read, None
+    where that is wanted, and ``told`` why they could not be. ``gone_at`` is since when Okta does
+    not know it.
+    """
+
+    connection_id: ConnectionId
+    app_id: AppId
+    client_id: ClientId
+    label: str
+    status: Status
+    auth_method: str
+    application_type: str
+    grant_types: tuple[str, ...]
+    created_at: datetime
+    listed_at: datetime
+    read_at: datetime | None = None
+    told: str = ""
+    gone_at: datetime | None = None
+
+    @property
+    def asked_for_secrets(self) -> bool:
+        """Say whether it may have client secrets, so that they are read."""
+        return self.auth_method in WITH_SECRETS
+
+    @property
+    def public(self) -> bool:
+        """Say whether it is a public client (RFC 6749, section 2.1)."""
+        return self.auth_method == AuthMethod.NONE
+
+    @property
+    def uses_keys(self) -> bool:
+        """Say whether it proves itself with a key of its own."""
+        return self.auth_method == AuthMethod.PRIVATE_KEY_JWT
+
+
+@dataclass(frozen=True)
+class ListedSecret:
+    """A client secret as Okta listed it last; ``length`` is that of its value, where Okta shows it.
+
+    ``used_at`` is its last use that Okta's log has told of.
+    """
+
+    connection_id: ConnectionId
+    app_id: AppId
+    okta_id: CredentialId
+    hash: SecretHash
+    status: Status
+    created_at: datetime
+    length: int | None = None
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OwnerRule:
+    """Whose the apps are whose label fits a pattern, in which ``*`` stands for any characters.
+
+    Of several that fit, the one with the lowest number counts.
+    """
+
+    organization_id: OrganizationId
+    number: int
+    pattern: str
+    owner: str
+
+
+# --- what Okta shows ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShownApp:
+    """An OAuth app as Okta shows it, whichever way it authenticates."""
+
+    app_id: AppId
+    client_id: ClientId
+    label: str
+    status: Status
+    auth_method: str
+    application_type: str
+    grant_types: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class AppPage:
+    """A page of the list of all apps: the OAuth ones, how many others, and where it goes on.
+
+    ``after`` is empty on the last page.
+    """
+
+    apps: tuple[ShownApp, ...]
+    others: int
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class SecretUses:
+    """When client secrets were last used, by hash; all uses after ``since`` are among them."""
+
+    latest: Mapping[SecretHash, datetime]
+    since: datetime
+
+
+def listed_app(
+    connection_id: ConnectionId, shown: ShownApp, now: datetime, read_at: datetime | None = None
+) -> ListedApp:
+    """Note an app as it is shown now; its client secrets are to be read where it has any."""
+    app = ListedApp(
+        connection_id=connection_id,
+        app_id=shown.app_id,
+        client_id=shown.client_id,
+        label=shown.label,
+        status=shown.status,
+        auth_method=shown.auth_method,
+        application_type=shown.application_type,
+        grant_types=shown.grant_types,
+        created_at=shown.created_at,
+        listed_at=now,
+    )
+    return (
+        app if app.asked_for_secrets and read_at is None else replace(app, read_at=read_at or now)
+    )
+
+
+def listed_secret(app: ListedApp, shown: Credential, used_at: datetime | None) -> ListedSecret:
+    """Note a client secret as it is shown now: of its value no more than how long it is."""
+    return ListedSecret(
+        connection_id=app.connection_id,
+        app_id=app.app_id,
+        okta_id=shown.id,
+        hash=shown.hash,
+        status=shown.status,
+        created_at=shown.created_at,
+        length=len(shown.value.reveal()) if shown.value else None,
+        used_at=used_at,
+    )
+
+
+# --- how a reading goes on ------------------------------------------------------------------------
+
+
+def begun(connection_id: ConnectionId, now: datetime, last: Inventory | None = None) -> Inventory:
+    """Begin to read an org as a whole; what was known of it is kept until that is believed."""
+    if last is None:
+        return Inventory(connection_id, Stage.LISTING, now, due_at=now)
+    return replace(
+        last,
+        stage=Stage.LISTING,
+        begun_at=now,
+        cursor="",
+        listed=0,
+        others=0,
+        wanted=0,
+        read=0,
+        calls=0,
+        pending=(),
+        due_at=now,
+    )
+
+
+def with_page(inventory: Inventory, page: AppPage) -> Inventory:
+    """Go on behind a page of the list; the last one is followed by the checking."""
+    return replace(
+        inventory,
+        stage=Stage.LISTING if page.after else Stage.CHECKING,
+        cursor=page.after,
+        listed=inventory.listed + len(page.apps),
+        others=inventory.others + page.others,
+        wanted=inventory.wanted + sum(app.auth_method in WITH_SECRETS for app in page.apps),
+    )
+
+
+def complete(inventory: Inventory, now: datetime) -> Inventory:
+    """End a full reading; what has changed since it began is still to be followed."""
+    at = inventory.begun_at
+    return replace(inventory, stage=Stage.FRESH, completed_at=now, log_read_at=at, due_at=now)
+
+
+def well(inventory: Inventory) -> Inventory:
+    """Note that nothing is wrong any more."""
+    return replace(inventory, failure="", failing_since=None)
+
+
+def with_uses(inventory: Inventory, uses: SecretUses, asked_since: datetime) -> Inventory:
+    """Note until when uses are known; where some between could not be read, only from then on."""
+    known = inventory.uses_since if inventory.uses_until else None
+    gap = uses.since > asked_since
+    since = uses.since if gap or known is None else known
+    return replace(inventory, uses_since=since, uses_until=inventory.log_read_at)
+
+
+def trusted_log(inventory: Inventory, now: datetime) -> bool:
+    """Say whether changes since the last look can still be followed in Okta's log."""
+    since = inventory.log_read_at
+    return since is not None and now - since <= LONGEST_TRUST
+
+
+def seconds_left(inventory: Inventory) -> int | None:
+    """Estimate how long a reading takes from now at the allowed rate; None where nobody knows."""
+    left = {
+        Stage.READING: inventory.wanted - inventory.read,
+        Stage.FOLLOWING: 2 * len(inventory.pending),
+        Stage.FRESH: 0,
+    }.get(inventory.stage)
+    if left is None or (left and not inventory.per_minute):
+        return None
+    return -(-left * 60 // inventory.per_minute) if left else 0
+
+
+# --- whether a list is believed -------------------------------------------------------------------
+
+_AGAIN = (
+    "Nothing was marked as gone. Whoever administers the org must have the connection's "
+    "administrator role, and the resource set that it is for, take in every app; then read the "
+    "inventory again."
+)
+
+
+def doubt(
+    inventory: Inventory, *, own: str = "", own_listed: bool = True, missing: bool = False
+) -> str:
+    """Say why a list that Okta has given as a whole is not to be believed, or nothing.
+
+    ``own`` is the client id that the connection logs in as, where it is a service app: what does
+    not show that app does not show all. ``missing`` is whether apps that were known are not in it.
+    """
+    if own and not own_listed:
+        return (
+            f"Okta's list of apps lacks the service app {own} that the connection itself logs in "
+            f"as: it is not whole. {_AGAIN}"
+        )
+    if not inventory.listed and (missing or not inventory.others):
+        before = ", and it has listed some before" if missing else ""
+        return f"Okta's list of apps is empty{before}. {_AGAIN}"
+    return ""
+
+
+def left_out(app_id: str) -> str:
+    """Say why a list is not to be believed that lacks an app of which nobody says it is gone."""
+    return (
+        f"Okta's list of apps lacks app {app_id}, and asked for that app Okta does not say that "
+        f"there is none: the list is not whole. {_AGAIN}"
+    )
+
+
+def own_unseen(own: str) -> str:
+    """Say why a silent log is not to be believed: the connection's own app is not to be seen."""
+    return (
+        f"Okta does not show the service app {own} that the connection itself logs in as, so what "
+        f"happens to others may not be seen either. {_AGAIN}"
+    )
+
+
+def log_closed(why: str) -> str:
+    """Say what follows where Okta's log cannot be read."""
+    return (
+        f"{why.rstrip('.')}. Without its System Log Okta does not tell which apps have changed: "
+        f"all are read again once in {LONGEST_TRUST.days} days. Let the connection read the log "
+        "(okta.logs.read)."
+    )
