@@ -1,0 +1,130 @@
+"""How all apps do by the compliance policies, now: as a whole, and finding by finding.
+
+Everything is judged anew from what is on record, so that a policy counts from the moment on in
+which it is made. It is about every project's apps, and for those who hold a role in all of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.compliance import ComplianceFinding, CompliancePolicy, FindingKind
+from keyturn.domain.compliance_reports import counted
+from keyturn.domain.judging import Verdict
+from keyturn.domain.judging_orgs import OrgSight
+from keyturn.domain.selector import EVERYTHING, Selector
+from keyturn.services import gate
+from keyturn.services.compliance_policies import ALL, ExceptionView, viewed
+from keyturn.services.compliance_sights import Sight, look, subjects_of
+from keyturn.services.ports import World
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many apps one owner or one policy has, and in how many breaches they are."""
+
+    name: str
+    apps: int
+    breaches: int
+
+
+@dataclass(frozen=True)
+class ComplianceView:
+    """How all apps do: counts, by owner, by policy, and how well each org is known.
+
+    ``expiring`` are the exceptions that will end before long, ``apps`` how many each connection
+    shows.
+    """
+
+    at: datetime
+    verdict: Verdict
+    breaches: Mapping[str, int]
+    owners: Sequence[Share]
+    policies: Sequence[Share]
+    orgs: Sequence[OrgSight]
+    apps: Mapping[str, int]
+    expiring: Sequence[ExceptionView]
+
+
+@dataclass(frozen=True)
+class FindingFilter:
+    """Which findings are wanted; what is left out leaves it open. ``policy`` is a name or an id."""
+
+    kinds: frozenset[FindingKind] = frozenset()
+    owner: str | None = None
+    policy: str | None = None
+    selector: Selector = EVERYTHING
+    breach: bool | None = None
+
+    def fits(self, finding: ComplianceFinding) -> bool:
+        """Say whether a finding is wanted, its app apart."""
+        return (
+            (not self.kinds or finding.kind in self.kinds)
+            and self.owner in (None, finding.owner)
+            and self.policy in (None, finding.policy, finding.policy_id)
+            and self.breach in (None, finding.breach)
+        )
+
+
+ANY = FindingFilter()
+
+
+@dataclass(frozen=True)
+class FindingPage:
+    """Some of the ``total`` findings that are wanted, the gravest first."""
+
+    findings: Sequence[ComplianceFinding]
+    total: int
+    at: datetime
+
+
+async def read_compliance(world: World, caller: Caller) -> ComplianceView:
+    """Judge every app, and sum it up. Raises Forbidden."""
+    sight, verdict, now = await _judged(world, caller, "compliance")
+    expiring = [each for each in sight.exceptions if each.about_to_expire(now)]
+    return ComplianceView(
+        at=now,
+        verdict=verdict,
+        breaches=counted(verdict.breaches),
+        owners=_by_owner(verdict),
+        policies=_by_policy(sight.policies, verdict),
+        orgs=sight.orgs,
+        apps=Counter(each.app.connection_id for each in sight.apps),
+        expiring=viewed(expiring, sight.policies),
+    )
+
+
+async def list_findings(
+    world: World, caller: Caller, wanted: FindingFilter = ANY, *, offset: int = 0, limit: int = 100
+) -> FindingPage:
+    """Judge every app, and list what falls short. Raises Forbidden."""
+    _, verdict, now = await _judged(world, caller, "compliance findings")
+    of = subjects_of(verdict)
+    found = [
+        each for each in verdict.findings if wanted.fits(each) and wanted.selector.fits(of[each.id])
+    ]
+    return FindingPage(found[offset : offset + limit], len(found), now)
+
+
+async def _judged(world: World, caller: Caller, subject: str) -> tuple[Sight, Verdict, datetime]:
+    await gate.require(world, caller, Verb.READ_COMPLIANCE, ALL, subject=subject)
+    now = world.clock.now()
+    async with world.store.reading() as tx:
+        sight = await look(tx, world, caller.organization_id)
+    return sight, await sight.judge(now), now
+
+
+def _by_owner(verdict: Verdict) -> Sequence[Share]:
+    """Sum up by owner, whoever has most to do first."""
+    apps = Counter(one.subject.owner for one, _ in verdict.applied)
+    breaches = Counter(each.owner for each in verdict.breaches if each.app_id)
+    shares = [Share(name, count, breaches[name]) for name, count in apps.items()]
+    return sorted(shares, key=lambda share: (-share.breaches, share.name))
+
+
+def _by_policy(policies: Sequence[CompliancePolicy], verdict: Verdict) -> Sequence[Share]:
+    apps = Counter(policy.id for _, fitting in verdict.applied for policy in fitting)
+    breaches = Counter(each.policy_id for each in verdict.breaches)
+    return [Share(each.name, apps[each.id], breaches[each.id]) for each in policies]
