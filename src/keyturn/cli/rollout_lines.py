@@ -1,0 +1,129 @@
+"""Rollouts as lines for people: the plan, how the waves stand, and who is in them."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from keyturn.cli import output
+from keyturn.cli.inventory_lines import duration
+
+if TYPE_CHECKING:
+    from keyturn.wire.rollouts import (
+        Rollout,
+        RolloutMember,
+        RolloutMembersAnswer,
+        RolloutPlan,
+        RolloutSummary,
+        RolloutWave,
+    )
+
+
+def plan(found: "RolloutPlan", limit: int) -> Iterator[str]:
+    """Render what a rollout would do, its waves and so many of its members."""
+    yield f"Rollout {found.name} turns {len(found.members)} rotations"
+    yield from output.table(
+        ["wave", "cut", "rotations", "calls", "takes"],
+        [
+            [
+                str(one.number),
+                one.cut,
+                str(one.members),
+                str(one.calls),
+                duration(one.lasts_s) if one.members else "-",
+            ]
+            for one in found.waves
+        ],
+    )
+    yield ""
+    rows = [
+        [str(one.number), str(one.wave), one.name, one.label, one.owner, one.connection, one.why]
+        for one in found.members[:limit]
+    ]
+    yield from output.table(
+        ["no", "wave", "rotation", "app", "owner", "connection", "because"], rows
+    )
+    yield from more(len(found.members), limit)
+    yield ""
+    yield f"{found.calls} calls to Okta, about {duration(found.lasts_s)} in all."
+    approved = ", and a second person has approved it" if found.approvals else ""
+    yield f"The next wave begins when every turn before is {found.go_on_at}{approved}."
+    yield f"Plan: {found.plan_hash}"
+
+
+def rollouts(found: "Sequence[RolloutSummary]") -> list[str]:
+    """Render a list."""
+    rows = [
+        [
+            one.name,
+            one.state,
+            f"{one.wave} of {one.waves}",
+            one.creator,
+            output.moment(one.created_at),
+            one.told,
+            one.id,
+        ]
+        for one in found
+    ]
+    return output.table(["rollout", "state", "wave", "by", "begun", "told", "id"], rows)
+
+
+def rollout(found: "Rollout") -> Iterator[str]:
+    """Render one with its waves."""
+    yield f"Rollout {found.name} is {found.state}. {found.told}".rstrip()
+    facts = {
+        "reason": found.reason,
+        "rotations": found.selector or "all",
+        "begun": f"{output.moment(found.created_at)} by {found.creator}",
+        "ended": output.moment(found.ended_at) if found.ended_at else "",
+        "next wave": f"when every turn before is {found.go_on_at}",
+        "plan": found.plan_hash,
+        "id": found.id,
+    }
+    yield from (f"  {name:<10} {output.printable(text)}" for name, text in facts.items() if text)
+    yield ""
+    rows = [[_mark(found, one), str(one.number), one.cut, *_counts(one)] for one in found.waves]
+    yield from output.table(["", "wave", "cut", "rotations", "stand"], rows)
+    for each in found.approvals:
+        until = output.moment(each.expires_at)
+        yield f"Wave {each.wave} was approved by {output.printable(each.name)}, good until {until}."
+    yield from _to_do(found)
+
+
+def members(found: "RolloutMembersAnswer") -> Iterator[str]:
+    """Render members."""
+    yield from output.table(
+        ["no", "wave", "rotation", "stands", "phase", "told"], [_row(one) for one in found.members]
+    )
+    yield from more(found.total, len(found.members))
+
+
+def more(total: int, shown: int) -> Iterator[str]:
+    """Say how many are not shown."""
+    if total > shown:
+        yield f"… and {total - shown} more: --limit shows them."
+
+
+def turned(wave: "RolloutWave") -> int:
+    """Count who of a wave has turned, or was left out."""
+    return wave.standings.get("done", 0) + wave.standings.get("skipped", 0)
+
+
+def _row(one: "RolloutMember") -> list[str]:
+    return [str(one.number), str(one.wave), one.name, one.standing, one.phase or "-", one.told]
+
+
+def _mark(found: "Rollout", wave: "RolloutWave") -> str:
+    return ">" if wave.number == found.wave and not found.ended_at else ""
+
+
+def _counts(wave: "RolloutWave") -> list[str]:
+    told = ", ".join(f"{count} {standing}" for standing, count in sorted(wave.standings.items()))
+    return [str(wave.members), told or "-"]
+
+
+def _to_do(found: "Rollout") -> Iterator[str]:
+    """Say what somebody can do now."""
+    if found.state == "awaiting":
+        yield f"A second person lets it go: keyturn rollout approve {found.name}"
+    if found.state == "halted":
+        yield f"Once that is mended: keyturn rollout continue {found.name}"
+        yield f"Without who failed:  keyturn rollout continue {found.name} --skip NO"
