@@ -1,0 +1,150 @@
+"""How long an emergency takes: apps of an org of the workforce profile closed, by a turned clock.
+
+``python benchmarks/emergency.py [APPS]``: once as it is, once with the process dead half-way. The
+bound is two calls for each app at the 50 calls a minute that Okta allows one principal.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+import httpx2
+import structlog
+from turns import House, housed, on_disk
+
+from keyturn.adapters.okta import OktaHttpOrgs
+from keyturn.domain.ids import AppId
+from keyturn.domain.rollout import Member, Rollout
+from keyturn.domain.turn import Policy, Turn
+from keyturn.sandbox import build_app
+from keyturn.services.emergencies import begin_emergency
+from keyturn.services.emergencies_under_way import carry_emergencies
+from keyturn.services.emergency_plans import EmergencyDraft, plan_emergency
+from keyturn.services.journey import advance
+from keyturn.services.ports import Store, World
+from keyturn.testing import SeededChance
+
+PER_MINUTE = 50
+CALL_S = 0.05
+AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How many apps were closed in how long, and how long their calls take at the limit.
+
+    ``farthest`` is how many places an app was closed from its own; ``refused_429`` and the order
+    are by the org's own journal.
+    """
+
+    apps: int
+    took_s: float
+    bound_s: float
+    over_bound: float
+    calls: int
+    farthest: int
+    refused_429: int
+    died_after: int
+
+
+async def closing(store: Store, apps: int, *, dies_after: int = 0) -> Closed:
+    """Close so many apps; after so many the process dies, and another goes on."""
+    async with housed(store, policy=Policy(overlap_s=300, soak_s=3600)) as house:
+        for number in range(apps):
+            await house.rotation(number)
+        house.org.change_settings(profile="workforce")
+        house.clock.advance(600)
+        first, began = house.org.journal.last, house.clock.now()
+        draft = EmergencyDraft("leaked", every=True)
+        plan = await plan_emergency(house.world, house.admin, draft)
+        await begin_emergency(house.world, house.admin, draft, plan.plan_hash)
+        world = house.world
+        if dies_after:
+            await _carry(house, world, first, until=dies_after)
+            world = replace(world, okta=_fresh(house))
+        ended = await _carry(house, world, first)
+        return await _told(house, first, (ended - began).total_seconds(), dies_after)
+
+
+def _fresh(house: House) -> OktaHttpOrgs:
+    """Return a way to Okta that knows nothing of what was called before."""
+    app = build_app(house.org)
+    chance = SeededChance(2)
+    return OktaHttpOrgs(house.clock, chance, transport=lambda: httpx2.ASGITransport(app))
+
+
+async def _carry(house: House, world: World, first: int, *, until: int = 0) -> datetime:
+    """Do what the workers do to the end, or until so many are closed; return when all are."""
+    while True:
+        await carry_emergencies(world)
+        await _advance(house, world)
+        async with world.store.reading() as tx:
+            (emergency,) = await tx.list(Rollout)
+            waking = [each.wake_at for each in await tx.list(Turn, ended_at=None)]
+        if emergency.ended_at and emergency.tidied_at:
+            return emergency.tidied_at
+        if until and len(_deactivated(house, first)) >= until:
+            return house.clock.now()
+        soon = min(at for at in (*waking, emergency.due_at) if at)
+        house.clock.advance(max(0.01, (soon - house.clock.now()).total_seconds()))
+
+
+async def _advance(house: House, world: World) -> None:
+    clock = house.clock
+    while True:
+        async with world.store.writing() as tx:
+            due = await tx.claim_due(
+                clock.now(), owner="bench", lease=world.limits.lease, limit=AT_ONCE
+            )
+        if not due:
+            return
+        before, since_s = house.org.journal.last, clock.uptime_s()
+        await asyncio.gather(*(advance(world, turn, held_since_s=since_s) for turn in due))
+        clock.advance(CALL_S * (house.org.journal.last - before) / len(due))
+
+
+def _deactivated(house: House, first: int) -> list[str]:
+    return [
+        str(entry["path"]).split("/")[4]
+        for entry in house.org.journal.list(first)
+        if str(entry["route"]).endswith("/deactivate") and entry["status"] == 200
+    ]
+
+
+def _closes(entry: Mapping[str, object]) -> bool:
+    """Say whether a call counts until the closing; deletions come after that."""
+    return str(entry["route"]).startswith("/api/v1/apps") and entry["method"] != "DELETE"
+
+
+async def _told(house: House, first: int, took_s: float, died_after: int) -> Closed:
+    async with house.world.store.reading() as tx:
+        places = {each.app_id: each.number for each in await tx.list(Member)}
+    found = _deactivated(house, first)
+    calls = house.org.journal.list(first)
+    bound_s = 2 * len(places) / PER_MINUTE * 60
+    return Closed(
+        apps=len({*found}),
+        took_s=round(took_s, 1),
+        bound_s=bound_s,
+        over_bound=round(took_s / bound_s, 3),
+        calls=sum(_closes(entry) for entry in calls),
+        farthest=max(abs(places[AppId(app)] - n) for n, app in enumerate(found, 1)),
+        refused_429=sum(entry["status"] == 429 for entry in calls),
+        died_after=died_after,
+    )
+
+
+async def main(apps: int) -> None:
+    """Measure, and print JSON."""
+    for dies_after in (0, apps // 2):
+        async with on_disk() as store:
+            print(json.dumps(asdict(await closing(store, apps, dies_after=dies_after)), indent=2))
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))

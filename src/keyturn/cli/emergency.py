@@ -1,0 +1,239 @@
+"""Emergencies: many apps closed at once because their client secrets have leaked."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from keyturn.cli import emergency_lines, options, output
+from keyturn.cli.naming import one_named
+from keyturn.cli.running import connected, run
+
+if TYPE_CHECKING:
+    from keyturn.client import KeyturnApi
+    from keyturn.wire.emergencies import Emergency, EmergencyPlan
+
+NOT_CLOSED: Final = 3
+"""The exit code where an app could not be closed; 1 is that nothing was begun."""
+_TIME = re.compile(r"(\d{1,5})([smh]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+which_emergency = click.argument("which", metavar="EMERGENCY")
+lines = click.option(
+    "--limit", type=click.IntRange(0), default=20, show_default=True, help="Lines."
+)
+
+
+def _time(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    """Read a length of time such as 90, 90s, 5m or 1h. Raises BadParameter."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise click.BadParameter("must be seconds, or like 90s, 5m, 1h")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+@click.group()
+def emergency() -> None:
+    """Close apps whose client secrets have leaked, the most exposed first, and prove it."""
+
+
+@emergency.command("begin")
+@click.option("--app", "apps", multiple=True, metavar="ID", help="Close this app; may be repeated.")
+@click.option("--selector", default="", help="Close the apps like these: label=pay-*")
+@click.option("--all", "every", is_flag=True, help="Close every app that a rotation keeps.")
+@click.option("--reason", required=True, help="Why; it is kept with the evidence.")
+@click.option(
+    "--leaked",
+    multiple=True,
+    metavar="ID",
+    help="This app's secret is known to be public: close it first; may be repeated.",
+)
+@click.option(
+    "--within",
+    "within_seconds",
+    default="0",
+    callback=_time,
+    metavar="TIME",
+    help="Leave consumers so much time to take the new secret up: 90s, 5m.  [default: none]",
+)
+@click.option("--revoke-tokens", is_flag=True, help="Revoke the apps' refresh tokens too, at last.")
+@click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done.")
+@click.option("--plan-hash", metavar="HASH", help="Begin this plan, as it was shown, or nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask; wants --plan-hash.")
+@click.option("--no-follow", is_flag=True, help="Do not wait until every app is closed.")
+@lines
+@options.server
+@options.as_json
+def begin(
+    *,
+    plan_only: bool,
+    plan_hash: str | None,
+    yes: bool,
+    no_follow: bool,
+    limit: int,
+    server: str | None,
+    as_json: bool,
+    **wanted: object,
+) -> None:
+    """Show the plan, ask, and close the apps: the most exposed first.
+
+    Say which: --app, --selector or --all. You are asked to type the number of apps. Each app gets a
+    new secret, and the old one is deactivated as soon as the new one is served. Ctrl-C ends the
+    watching: the server goes on.
+
+    Exits with 3 where an app could not be closed.
+    """
+    if yes and not plan_hash:
+        raise click.UsageError("--yes wants --plan-hash: what --plan has shown.")
+    from keyturn.wire.emergencies import BeginEmergency, PlanEmergency
+
+    body = options.checked(PlanEmergency, wanted)
+
+    async def work() -> int:
+        async with connected(server) as api:
+            found = await api.plan_emergency(body)
+            if plan_only:
+                told = found.model_dump(mode="json")
+                output.show(told, emergency_lines.plan(found, limit), as_json=as_json)
+                return 0
+            agreed = plan_hash if yes else _agreed(found, plan_hash, limit)
+            filled = BeginEmergency(**body.model_dump(by_alias=False), plan_hash=agreed or "")
+            begun = await api.begin_emergency(filled)
+            after = begun if no_follow else await _followed(api, begun, shown=not as_json)
+        _show(after, as_json=as_json)
+        return after.standings.get("failed", 0)
+
+    if run(work()):
+        click.get_current_context().exit(NOT_CLOSED)
+
+
+def _agreed(found: "EmergencyPlan", plan_hash: str | None, limit: int) -> str:
+    """Show a plan, and have the number of its apps typed. Raises ClickException for another."""
+    for line in emergency_lines.plan(found, limit):
+        click.echo(line, err=True)
+    count = len(found.members)
+    typed = click.prompt(f"Type {count} to close {count} apps", err=True)
+    if typed.strip() != str(count):
+        raise click.ClickException(f"You typed {typed.strip()!r}. Nothing was begun.")
+    return plan_hash or found.plan_hash
+
+
+async def _followed(api: "KeyturnApi", begun: "Emergency", *, shown: bool) -> "Emergency":
+    from keyturn.cli.emergency_progress import follow
+
+    return await follow(api, begun, shown=shown)
+
+
+@emergency.command("list")
+@options.server
+@options.as_json
+def list_emergencies(*, server: str | None, as_json: bool) -> None:
+    """List the emergencies, the newest first."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await api.list_emergencies()
+        document = {"emergencies": [one.model_dump(mode="json") for one in found]}
+        output.show(document, emergency_lines.emergencies(found), as_json=as_json)
+
+    run(work())
+
+
+@emergency.command("show")
+@which_emergency
+@click.option("--follow", is_flag=True, help="Show how it goes until every app is closed.")
+@options.server
+@options.as_json
+def show(*, which: str, follow: bool, server: str | None, as_json: bool) -> None:
+    """Show how far EMERGENCY is, and what somebody has to do."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, which)
+            after = await _followed(api, found, shown=not as_json) if follow else found
+        _show(after, as_json=as_json)
+
+    run(work())
+
+
+@emergency.command("apps")
+@which_emergency
+@click.option(
+    "--standing",
+    type=click.Choice(["waiting", "turning", "closed", "done", "failed", "skipped"]),
+    help="Only those that stand so.",
+)
+@lines
+@options.server
+@options.as_json
+def apps(
+    *, which: str, standing: str | None, limit: int, server: str | None, as_json: bool
+) -> None:
+    """List the apps of EMERGENCY in its order: which are closed, and why others are not."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, which)
+            wanted = {"limit": str(max(1, min(limit, 1000)))}
+            wanted |= {"standing": standing} if standing else {}
+            page = await api.list_closings(found.id, wanted)
+        output.show(page.model_dump(mode="json"), emergency_lines.apps(page), as_json=as_json)
+
+    run(work())
+
+
+@emergency.command("evidence")
+@which_emergency
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
+@options.server
+def evidence(*, which: str, as_json: bool, server: str | None) -> None:
+    """Print the record of EMERGENCY as a file to keep, with Okta's own answers for each app."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, which)
+            form = "json" if as_json else "markdown"
+            text = await api.read_emergency_evidence(found.id, form=form)
+        click.echo(text, nl=as_json)
+
+    run(work())
+
+
+@emergency.command("retry")
+@which_emergency
+@options.server
+@options.as_json
+def retry(*, which: str, server: str | None, as_json: bool) -> None:
+    """Let every app of EMERGENCY that was not closed have another try."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            after = await api.retry_emergency((await _find(api, which)).id)
+        _show(after, as_json=as_json)
+
+    run(work())
+
+
+@emergency.command("abort")
+@which_emergency
+@options.server
+@options.as_json
+def abort(*, which: str, server: str | None, as_json: bool) -> None:
+    """End EMERGENCY: no further app is begun. Those that have been are closed all the same."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            after = await api.abort_emergency((await _find(api, which)).id)
+        _show(after, as_json=as_json)
+
+    run(work())
+
+
+async def _find(api: "KeyturnApi", which: str) -> "Emergency":
+    """Return the emergency of this name or id. Raises ClickException for none."""
+    every = await api.list_emergencies()
+    return one_named(every, which, noun="emergency", listed_by="keyturn emergency list")
+
+
+def _show(found: "Emergency", *, as_json: bool) -> None:
+    output.show(found.model_dump(mode="json"), emergency_lines.emergency(found), as_json=as_json)

@@ -1,0 +1,99 @@
+"""Emergencies as lines for people: the plan, where one stands, and its apps."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from keyturn.cli import output
+from keyturn.cli.inventory_lines import duration
+from keyturn.cli.rollout_lines import more
+
+if TYPE_CHECKING:
+    from keyturn.wire.emergencies import (
+        Closing,
+        ClosingsAnswer,
+        Emergency,
+        EmergencyPlan,
+        PlannedClosing,
+    )
+
+NAMED: Final = 3
+"""As many as are named in one cell."""
+
+
+def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
+    """Render what an emergency would do, with so many of its apps."""
+    yield f"{len(found.members)} apps are closed, the most exposed first"
+    rows = [_planned(one) for one in found.members[:limit]]
+    header = ["no", "closed in", "app", "rotation", "because", "no time for"]
+    yield from output.table(header, rows)
+    yield from more(len(found.members), limit)
+    yield ""
+    hurt = sum(bool(one.without_time) for one in found.members)
+    if hurt:
+        yield f"In {hurt} apps somebody who uses the secret has no time to take the new one up."
+    if found.unmanaged:
+        yield f"{len(found.unmanaged)} apps are NOT CLOSED by this: no rotation keeps them."
+        named = [[one.app_id, one.label, one.connection] for one in found.unmanaged[:limit]]
+        yield from output.table(["app", "label", "connection"], named)
+        yield found.by_hand
+    for org, count in found.apps_per_minute.items():
+        yield f"{org}: {count} apps a minute"
+    lasts = duration(max(found.lasts_seconds, 60))
+    yield f"{found.calls} calls to Okta; every app is closed in about {lasts}."
+    yield f"Plan: {found.plan_hash}"
+
+
+def _planned(one: "PlannedClosing") -> list[str]:
+    rest = len(one.without_time) - NAMED
+    named = ", ".join(one.without_time[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    at = duration(max(one.closes_in_seconds, 60))
+    return [str(one.number), at, one.label or one.app_id, one.name, "; ".join(one.why), named]
+
+
+def emergencies(found: "Sequence[Emergency]") -> list[str]:
+    """Render a list."""
+    rows = [
+        [
+            one.name,
+            one.state,
+            f"{one.apps - one.open} of {one.apps}",
+            one.creator,
+            output.moment(one.created_at),
+            one.reason,
+        ]
+        for one in found
+    ]
+    return output.table(["emergency", "state", "closed", "by", "begun", "reason"], rows)
+
+
+def emergency(found: "Emergency") -> Iterator[str]:
+    """Render one and what somebody has to do."""
+    yield f"Emergency {found.name} is {found.state}. {found.told}".rstrip()
+    facts = {
+        "reason": found.reason,
+        "begun": f"{output.moment(found.created_at)} by {found.creator}",
+        "closed": f"{found.apps - found.open} of {found.apps} apps",
+        "stand": ", ".join(f"{n} {each}" for each, n in sorted(found.standings.items())),
+        "time": f"{found.within_seconds} s for consumers" if found.within_seconds else "none",
+        "tokens": f"revoked of {found.revoked} apps" if found.revoke_tokens else "",
+        "ended": output.moment(found.ended_at) if found.ended_at else "",
+        "plan": found.plan_hash,
+        "id": found.id,
+    }
+    yield from (f"  {name:<7} {output.printable(text)}" for name, text in facts.items() if text)
+    failed = found.standings.get("failed", 0)
+    if failed and found.state == "running":
+        yield f"{failed} apps are NOT CLOSED: keyturn emergency apps {found.name} --standing failed"
+        yield f"Once that is mended:          keyturn emergency retry {found.name}"
+
+
+def apps(found: "ClosingsAnswer") -> Iterator[str]:
+    """Render apps of an emergency."""
+    header = ["no", "app", "rotation", "stands", "closed", "told"]
+    yield from output.table(header, [_row(one) for one in found.apps])
+    yield from more(found.total, len(found.apps))
+
+
+def _row(one: "Closing") -> list[str]:
+    closed = output.moment(one.closed_at) if one.closed_at else "-"
+    return [str(one.number), one.app_id, one.name, one.standing, closed, one.told]

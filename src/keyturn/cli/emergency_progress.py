@@ -1,0 +1,57 @@
+"""An emergency, watched from outside until no app waits to be closed."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from keyturn.cli.running import stop_asked
+
+if TYPE_CHECKING:
+    from keyturn.client import KeyturnApi
+    from keyturn.wire.emergencies import Emergency
+
+LOOK_EVERY_S = 2.0
+GOES_ON = "The server goes on with it; `keyturn emergency show` tells how far it is."
+
+
+async def follow(
+    api: "KeyturnApi", begun: "Emergency", *, shown: bool, every_s: float = LOOK_EVERY_S
+) -> "Emergency":
+    """Look until every app has been closed, or could not be; return how it stands.
+
+    What was closed is deleted later. Who interrupts it ends only the looking.
+    """
+    found, stopped = begun, stop_asked()
+    with _bars(Console(stderr=True, quiet=not shown)) as bars:
+        task = bars.add_task("closed", total=begun.apps)
+        while not over(found):
+            try:
+                await asyncio.wait_for(stopped.wait(), every_s)
+            except TimeoutError:
+                found = await api.read_emergency(begun.id)
+            else:
+                click.echo(GOES_ON, err=True)
+                break
+            failed = found.standings.get("failed", 0)
+            told = f"closed, {failed} NOT CLOSED" if failed else "closed"
+            bars.update(task, completed=found.apps - found.open, description=told)
+    return found
+
+
+def over(found: "Emergency") -> bool:
+    """Say whether no app waits to be closed by itself."""
+    waits = found.standings.get("waiting", 0) + found.standings.get("turning", 0)
+    return found.state != "running" or waits == 0
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )

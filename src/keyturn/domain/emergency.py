@@ -1,0 +1,180 @@
+"""How an emergency goes on: how each app stands by its turn, and when it is over.
+
+An app is closed when Okta has refused its old secret. Decides by what is on record of turns alone;
+what goes wrong with one keeps no other waiting. Knows no clock, no Okta and no store.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from keyturn.domain.budget import WINDOW_S, Shares, starts
+from keyturn.domain.orders import phase_of
+from keyturn.domain.rollout import Member, Standing
+from keyturn.domain.turn import UNSERVED, Phase, Turn, Word
+
+CALLS_TO_CLOSE = 2
+"""Add, and deactivate; what else is asked are probes, which count against the app's own limits."""
+FIRST_STARTS = 4
+"""As many as are started in an org of which nobody knows yet how many calls it allows."""
+GONE = "The rotation is not there any more."
+PAUSED = "Somebody has paused its turn: `keyturn turn resume` lets the emergency go on with it."
+ENDS_FIRST = "A turn was under way: it ends first, and the secret that it has served goes next."
+
+_OPEN = frozenset({Standing.WAITING, Standing.TURNING})
+_OVER = frozenset({Standing.DONE, Standing.SKIPPED})
+_FOLLOWED = frozenset({Standing.TURNING, Standing.CLOSED, Standing.FAILED})
+
+
+class Way(Enum):
+    """What follows for a member that waits, by the turn that its rotation has open."""
+
+    START = auto()
+    """There is none: a turn of its own is started."""
+    TAKE = auto()
+    """It has served nobody yet, so that it replaces what has leaked: it is taken for its own."""
+    HURRY = auto()
+    """What it has served may be what has leaked: it ends at once, and another one follows."""
+    WAIT = auto()
+    """It is on its way to its end, or it is paused."""
+    FAIL = auto()
+    """It was told to end at once and has stopped: somebody has to look."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a turn of an emergency closes its app at the latest, and before when nothing is deleted.
+
+    It is begun now, at ``begun_at``; without ``closes_at`` nobody has any time.
+    """
+
+    begun_at: datetime
+    closes_at: datetime | None
+    tidies_at: datetime
+
+
+def is_closed(turn: Turn) -> bool:
+    """Say whether Okta has refused the old secret: a turn sleeps for others only after that."""
+    asleep = turn.tidies_at is not None and turn.wake_at == turn.tidies_at
+    return turn.phase is Phase.FINISHED or (turn.phase is Phase.SOAKING and asleep)
+
+
+def way_of(member: Member, turn: Turn | None) -> Way:
+    """Tell what follows for a member that waits."""
+    if turn is None:
+        return Way.START
+    if turn.paused_at or turn.withdrawn_at:
+        return Way.WAIT
+    if phase_of(turn) in UNSERVED:
+        return Way.TAKE
+    if member.begun_at and turn.blocked:
+        return Way.FAIL
+    ending = turn.word is Word.AT_ONCE and turn.closes_at is None and turn.tidies_at is None
+    return Way.WAIT if ending and turn.running else Way.HURRY
+
+
+def followed(member: Member, turn: Turn | None, now: datetime) -> Member:
+    """Return a member as its turn stands now; one that failed goes on where its turn does."""
+    if member.standing not in _FOLLOWED or member.turn_id is None:
+        return member
+    if turn is None:
+        return ended(member, Standing.SKIPPED, now, GONE)
+    if turn.phase is Phase.FINISHED:
+        closed_at = member.closed_at or turn.ended_at
+        return replace(ended(member, Standing.DONE, now, _calm(member)), closed_at=closed_at)
+    if is_closed(turn):
+        closed_at, told = member.closed_at or turn.entered_at, _calm(member)
+        return replace(
+            member, standing=Standing.CLOSED, closed_at=closed_at, told=told, ended_at=None
+        )
+    return _under_way(member, turn, now)
+
+
+def _under_way(member: Member, turn: Turn, now: datetime) -> Member:
+    if failure := _failure(turn):
+        same = member.standing is Standing.FAILED and member.told == failure
+        return member if same else ended(member, Standing.FAILED, now, failure)
+    if member.standing is Standing.FAILED and turn.running:
+        return replace(member, standing=Standing.TURNING, told="", ended_at=None)
+    return member
+
+
+def _calm(member: Member) -> str:
+    return "" if member.standing is Standing.FAILED else member.told
+
+
+def _failure(turn: Turn) -> str:
+    if turn.blocked:
+        return f"NOT CLOSED. The turn is blocked: {turn.blocked}"
+    if turn.phase is Phase.ROLLED_BACK:
+        return "NOT CLOSED. Okta did not accept the new secret, or somebody has taken it back."
+    if turn.reinstated:
+        return "NOT CLOSED. Somebody has reinstated the old secret."
+    if turn.paused_at:
+        return f"NOT CLOSED. {PAUSED}"
+    return ""
+
+
+def ended(member: Member, standing: Standing, now: datetime, told: str = "") -> Member:
+    """Return a member that needs nothing more, or on which somebody has to act."""
+    return replace(member, standing=standing, told=told, ended_at=now)
+
+
+def begun(member: Member, turn: Turn, now: datetime) -> Member:
+    """Return a member with the turn that closes it."""
+    return replace(
+        member, standing=Standing.TURNING, turn_id=turn.id, begun_at=now, told="", ended_at=None
+    )
+
+
+def again(member: Member) -> Member:
+    """Return a member that failed, to be begun anew."""
+    return replace(
+        member, standing=Standing.WAITING, turn_id=None, begun_at=None, told="", ended_at=None
+    )
+
+
+def all_closed(members: Iterable[Member]) -> bool:
+    """Say whether none is left that will be closed by itself: then there is room to tidy up."""
+    return not any(each.standing in _OPEN for each in members)
+
+
+def is_over(members: Iterable[Member], *, revoke: bool) -> bool:
+    """Say whether nothing is left to do; one that failed keeps an emergency open."""
+    return all(
+        each.standing in _OVER and (each.revoked_at or not revoke or each.closed_at is None)
+        for each in members
+    )
+
+
+def rooms(
+    members: Iterable[Member],
+    turns: Mapping[str, Turn],
+    limits: Mapping[int, int],
+    shares: Shares,
+    now: datetime,
+) -> Mapping[int, int]:
+    """Tell how many turns of each wave, which is an org here, may be started now.
+
+    As many as a window has room to open and to close; what is not served yet counts as well, so
+    that apps are closed in their order. ``limits`` are calls a minute, where they are known.
+    """
+    lately, unserved = dict[int, int](), dict[int, int]()
+    waves = set[int]()
+    for each in members:
+        waves.add(each.wave)
+        turn = turns.get(each.turn_id or "")
+        if each.begun_at and now < each.begun_at + _A_WINDOW:
+            lately[each.wave] = lately.get(each.wave, 0) + 1
+        if each.standing is Standing.TURNING and turn and turn.phase in UNSERVED:
+            unserved[each.wave] = unserved.get(each.wave, 0) + 1
+    return {
+        wave: (starts(limits[wave], shares) if wave in limits else FIRST_STARTS)
+        - max(lately.get(wave, 0), unserved.get(wave, 0))
+        for wave in waves
+    }
+
+
+_A_WINDOW = timedelta(seconds=WINDOW_S - 5)
+"""A little less than Okta's window, so that the next one finds turns that are ready to go."""

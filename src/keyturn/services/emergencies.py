@@ -1,0 +1,203 @@
+"""Emergencies: begun by a plan, listed, tried again where an app was not closed, and aborted.
+
+What is decided here is carried on by `emergencies_under_way`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from keyturn.domain.access import Caller, Verb
+from keyturn.domain.emergency import again
+from keyturn.domain.errors import NotFound, Refused
+from keyturn.domain.ids import IdentityId, RolloutId
+from keyturn.domain.rollout import Kind, Member, Order, Rollout, Standing, State, moved
+from keyturn.domain.selector import LONGEST
+from keyturn.services import gate
+from keyturn.services.emergency_plans import (
+    EmergencyDraft,
+    EmergencyPlan,
+    PlannedClosing,
+    plan_emergency,
+)
+from keyturn.services.ports import Reading, World
+from keyturn.services.rollout_plans import ALL
+from keyturn.services.rollouts import LISTED_MAX, current_rollout, members_of
+
+NAME = "%Y%m%d-%H%M%S"
+
+
+@dataclass(frozen=True)
+class EmergencyView:
+    """An emergency, and how many of its apps stand how; ``revoked`` counts revoked tokens' apps."""
+
+    rollout: Rollout
+    counts: Mapping[Standing, int]
+    revoked: int
+
+    @property
+    def open(self) -> int:
+        """Return of how many apps the old secret may still work."""
+        standings = (Standing.WAITING, Standing.TURNING, Standing.FAILED)
+        return sum(self.counts.get(each, 0) for each in standings)
+
+
+@dataclass(frozen=True)
+class ClosingPage:
+    """Some of the ``total`` apps of an emergency that are wanted."""
+
+    members: Sequence[Member]
+    total: int
+
+
+async def begin_emergency(
+    world: World, caller: Caller, draft: EmergencyDraft, plan_hash: str
+) -> EmergencyView:
+    """Begin to close the apps that were planned, at once; nobody has to approve it.
+
+    Raises what `plan_emergency` does, and Refused where the plan is about others by now: nothing is
+    changed then.
+    """
+    plan = await plan_emergency(world, caller, draft)
+    name = world.clock.now().strftime(NAME)
+    subject = f"emergency {name} (begin, {len(plan.members)} apps, plan {plan.plan_hash[:12]})"
+    await gate.require(world, caller, Verb.EDIT_ROLLOUTS, ALL, subject=subject)
+    if plan.plan_hash != plan_hash:
+        raise Refused(
+            "The plan is about other apps now than when it was shown, or says otherwise. Nothing "
+            "was begun; plan it again and look at it."
+        )
+    rollout = _begun(world, caller, plan, name)
+    async with world.store.writing() as tx:
+        await tx.add(rollout, *(_member(rollout, each) for each in plan.members))
+    return await view_of(world, rollout.id)
+
+
+def _begun(world: World, caller: Caller, plan: EmergencyPlan, name: str) -> Rollout:
+    draft, now = plan.draft, world.clock.now()
+    apps = " ".join(f"app={each.candidate.app_id}" for each in plan.members)
+    apps = apps if len(apps) <= LONGEST else f"{len(plan.members)} apps by id"
+    return Rollout(
+        id=RolloutId(world.chance.uuid()),
+        organization_id=caller.organization_id,
+        kind=Kind.EMERGENCY,
+        name=name,
+        reason=draft.reason,
+        selector=draft.selector or ("*" if draft.every else apps),
+        state=State.RUNNING,
+        plan_hash=plan.plan_hash,
+        created_by=IdentityId(caller.id),
+        creator=caller.name,
+        created_at=now,
+        waves=tuple(plan.orgs),
+        within_s=draft.within_s,
+        revoke=draft.revoke,
+        due_at=now,
+    )
+
+
+def _member(rollout: Rollout, planned: PlannedClosing) -> Member:
+    candidate = planned.candidate
+    return Member(
+        rollout_id=rollout.id,
+        number=planned.number,
+        wave=planned.wave,
+        rotation_id=candidate.rotation_id,
+        app_id=candidate.app_id,
+        exposure=planned.exposure.score,
+        why="; ".join(planned.exposure.why),
+        name=candidate.name,
+    )
+
+
+async def list_emergencies(world: World, caller: Caller) -> Sequence[EmergencyView]:
+    """List the newest emergencies, newest first. Raises Forbidden."""
+    await gate.require(world, caller, Verb.READ_ROLLOUTS, ALL, subject="emergencies")
+    where = {"organization_id": caller.organization_id, "kind": Kind.EMERGENCY}
+    async with world.store.reading() as tx:
+        found = await tx.list_newest(Rollout, limit=LISTED_MAX, **where)
+        return [await _viewed(tx, each) for each in found]
+
+
+async def read_emergency(world: World, caller: Caller, emergency_id: str) -> EmergencyView:
+    """Read an emergency by its id or name. Raises NotFound, Forbidden."""
+    return await view_of(world, (await admit(world, caller, Verb.READ_ROLLOUTS, emergency_id)).id)
+
+
+async def list_closings(
+    world: World,
+    caller: Caller,
+    emergency_id: str,
+    *,
+    standing: Standing | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> ClosingPage:
+    """List apps of an emergency in its order, all or of one standing.
+
+    Raises NotFound, Forbidden.
+    """
+    rollout = await admit(world, caller, Verb.READ_ROLLOUTS, emergency_id)
+    where: dict[str, object] = {"standing": standing} if standing else {}
+    async with world.store.reading() as tx:
+        every = await members_of(tx, rollout.id, **where)
+    return ClosingPage(every[offset : offset + limit], len(every))
+
+
+async def retry_emergency(world: World, caller: Caller, emergency_id: str) -> EmergencyView:
+    """Let every app that was not closed have another try.
+
+    Raises NotFound, Forbidden, and Refused where the emergency has ended, or all goes well.
+    """
+    rollout = await admit(world, caller, Verb.EDIT_ROLLOUTS, emergency_id, "retry")
+    async with world.store.writing() as tx:
+        rollout = await current_rollout(tx, rollout.id)
+        failed = await members_of(tx, rollout.id, standing=Standing.FAILED)
+        if rollout.state is not State.RUNNING or not failed:
+            raise Refused(f"Emergency {rollout.name} has no app that could be tried again.")
+        await tx.replace(*map(again, failed))
+        await tx.replace(replace(rollout, due_at=world.clock.now()))
+    return await view_of(world, rollout.id)
+
+
+async def abort_emergency(world: World, caller: Caller, emergency_id: str) -> EmergencyView:
+    """End an emergency: no further app is begun; those that have been go on to their end.
+
+    Raises NotFound, Forbidden, and Refused where it has ended.
+    """
+    rollout = await admit(world, caller, Verb.EDIT_ROLLOUTS, emergency_id, "abort")
+    async with world.store.writing() as tx:
+        rollout = await current_rollout(tx, rollout.id)
+        told = f"Aborted by {caller.name}."
+        await tx.replace(moved(rollout, Order.ABORT, world.clock.now(), told))
+    return await view_of(world, rollout.id)
+
+
+async def admit(
+    world: World, caller: Caller, verb: Verb, emergency_id: str, detail: str = ""
+) -> Rollout:
+    """Find an emergency by its id or name and pass the gate for it. Raises Forbidden, NotFound."""
+    where = {"organization_id": caller.organization_id, "kind": Kind.EMERGENCY}
+    async with world.store.reading() as tx:
+        found = await tx.find(Rollout, id=emergency_id, **where)
+        named = await tx.list(Rollout, name=emergency_id, **where) if found is None else ()
+    found = found or (named[-1] if named else None)
+    seen = found and gate.may(caller, Verb.READ_ROLLOUTS, ALL)
+    subject = f"emergency {found.name if found and seen else emergency_id}"
+    subject = f"{subject} ({detail})" if detail else subject
+    await gate.require(world, caller, verb, ALL, subject=subject)
+    if found is None:
+        raise NotFound(f"There is no emergency {emergency_id}.")
+    return found
+
+
+async def view_of(world: World, rollout_id: RolloutId) -> EmergencyView:
+    """Return an emergency that is known to exist, as it stands now."""
+    async with world.store.reading() as tx:
+        return await _viewed(tx, await current_rollout(tx, rollout_id))
+
+
+async def _viewed(tx: Reading, rollout: Rollout) -> EmergencyView:
+    members, counts = await members_of(tx, rollout.id), dict[Standing, int]()
+    for each in members:
+        counts[each.standing] = counts.get(each.standing, 0) + 1
+    return EmergencyView(rollout, counts, sum(each.revoked_at is not None for each in members))
