@@ -96,9 +96,9 @@ class Comment:
     alone: bool
 
 
-def parse_yaml(text: str) -> Node:
+def parse_yaml(text: str, *, text_max: int = TEXT_MAX, nodes_max: int = NODES_MAX) -> Node:
     """Parse one document. Raises NoYaml, which quotes nothing of it but a key."""
-    return _compose(text).whole
+    return _compose(text, text_max, nodes_max).whole
 
 
 def parse_commented(text: str) -> tuple[Node, tuple[Comment, ...]]:
@@ -117,16 +117,16 @@ def line_at(text: str, at: int) -> int:
     return sum(1 for _ in _ENDS_LINE.finditer(text, 0, at)) + 1
 
 
-def _compose(text: str) -> "_Composer":
-    if len(text) > TEXT_MAX:
-        raise NoYaml(f"a flow is a text of at most {TEXT_MAX:,} characters", 1)
+def _compose(text: str, text_max: int = TEXT_MAX, nodes_max: int = NODES_MAX) -> "_Composer":
+    if len(text) > text_max:
+        raise NoYaml(f"a flow is a text of at most {text_max:,} characters", 1)
     text = text.removeprefix(_BYTE_ORDER)
     unseen = _UNSEEN.search(text)
     if unseen:
         told = f"the character U+{ord(unseen.group()):04X} may not stand in a file as it is"
         raise NoYaml(told, line_at(text, unseen.start()))
     try:
-        return _Composer(text)
+        return _Composer(text, nodes_max)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         told = getattr(error, "problem", None) or "no YAML"
@@ -136,7 +136,8 @@ def _compose(text: str) -> "_Composer":
 class _Composer:
     """Put nodes together from what the parser meets, without recursion."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, nodes_max: int = NODES_MAX) -> None:
+        self._most = nodes_max
         self._open: list[tuple[Branches, int, int]] = []
         self._keys: list[tuple[str, int] | None] = []
         self._done: list[Node] = []
@@ -211,8 +212,8 @@ class _Composer:
 
     def _put(self, node: Node) -> None:
         self._count += 1
-        if self._count > NODES_MAX:
-            raise NoYaml(f"a flow holds at most {NODES_MAX:,} values", node.line)
+        if self._count > self._most:
+            raise NoYaml(f"a flow holds at most {self._most:,} values", node.line)
         if not self._open:
             self._done.append(node)
             return

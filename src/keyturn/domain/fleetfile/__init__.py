@@ -1,0 +1,1 @@
+"""The fleet file: projects, connections, rotations and what is around them, as one text."""

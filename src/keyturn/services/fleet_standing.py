@@ -1,0 +1,231 @@
+"""What there is of what fleet files speak of, as far as the caller may see it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from keyturn.domain.access import Caller
+from keyturn.domain.compliance import CompliancePolicy
+from keyturn.domain.connection import OktaConnection
+from keyturn.domain.fleetfile.items import Item, Kind
+from keyturn.domain.okta import CredentialKind
+from keyturn.domain.project import ROOT, Place
+from keyturn.domain.rotation import SecretsMapping
+from keyturn.domain.schedule import Schedule
+from keyturn.domain.turn import Policy
+from keyturn.services.compliance_policies import list_policies
+from keyturn.services.connections import list_okta_connections
+from keyturn.services.destinations import DestinationView, list_destinations
+from keyturn.services.folders import list_folders
+from keyturn.services.identity_changes import IdentityView, list_identities
+from keyturn.services.ports import World
+from keyturn.services.projects import Where, Whole, list_projects
+from keyturn.services.rotations import RotationView, views_for
+
+NO_ROLE = "no-access"
+Ident = tuple[Kind, tuple[str, ...]]
+
+
+@dataclass
+class Standing:
+    """Things as they are, their ids, and the rotations among them."""
+
+    items: list[Item] = field(default_factory=list)
+    ids: dict[Ident, str] = field(default_factory=dict)
+    rotations: dict[tuple[str, ...], RotationView] = field(default_factory=dict)
+    connections: dict[str, OktaConnection] = field(default_factory=dict)
+    doubled: set[Ident] = field(default_factory=set)
+    """What is there twice, so that no file can say which is meant."""
+
+    def put(self, item: Item, its_id: str = "") -> None:
+        """Note a thing."""
+        if item.kind is Kind.IDENTITY and item.id in self.ids:
+            self.doubled.add(item.id)
+        self.items.append(item)
+        self.ids[item.id] = its_id
+
+
+async def standing(world: World, caller: Caller, kinds: Collection[Kind]) -> Standing:
+    """Return what there is of some kinds of things. Raises Forbidden."""
+    found = Standing()
+    projects = await list_projects(world, caller) if {*kinds} - {Kind.POLICY} else ()
+    for kind, add in _ADDING.items():
+        if kind in kinds:
+            await add(world, caller, found, projects)
+    return found
+
+
+async def _add_projects(
+    world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
+) -> None:
+    for whole in projects:
+        slug = whole.project.slug
+        found.put(Item(Kind.PROJECT, (slug,), {"name": whole.project.name}), whole.project.id)
+        for each in whole.environments:
+            key = (slug, each.slug)
+            found.put(Item(Kind.ENVIRONMENT, key, {"name": each.name}), each.id)
+            where = Where(slug, each.slug, ROOT)
+            for view in await list_folders(world, caller, where, recursive=True):
+                folder = view.place.folder
+                found.put(Item(Kind.FOLDER, (*key, folder.path)), folder.id)
+
+
+async def _add_connections(
+    world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
+) -> None:
+    await _know_connections(world, caller, found)
+    slugs = {each.project.id: each.project.slug for each in projects}
+    for each in found.connections.values():
+        project = slugs.get(each.project_id, "") if each.project_id else ""
+        found.put(_connection(each, project), each.id)
+
+
+async def _know_connections(world: World, caller: Caller, found: Standing) -> None:
+    """Take note of connections, which rotations need, and a file may say nothing of."""
+    for each in await list_okta_connections(world, caller, project_id=None):
+        found.connections[each.name] = each
+        found.ids[Kind.CONNECTION, (each.name,)] = each.id
+
+
+async def _add_policies(world: World, caller: Caller, found: Standing, _: Sequence[Whole]) -> None:
+    for policy in await list_policies(world, caller):
+        found.put(_policy(policy), policy.id)
+
+
+async def _add_rotations(world: World, caller: Caller, found: Standing, _: Sequence[Whole]) -> None:
+    await _know_connections(world, caller, found)
+    for view in await views_for(world, caller, None):
+        if view.rotation.kind is CredentialKind.CONNECTION_KEY or view.rotation.ending:
+            continue
+        key = (*place_key(view.place), view.rotation.name)
+        found.rotations[key] = view
+        found.put(_rotation(view, key), view.rotation.id)
+
+
+async def _add_destinations(
+    world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
+) -> None:
+    for whole in projects:
+        for view in await list_destinations(world, caller, project=whole.project.id):
+            found.put(_destination(view), view.destination.id)
+
+
+async def _add_identities(
+    world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
+) -> None:
+    slugs: dict[str, str] = {each.project.id: each.project.slug for each in projects}
+    for one in await list_identities(world, caller, person=False):
+        _add_identity(found, one, slugs)
+
+
+_ADDING = {
+    Kind.PROJECT: _add_projects,
+    Kind.CONNECTION: _add_connections,
+    Kind.POLICY: _add_policies,
+    Kind.ROTATION: _add_rotations,
+    Kind.DESTINATION: _add_destinations,
+    Kind.IDENTITY: _add_identities,
+}
+
+
+def place_key(place: Place) -> tuple[str, str, str]:
+    """Return a folder by names."""
+    return place.project.slug, place.environment.slug, place.folder.path
+
+
+def _connection(each: OktaConnection, project: str) -> Item:
+    fields: dict[str, object] = {
+        "description": each.description or "",
+        "instanceUrl": each.instance_url,
+        "method": each.method.value,
+        "credential": "kept",
+    }
+    fields |= {"project": project} if project else {}
+    fields |= {"clientId": each.client_id} if each.client_id else {}
+    return Item(Kind.CONNECTION, (each.name,), fields)
+
+
+def _policy(each: CompliancePolicy) -> Item:
+    fields = {
+        "selector": each.selector,
+        "description": each.description or "",
+        "maxAgeDays": each.max_age_days or 0,
+        "maxOverlapDays": each.max_overlap_days or 0,
+        "unusedDays": each.unused_days or 0,
+        "managed": each.managed,
+    }
+    return Item(Kind.POLICY, (each.name,), fields)
+
+
+def _rotation(view: RotationView, key: tuple[str, ...]) -> Item:
+    rotation = view.rotation
+    fields = {
+        "description": rotation.description or "",
+        "connection": view.connection.name,
+        "app": rotation.app_id,
+        "type": rotation.kind.value,
+        "mapping": mapping_fields(rotation.mapping),
+        "schedule": schedule_fields(rotation.schedule),
+        "policy": policy_fields(rotation.policy),
+    }
+    return Item(Kind.ROTATION, key, fields)
+
+
+def mapping_fields(mapping: SecretsMapping) -> Mapping[str, object]:
+    """Return the names that readers use as the file says them."""
+    return {"clientId": mapping.client_id, "clientSecret": mapping.client_secret}
+
+
+def schedule_fields(schedule: Schedule) -> Mapping[str, object]:
+    """Return a schedule as the file says it: an interval, or what takes its place."""
+    interval = {"intervalDays": schedule.interval_days}
+    every = {"every": schedule.every} if schedule.every else interval
+    return {
+        "automatic": schedule.automatic,
+        **({"cron": schedule.cron} if schedule.cron else every),
+        "rotateAt": f"{schedule.rotate_at:%H:%M}",
+        "at": f"{schedule.at:%H:%M}" if schedule.at else "",
+        "timeZone": schedule.zone,
+        "windows": schedule.windows,
+        "blackouts": schedule.blackouts,
+        "staggerSeconds": schedule.stagger_s,
+        "quarantineAfter": schedule.quarantine_after,
+    }
+
+
+def policy_fields(policy: Policy) -> Mapping[str, object]:
+    """Return how long turns take their time as the file says it."""
+    return {
+        "overlap": policy.overlap.value,
+        "overlapSeconds": policy.overlap_s,
+        "soakSeconds": policy.soak_s,
+        "backstopSeconds": policy.backstop_s,
+        "quietSeconds": policy.quiet_s,
+        "readSystemLog": policy.log,
+        "repairDrift": policy.repair,
+    }
+
+
+def _destination(view: DestinationView) -> Item:
+    it = view.destination
+    fields = {
+        "kind": it.kind.value,
+        "settings": dict(it.setting),
+        "credential": dict.fromkeys(it.rules.credential, "kept"),
+        "secrets": it.only,
+        "mapping": dict(it.renamed),
+        "prefix": it.prefix,
+        "required": it.required,
+    }
+    return Item(Kind.DESTINATION, (*place_key(view.place), it.name), fields)
+
+
+def _add_identity(found: Standing, view: IdentityView, slugs: Mapping[str, str]) -> None:
+    name = view.identity.name
+    found.put(Item(Kind.IDENTITY, (name,), {"role": view.role or NO_ROLE}), view.identity.id)
+    roles: dict[str, list[str]] = {}
+    for each in view.memberships:
+        if each.project_id and each.project_id in slugs:
+            roles.setdefault(slugs[each.project_id], []).append(each.role)
+    for project, held in roles.items():
+        item = Item(Kind.ROLES, (name, project), {"roles": tuple(sorted(held))})
+        found.put(item, view.identity.id)
