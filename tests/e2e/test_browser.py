@@ -24,6 +24,8 @@ PAGES = (
     "/",
     "/rotations",
     "/rotations/new",
+    "/inventory",
+    "/compliance",
     "/secrets",
     "/connections",
     "/flows",

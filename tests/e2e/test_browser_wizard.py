@@ -15,6 +15,16 @@ pytestmark = pytest.mark.slow
 expect.set_options(timeout=20_000)
 NARROW = 360
 
+WATCH_DATES = """
+window.painted = new Set();
+(function look() {
+  const dates = document.querySelector("#dates table");
+  if (dates && getComputedStyle(dates).visibility === "visible")
+    window.painted.add(dates.querySelector("th").textContent);
+  requestAnimationFrame(look);
+})();
+"""
+
 
 @pytest.fixture
 async def chrome() -> AsyncIterator[Browser]:
@@ -95,15 +105,23 @@ async def test_no_step_has_a_grave_finding(site: Site, chrome: Browser, scheme: 
 
 
 async def test_the_time_zone_is_that_of_the_browser(site: Site, chrome: Browser) -> None:
-    """Until somebody chooses another; the dates follow both, and what is typed."""
+    """Until somebody chooses another; the dates follow both, and what is typed.
+
+    Dates of no zone of theirs are never painted.
+    """
     await site.connect()
     async with context(chrome, site.url, timezone_id="Asia/Calcutta") as window:
         page = await window.new_page()
+        await page.add_init_script(WATCH_DATES)
         await begin(site, page)
         await press(page, "Next")
         zone, dates = page.get_by_label("Time zone"), page.locator("#dates")
         await expect(zone).to_have_value("Asia/Calcutta")
         await expect(dates).to_contain_text("Asia/Calcutta")
+        await expect(dates).to_be_visible()
+        painted = await page.evaluate("[...window.painted]")
+        assert painted
+        assert all("Asia/Calcutta" in each for each in painted)
         await page.get_by_label("Rotate at").fill("04:00")
         await expect(dates).to_contain_text("04:00")
         await expect(dates).to_contain_text("22:30")

@@ -126,6 +126,13 @@ class Followed:
 
     async def part(self) -> str | None:
         """Return the next part, or None where the stream ends."""
+        while told := await self.event():
+            if told[0] != "now":
+                return None if told[0] == "end" else told[1]
+        return None
+
+    async def event(self) -> tuple[str, str] | None:
+        """Return the next event, its name and what it says, or None where nothing comes."""
         event, data = "", list[str]()
         async with asyncio.timeout(LIMIT_S):
             async for line in self.lines:
@@ -134,9 +141,7 @@ class Followed:
                 elif line.startswith("data: "):
                     data.append(line.removeprefix("data: "))
                 elif not line and event:
-                    if event == "end":
-                        return None
-                    return "\n".join(data)
+                    return event, "\n".join(data)
         return None
 
     async def until(self, phase: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import keyturn.web
-from keyturn.web.visiting import MENU, SANDBOX
+from keyturn.web.menu import MENU, SANDBOX
 
 WEB = Path(keyturn.web.__file__).parent
 CSS = (WEB / "assets/keyturn.css").read_text()
@@ -66,7 +66,7 @@ def test_colours_stand_out(theme: int, least: float, pairs: list[tuple[str, str]
 def test_every_icon_is_drawn() -> None:
     """What the menu and the templates show as an icon is in the sprite."""
     drawn = set(re.findall(r'<symbol id="(\w+)"', ICONS))
-    asked = {icon for *_, icon in (*MENU, SANDBOX)}
+    asked = {part.icon for part in (*MENU, SANDBOX)}
     for text in TEMPLATES.values():
         asked |= set(re.findall(r'(?:\bicon\(|\bicon=|\bsign=)"(\w+)"', text))
     assert asked - drawn == set()

@@ -17,9 +17,12 @@ HOSTILE = "<script>alert(1)</script>\"'&"
 PLAIN = Schedule(30, time(0, 0))
 
 
-def test_a_command_in_a_sentence_is_code() -> None:
-    """What is around it stays a sentence, and a lone backtick is one."""
-    assert prose("Then `keyturn turn resume x`.") == "Then <code>keyturn turn resume x</code>."
+def test_a_command_in_a_sentence_is_the_name_of_its_button() -> None:
+    """It is a link where it is known what about; what no page does stays code."""
+    assert prose("Then `keyturn turn resume x`.") == "Then <strong>Resume</strong>."
+    linked = 'Or <a href="/rotations/r/abort">Abort</a>.'
+    assert prose("Or `keyturn turn abort`.", "/rotations/r") == linked
+    assert prose("See `keyturn settings`.") == "See <code>keyturn settings</code>."
     assert prose("a ` b") == "a ` b"
 
 

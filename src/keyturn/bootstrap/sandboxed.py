@@ -126,5 +126,8 @@ class OrgControls:
 
 def _problem(told: str) -> FieldProblem:
     """Return what the org says of a fault as a field and its rule; it names the field first."""
-    first = told.split(maxsplit=1)[0].rstrip(":")
-    return FieldProblem((first if first in _MEMBERS else "kind",), told)
+    first, _, rest = told.partition(" ")
+    if first.rstrip(":") not in _MEMBERS:
+        return FieldProblem(("kind",), told)
+    rule = f"must be {rest.removeprefix('is ')}" if rest.startswith("is ") else rest
+    return FieldProblem((first.rstrip(":"),), rule)

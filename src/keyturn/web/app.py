@@ -18,6 +18,11 @@ from keyturn.web.house import STATE, House
 from keyturn.web.pages import (
     access,
     audit,
+    channels,
+    channels_edit,
+    compliance,
+    compliance_policies,
+    compliance_reports,
     connections,
     connections_authorize,
     connections_consent,
@@ -28,11 +33,13 @@ from keyturn.web.pages import (
     flows_care,
     flows_edit,
     flows_new,
+    flows_rows,
     flows_run,
     flows_runs,
     flows_tables,
     gallery,
     identities,
+    inventory,
     log_in,
     log_in_okta,
     okta_connections,
@@ -53,6 +60,7 @@ from keyturn.web.pages import (
     secrets_folders,
     secrets_one,
     settings,
+    tags,
     turns,
     wizard,
 )
@@ -69,6 +77,10 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     rotation_okta,
     rotation_edit,
     turns,
+    inventory,
+    compliance,
+    compliance_policies,
+    compliance_reports,
     secrets,
     secrets_folders,
     secrets_files,
@@ -77,6 +89,7 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     flows,
     flows_new,  # before flows by their id
     flows_tables,
+    flows_rows,
     flows_edit,
     flows_run,
     flows_runs,
@@ -95,7 +108,10 @@ PAGES: Final[tuple[ModuleType, ...]] = (
     access,
     identities,
     roles,
+    channels_edit,  # before channels by their id
+    channels,
     settings,
+    tags,
     gallery,
 )
 BESIDE_A_SANDBOX: Final[tuple[ModuleType, ...]] = (sandbox,)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from keyturn.services.fleet import FleetSights
 from keyturn.services.ports import World
 from keyturn.services.ports.sandbox import SandboxControls
 from keyturn.web.live import Watchers
 from keyturn.web.rendering import Templates, templates
+from keyturn.web.sent import SentForms
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class House:
     sandbox: SandboxControls | None = None
     templates: Templates = field(default_factory=templates)
     watchers: Watchers = field(default_factory=Watchers)
+    fleets: FleetSights = field(default_factory=FleetSights)
+    sent: SentForms = field(default_factory=SentForms)
 
     @property
     def secure(self) -> bool:

@@ -7,6 +7,8 @@ before; so nothing of what another process does is missed. How many are open is 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import datetime
+from math import inf
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -14,12 +16,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from keyturn.domain.errors import KeyturnError, TooManyAttempts
+from keyturn.services.ports import Clock
 from keyturn.web.rendering import HEADERS
 
 PAUSE_S: Final = 0.5
 PING_S: Final = 15.0
 SEND_S: Final = 30.0
 """How long a browser may take to accept what is sent."""
+
+JUMP_S: Final = 2.0
+"""A clock that is further off than it was has jumped: a sandbox's, or a machine's that was set."""
 
 EACH: Final = 12
 MOST: Final = 200
@@ -62,15 +68,17 @@ class Watchers:
 class Following(Response):
     """A stream of one part of a page (server-sent events, WHATWG HTML 9.2).
 
-    Raises TooManyAttempts where too many are open; who was let in leaves when it ends.
+    What time it is by the clock is told at first, and once that has jumped: times relative to it
+    are told by the browser. Raises TooManyAttempts where too many are open; who was let in leaves
+    when it ends.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, watchers: Watchers, who: str, look: Look) -> None:
+    def __init__(self, watchers: Watchers, who: str, look: Look, clock: Clock) -> None:
         super().__init__(headers={**HEADERS, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._watchers, self._who, self._look = watchers, who, look
+        self._watchers, self._who, self._look, self._clock = watchers, who, look, clock
         watchers.admit(who)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,22 +103,31 @@ class Following(Response):
                 await send({"type": "http.response.body", "body": frame, "more_body": True})
 
     async def _frames(self) -> AsyncGenerator[bytes]:
-        shown, quiet_s = "", 0.0
+        shown, quiet_s, ahead_s = "", 0.0, -inf
         yield b"retry: 2000\n\n"
         while True:
+            now = self._clock.now()
+            if abs(self._ahead_s(now) - ahead_s) > JUMP_S:
+                ahead_s = self._ahead_s(now)
+                yield frame("now", f"{now:%Y-%m-%dT%H:%M:%SZ}")
             try:
-                now = await self._look()
+                part = await self._look()
             except KeyturnError:
                 yield frame("end", "")
                 return
-            if now != shown:
-                shown, quiet_s = now, 0.0
-                yield frame("part", now)
+            if part != shown:
+                shown, quiet_s = part, 0.0
+                yield frame("part", part)
             elif quiet_s >= PING_S:
                 quiet_s = 0.0
                 yield b": still here\n\n"
             await asyncio.sleep(self._watchers.pause_s)
             quiet_s += self._watchers.pause_s
+
+    @staticmethod
+    def _ahead_s(now: datetime) -> float:
+        """Return how far the clock is ahead of this process, whose own time never jumps."""
+        return now.timestamp() - asyncio.get_running_loop().time()
 
 
 def frame(event: str, text: str) -> bytes:

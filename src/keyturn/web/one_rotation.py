@@ -5,15 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from keyturn.domain.access import Verb
 from keyturn.domain.rotation import Rotation
 from keyturn.services import gate
+from keyturn.services.projects import Whole, anywhere_in
 from keyturn.services.rotations import RotationView, read_rotation
+from keyturn.web.prose import prose
 from keyturn.web.standing import STANDING, Standing
 from keyturn.web.visiting import Visit
 
 LIST: Final = "/rotations"
 PATH: Final = f"{LIST}/{{rotation_id}}"
+MAKING: Final = (Verb.CREATE_ROTATIONS, Verb.USE_CONNECTIONS)
+"""What it takes to make a rotation."""
 OF_CONNECTION: Final = "The connection itself"
 
 
@@ -90,6 +96,14 @@ class One:
         """Say whether they may see its values."""
         return self.readable and self._may(Verb.READ_CREDENTIALS)
 
+    def require(self, verb: Verb) -> None:
+        """Raise Forbidden where whoever looks may not do this with it."""
+        self.visit.require(self.name, self.of.target, verb)
+
+    def prose(self, text: str) -> Markup:
+        """Return a text about it whose commands lead to pages, for who may give its orders."""
+        return prose(text, self.href if self.may_turn else "")
+
     def command(self, *words: str) -> str:
         """Return a command about it; ``...`` stands for its name."""
         told = [self.name if word == "..." else word for word in words]
@@ -97,6 +111,15 @@ class One:
 
     def _may(self, verb: Verb) -> bool:
         return gate.may(self.visit.caller, verb, self.of.target)
+
+
+def maker(visit: Visit, every: Sequence[Whole]) -> str:
+    """Return where they make a rotation, in the first project where they may; else nothing."""
+    for each in every:
+        if all(visit.may(verb, anywhere_in(each.project.id)) for verb in MAKING):
+            query = f"?project={each.project.slug}" if len(every) > 1 else ""
+            return f"{LIST}/new{query}"
+    return ""
 
 
 async def find_one(visit: Visit) -> One:

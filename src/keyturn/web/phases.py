@@ -134,18 +134,20 @@ class Shown:
     evidence: Sequence[Markup] = field(default=())
 
 
-def phases_of(told: TurnView) -> Sequence[Shown]:
-    """Tell a turn: the phases that it was in, the one that it is in, and those to come."""
+def phases_of(told: TurnView, at: str = "") -> Sequence[Shown]:
+    """Tell a turn: the phases that it was in, the one that it is in, and those to come.
+
+    ``at`` is the address of its rotation, for who may give it orders.
+    """
     turn = told.turn
     been = [*_been(told)]
     gone = [_done(stay, after, turn.rules) for stay, after in pairwise(been)]
-    phase, at, steps = been[-1]
-    return [*gone, _last(told, phase, at, steps), *_coming(turn)]
+    return [*gone, _last(told, been[-1], at), *_coming(turn)]
 
 
 def line_of(step: TurnStep) -> Markup:
     """Render one recorded step: when, what, what came of it, and Okta's id of the request."""
-    parts = [Markup('<span class="at">{}</span> {}').format(f"{step.at:%H:%M:%S}", step.step)]
+    parts = [Markup('<span class="at">{}</span> {}').format(f"{step.at:%H:%M:%S} UTC", step.step)]
     if step.detail:
         parts.append(Markup('<span class="told">{}</span>').format(prose(step.detail)))
     for name, value in (("Okta request", step.request_id), ("Okta error", step.error_id)):
@@ -194,8 +196,9 @@ def _done(stay: Stay, after: Stay, rules: Rules) -> Shown:
     return Shown(wording.name, "done", "done", text, at, (), lines)
 
 
-def _last(told: TurnView, phase: Phase, at: datetime | None, steps: Sequence[TurnStep]) -> Shown:
+def _last(told: TurnView, stay: Stay, href: str) -> Shown:
     """Tell where a turn stands."""
+    phase, at, steps = stay
     turn, lines = told.turn, [line_of(step) for step in steps]
     wording = WORDING[phase]
     texts = {"noun": turn.rules.noun}
@@ -208,7 +211,7 @@ def _last(told: TurnView, phase: Phase, at: datetime | None, steps: Sequence[Tur
         at_phase = WORDING[turn.blocked.phase].name.lower()
         facts, why = [("Goes on from", at_phase)], str(turn.blocked)
         lines = [line_of(step) for step in steps if step.detail != why]
-        return Shown(wording.name, "failed", "blocked", prose(why), at, facts, lines)
+        return Shown(wording.name, "failed", "blocked", prose(why, href), at, facts, lines)
     status = "paused" if turn.paused_at else "now"
     text, facts = wording.doing.format(**texts), [*_facts(told, steps)]
     return Shown(wording.name, "current", status, text, at, facts, lines)

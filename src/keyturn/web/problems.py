@@ -1,6 +1,7 @@
 """Pages that say what went wrong, whose fault it is and what to do."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
@@ -105,9 +106,13 @@ def problem(visit: Visit, error: KeyturnError) -> Response:
 
 async def unserved(request: Request, error: Exception) -> Response:
     """Answer where no page is, or none that is asked for in this way."""
+    visit = visit_of(request)
+    with suppress(KeyturnError):  # the menu is for who is known; the rest is for everybody
+        await visit.log_in()
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
     detail = error.detail if isinstance(error, HTTPException) else ""
-    return _shown(visit_of(request), status, {404: NO_PAGE, 405: NO_WAY}.get(status, detail))
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return _shown(visit, status, {404: NO_PAGE, 405: NO_WAY}.get(status, detail), headers)
 
 
 async def unforeseen(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """Proving again who one is, right before values are shown: by what the session began with."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -13,6 +14,9 @@ from keyturn.web.visiting import Visit
 FIELD: Final = "proof"
 FRESH: Final = timedelta(minutes=2)
 """How long it counts that somebody has just been asked by Okta."""
+
+SHOWN_S: Final = 60
+"""How long a page with values stays open by itself, in seconds."""
 
 WRONG: Final = "This is not the access token that you logged in with."
 STALE: Final = "Okta has not asked you in the last two minutes: prove it there first."
@@ -46,6 +50,18 @@ async def prove(visit: Visit) -> None:
         raise Refused(WRONG)
     elif way is Way.OKTA:
         raise Refused(STALE)
+
+
+def unkept(leads_to: str) -> Mapping[str, str]:
+    """Return headers of a page with values: compressed and kept by nobody, and left by itself.
+
+    Where scripts run it hides the values before that.
+    """
+    return {
+        "Content-Encoding": "identity",
+        "Cache-Control": "no-store",
+        "Refresh": f"{SHOWN_S}; url={leads_to}",
+    }
 
 
 async def _token(visit: Visit) -> AccessToken:

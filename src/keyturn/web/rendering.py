@@ -11,6 +11,8 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from keyturn.web.prose import prose
+
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -50,6 +52,7 @@ class Templates:
             auto_reload=False,
         )
         self._environment.globals["asset"] = asset
+        self._environment.filters["prose"] = prose
 
     def render(self, name: str, context: Mapping[str, object]) -> str:
         """Render a template. Raises jinja2.UndefinedError for what the context lacks."""
@@ -68,6 +71,13 @@ class Templates:
 def templates() -> Templates:
     """Return the templates of this process: they know of no house, and are compiled once."""
     return Templates()
+
+
+class ShownOnce(HTMLResponse):
+    """A page with a value that no other page will show: not compressed, nor kept for long."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, 200, {**HEADERS, "Content-Encoding": "identity"})
 
 
 def answer(

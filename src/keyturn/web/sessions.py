@@ -8,7 +8,10 @@ come from where the page came from.
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +24,7 @@ STRANGE: Final = (
     "This form does not come from a page of this log-in, so nothing was done. "
     "Load the page again and send it from there."
 )
+PORTS: Final[Mapping[str, int]] = MappingProxyType({"http": 80, "https": 443})
 _BYTES: Final = 32
 
 
@@ -60,24 +64,46 @@ def form_token(session: Sensitive, pad: bytes) -> str:
     return base64.urlsafe_b64encode(pad + hidden).decode()
 
 
-def require_own_form(request: Request, token: str, session: Sensitive | None) -> None:
-    """Raise Forbidden for a form that no page of this session has sent."""
-    require_own_site(request)
-    if session is None or not hmac.compare_digest(_unpadded(token), _proof(session)):
-        raise Forbidden(STRANGE)
+def is_proof(token: str, session: Sensitive | None) -> bool:
+    """Say whether a form's token is one that only a page of this session has."""
+    return session is not None and hmac.compare_digest(_unpadded(token), _proof(session))
 
 
-def require_own_site(request: Request) -> None:
+def require_own_site(request: Request, public_url: str) -> None:
     """Raise Forbidden for a form of another site, by what the browser says of it.
 
-    Every browser of today tells the site (Fetch Metadata). The origin, which is kept back by a page
-    that hides where people come from, is asked where that is not told.
+    ``public_url`` is where browsers find us. What says nothing at all is no browser of today.
     """
-    site, host = request.headers.get("sec-fetch-site"), request.headers.get("host", "")
-    origin = request.headers.get("origin", f"https://{host}")
-    ours = site == "same-origin" if site else origin.partition("://")[2] == host
-    if not ours:
+    told = "sec-fetch-site" in request.headers or "origin" in request.headers
+    if told and not comes_from_here(request, public_url):
         raise Forbidden(STRANGE)
+
+
+def comes_from_here(request: Request, public_url: str) -> bool:
+    """Say whether the browser says that a form comes from our own site.
+
+    Every browser of today tells the site (Fetch Metadata), but to a server that it trusts alone: by
+    TLS, or at home. The origin, which is kept back by a page that hides where people come from, is
+    asked where that is not told: it is that of ``public_url``, or the host that was asked for; a
+    proxy may have put another there.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    if site:
+        return site == "same-origin"
+    if origin.partition("://")[2] == request.headers.get("host", ""):
+        return bool(origin)
+    found = _origin(origin)
+    return found is not None and found == _origin(public_url)
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Return an address as origins are told apart (RFC 6454, 4 and 5); None where it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
 
 
 def _proof(session: Sensitive) -> bytes:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from keyturn.domain import names
 from keyturn.domain.access import Target, Verb
-from keyturn.domain.errors import Forbidden, InvalidInput, NotFound
+from keyturn.domain.errors import InvalidInput, NotFound
 from keyturn.domain.project import ROOT, Environment, Place, ancestors
 from keyturn.services import gate
 from keyturn.services.projects import Where, Whole
@@ -68,14 +68,9 @@ class Spot:
         return gate.may(self.visit.caller, Verb(verb), target)
 
     def require(self, *verbs: Verb) -> None:
-        """Raise Forbidden where whoever looks may not do all of this here.
-
-        What is done passes the gate all the same: this spares them a form that leads nowhere.
-        """
-        for verb in verbs:
-            if not self.may(verb):
-                told = f"{self.where} is not yours to do this in: it takes the permission {verb}."
-                raise Forbidden(told)
+        """Raise Forbidden where whoever looks may not do all of this here."""
+        target = Target(self.whole.project.id, self.environment.slug, self.path)
+        self.visit.require(str(self.where), target, *verbs)
 
 
 async def spot_of(visit: Visit) -> tuple[Spot, Sequence[Whole]]:

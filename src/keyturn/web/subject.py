@@ -30,6 +30,10 @@ class Subject:
         """Say whether whoever looks may do something with it."""
         return gate.may(self.visit.caller, Verb(verb), target_of(self.place))
 
+    def require(self, *verbs: Verb) -> None:
+        """Raise Forbidden where whoever looks may not do all of this with it."""
+        self.visit.require(self.name, target_of(self.place), *verbs)
+
     def command(self, *words: str) -> str:
         """Return a command about it; ``...`` stands for its id, which no other one has."""
         told = [self.id if word == "..." else word for word in words]

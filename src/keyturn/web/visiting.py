@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
@@ -10,43 +11,21 @@ from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from keyturn.domain.access import Caller
-from keyturn.domain.errors import Unauthenticated
+from keyturn.domain.access import Caller, Target, Verb
+from keyturn.domain.errors import Forbidden, Unauthenticated
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services import logins
+from keyturn.services import gate, logins
 from keyturn.services.ports import World
 from keyturn.services.projects import Whole, list_projects
 from keyturn.web import sessions
 from keyturn.web.house import STATE, House
 from keyturn.web.live import Following, Look
-from keyturn.web.rendering import HEADERS, answer
+from keyturn.web.menu import ABOVE, HOME, PARTS, MenuItem, menu_of
+from keyturn.web.rendering import HEADERS, ShownOnce, answer
 
 TOLD: Final = "keyturn_told"
 TOLD_S: Final = 60
-HOME: Final = "/"
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
-
-MENU: Final = (
-    ("Overview", HOME, "gauge"),
-    ("Rotations", "/rotations", "rotate"),
-    ("Secrets", "/secrets", "key"),
-    ("Connections", "/connections", "plug"),
-    ("Flows", "/flows", "flow"),
-    ("Audit", "/audit", "list"),
-    ("Access", "/access", "people"),
-    ("Settings", "/settings", "gear"),
-)
-SANDBOX: Final = ("Sandbox", "/sandbox", "box")
-
-
-@dataclass(frozen=True)
-class MenuItem:
-    """One entry of the menu."""
-
-    text: str
-    href: str
-    icon: str
-    current: bool
 
 
 @dataclass
@@ -58,6 +37,7 @@ class Visit:
     session: Sensitive | None = None
     known: Caller | None = None
     form: FormData = field(default_factory=FormData)
+    _projects: Sequence[Whole] = field(default=(), init=False)
 
     @property
     def world(self) -> World:
@@ -104,12 +84,33 @@ class Visit:
         self.known = await logins.authenticate(self.world, self.session, address=self.address)
         self.request.state.caller_id = self.known.id
 
+    @property
+    def menu(self) -> Sequence[MenuItem]:
+        """Return the ways to what whoever is logged in may open; one at least."""
+        return menu_of(self.caller, self.path, sandboxed=self.house.sandbox is not None)
+
+    def may(self, verb: str, target: Target = ABOVE) -> bool:
+        """Say whether they may do something; above all projects where none is said."""
+        return self.known is not None and gate.may(self.known, Verb(verb), target)
+
+    def require(self, what: str, target: Target, *verbs: Verb) -> None:
+        """Raise Forbidden where whoever is logged in may not do all of this with something.
+
+        What is done passes the gate all the same: this spares them a form that leads nowhere.
+        """
+        for verb in verbs:
+            if not self.may(verb, target):
+                told = f"It takes the permission {verb} for {what}, which no role of yours gives."
+                raise Forbidden(told)
+
     async def projects(self) -> tuple[Whole, Sequence[Whole]]:
         """Return the project that the page is of, and all that could be chosen.
 
         It is the one that the query names by slug or id, or else the first. Raises Unauthenticated.
         """
-        every = await list_projects(self.world, self.caller)
+        if not self._projects:  # looked up, and put on record, once for a page
+            self._projects = await list_projects(self.world, self.caller)
+        every = self._projects
         wanted = self.query.get("project") or self.said("project")
         for whole in every:
             if wanted in (whole.project.slug, whole.project.id):
@@ -127,11 +128,16 @@ class Visit:
         **more: object,
     ) -> Response:
         """Answer with a page made of a template."""
-        text = self.text(template, context, status=status, **more)
+        told = {} if status < HTTPStatus.BAD_REQUEST else {"told": None}  # of what went well
+        text = self.text(template, context, status=status, **more, **told)
         shown = answer(text, status=status, headers=headers)
-        if TOLD in self.request.cookies:
+        if TOLD in self.request.cookies and not told:
             shown.delete_cookie(TOLD, path="/")
         return shown
+
+    def show_once(self, template: str, **context: object) -> Response:
+        """Answer with a page that shows a value this once."""
+        return ShownOnce(self.text(template, context))
 
     def text(
         self, template: str, context: Mapping[str, object] = NOTHING, /, **more: object
@@ -170,14 +176,15 @@ class Visit:
             await self.log_in()  # a log-out ends it
             return await look()
 
-        return Following(self.house.watchers, self.caller.id, permitted)
+        return Following(self.house.watchers, self.caller.id, permitted, self.world.clock)
 
     def _facts(self) -> dict[str, Any]:
         return {
             "visit": self,
             "caller_name": self.known.name if self.known else None,
-            "menu": self._menu() if self.known else (),
-            "form_token": self._form_token(),
+            "menu": self.menu if self.known else (),
+            "parts": PARTS,
+            "form_token": self.form_token(),
             "told": unquote(self.request.cookies.get(TOLD, "")) or None,
             "now": self.world.clock.now(),
             "path": self.path,
@@ -185,14 +192,8 @@ class Visit:
             "version": self.house.version,
         }
 
-    def _menu(self) -> Sequence[MenuItem]:
-        items = (*MENU, SANDBOX) if self.house.sandbox else MENU
-        return [MenuItem(text, href, icon, self._is_at(href)) for text, href, icon in items]
-
-    def _is_at(self, href: str) -> bool:
-        return self.path == href or (href != HOME and self.path.startswith(href + "/"))
-
-    def _form_token(self) -> str:
+    def form_token(self) -> str:
+        """Return a proof for a form of this visit's session; empty without one."""
         if self.session is None:
             return ""
         return sessions.form_token(self.session, self.world.chance.random_bytes(32))

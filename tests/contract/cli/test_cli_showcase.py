@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
@@ -26,6 +27,8 @@ SIGNS = {
     "url": r"Keyturn serves at (\S+)",
     "email": r"log in as  (\S+)\n",
     "password": r"password   (\S+)",
+    "person": r"sandbox org.*\n  log in as  (\S+) with",
+    "person_password": r"log in as  \S+ with (\S+)",
     "org": r"sandbox org serves at (\S+)",
     "control": r"control    (\S+)/\?token=",
     "control_token": r"\?token=(\S+)",
@@ -41,6 +44,9 @@ ROTATIONS = {
     "storefront-dev": "off",
     "warehouse-sync": "blocked",
 }
+APPS = ("okta", "apps", "--connection", "acme-okta")
+FREE = {"Support Desk": 1, "Payroll Bridge": 1, "Invoice Archive": 2}
+"""Apps for whoever wants to make a rotation, with their client secrets."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,22 @@ def _found(sign: str, told: str) -> str:
     return found[1]
 
 
+def log_in_with_okta(shown: Shown) -> str:
+    """Follow “Log in with Okta” as a browser does, and return the page that it ends at."""
+    person = {"login": shown.said["person"], "password": shown.said["person_password"]}
+    with httpx2.Client(base_url=shown.said["url"], trust_env=False) as browser:
+        assert "Log in with Okta" in browser.get("/log-in").text
+        site = {"sec-fetch-site": "same-origin"}
+        away = browser.post("/log-in/okta", data={"after": "/rotations"}, headers=site)
+        address = away.headers["refresh"].partition("url=")[2]
+        asked = dict(parse_qsl(urlsplit(address).query))
+        answer = browser.post(address.partition("?")[0], data=asked | person)
+        back = browser.get(answer.headers["location"], follow_redirects=True)
+    assert back.status_code == 200, back.text
+    assert back.url.path == "/rotations"
+    return back.text
+
+
 @pytest.mark.slow
 def test_it_shows_every_standing_and_leaves_nothing(tmp_path: Path) -> None:
     """One gets in by what it prints; something of everything is there, and no value in its log."""
@@ -113,6 +135,7 @@ def test_it_shows_every_standing_and_leaves_nothing(tmp_path: Path) -> None:
         directory = Path(shown.said["directory"])
         assert shown.log_in(shown.said["password"]).status_code == 200
         assert shown.log_in("something else").status_code == 401
+        assert "keyturn-log-in" in log_in_with_okta(shown)
         told = [
             each
             for project in ("example", "back-office")
@@ -133,7 +156,17 @@ def test_it_shows_every_standing_and_leaves_nothing(tmp_path: Path) -> None:
             "onboarding": "broken",
             "analytics": "broken",
         }
+        assert [each["stage"] for each in shown.ask("inventory", "status")["inventories"]] == [
+            "fresh"
+        ]
+        compliance = shown.ask("compliance", "show")
+        assert compliance["complete"]
+        assert compliance["breaches"]
+        assert compliance["excused"]
         assert shown.ask("audit", "verify")["entries"] > 500
+        free = [each for each in shown.ask(*APPS)["apps"] if not each["rotation"]]
+        chosen = {each["label"]: each["foreign"] for each in free if each["types"]}
+        assert chosen | FREE == chosen
         log = (directory / "keyturn.log").read_text()
         secret = ("password", "token", "control_token")
         assert not any(shown.said[name] in log for name in secret)
@@ -159,6 +192,7 @@ def test_a_second_start_goes_on_where_the_first_has_ended(tmp_path: Path) -> Non
         assert second.turn_clock() >= left_at
         assert second.log_in(first.said["password"]).status_code == 401
         assert second.log_in(second.said["password"]).status_code == 200
+        log_in_with_okta(second)  # at another port
         shown = second.ask("rotation", "show", "mobile-gateway")
         assert shown["rotation"]["id"] == turned["rotation"]["id"]
         assert shown["rotation"]["schedule"]["state"] == "turning"

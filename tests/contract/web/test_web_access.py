@@ -5,6 +5,7 @@ import re
 import pytest
 from api_kit import NO_ID
 from web_kit import EMAIL, PASSWORD, Page, Visitor, WebHouse, make_person, visitor_of
+from web_secrets_kit import require_understood
 
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.logins import log_in
@@ -63,6 +64,13 @@ async def test_what_does_not_fit_is_said_and_what_was_typed_is_kept(
     assert told in again.text
     assert again.value("email") == email
     assert password not in again.html or password == "short"
+
+
+async def test_ones_own_page_has_its_command(web: WebHouse) -> None:
+    """That of the password for who has one."""
+    page = await web.visitor.open("/access/you")
+    assert require_understood(page) == [f"keyturn person password {EMAIL}"]
+    assert f'<p title="{EMAIL}">' in page.html, "where it is too long for the menu"
 
 
 async def test_a_machines_client_secret_is_shown_once_and_logs_in(web: WebHouse) -> None:
@@ -170,7 +178,7 @@ async def test_it_is_explained_why_somebody_may_not(web: WebHouse) -> None:
     assert nobody.status == 404
 
 
-@pytest.mark.parametrize("path", ["/access", "/access/roles", "/access/explain"])
+@pytest.mark.parametrize("path", ["/access/roles", "/access/explain"])
 async def test_who_may_not_see_who_may_log_in_is_told_so(web: WebHouse, path: str) -> None:
     """A page that says why, and nothing of what is behind it."""
     viewer = await somebody(web, "viewer")

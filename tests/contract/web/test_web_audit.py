@@ -234,6 +234,16 @@ async def test_an_auditor_reads_the_log(web: WebHouse) -> None:
     assert "are whole" in checked.text
 
 
+async def test_the_command_is_of_the_page_that_is_shown(web: WebHouse) -> None:
+    """From the same entry on; of the newest ones it says nothing of where they begin."""
+    first = await web.visitor.open("/audit")
+    (newest,) = require_understood(first)
+    assert "--before" not in newest
+    page = await web.visitor.open("/audit", before=str(numbers(first)[1]))
+    (command,) = require_understood(page)
+    assert f"--before {numbers(page)[0] + 1}" in command
+
+
 async def test_hostile_text_in_entries_is_shown_as_text(web: WebHouse) -> None:
     """Whatever a stranger has sent stands there, and is nothing else."""
     now = web.house.clock.now()

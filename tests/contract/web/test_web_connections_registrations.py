@@ -1,5 +1,6 @@
 """Client registrations by hand: made in each way, proved, given another secret, and consumers."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,30 @@ async def test_another_secret_is_taken_where_its_server_accepts_it(web: WebHouse
     assert empty.status == 422
 
 
+async def test_how_its_server_is_spoken_to_is_changed_along_with_the_secret(web: WebHouse) -> None:
+    """Without the secret it is refused, so that nobody has the one that is kept sent elsewhere."""
+    made, app = await register(web.house), persons(web)
+    page = await web.visitor.follow(await page_of(web, made, "/edit"), "along with the secret")
+    document = json.loads(page.value("provider"))
+    assert document == made["provider"]
+    other = json.dumps(document | {"auth": "client_secret_post"})
+    lacking = await web.visitor.press(page, "Replace it", by="own", provider=other)
+    assert lacking.status == 422
+    assert "given again with another provider" in lacking.text
+    assert json.loads(lacking.value("provider"))["auth"] == "client_secret_post"
+    for wrong in ("{", "colour: red", "- a"):
+        refused = await web.visitor.press(
+            page, "Replace it", by="own", provider=wrong, secret=app.live_secrets[0].value
+        )
+        assert refused.status == 422
+        assert refused.value("provider") == wrong
+    assert (await stored(web))[0]["provider"] == document
+    secret = app.live_secrets[0].value
+    done = await web.visitor.press(lacking, "Replace it", by="own", secret=secret)
+    assert done.status == 200, done.text
+    assert (await stored(web))[0]["provider"] == json.loads(other)
+
+
 async def test_a_secret_of_its_own_gives_way_to_a_rotation_of_its_folder(web: WebHouse) -> None:
     """From then on it follows the turns; a rotation of another folder is not offered."""
     await web.house.rotate_by_order()
@@ -360,5 +385,7 @@ async def test_every_page_has_the_command_that_does_the_same(
     for path in paths:
         commands = commands_of(await web.visitor.open(path))
         assert commands, path
+        if path.startswith(f"{NEW}?"):
+            assert commands[0][3] == "NAME", "the kind of server is no name"
         for words in commands:
             parse(words)

@@ -22,7 +22,9 @@ from web_flows_kit import (
 )
 from web_kit import WebHouse, visitor_of
 
+from keyturn.domain.flows import checking
 from keyturn.domain.flows.run import FlowVersion, SavedFlow
+from keyturn.domain.flows.yaml_text import Node, parse_yaml
 
 BAD = GREET.replace("text.compose", "text.composed")
 
@@ -300,3 +302,32 @@ async def test_no_page_of_a_flow_shows_a_secret(web: WebHouse) -> None:
     page = await web.visitor.open(f"/flows/runs/{await run(web, failed)}")
     assert "Failed" in page.text
     assert "<script>alert" not in page.html
+
+
+async def test_a_text_is_read_once_for_a_page(
+    web: WebHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found in it and what is drawn of it come of the same reading."""
+    path = f"/flows/{await save(web, GREET)}"
+    await web.visitor.open(path)
+    read: list[str] = []
+
+    def noted(text: str) -> Node:
+        read.append(text)
+        return parse_yaml(text)
+
+    monkeypatch.setattr(checking, "parse_yaml", noted)
+    assert (await web.visitor.open(path)).status == 200
+    assert read == [GREET]
+
+
+@pytest.mark.parametrize("path", ["/flows/new", "/flows/tables", "/connections/registrations/new"])
+async def test_projects_are_looked_up_once_for_a_page(web: WebHouse, path: str) -> None:
+    """However many of its parts name them, one entry goes on record."""
+    async with web.world.store.reading() as tx:
+        newest = await tx.latest_audit()
+    assert newest is not None
+    assert (await web.visitor.open(path)).status == 200
+    async with web.world.store.reading() as tx:
+        entries = await tx.list_audit(after=newest.number)
+    assert [each.attempt.subject for each in entries].count("projects") == 1

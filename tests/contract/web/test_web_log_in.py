@@ -1,12 +1,17 @@
 """Logging in at a browser: who may, what the cookie is like, and what no other site can do."""
 
 import re
+from collections.abc import Sequence
 
+import httpx2
 import pytest
 from api_kit import PUBLIC_URL
-from web_kit import EMAIL, PASSWORD, WebHouse, visitor_of
+from web_kit import EMAIL, PASSWORD, Page, WebHouse, visitor_of
 
+from keyturn.api.app import build_api
+from keyturn.domain.audit import AuditEntry
 from keyturn.domain.sensitive import Sensitive
+from keyturn.web.app import build_pages
 from keyturn.web.sessions import form_token
 
 PROOF = bytes(32)
@@ -184,6 +189,64 @@ async def test_what_is_not_there_is_a_page_that_says_so(web: WebHouse) -> None:
     assert shown.answer.headers["x-request-id"] in shown.text
     answer = await web.visitor.http.get("/api/v1/nothing-here")
     assert answer.json()["statusCode"] == 404
+
+
+async def test_what_an_address_takes_is_told_where_it_takes_no_such_request(
+    web: WebHouse,
+) -> None:
+    """A program learns from the header how it may be asked; a person gets the page."""
+    found = Page(await web.visitor.http.request("POST", "/access/you"))
+    assert found.status == 405
+    assert "GET" in found.answer.headers["allow"].split(", ")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing-here"), ("POST", "/access/you")])
+async def test_what_is_not_there_has_the_menu_for_who_is_logged_in(
+    web: WebHouse, method: str, path: str
+) -> None:
+    """They go on from there, or log out; nobody else is shown it, and nothing goes on record."""
+    before = await entries(web)
+    found = Page(await web.visitor.http.request(method, path))
+    assert found.status in (404, 405)
+    assert ("/rotations", "Rotations") in found.links
+    assert (await web.visitor.press(found, "Log out")).path == "/log-in"
+    assert [each.attempt.verb for each in (await entries(web))[len(before) :]] == ["revoke a token"]
+    somebody = Page(await visitor_of(web.world).http.request(method, path))
+    assert (somebody.status, somebody.forms) == (found.status, [])
+    assert ("/rotations", "Rotations") not in somebody.links
+
+
+async def entries(web: WebHouse) -> Sequence[AuditEntry]:
+    """Return the audit log."""
+    async with web.world.store.reading() as tx:
+        return await tx.list_audit()
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin", "status"),
+    [
+        ("http://keys.example.com:8080", "http://keys.example.com:8080", 303),
+        ("http://keys.example.com", "http://keys.example.com:80", 303),
+        ("http://Keys.Example.com/", "http://keys.example.com", 303),
+        ("https://keys.example.com", "http://keys.example.com", 403),
+        ("http://keys.example.com", "http://keys.example.com:8080", 403),
+        ("http://keys.example.com", "http://keys.example.com.evil.example.com", 403),
+        ("http://keys.example.com", "null", 403),
+        ("", "null", 403),
+        ("", "http://keys.example.com", 403),
+    ],
+)
+async def test_a_proxy_may_put_another_host_into_the_request(
+    web: WebHouse, public_url: str, origin: str, status: int
+) -> None:
+    """Browsers say by plain http no more than the origin: it is that of the address they use."""
+    pages = build_pages(web.world, version="0", public_url=public_url)
+    app = build_api(web.world, version="0", public_url=public_url, pages=pages)
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://inside:8000") as http:
+        form = {"email": EMAIL, "password": PASSWORD}
+        answer = await http.post("/log-in", data=form, headers={"origin": origin})
+    assert answer.status_code == status
 
 
 async def test_too_large_a_form_is_refused(web: WebHouse) -> None:

@@ -72,6 +72,7 @@ async def test_a_turn_is_told_phase_by_phase(web: WebHouse) -> None:
     ids = {step.request_id for step in steps if step.request_id}
     assert ids
     assert all(each in page.html for each in ids)
+    assert f'<span class="at">{steps[0].at:%H:%M:%S} UTC</span>' in page.html
 
 
 async def test_who_reads_the_old_one_is_named(web: WebHouse) -> None:
@@ -122,7 +123,10 @@ async def test_a_foreign_secret_blocks_and_says_who_acts(web: WebHouse) -> None:
     assert "The app's owner must choose" in page.text
     assert "Needs somebody" in page.text
     assert {"Resume", "Try again", "See what is at Okta", "Abort"} <= buttons(page)
-    assert f"<code>keyturn turn resume {rotation_id}</code>" in page.html
+    ways = {href for href, text in page.links if text in ("Adopt", "Retire", "Resume")}
+    assert f"/rotations/{rotation_id}" in ways
+    assert any(href.startswith(f"/rotations/{rotation_id}/retire?secret=ocs") for href in ways)
+    assert "keyturn turn resume" not in page.html
 
 
 async def test_a_secret_that_is_needed_again_is_shown_as_reinstated(web: WebHouse) -> None:
@@ -223,6 +227,16 @@ async def test_a_reader_that_comes_is_shown_before_long(web: WebHouse) -> None:
         part = await page.part()
         assert part
         assert "administrator" in part
+
+
+async def test_an_open_page_is_told_what_time_it_is_by_then(web: WebHouse) -> None:
+    """At first, and once a sandbox's clock has jumped, though nothing else has changed."""
+    rotation_id = await rotation(web)
+    async with following(web, f"/rotations/{rotation_id}/live") as page:
+        assert await page.event() == ("now", "2026-03-01T12:00:00Z")
+        assert (await page.event() or ("",))[0] == "part"
+        web.house.clock.advance(3 * 3600)
+        assert await page.event() == ("now", "2026-03-01T15:00:00Z")
 
 
 async def test_following_ends_where_it_may_no_longer_be_seen(web: WebHouse) -> None:

@@ -6,6 +6,7 @@ from datetime import time
 import pytest
 from rotation_pages_kit import HOSTILE, another, ask, rotation, run, somebody
 from web_kit import Page, WebHouse
+from web_secrets_kit import require_understood
 
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret
@@ -52,6 +53,24 @@ async def test_every_sort_of_schedule_is_held(web: WebHouse, schedule: dict[str,
     before = await stored(web, rotation_id)
     await web.visitor.press(await settings(web, rotation_id), "Save")
     assert (await stored(web, rotation_id)).schedule == before.schedule
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"isAutoRotationEnabled": False}, "--overlap 300 --no-auto"),
+        ({"schedule": {"cron": "0 3 * * sun"}}, "--auto --cron '0 3 * * sun'"),
+        ({"schedule": {"every": "12h"}}, "--auto --every 12h"),
+        ({"rotationInterval": 45}, "--auto --interval 45"),
+    ],
+)
+async def test_the_command_says_the_schedule_as_it_is(
+    web: WebHouse, changes: dict[str, object], told: str
+) -> None:
+    """What turns only when asked has no interval in it."""
+    page = await settings(web, await rotation(web, **changes))
+    (command,) = require_understood(page)
+    assert command.endswith(f" {told} --project example")
 
 
 async def test_name_names_and_description_are_changed(web: WebHouse) -> None:

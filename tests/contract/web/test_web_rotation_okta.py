@@ -40,6 +40,25 @@ async def test_oktas_own_list_is_shown_without_values(web: WebHouse) -> None:
     assert f"/rotations/{rotation_id}/retire?secret={foreign.id}" in page.html
 
 
+async def test_that_the_served_one_is_refused_is_told_first(web: WebHouse) -> None:
+    """With the way to mend it; nothing of the kind where it works."""
+    rotation_id = await rotation(web)
+    dead = "What is served does not work"
+    assert dead not in (await web.visitor.open(f"/rotations/{rotation_id}/okta")).text
+    (ours,) = web.house.org.read_app(web.house.app_id).live_secrets
+    web.house.org.create_secret(web.house.app_id)
+    web.house.org.deactivate_secret(web.house.app_id, ours.id)
+    page = await web.visitor.open(f"/rotations/{rotation_id}/okta")
+    assert dead in page.text
+    assert f"version 1 ({ours.id}), and Okta refuses it: it is INACTIVE" in page.text
+    assert "INACTIVE at Okta, yet served" in page.text
+    assert '<span class="badge bad">INACTIVE</span>' in page.html
+    there = await web.visitor.follow(page, "Compare, then repair it")
+    await web.visitor.press(there, "Compare now")
+    page = await web.visitor.open(f"/rotations/{rotation_id}/okta")
+    assert "Activate it" in buttons(await web.visitor.follow(page, "Repair it"))
+
+
 async def test_where_okta_does_not_answer_the_record_is_shown(web: WebHouse) -> None:
     """And it is said that it is that, with the reason and the way to try again."""
     rotation_id = await rotation(web)
@@ -163,6 +182,9 @@ async def test_both_values_are_shown_to_who_proves_who_they_are(web: WebHouse) -
     assert page.html.count("data-hide-after") == 2
     assert page.answer.headers["content-encoding"] == "identity"
     assert page.answer.headers["cache-control"] == "no-store"
+    assert page.answer.headers["refresh"] == f"60; url=/rotations/{rotation_id}"
+    served = web.house.org.read_app(web.house.app_id).live_secrets[-1].id
+    assert f"Copy Client secret {served}" in page.text, "ids are told as they are written"
     assert page.path == f"/rotations/{rotation_id}/reveal"
     last = [e.attempt for e in await entries(web) if "read-generated" in e.attempt.verb][-1]
     assert last.allowed
@@ -173,7 +195,7 @@ async def test_a_wrong_password_shows_nothing(web: WebHouse) -> None:
     rotation_id = await rotation(web)
     page = await reveal(web, rotation_id, proof="wrong")
     assert page.status == 400
-    assert "password is wrong" in page.text
+    assert "That is not your password" in page.text
     assert await web.house.served() not in page.html
     verbs = [each.attempt.verb for each in await entries(web)]
     assert not any("read-generated" in verb for verb in verbs)

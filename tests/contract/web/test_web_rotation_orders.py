@@ -13,7 +13,7 @@ from rotation_pages_kit import (
     tick,
     turn_of,
 )
-from web_kit import WebHouse
+from web_kit import EMAIL, WebHouse
 
 from keyturn.domain.turn import Phase, Word
 from keyturn.services.rotations import view
@@ -121,6 +121,17 @@ async def test_a_soak_is_cut_short_and_names_who_lacks_the_new_one(web: WebHouse
     assert "The turn waits no longer than it must." in done.text
     await tick(web)
     assert (await turn_of(web, rotation_id)).phase is Phase.FINISHED
+
+
+async def test_who_has_ordered_it_to_finish_is_said(web: WebHouse) -> None:
+    """And it is not offered again; at once it still is."""
+    rotation_id = await overlapping(web)
+    page = await web.visitor.open(f"/rotations/{rotation_id}/finish")
+    page = await web.visitor.press(page, "Finish it now")
+    told = f"Finish ordered by {EMAIL}: the old one goes as soon as"
+    assert told in page.text
+    assert "Finish now" not in buttons(page)
+    assert "Finish at once" in buttons(page)
 
 
 async def test_finishing_at_once_wants_the_name_typed(web: WebHouse) -> None:

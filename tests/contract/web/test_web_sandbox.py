@@ -51,14 +51,43 @@ async def test_a_fault_is_planted_and_lifted(boxed: Boxed) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"count": "-1"}, {"probability": "700"}, {"kind": "none-such"}, {"count": "three"}]
+    ("wrong", "told"),
+    [
+        ({"count": "-1"}, "The count must be a whole number from 0 to 1000000."),
+        ({"count": "9" * 20}, "The count must be a whole number from 0 to 1000000."),
+        ({"count": "three"}, "The count must be a whole number."),
+        ({"probability": "250"}, "The probability must be a number from 0 to 100."),
+        ({"probability": "nan"}, "The probability must be a number from 0 to 100."),
+        ({"seconds": "inf"}, "The seconds must be a number from -"),
+        ({"status": "x"}, "The status must be a whole number."),
+        ({"kind": "none-such"}, "unknown fault kind"),
+        ({"struck": "GET /none"}, "there is no /none"),
+    ],
 )
-async def test_a_fault_that_cannot_be_changes_nothing(boxed: Boxed, wrong: dict[str, str]) -> None:
-    """It is said what does not fit."""
+async def test_a_fault_that_cannot_be_changes_nothing(
+    boxed: Boxed, wrong: dict[str, str], told: str
+) -> None:
+    """It is said at the field what does not fit, and everything typed is kept."""
     page = await boxed.visitor.open("/sandbox")
     shown = await boxed.visitor.press(page, "Break it", **{"kind": "rate-limit", **wrong})
-    assert shown.status == 422 or "are numbers" in shown.text
+    ((name, typed),) = wrong.items()
+    assert shown.status == 422
+    assert told in shown.text
+    assert f'href="#f-{name}"' in shown.html
+    if name not in ("kind", "struck"):
+        assert f'value="{typed}"' in shown.html
     assert boxed.box.list_faults() == []
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "soon", "0"])
+async def test_time_that_cannot_pass_does_not(boxed: Boxed, seconds: str) -> None:
+    """It is said why, and the page goes on."""
+    before = boxed.ready.org.now()
+    page = await boxed.visitor.open("/sandbox")
+    shown = await boxed.visitor.press(page, "A month", seconds=seconds)
+    assert shown.status == 422
+    assert "Nothing was changed" in shown.text
+    assert (boxed.ready.org.now() - before).days == 0
 
 
 async def test_time_passes_for_both_and_nobody_is_logged_out(boxed: Boxed) -> None:

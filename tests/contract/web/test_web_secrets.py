@@ -58,6 +58,7 @@ async def test_a_value_is_shown_to_who_proves_again_who_they_are(web: WebHouse) 
     assert page.text.count(CANARY) == 1
     assert 'data-hide-after="30"' in page.html
     assert page.answer.headers["content-encoding"] == "identity"
+    assert page.answer.headers["refresh"].startswith("60; url=/secrets/")  # without scripts
     assert page.answer.headers["cache-control"] == "no-store"
     assert CANARY not in page.path
     read = [e.attempt for e in await entries(web) if e.attempt.verb == "secrets:read"]
@@ -66,15 +67,29 @@ async def test_a_value_is_shown_to_who_proves_again_who_they_are(web: WebHouse) 
 
 
 async def test_a_wrong_password_shows_nothing(web: WebHouse) -> None:
-    """The form comes again with the reason, and nothing was read."""
+    """The form comes again with the reason and the tries that are left, and nothing was read."""
     await store(web, "KEY")
     before = len(await entries(web))
     page = await reveal(web, "KEY", proof="wrong")
     assert page.status == 400
-    assert "password is wrong" in page.text
+    assert "That is not your password, so nothing was done. 4 more tries are left" in page.text
+    assert "e-mail" not in page.text
     assert CANARY not in page.html
     reads = [e for e in (await entries(web))[before:] if e.attempt.verb == "secrets:read"]
     assert not reads
+
+
+async def test_guesses_at_a_password_end_in_a_wait_that_is_told(web: WebHouse) -> None:
+    """They count as those at the log-in do; until then the right one is no good either."""
+    await store(web, "KEY")
+    told = [(await reveal(web, "KEY", proof="wrong")).text for _ in range(5)]
+    assert "One more try is left before it takes 5 minutes" in told[3]
+    assert "none is good before 12:05:00 UTC" in told[4]
+    locked = await reveal(web, "KEY")
+    assert (locked.status, CANARY in locked.html) == (400, False)
+    assert "none is good before 12:05:00 UTC" in locked.text
+    web.house.clock.advance(300)
+    assert CANARY in (await reveal(web, "KEY")).html
 
 
 async def test_who_logged_in_by_a_token_proves_it_by_the_token(web: WebHouse) -> None:
@@ -188,6 +203,25 @@ async def test_a_comment_is_changed_without_reading_the_value(web: WebHouse) -> 
     assert "secrets:read" not in verbs
     async with web.world.store.reading() as tx:
         assert not await tx.list(Receipt)
+
+
+async def test_a_change_that_goes_by_an_older_one_is_refused(web: WebHouse) -> None:
+    """Nothing that somebody else has saved is wiped; what was typed is kept."""
+    await store(web, "SHOP_KEY")
+    first, second = [
+        await web.visitor.follow(await one(web, "SHOP_KEY"), "Change") for _ in range(2)
+    ]
+    web.house.clock.advance(60)
+    await web.visitor.press(first, "Save", comment="Theirs")
+    late = await web.visitor.press(second, "Save", comment="Mine")
+    assert late.status == 400
+    assert "SHOP_KEY has been saved since you began" in late.text
+    assert "Mine" in late.text
+    assert "Theirs" in (await one(web, "SHOP_KEY")).text
+    again = await web.visitor.press(late, "Save", comment="Mine")
+    assert again.status == 400
+    broken = await web.visitor.press(late, "Save", base="yesterday")
+    assert "load the page again" in broken.text
 
 
 async def test_what_a_rotation_keeps_has_no_fields_for_name_and_value(web: WebHouse) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from web_kit import WebHouse, make_person, visitor_of
 
 from keyturn.services.ports import Setting
+from keyturn.services.projects import resolve_project
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
@@ -35,6 +36,18 @@ async def test_an_environment_is_deleted_once_its_slug_was_typed(web: WebHouse) 
     gone = await web.visitor.press(kept, "Delete it", confirm="dev")
     assert "The environment dev is deleted" in gone.text
     assert (await web.visitor.open(page.path)).status == 404
+
+
+async def test_both_pages_say_how_the_api_does_the_same(web: WebHouse) -> None:
+    """The list with what its forms make; the deletion by the ids that it is of."""
+    page = await web.visitor.open("/settings")
+    for told in ("/api/v1/workspace", "/api/v1/projects -H", "/PROJECT_ID/environments -H"):
+        assert told in page.text
+    asked = await web.visitor.follow(page, "Delete")
+    project_id = await resolve_project(web.world, "example")
+    environment_id = asked.path.rsplit("/", 2)[1]
+    assert f"/projects/{project_id}/environments/{environment_id}" in asked.text
+    assert "curl -X DELETE" in asked.text
 
 
 async def test_the_settings_in_force_are_shown_to_who_administers(web: WebHouse) -> None:

@@ -1,6 +1,7 @@
 """The turns that a rotation has had, in the browser: the list, each record, and its files."""
 
 import json
+import re
 
 from api_kit import NO_ID, ROTATIONS
 from rotation_pages_kit import ask, live, phases, rotation, run, somebody, turn_of
@@ -48,6 +49,7 @@ async def test_a_record_tells_every_step_with_oktas_ids(web: WebHouse) -> None:
     await ask(web, rotation_id, "rotate-secrets")
     turn = await run(web, rotation_id)
     page = await web.visitor.open(f"/rotations/{rotation_id}/turns/{turn.id}")
+    assert not re.search(r"<th [^>]*></th>", page.html), "a column without a name"
     assert [state for _, state in phases(page)] == ["done"] * 10
     assert 'class="flash"' not in page.html  # nothing was done just now
     assert turn.old

@@ -254,7 +254,7 @@ async def test_whoever_may_create_nothing_is_told_so(web: WebHouse) -> None:
     await viewer.log_in("vera@example.com")
     refused = await viewer.open(PATH)
     assert refused.status == 403
-    assert "role rotator" in refused.text
+    assert "secret-rotation:create" in refused.text
     connection = await web.house.connect()
     await make_person(web.house, "rosa@example.com", role="rotator")
     rotator = visitor_of(web.world)

@@ -74,7 +74,19 @@ async def test_many_apps_are_narrowed_by_typing_more(web: WebHouse) -> None:
     assert "There are more" in page.text
     page = await searched(web, "service 11", page)
     assert "There are more" not in page.text
-    assert "No app has a label that begins like that" in (await searched(web, "zzz", page)).text
+    assert "No app has such a label" in (await searched(web, "zzz", page)).text
+
+
+async def test_apps_that_are_free_come_first(web: WebHouse) -> None:
+    """And where none is, it is said what to do."""
+    await web.visitor.press(await reach(web), "Create rotation")
+    rotation = await the_rotation(web)
+    page = await reach(web, STEP, connection=rotation.connection_id)
+    assert "None of these apps can be taken" in page.text
+    make_app(web, "Zebra", None)
+    page = await reach(web, STEP, connection=rotation.connection_id)
+    assert page.text.index("Zebra") < page.text.index("kept by a rotation already")
+    assert "None of these apps" not in page.text
 
 
 @pytest.mark.parametrize("button", ["Search", "Go on"])
@@ -249,6 +261,7 @@ async def test_two_secrets_need_a_choice_and_nothing_is_touched_unnamed(web: Web
     app = make_app(web, "Crowded", VALUE, OTHER)
     one, other = app.live_secrets
     page = await searched(web, "crowded")
+    assert "No rotation here keeps them" in page.text
     assert "there is no room for a new one until one goes" in page.text
     refused = await web.visitor.press(page, "Next", app=app.id)
     assert refused.status == 422

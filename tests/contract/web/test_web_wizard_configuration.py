@@ -39,7 +39,7 @@ async def configured(web: WebHouse, **answers: str) -> Page:
 @pytest.mark.parametrize(
     ("answers", "field", "told"),
     [
-        ({"days": "0"}, "days", "must be 5 minutes to 100 years"),
+        ({"days": "0"}, "days", "must be a whole number of days"),
         ({"days": "many"}, "days", "must be a whole number of days"),
         ({"days": ""}, "days", "must be a whole number of days"),
         ({"days": "36501"}, "days", EVERY),
@@ -223,6 +223,7 @@ async def test_a_missing_folder_is_made_if_that_is_wished(web: WebHouse) -> None
     assert step_of(gone_on) == "parameters"
     made = await onward(web.visitor, gone_on, app=web.house.app_id)
     assert "example/dev/apps/web" in made.text
+    assert "The folder /apps/web is there already. Nothing has been changed at Okta" in made.text
     done = await web.visitor.press(made, "Create rotation")
     assert "--path /apps/web" in done.text
 
@@ -268,6 +269,8 @@ async def test_a_connection_is_made_by_the_step_and_used_from_then_on(web: WebHo
     on = await web.visitor.press(back, "Next")
     assert step_of(on) == "parameters"
     assert "is made" not in on.text
+    review = await onward(web.visitor, on, app=web.house.app_id)
+    assert "The connection our-okta is there already. Nothing has been changed at" in review.text
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_what_is_to_come_is_told_as_such() -> None:
         for now in (after(days=3), after(days=11))
     )
     assert "deactivate 19 Mar 14:05" in before
-    assert "now 15 Mar 14:05" in before
+    assert "now 15 Mar 14:05 UTC" in before
     assert "deactivated 19 Mar 14:05" in later
     assert "deleted 22 Mar 14:05" in later
 

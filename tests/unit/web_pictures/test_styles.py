@@ -16,6 +16,7 @@ from keyturn.web.pictures.nodes import Edge, Look, Node
 from keyturn.web.pictures.slots import Slot, draw_slots
 from keyturn.web.pictures.sparkline import Bar, draw_bars, draw_sparkline
 from keyturn.web.pictures.tones import WORDS
+from keyturn.web.pictures.trend import Point, draw_trend
 
 HOOKS = frozenset({"pic-edge", "pic-mark", "pic-fluid", "pic-left", "pic-run"})
 """What is called by a class so that it can be found, and needs no rule."""
@@ -36,6 +37,8 @@ def gallery() -> Iterator[tuple[str, str]]:
     yield "nested", draw_nested("n", [Step(nodes[1], [Lane("x", [inner])], [beside])], title="x")
     yield "slots", draw_slots("t", [Slot("x", "ocs", "ACTIVE", NOW, NOW)], now=NOW)
     yield "line", draw_sparkline("s", [1, None, 2, 3], title="x", tone="busy")
+    points = [Point(NOW, share, "x", "/x", tone) for share, tone in ((1, "warn"), (None, "good"))]
+    yield "trend", draw_trend("z", points, title="x")
     yield "bars", draw_bars("r", [Bar(1, tone) for tone in WORDS], title="x")
 
 

@@ -36,6 +36,8 @@ UNTIL_NEXT: Final = PolicyChange(overlap=Overlap.UNTIL_NEXT, soak_s=DAY_S)
 
 CALLBACKS: Final = ("http://127.0.0.1:8765/callback",)
 """Where `keyturn connection authorize --port 8765` listens."""
+LOG_IN: Final = "keyturn-log-in"
+"""The app by which people log in to Keyturn itself."""
 LOGS_IN: Final = ("authorization_code", "refresh_token")
 
 
@@ -106,8 +108,23 @@ PARTS: Final = (
         QUICK,
         CredentialKind.CLIENT_KEY,
     ),
+    Part(LOG_IN, "Keyturn Log-in", OFFICE, 30, 21 * DAY, 1, QUICK),
     Part("data-warehouse", "Data Warehouse Loader", OFFICE, 30, 33 * DAY, 2, QUICK),
 )
+
+
+FREE: Final = (("support-desk", "Support Desk"), ("payroll", "Payroll Bridge"))
+"""Apps that no rotation keeps, for whoever wants to make one: by name, with their labels."""
+FREE_CROWDED: Final = ("invoices", "Invoice Archive")
+"""Another, which gets a second client secret in time: it takes the room that a turn needs."""
+
+
+async def add_free(stage: Stage) -> None:
+    """Let people make apps at Okta's console that nobody brings to Keyturn."""
+    with stage.org.at_console():
+        for name, label in (*FREE, FREE_CROWDED):
+            draft = AppDraft(label, grant_types=LOGS_IN, redirect_uris=CALLBACKS)
+            stage.app_ids[name] = stage.org.create_app(draft).id
 
 
 def arrivals(end: datetime) -> Iterator[Act]:

@@ -30,7 +30,7 @@ async def connect_workflows(stage: Stage) -> None:
     """Register the Workflows app by its rotation, and authorize connections with it."""
     credential = Credential(rotation="workflows")
     for name, connector in (("workflows", OKTA.name), ("workflows-devices", OKTA_DEVICES.name)):
-        await _register(stage, OFFICE, name, credential, connector)
+        await register(stage, OFFICE, name, credential, connector)
     await _connect(stage, "okta", "workflows", USERS)
     await _connect(stage, "okta-devices", "workflows-devices", DEVICES)
     await _connect(stage, "onboarding", "workflows", ONBOARDING)
@@ -40,13 +40,14 @@ async def connect_by_copy(stage: Stage) -> None:
     """Register an app by a pasted copy of its secret: no turn will ever reach it."""
     app = stage.org.read_app(stage.app_ids["customer-portal"])
     copied = Credential(app.client_id, Sensitive(app.live_secrets[-1].value))
-    await _register(stage, WEB, "portal-analytics", copied, OKTA.name)
+    await register(stage, WEB, "portal-analytics", copied, OKTA.name)
     await _connect(stage, "analytics", "portal-analytics", CONSENT)
 
 
-async def _register(
+async def register(
     stage: Stage, where: Where, name: str, credential: Credential, connector: str
 ) -> None:
+    """Register a client of the org."""
     domain = urlsplit(stage.org_url).netloc
     draft = RegistrationDraft(name, where, credential, connector, domain=domain)
     made = (await create_registration(stage.world, stage.admin, draft)).registration

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from keyturn.cli.showcase.stage import Stage
+from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination, State
 from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.inventory import Inventory
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
@@ -31,6 +33,8 @@ DATES: Final[Sequence[tuple[type[Record], str]]] = (
     (ClientRegistration, "due_at"),
     (Connection, "due_at"),
     (SavedFlow, "next_at"),
+    (Inventory, "due_at"),
+    (ReportSchedule, "due_at"),
 )
 """What the worker wakes up for, by the field that says when; the rest is done along with it."""
 

@@ -16,6 +16,7 @@ from keyturn.bootstrap.serving import serving
 from keyturn.cli.showcase.cast import CALLBACKS
 from keyturn.cli.showcase.directory import keep_org, saving
 from keyturn.cli.showcase.history import live_through
+from keyturn.cli.showcase.okta_log_in import offering
 from keyturn.cli.showcase.stage import set_up
 from keyturn.cli.showcase.story import LENGTH, begin, story
 from keyturn.cli.showcase.welcome import LogIn, welcome
@@ -24,6 +25,7 @@ from keyturn.sandbox import Org, Ready, SandboxConfig, VirtualClock
 from keyturn.sandbox import serving as serving_org
 from keyturn.settings import Settings
 from keyturn.testing import ManualClock
+from keyturn.web.pages.log_in_okta import CALLBACK
 
 Tell = Callable[[str], None]
 
@@ -49,7 +51,8 @@ async def showing(
     async with serving_org(found or ANY_PORTS) as ready:
         if found is None:
             await _make(settings, ready, tell)
-        _let_browsers_back(ready.org, callback_uri(settings.public_url))
+        _let_browsers_back(ready.org, settings.public_url)
+        settings = offering(settings, ready.org, ready.http_url)
         outside = Outside(clock=OrgClock(ready.org), sandbox=OrgControls(ready))
         async with opened(settings, outside) as world:
             log_in = await welcome(world)
@@ -78,8 +81,9 @@ async def _make(settings: Settings, ready: Ready, tell: Tell) -> None:
     keep_org(settings, ready)
 
 
-def _let_browsers_back(org: Org, callback: str) -> None:
+def _let_browsers_back(org: Org, public_url: str) -> None:
     """Let log-ins return to wherever the server is now."""
+    ours = (*CALLBACKS, callback_uri(public_url), f"{public_url}{CALLBACK}")
     for app in org.list_apps():
-        if CALLBACKS[0] in app.redirect_uris and callback not in app.redirect_uris:
-            org.store_app(replace(app, redirect_uris=(*CALLBACKS, callback)))
+        if CALLBACKS[0] in app.redirect_uris and not {*ours} <= {*app.redirect_uris}:
+            org.store_app(replace(app, redirect_uris=ours))

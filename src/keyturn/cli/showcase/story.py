@@ -11,8 +11,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from keyturn.cli.showcase import flows, grants, people
-from keyturn.cli.showcase.cast import API, DAY, HOUR, PARTS, WEB, arrivals
+from keyturn.cli.showcase import fleet, flows, grants, okta_log_in, people
+from keyturn.cli.showcase.cast import (
+    API,
+    DAY,
+    FREE_CROWDED,
+    HOUR,
+    PARTS,
+    WEB,
+    add_free,
+    arrivals,
+)
 from keyturn.cli.showcase.history import Act
 from keyturn.cli.showcase.stage import Stage
 from keyturn.domain.connection import ServiceApp
@@ -151,14 +160,20 @@ _EVENTS: Final[Sequence[tuple[timedelta, Do]]] = (
     (88 * DAY, _deliver),
     (61 * DAY, partial(_turn, who=people.GRACE, name="storefront-dev")),
     (45 * DAY, grants.connect_workflows),
+    (44 * DAY, okta_log_in.let_people_in),
     (40 * DAY, flows.save_flows),
     (47 * DAY, _try_to_turn),
     (34 * DAY, partial(_break, fault=_LOST_ANSWER)),
+    (24 * DAY, add_free),
     (20 * DAY + 12 * HOUR, grants.connect_by_copy),
+    (16 * DAY, fleet.take_inventory),
+    (15 * DAY, fleet.set_policies),
     (14 * DAY, partial(_break, fault=_DOWN)),
     (13 * DAY, _mend),
     (9 * DAY, partial(_turn, who=people.BEN, name="search-indexer", emergency=True)),
+    (8 * DAY, partial(_add_at_console, name=FREE_CROWDED[0])),
     (6 * DAY, _freeze),
+    (5 * DAY, fleet.excuse),
     (3 * DAY, partial(_add_at_console, name="warehouse-sync")),
     (2 * DAY + 12 * HOUR, grants.end_grant),
     (26 * HOUR, partial(_add_at_console, name="sales-reports")),

@@ -37,9 +37,15 @@ function tellTheme(button) {
 // --- times: here, and how long from now -------------------------------------------------------
 
 // A sandbox's clock runs ahead of this machine's: what the page calls now is what counts.
-const AHEAD_MS = Date.parse(document.documentElement.dataset.now) - Date.now() || 0;
+let aheadMs = Date.parse(document.documentElement.dataset.now) - Date.now() || 0;
 
-const now = () => Date.now() + AHEAD_MS;
+const now = () => Date.now() + aheadMs;
+
+// A stream says it anew where its clock has jumped since.
+function setNow(told) {
+  aheadMs = Date.parse(told) - Date.now() || 0;
+  each(document, "time[datetime]", tellTime);
+}
 
 function fromNow(at) {
   const seconds = (at - now()) / 1000;
@@ -140,11 +146,134 @@ const folded = (part) =>
   });
 let foldedBefore = new Map();
 
+// So does the focus: at what has the same id, or the same name, or leads to the same place; where
+// there is no such thing any more, at the heading of what took its place.
+let focusedBefore;
+
+const sameAs = (part, old) =>
+  [...part.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")].find(
+    (one) =>
+      one.tagName === old.tagName &&
+      ["id", "name", "value", "href"].every((name) => one.getAttribute(name) === old.getAttribute(name)) &&
+      (one.id || one.name || one.textContent === old.textContent),
+  );
+
+function focusAgain(part, old) {
+  const near = sameAs(part, old) ?? part.querySelector(".standing-word, h2, h3") ?? part;
+  if (near.tabIndex < 0) near.tabIndex = -1;
+  near.focus({ preventScroll: true });
+}
+
 document.addEventListener("htmx:sseBeforeMessage", (event) => {
   foldedBefore = new Map(folded(event.target).map(([about, one]) => [about, one.open]));
+  focusedBefore = event.target.contains(document.activeElement) ? document.activeElement : undefined;
 });
 document.addEventListener("htmx:sseMessage", (event) => {
-  folded(event.target).forEach(([about, one]) => { one.open = foldedBefore.get(about) ?? one.open; });
+  const part = event.target;
+  folded(part).forEach(([about, one]) => { one.open = foldedBefore.get(about) ?? one.open; });
+  dress(part); // before it is painted: htmx itself tells of it only a moment later
+  if (focusedBefore && !part.contains(document.activeElement)) focusAgain(part, focusedBefore);
+});
+document.addEventListener("htmx:afterSwap", (event) => dress(event.target));
+
+// --- streams ------------------------------------------------------------------------------------
+
+// A browser has six connections to a server by HTTP/1.1, for all its tabs together. So a page that
+// nobody sees holds none; when it is seen again, the part comes as it is by then.
+const streams = new Set();
+
+class Stream {
+  constructor(url) {
+    this.url = url;
+    this.listeners = [];
+    streams.add(this);
+    if (!document.hidden) this.begin();
+  }
+
+  get readyState() {
+    return this.source ? this.source.readyState : EventSource.CONNECTING;
+  }
+
+  begin() {
+    if (this.source) return;
+    this.source = new EventSource(this.url);
+    this.source.addEventListener("now", (event) => setNow(event.data));
+    this.source.onopen = (event) => this.onopen?.(event);
+    this.source.onerror = () => {
+      if (this.readyState === EventSource.CLOSED) streams.delete(this); // who made it makes another
+      this.onerror?.(); // the page says so, and the console need not
+    };
+    this.listeners.forEach((each) => this.source.addEventListener(...each));
+  }
+
+  rest() {
+    this.source?.close();
+    this.source = undefined;
+  }
+
+  close() {
+    streams.delete(this);
+    this.source?.close();
+  }
+
+  addEventListener(type, listener) {
+    this.listeners.push([type, listener]);
+    this.source?.addEventListener(type, listener);
+  }
+
+  removeEventListener(type, listener) {
+    this.listeners = this.listeners.filter(([, each]) => each !== listener);
+    this.source?.removeEventListener(type, listener);
+  }
+}
+
+htmx.createEventSource = (url) => new Stream(url);
+
+document.addEventListener("visibilitychange", () => {
+  streams.forEach((each) => (document.hidden ? each.rest() : each.begin()));
+});
+
+// A page that nobody sees does not ask how things are, either; forms and what was begun go on.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
+});
+
+// What is not current says so; a stream that was refused is asked for again by itself.
+function tellLive(part, live) {
+  const told = part.previousElementSibling;
+  if (told?.matches(".not-live")) told.hidden = live;
+}
+
+document.addEventListener("htmx:sseOpen", (event) => tellLive(event.target, true));
+document.addEventListener("htmx:sseError", (event) => {
+  if (event.detail.source.readyState === EventSource.CLOSED) tellLive(event.target, false);
+});
+document.addEventListener("htmx:sseClose", (event) => {
+  if (event.detail.type === "message") tellLive(event.target, false);
+});
+
+// --- a log-in that is over ----------------------------------------------------------------------
+
+// What was typed stays. After a new log-in elsewhere the forms here get its proof, and what was
+// refused is asked for once more.
+const askedAgain = new WeakSet();
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, requestConfig, xhr } = event.detail;
+  const shown = document.getElementById("logged-out");
+  if (xhr.status !== 401) shown?.remove();
+  else if (!shown) {
+    const { content } = document.getElementById("when-logged-out");
+    document.getElementById("main").prepend(content.cloneNode(true));
+  }
+  const proof = xhr.getResponseHeader("Form-Token");
+  if (!proof || askedAgain.has(elt)) {
+    askedAgain.delete(elt);
+    return;
+  }
+  each(document, "input[name=form_token]", (field) => { field.value = proof; });
+  askedAgain.add(elt);
+  htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt });
 });
 
 // --- setting up -------------------------------------------------------------------------------

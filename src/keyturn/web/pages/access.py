@@ -1,5 +1,7 @@
 """Who may log in, what they hold, and why somebody may or may not."""
 
+import shlex
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.responses import Response
@@ -10,7 +12,9 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services import identity_changes, people, universal_auth
 from keyturn.services.explanations import Explanation, Question, explain_access
 from keyturn.services.roles import list_roles
+from keyturn.web.menu import ACCESS as PART
 from keyturn.web.problems import status_of
+from keyturn.web.proving import Way, way_of
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
@@ -19,7 +23,9 @@ UNLIKE: Final = "Both entries have to be the same new password."
 
 
 async def show(visit: Visit) -> Response:
-    """List everybody who may log in."""
+    """List everybody who may log in; who may not see that is led to what they may see."""
+    if not visit.may(Verb.READ_IDENTITIES):
+        return visit.redirect(PART.tabs(visit.caller)[0][1])
     return await _shown(visit)
 
 
@@ -49,19 +55,14 @@ async def create_identity(visit: Visit) -> Response:
 
 
 def show_once(visit: Visit, name: str, client_id: str, value: Sensitive) -> Response:
-    """Show a client secret that is shown this once; the page is neither kept nor compressed."""
-    return visit.render(
-        "access/secret.html",
-        headers={"Content-Encoding": "identity"},
-        name=name,
-        client_id=client_id,
-        value=value.reveal(),
-    )
+    """Show a client secret that is shown this once."""
+    shown = {"name": name, "client_id": client_id, "value": value.reveal()}
+    return visit.show_once("access/secret.html", **shown)
 
 
 async def show_you(visit: Visit) -> Response:
     """Show who is logged in and what they hold."""
-    return visit.render("access/you.html", holdings=visit.caller.holdings, error="")
+    return await _you(visit)
 
 
 async def change_password(visit: Visit) -> Response:
@@ -72,13 +73,21 @@ async def change_password(visit: Visit) -> Response:
             raise Refused(UNLIKE)
         await people.change_own_password(visit.world, visit.caller, old=old, new=new)
     except CallerError as error:
-        return visit.render(
-            "access/you.html",
-            status=status_of(error),
-            holdings=visit.caller.holdings,
-            error=error.message,
-        )
+        return await _you(visit, error)
     return visit.redirect("/log-in", "Your password is changed. Log in by the new one.")
+
+
+async def _you(visit: Visit, error: CallerError | None = None) -> Response:
+    by_password = await way_of(visit) is Way.PASSWORD
+    words = ("person", "password") if by_password else ("identity", "show")
+    return visit.render(
+        "access/you.html",
+        status=status_of(error) if error else 200,
+        holdings=visit.caller.holdings,
+        by_password=by_password,
+        command=shlex.join(("keyturn", *words, visit.caller.name)),
+        error=error.message if error else "",
+    )
 
 
 async def explain(visit: Visit) -> Response:
@@ -120,13 +129,20 @@ async def _shown(visit: Visit, error: CallerError | None = None, *, form: str = 
         status=status_of(error) if error else 200,
         identities=identities,
         project_names={each.project.id: each.project.slug for each in projects},
-        roles=[
-            (each.role.slug, each.role.name) for each in await list_roles(world, visit.caller, None)
-        ],
+        roles=await roles_of(visit),
+        edits=visit.may(Verb.EDIT_IDENTITIES),
         error=error.message if error else "",
         failed=form,
         typed=typed,
     )
+
+
+async def roles_of(visit: Visit) -> Sequence[tuple[str, str]]:
+    """Return the roles that can be given above all projects, for who may see them."""
+    if not visit.may(Verb.READ_ROLES):
+        return ()
+    found = await list_roles(visit.world, visit.caller, None)
+    return [(each.role.slug, each.role.name) for each in found]
 
 
 ROUTES: Final = (

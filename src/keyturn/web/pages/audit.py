@@ -79,6 +79,7 @@ async def show(visit: Visit) -> Response:
         names=names,
         newer=newer,
         older=older,
+        position=("--before", str(entries[0].number + 1)) if newer and entries else (),
         outcomes=OUTCOMES,
         people=sorted(set(names.values()))[:NAMES],
         verbs=[*Verb],

@@ -14,11 +14,11 @@ from keyturn.domain.errors import KeyturnError
 from keyturn.domain.oauth.connection import Connection, GrantType, State
 from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.lights import Light
-from keyturn.services import gate
 from keyturn.services.oauth_connections import ConnectionView, list_connections, read_connection
 from keyturn.services.projects import Whole, anywhere_in
 from keyturn.services.usage import ConnectionUse, Usage, list_health, usage_of_connection
 from keyturn.web.lights import LIGHTS
+from keyturn.web.menu import CONNECTIONS
 from keyturn.web.pictures.usage_graph import draw_usage
 from keyturn.web.problems import status_of
 from keyturn.web.routing import page
@@ -52,6 +52,8 @@ GRANTS: Final[Mapping[GrantType, str]] = MappingProxyType(
 """By what a connection comes to its tokens, for people."""
 CONSENTED: Final = frozenset({GrantType.CODE, GrantType.DEVICE})
 """The grants that somebody consents to."""
+REGISTERING: Final = (Verb.EDIT_GRANTS, Verb.READ_SECRETS)
+"""What it takes to make a registration, or to give it another secret."""
 UNTOLD: Final = frozenset({"openid", "offline_access"})
 """Scopes that not every server answers with: whether they were granted shows in the tokens."""
 
@@ -71,7 +73,13 @@ class Row:
 
 
 async def list_all(visit: Visit) -> Response:
-    """List the connections of a project, those in trouble first."""
+    """List the connections of a project, those in trouble first.
+
+    Who may see none of them is led to the first list that they may see.
+    """
+    open_to = CONNECTIONS.tabs(visit.caller)
+    if open_to and not visit.caller.may_somewhere(Verb.READ_GRANTS):
+        return visit.redirect(open_to[0][1])
     whole, projects = await visit.projects()
     views = await list_connections(visit.world, visit.caller, project=whole.project.id)
     health = await list_health(visit.world, views)
@@ -138,8 +146,13 @@ def subject_of(visit: Visit, view: ConnectionView) -> Subject:
 
 
 def creates(visit: Visit, whole: Whole) -> bool:
-    """Say whether they may make connections or registrations somewhere in a project."""
-    return gate.may(visit.caller, Verb.EDIT_GRANTS, anywhere_in(whole.project.id))
+    """Say whether they may make connections somewhere in a project."""
+    return visit.may(Verb.EDIT_GRANTS, anywhere_in(whole.project.id))
+
+
+def registers(visit: Visit, whole: Whole) -> bool:
+    """Say whether they may make registrations somewhere in a project."""
+    return all(visit.may(each, anywhere_in(whole.project.id)) for each in REGISTERING)
 
 
 def _wants(view: ConnectionView) -> str:

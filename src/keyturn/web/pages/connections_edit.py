@@ -23,6 +23,7 @@ from keyturn.services.oauth_connections import (
     read_connection,
     update_connection,
 )
+from keyturn.services.projects import anywhere_in
 from keyturn.services.registrations import (
     RegistrationView,
     list_registrations,
@@ -30,7 +31,15 @@ from keyturn.services.registrations import (
 )
 from keyturn.services.usage import usage_of_connection
 from keyturn.web.faults import require_typed, told_of
-from keyturn.web.pages.connections import CONSENTED, GRANTS, LIST, ONE, show_one, subject_of
+from keyturn.web.pages.connections import (
+    CONSENTED,
+    GRANTS,
+    LIST,
+    ONE,
+    registers,
+    show_one,
+    subject_of,
+)
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
 from keyturn.web.subject import Subject
@@ -69,13 +78,21 @@ async def choose(visit: Visit) -> Response:
     registration_id = visit.query.get("registration", "")
     if registration_id:
         made_with = await read_registration(visit.world, visit.caller, registration_id)
+        _of(visit, made_with).require(Verb.EDIT_GRANTS)
         scopes = CONNECTORS[made_with.registration.connector].scopes
         first = next(iter(_fitting(made_with)), None)
         return await _new(visit, made_with, Typed("", "\n".join(scopes), "", str(first or "")))
     whole, projects = await visit.projects()
+    visit.require(whole.project.name, anywhere_in(whole.project.id), Verb.EDIT_GRANTS)
     found = await list_registrations(visit.world, visit.caller, project=whole.project.id)
     may = [each for each in found if _of(visit, each).may(Verb.EDIT_GRANTS)]
-    return visit.render("connections/choose.html", whole=whole, projects=projects, found=may)
+    return visit.render(
+        "connections/choose.html",
+        whole=whole,
+        projects=projects,
+        found=may,
+        registers=registers(visit, whole),
+    )
 
 
 async def create(visit: Visit) -> Response:
@@ -247,11 +264,13 @@ def _command(visit: Visit, made_with: RegistrationView, typed: Typed) -> str:
 def _form(
     visit: Visit, view: ConnectionView, typed: Typed, error: CallerError | None = None
 ) -> Response:
+    one = subject_of(visit, view)
+    one.require(Verb.EDIT_GRANTS)
     return visit.render(
         "connections/edit.html",
         status=status_of(error) if error else 200,
         problems=told_of(error, FIELDS),
-        one=subject_of(visit, view),
+        one=one,
         typed=typed,
         connection=view.connection,
         grant=GRANTS[view.connection.grant_type],
@@ -259,13 +278,15 @@ def _form(
 
 
 async def _ask_deletion(visit: Visit, view: ConnectionView, error: str = "") -> Response:
+    one = subject_of(visit, view)
+    one.require(Verb.EDIT_GRANTS)
     usage = await usage_of_connection(visit.world, visit.caller, view.connection.id)
     (use,) = usage.registrations[0].connections
     return visit.render(
         "connections/delete.html",
         status=400 if error else 200,
         error=error,
-        one=subject_of(visit, view),
+        one=one,
         view=view,
         consented=view.connection.grant_type in CONSENTED,
         flows=sorted(each.saved.name for each in use.flows),

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from keyturn.domain.access import Verb
 from keyturn.domain.destination import Destination, State
 from keyturn.domain.errors import CallerError, KeyturnError, NotFound
-from keyturn.services import gate
 from keyturn.services.destinations import (
     DestinationChange,
     DestinationView,
@@ -31,6 +30,8 @@ from keyturn.web.visiting import Visit
 
 LIST: Final = "/connections/destinations"
 ONE: Final = f"{LIST}/{{destination_id}}"
+MAKING: Final = (Verb.EDIT_DESTINATIONS, Verb.READ_SECRETS)
+"""What it takes to make one: it says where values go."""
 ON_ITS_WAY: Final = ("on its way", "busy")
 DUE: Final[Mapping[State, tuple[str, str]]] = MappingProxyType(
     {State.BLOCKED: ("not there", "bad"), State.PAUSED: ("held back", "idle")}
@@ -52,7 +53,7 @@ async def list_all(visit: Visit) -> Response:
             (subject_of(visit, each), each, DESTINATIONS[each.destination.state]) for each in found
         ],
         titles=TITLES,
-        creates=gate.may(visit.caller, Verb.EDIT_DESTINATIONS, anywhere_in(whole.project.id)),
+        creates=all(visit.may(each, anywhere_in(whole.project.id)) for each in MAKING),
     )
 
 
@@ -109,6 +110,7 @@ async def show_delete(visit: Visit) -> Response:
     """Ask whether to remove a destination."""
     view = await read_view(visit)
     one = subject_of(visit, view)
+    one.require(Verb.EDIT_DESTINATIONS)
     return visit.render("connections/destinations/delete.html", one=one, view=view)
 
 

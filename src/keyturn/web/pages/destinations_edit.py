@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.destination import Destination
 from keyturn.domain.destination_kinds import Kind
 from keyturn.domain.errors import (
@@ -25,9 +26,9 @@ from keyturn.services.destinations import (
     create_destination,
     update_destination,
 )
-from keyturn.services.projects import Where, Whole
+from keyturn.services.projects import Where, Whole, anywhere_in
 from keyturn.web.faults import told_of
-from keyturn.web.pages.destinations import LIST, ONE, read_view, subject_of
+from keyturn.web.pages.destinations import LIST, MAKING, ONE, read_view, subject_of
 from keyturn.web.pages.destinations_kinds import TITLES, credential_of, settings_of
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
@@ -55,6 +56,7 @@ class Typed:
 async def choose(visit: Visit) -> Response:
     """Ask for the kind, or go on where that is said."""
     whole, projects = await visit.projects()
+    visit.require(whole.project.name, anywhere_in(whole.project.id), *MAKING)
     kind = next((each for each in Kind if each == visit.query.get("kind")), None)
     if kind:
         path = visit.query.get("path", "/")
@@ -205,6 +207,7 @@ async def _new(
 async def _edit(visit: Visit, typed: Typed, error: KeyturnError | None = None) -> Response:
     view = await read_view(visit)
     kind, one = view.destination.kind, subject_of(visit, view)
+    one.require(Verb.EDIT_DESTINATIONS)
     return visit.render(
         "connections/destinations/form.html",
         status=status_of(error) if error else 200,

@@ -105,7 +105,7 @@ async def list_all(visit: Visit) -> Response:
 
 def may_create(visit: Visit, whole: Whole) -> bool:
     """Say whether they may make flows and tables somewhere in a project."""
-    return gate.may(visit.caller, Verb.EDIT_FLOWS, anywhere_in(whole.project.id))
+    return visit.may(Verb.EDIT_FLOWS, anywhere_in(whole.project.id))
 
 
 def start_of(visit: Visit) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError
 from keyturn.domain.flows.diffing import Change, diff_flows
 from keyturn.domain.flows.reading import FlowRefused
@@ -42,15 +43,16 @@ async def _switched(visit: Visit, *, enabled: bool) -> Response:
 
 async def show_token(visit: Visit) -> Response:
     """Say what a new client token does to the one before, and ask."""
-    return visit.render("flows/token.html", one=await find_flow(visit))
+    one = await find_flow(visit)
+    one.require(Verb.EDIT_FLOWS)
+    return visit.render("flows/token.html", one=one)
 
 
 async def make_token(visit: Visit) -> Response:
     """Make a client token and show it this once; the page is neither kept nor compressed."""
     one = await find_flow(visit)
     _, token = await flows.make_client_token(visit.world, visit.caller, one.id)
-    headers = {"Content-Encoding": "identity"}
-    return visit.render("flows/token_made.html", headers=headers, one=one, token=token.reveal())
+    return visit.show_once("flows/token_made.html", one=one, token=token.reveal())
 
 
 # --- its versions ---------------------------------------------------------------------------------
@@ -111,6 +113,7 @@ async def delete(visit: Visit) -> Response:
 
 
 def _asked(one: OneFlow, error: str = "", status: int = 200) -> Response:
+    one.require(Verb.EDIT_FLOWS)
     return one.visit.render("flows/delete.html", status=status, one=one, error=error)
 
 

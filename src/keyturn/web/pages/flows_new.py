@@ -10,13 +10,14 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from keyturn.domain import names
+from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError, FieldProblem, InvalidInput, NotFound
 from keyturn.domain.flows.flopack import PackRefused, import_pack
 from keyturn.domain.flows.flopack.report import lines_of as report_lines
 from keyturn.domain.flows.templates import list_templates
 from keyturn.domain.project import ROOT
 from keyturn.services.flows import save_flow
-from keyturn.services.projects import Where
+from keyturn.services.projects import Where, anywhere_in
 from keyturn.web.faults import told_of
 from keyturn.web.flow_texts import lines_of, look_at
 from keyturn.web.one_flow import LIST
@@ -88,7 +89,14 @@ async def spot_of(visit: Visit) -> Spot:
 
 async def show(visit: Visit) -> Response:
     """Show an editor with a flow to begin with."""
+    await _require_maker(visit)
     return await _shown(visit, Typed(_beginning(visit.query.get("template", ""))))
+
+
+async def _require_maker(visit: Visit) -> None:
+    """Raise Forbidden for who may make no flow anywhere in the project."""
+    whole, _ = await visit.projects()
+    visit.require(whole.project.name, anywhere_in(whole.project.id), Verb.EDIT_FLOWS)
 
 
 async def check(visit: Visit) -> Response:
@@ -150,11 +158,13 @@ async def _shown(visit: Visit, typed: Typed) -> Response:
 
 async def show_import(visit: Visit) -> Response:
     """Ask for an export of Okta Workflows."""
+    await _require_maker(visit)
     return await _asked(visit)
 
 
 async def translate(visit: Visit) -> Response:
     """Translate an export, and say what is left to do; nothing is saved."""
+    await _require_maker(visit)
     try:
         imported = await asyncio.to_thread(import_pack, await _pack_of(visit))
     except (CallerError, PackRefused) as error:

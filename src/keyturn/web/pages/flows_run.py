@@ -68,6 +68,7 @@ def _shown(
     status: int = 200,
     started: Started | None = None,
 ) -> Response:
+    one.require(Verb.RUN_FLOWS)
     start = one.view.flow.start
     words = ["keyturn", "flow", "run", one.id, "--given", json.dumps(given.value), "--wait"]
     response = started.response if started else None

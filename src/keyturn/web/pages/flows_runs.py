@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError
 from keyturn.services.run_history import RunView, cancel_run, list_runs, replay_run
 from keyturn.services.run_watching import watch_run
@@ -122,12 +123,13 @@ async def replay(visit: Visit) -> Response:
 async def _asked(visit: Visit, template: str, error: CallerError | None = None) -> Response:
     watch = await watch_run(visit.world, visit.caller, visit.given("run_id"))
     found = await watch.look(visit.caller)
-    steps = steps_of(found)
+    one, steps = one_of(visit, found.view), steps_of(found)
+    one.require(Verb.RUN_FLOWS)
     cards = {each.replays: each.title for each in steps if each.replays}
     return visit.render(
         template,
         status=status_of(error) if error else 200,
-        one=one_of(visit, found.view),
+        one=one,
         run=found.run,
         href=f"{LIST}/runs/{found.run.id}",
         cards=[("", "The start"), *((key, f"The card {told}") for key, told in cards.items())],

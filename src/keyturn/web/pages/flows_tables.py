@@ -63,7 +63,7 @@ async def create(visit: Visit) -> Response:
 async def _listed(visit: Visit, error: CallerError | None = None) -> Response:
     whole, projects = await visit.projects()
     found = await flow_tables.list_tables(visit.world, visit.caller, project=whole.project.id)
-    tables = [_one(visit, each) for each in found]
+    tables = [one_table(visit, each) for each in found]
     return visit.render(
         "flows/tables.html",
         status=status_of(error) if error else 200,
@@ -139,6 +139,7 @@ async def delete(visit: Visit) -> Response:
 
 
 def _asked(one: OneTable, what: str, error: str = "") -> Response:
+    one.require(Verb.EDIT_FLOWS if what == "delete" else Verb.RUN_FLOWS)
     status = 422 if error else 200
     return one.visit.render("flows/table_gone.html", status=status, one=one, what=what, error=error)
 
@@ -195,10 +196,11 @@ def _after(visit: Visit) -> int:
 
 async def _find(visit: Visit) -> OneTable:
     table_id = visit.given("table_id")
-    return _one(visit, await flow_tables.read_table(visit.world, visit.caller, table_id))
+    return one_table(visit, await flow_tables.read_table(visit.world, visit.caller, table_id))
 
 
-def _one(visit: Visit, view: TableView) -> OneTable:
+def one_table(visit: Visit, view: TableView) -> OneTable:
+    """Return a table for whoever looks at it."""
     return OneTable(visit, view.table.id, view.table.name, view.place, TABLES, view)
 
 

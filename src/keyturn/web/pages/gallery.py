@@ -10,6 +10,7 @@ from typing import Any, Final
 from markupsafe import Markup
 from starlette.responses import Response
 
+from keyturn.web.menu import MenuItem
 from keyturn.web.pictures.ages import Age, bins_by_share, draw_ages
 from keyturn.web.pictures.budget import Budget, draw_budget
 from keyturn.web.pictures.graph import draw_graph
@@ -17,7 +18,7 @@ from keyturn.web.pictures.nodes import Edge, Node
 from keyturn.web.pictures.slots import Slot, draw_slots
 from keyturn.web.pictures.sparkline import Bar, draw_bars, draw_sparkline
 from keyturn.web.routing import open_page
-from keyturn.web.visiting import MenuItem, Visit
+from keyturn.web.visiting import Visit
 
 NOW: Final = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 

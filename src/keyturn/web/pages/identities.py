@@ -4,13 +4,14 @@ from typing import Final
 
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError, NotFound, Refused
 from keyturn.domain.identity import AuthMethod
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import identity_changes, memberships, people, token_auth, universal_auth
 from keyturn.services.memberships import Asked
-from keyturn.services.roles import list_roles
-from keyturn.web.pages.access import ACCESS, show_once
+from keyturn.web.menu import ABOVE
+from keyturn.web.pages.access import ACCESS, roles_of, show_once
 from keyturn.web.problems import status_of
 from keyturn.web.routing import Handler, action, page
 from keyturn.web.visiting import Visit
@@ -112,6 +113,7 @@ async def delete(visit: Visit) -> Response:
 
 async def _asked(visit: Visit, error: CallerError | None = None) -> Response:
     view = await identity_changes.read_identity(visit.world, visit.caller, _id(visit))
+    visit.require(view.identity.name, ABOVE, Verb.EDIT_IDENTITIES)
     return visit.render(
         "access/delete.html",
         status=status_of(error) if error else 200,
@@ -135,7 +137,8 @@ async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
         places=[(each.project.slug, each.project.name) for each in projects],
         everywhere=next((each.role for each in view.memberships if each.project_id is None), ""),
         project_names={each.project.id: each.project.slug for each in projects},
-        roles=[(each.role.slug, each.role.name) for each in await list_roles(world, caller, None)],
+        roles=await roles_of(visit),
+        edits=visit.may(Verb.EDIT_IDENTITIES),
         auth=await universal_auth.read_universal_auth(world, caller, identity_id)
         if by_secret
         else None,

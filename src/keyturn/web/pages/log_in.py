@@ -9,9 +9,11 @@ from keyturn.domain.identity import AuthMethod
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import logins, okta_logins, people
 from keyturn.web import sessions
+from keyturn.web.ended import LOG_IN
+from keyturn.web.menu import HOME
 from keyturn.web.problems import status_of
-from keyturn.web.routing import LOG_IN, action, open_action, open_page
-from keyturn.web.visiting import HOME, Visit, inside
+from keyturn.web.routing import action, open_action, open_page
+from keyturn.web.visiting import Visit, inside
 
 OURS: Final = frozenset({AuthMethod.PASSWORD, AuthMethod.OIDC_PERSON})
 """How somebody logs in for a session alone: its token ends with it."""

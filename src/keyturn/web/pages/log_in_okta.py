@@ -10,10 +10,12 @@ from keyturn.domain.oauth.authorization import LIFETIME
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import logins, okta_logins
 from keyturn.web import sessions
+from keyturn.web.ended import LOG_IN
+from keyturn.web.menu import HOME
 from keyturn.web.pages.log_in import ask
 from keyturn.web.problems import status_of
-from keyturn.web.routing import LOG_IN, action, open_action, open_page
-from keyturn.web.visiting import HOME, Visit, inside
+from keyturn.web.routing import action, open_action, open_page
+from keyturn.web.visiting import Visit, inside
 
 HERE: Final = f"{LOG_IN}/okta"
 CALLBACK: Final = f"{HERE}/callback"

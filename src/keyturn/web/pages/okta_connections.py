@@ -103,6 +103,10 @@ class OneOkta:
         where = ["--project", served[0].project.slug] if served else []
         return shlex.join(["keyturn", *told, *where])
 
+    def require(self, verb: Verb) -> None:
+        """Raise Forbidden where whoever looks may not do this with it."""
+        self.visit.require(self.name, Target(self.of.project_id, connection_id=self.of.id), verb)
+
     def _may(self, verb: Verb, project_id: ProjectId | None) -> bool:
         return gate.may(self.visit.caller, verb, Target(project_id, connection_id=self.of.id))
 
@@ -235,6 +239,7 @@ async def delete(visit: Visit) -> Response:
 
 
 def _ask_turn(visit: Visit, one: OneOkta, error: KeyturnError | None = None) -> Response:
+    one.require(Verb.EDIT_CONNECTIONS)
     return visit.render(
         "connections/okta/turn_key.html",
         status=status_of(error) if error else 200,
@@ -246,6 +251,7 @@ def _ask_turn(visit: Visit, one: OneOkta, error: KeyturnError | None = None) -> 
 
 async def _ask_deletion(visit: Visit, error: str = "") -> Response:
     one = await find_one(visit)
+    one.require(Verb.DELETE_CONNECTIONS)
     every = [e for e in await _rotations(visit, one.served) if e.connection.id == one.of.id]
     return visit.render(
         "connections/okta/delete.html",

@@ -21,7 +21,6 @@ from keyturn.domain.errors import (
     OktaError,
 )
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services import gate
 from keyturn.services.connections import (
     OktaConnectionChange,
     OktaConnectionDraft,
@@ -68,6 +67,7 @@ class Typed:
 async def show_new(visit: Visit) -> Response:
     """Ask for access to an org."""
     whole, _ = await visit.projects()
+    visit.require(whole.project.name, Target(whole.project.id), Verb.CREATE_CONNECTIONS)
     return _new(visit, whole, Typed(method=Method.SERVICE_APP))
 
 
@@ -175,12 +175,13 @@ def _new(visit: Visit, whole: Whole, typed: Typed, error: KeyturnError | None = 
         typed=typed,
         methods=METHODS,
         whole=whole,
-        wide=gate.may(visit.caller, Verb.CREATE_CONNECTIONS, Target(None)),
+        wide=visit.may(Verb.CREATE_CONNECTIONS),
         command=shlex.join(words),
     )
 
 
 def _edit(visit: Visit, one: OneOkta, typed: Typed, error: KeyturnError | None = None) -> Response:
+    one.require(Verb.EDIT_CONNECTIONS)
     key = ("--client-id", typed.client_id or "ID", "--private-jwk-file", "FILE")
     given = key if typed.method == Method.SERVICE_APP else ("--token-stdin",)
     return visit.render(

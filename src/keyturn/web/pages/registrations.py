@@ -32,7 +32,7 @@ from keyturn.services.registrations import (
 from keyturn.services.usage import list_health
 from keyturn.web.faults import told_of
 from keyturn.web.lights import LIGHTS, SECRETS
-from keyturn.web.pages.connections import creates
+from keyturn.web.pages.connections import registers
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
 from keyturn.web.subject import Subject
@@ -79,7 +79,7 @@ async def list_all(visit: Visit) -> Response:
             )
         ],
         titles={name: each.title for name, each in CONNECTORS.items()},
-        creates=creates(visit, whole),
+        creates=registers(visit, whole),
     )
 
 
@@ -134,6 +134,7 @@ async def show_delete(visit: Visit) -> Response:
     """Ask whether to delete a registration that nothing uses."""
     view = await read_registration(visit.world, visit.caller, visit.given("registration_id"))
     one = subject_of(visit, view)
+    one.require(Verb.EDIT_GRANTS)
     return visit.render("connections/registrations/delete.html", one=one, view=view)
 
 

@@ -1,5 +1,6 @@
 """Client registrations made, renamed, and given another secret. No secret comes back to a page."""
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -34,6 +35,7 @@ from keyturn.services.registrations import (
 )
 from keyturn.services.rotations import RotationView, list_rotations
 from keyturn.web.faults import told_of
+from keyturn.web.pages.connections import REGISTERING
 from keyturn.web.pages.registrations import LIST, ONE, subject_of
 from keyturn.web.pages.registrations_ways import NAMED, WAYS, Way
 from keyturn.web.problems import status_of
@@ -79,6 +81,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 async def choose(visit: Visit) -> Response:
     """Ask at which server the client is known, or go on where that is said."""
     whole, projects = await visit.projects()
+    visit.require(whole.project.name, anywhere_in(whole.project.id), *REGISTERING)
     kind = visit.query.get("kind", "")
     if kind in WAYS:
         name = kind if WAYS[kind].scheme is Scheme.OAUTH else ""
@@ -143,19 +146,23 @@ async def edit(visit: Visit) -> Response:
 
 
 async def show_replacement(visit: Visit) -> Response:
-    """Ask for another secret."""
+    """Ask for another secret, and for another server where that is wanted."""
     view = await _view(visit)
     named = Typed(
         client_id=view.registration.client_id,
         secret_name=view.secret_name,
         client_id_name=view.client_id_name,
         by="stored" if view.secret_name else "own",
+        provider=json.dumps(json.loads(view.registration.provider), indent=2, ensure_ascii=False),
     )
     return await _replacing(visit, view, named)
 
 
 async def replace_secret(visit: Visit) -> Response:
-    """Give a registration another secret, once its server has accepted it."""
+    """Give a registration another secret, once its server has accepted it, or another server.
+
+    Another server takes the secret again, so that nobody has the one that is kept sent elsewhere.
+    """
     view, typed = await _view(visit), _typed(visit)
     try:
         rotation = await _rotation(visit, Whole(view.place.project, ()), typed)
@@ -163,7 +170,9 @@ async def replace_secret(visit: Visit) -> Response:
             rule = "must be a rotation of the registration's own folder"
             raise InvalidInput(FieldProblem(("rotation",), rule))
         given = _credential(visit, typed, view.registration.scheme, rotation)
-        change = RegistrationChange(credential=given)
+        document = _document(typed.provider)
+        led = None if document == json.loads(view.registration.provider) else document
+        change = RegistrationChange(provider=led, credential=given)
         after = await update_registration(visit.world, visit.caller, view.registration.id, change)
     except NotFound:
         raise
@@ -270,11 +279,14 @@ async def _form(
 def _renaming(
     visit: Visit, view: RegistrationView, typed: Typed, error: KeyturnError | None = None
 ) -> Response:
+    one = subject_of(visit, view)
+    one.require(Verb.EDIT_GRANTS)
     return visit.render(
         "connections/registrations/edit.html",
         status=status_of(error) if error else 200,
         problems=_told(error, frozenset({"name", "description"})),
-        one=subject_of(visit, view),
+        one=one,
+        led=view.registration.scheme is Scheme.OAUTH and one.may(Verb.READ_SECRETS),
         typed=typed,
     )
 
@@ -282,7 +294,8 @@ def _renaming(
 async def _replacing(
     visit: Visit, view: RegistrationView, typed: Typed, error: KeyturnError | None = None
 ) -> Response:
-    here = f" in {view.place}"
+    one, here = subject_of(visit, view), f" in {view.place}"
+    one.require(*REGISTERING)
     rotations = [
         (key, text.removesuffix(here))
         for key, text in await _rotations(visit, view.place.project.id)
@@ -290,22 +303,26 @@ async def _replacing(
     ]
     scheme = view.registration.scheme
     names = next(way.names for way in WAYS.values() if way.scheme is scheme)
-    form = frozenset({"rotation", "client_id", "secret", "secret_name", "client_id_name"})
+    form = frozenset(
+        {"rotation", "client_id", "secret", "secret_name", "client_id_name", "provider"}
+    )
     return visit.render(
         "connections/registrations/secret.html",
         status=status_of(error) if error else 200,
         problems=_told(error, form),
-        one=subject_of(visit, view),
+        one=one,
         view=view,
         typed=typed,
         by=typed.by or "own",
+        open=visit.query.get("open") == "provider",
         names=names,
         rotations=rotations if scheme is Scheme.OAUTH else (),
     )
 
 
 def _command(whole: Whole, kind: str, way: Way, typed: Typed) -> str:
-    words = ["keyturn", "registration", "add", typed.name or "NAME"]
+    words = ["keyturn", "registration", "add"]
+    words += [typed.name if typed.name not in ("", kind) else "NAME"]
     words += ["--project", whole.project.slug, "--env", typed.environment or "ENV"]
     words += ["--path", typed.path] if typed.path not in ("", "/") else []
     words += ["--connector", way.connector] if way.connector != "api" else []

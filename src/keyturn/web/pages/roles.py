@@ -4,11 +4,13 @@ from typing import Final
 
 from starlette.responses import Response
 
-from keyturn.domain.access import BUILT_IN, Grant, Verb
+from keyturn.domain.access import BUILT_IN, Grant, Target, Verb
 from keyturn.domain.errors import CallerError
 from keyturn.domain.roles import parse_verbs
 from keyturn.services import roles
+from keyturn.services.projects import resolve_project
 from keyturn.services.roles import RoleDraft
+from keyturn.web.menu import ABOVE
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
@@ -62,8 +64,16 @@ async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
         chosen=[str(each) for each in visit.form.getlist("verbs")],
         typed={name: visit.said(name) for name in TYPED},
         project=_project(visit) or "",
+        edits=await _edits(visit),
         places=[(each.project.slug, each.project.name) for each in projects],
     )
+
+
+async def _edits(visit: Visit) -> bool:
+    """Say whether they may change roles: those of the project that is asked for, or of all."""
+    asked = _project(visit)
+    place = Target(await resolve_project(visit.world, asked)) if asked else ABOVE
+    return visit.may(Verb.EDIT_ROLES, place)
 
 
 TYPED: Final = ("slug", "name", "description", "environments", "paths", "connections")

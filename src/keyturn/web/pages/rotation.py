@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.fleet import Band, age_of, band_of
@@ -16,17 +17,18 @@ from keyturn.domain.ids import VersionNo
 from keyturn.domain.offers import Order, why_not
 from keyturn.domain.schedule import interval_of
 from keyturn.domain.slots import Slot
+from keyturn.domain.turn import Word
 from keyturn.services.takers import Kind, Taker
 from keyturn.services.usage import usage_of_rotation
 from keyturn.services.watching import Sight, watch_rotation
 from keyturn.web import sessions
+from keyturn.web.menu import ABOVE
 from keyturn.web.one_rotation import PATH, One
 from keyturn.web.pages.wizard_schedule import policy_told
 from keyturn.web.phases import phases_of
 from keyturn.web.pictures import slots as slots_picture
 from keyturn.web.pictures.usage_graph import draw_usage
 from keyturn.web.problems import status_of
-from keyturn.web.prose import prose
 from keyturn.web.routing import page
 from keyturn.web.schedule_told import schedule_told
 from keyturn.web.visiting import Visit
@@ -38,10 +40,10 @@ LEADS: Final[Mapping[str, str]] = {
     "flow": "/flows/{}",
 }
 """Where the nodes of the picture lead; the others have no page of their own."""
-WHO: Final[Mapping[Kind, str]] = {
-    Kind.READER: "/access/identities/{}",
-    Kind.DESTINATION: "/connections/destinations/{}",
-    Kind.REGISTRATION: "/connections/registrations/{}",
+WHO: Final[Mapping[Kind, tuple[str, Verb]]] = {
+    Kind.READER: ("/access/identities/{}", Verb.READ_IDENTITIES),
+    Kind.DESTINATION: ("/connections/destinations/{}", Verb.READ_DESTINATIONS),
+    Kind.REGISTRATION: ("/connections/registrations/{}", Verb.READ_GRANTS),
 }
 
 
@@ -67,7 +69,7 @@ async def show(visit: Visit, error: KeyturnError | None = None) -> Response:
         "rotations/show.html",
         live_context(one, sight),
         status=status_of(error) if error else 200,
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
     )
 
 
@@ -96,11 +98,12 @@ async def show_usage(visit: Visit) -> Response:
     watch = await watch_rotation(visit.world, visit.caller, rotation_id)
     sight = await watch.look(visit.caller)
     usage = await usage_of_rotation(visit.world, visit.caller, rotation_id)
+    one = One(visit, sight.of)
     return visit.render(
         "rotations/usage.html",
-        one=One(visit, sight.of),
+        one=one,
         sight=sight,
-        takers=[(each, _lead_of(each)) for each in sight.takers],
+        takers=[(each, _lead_of(one, each)) for each in sight.takers],
         picture=draw_usage("usage", usage, href=_lead),
         usage=usage,
     )
@@ -109,25 +112,53 @@ async def show_usage(visit: Visit) -> Response:
 def live_context(one: One, sight: Sight) -> dict[str, object]:
     """Return what the part that changes is made of; it is the same while nothing has changed."""
     now, rotation, turn = one.visit.world.clock.now(), one.rotation, sight.of.turn
-    refusals = why_not(rotation, turn, now)
-    phases = phases_of(sight.turn) if sight.turn else ()
+    refusals = {**why_not(rotation, turn, now), **_heeded(sight)}
+    phases = phases_of(sight.turn, one.href if one.may_turn else "") if sight.turn else ()
     return {
         "one": one,
         "sight": sight,
         "orders": {order.name.lower(): why for order, why in refusals.items()},
+        "ordered": _ordered(sight),
         "refused": [(NAMES[order], why) for order, why in refusals.items() if why],
         "drifts": [Drift(each, PROPOSED[each.kind]) for each in sight.findings],
         "phases": phases,
         "tone": "bad" if _is_dead(sight) else one.standing.tone,
         "goes": next((each.text for each in phases if each.status == "now"), ""),
-        "takers": [(each, _lead_of(each)) for each in sight.takers],
+        "takers": [(each, _lead_of(one, each)) for each in sight.takers],
         "waited": _waited(sight),
         "picture": draw(one, sight.slots, now),
         "age": _age(sight, now),
-        "prose": prose,
         "schedule": schedule_told(rotation.schedule),
         "policy": policy_told(rotation.policy),
     }
+
+
+def _heeded(sight: Sight) -> Mapping[Order, str]:
+    """Tell of orders that need not be given again: the open turn goes by them already."""
+    if not (told := _ordered(sight)):
+        return {}
+    orders = [Order.FINISH_NOW]
+    if sight.of.turn and sight.of.turn.word is Word.AT_ONCE:
+        orders.append(Order.AT_ONCE)
+    return dict.fromkeys(orders, told)
+
+
+def _ordered(sight: Sight) -> str:
+    """Tell who has ordered the open turn to finish, and when that comes; else nothing."""
+    turn = sight.of.turn
+    if turn is None or not turn.open or turn.word is None or sight.turn is None:
+        return ""
+    step, then = FINISHING.get(turn.word, ("", ""))
+    by = (each.detail for each in reversed(sight.turn.steps) if each.step == step)
+    who = next(by, "").removeprefix("By ").removesuffix(".")
+    return f"Finish ordered by {who}: {then}" if who else ""
+
+
+FINISHING: Final[Mapping[Word, tuple[str, str]]] = {
+    Word.FINISH: ("finish", "the old one goes as soon as the shortest overlap is over."),
+    Word.AT_ONCE: ("finish at once", "the old one goes at once, without a soak."),
+}
+"""What is recorded of each order to finish, and what comes of it."""
 
 
 NAMES: Final[Mapping[Order, str]] = {
@@ -196,8 +227,14 @@ def _lead(kind: str, key: str) -> str:
     return LEADS[kind].format(key) if kind in LEADS else ""
 
 
-def _lead_of(taker: Taker) -> str:
-    return WHO[taker.kind].format(taker.id) if taker.kind in WHO else ""
+def _lead_of(one: One, taker: Taker) -> str:
+    """Return where somebody who takes a secret has a page, for who may see that."""
+    if taker.kind not in WHO:
+        return ""
+    page_of, verb = WHO[taker.kind]
+    above = taker.kind is Kind.READER
+    may = one.visit.may(verb, ABOVE if above else one.of.target)
+    return page_of.format(taker.id) if may else ""
 
 
 ROUTES: Final = (

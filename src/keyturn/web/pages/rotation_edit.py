@@ -6,6 +6,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.errors import (
     FieldProblem,
     Forbidden,
@@ -35,7 +36,6 @@ from keyturn.web.pages.wizard_schedule import (
     seconds_of,
     zones,
 )
-from keyturn.web.prose import prose
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
@@ -90,14 +90,13 @@ async def edit(visit: Visit) -> Response:
 async def ask_delete(visit: Visit, error: KeyturnError | None = None) -> Response:
     """Say what it means that a rotation ends."""
     one = await find_one(visit)
-    if not one.may_delete:
-        raise Forbidden(f"You may look at {one.name}, but not end it.")
+    one.require(Verb.DELETE_ROTATIONS)
     return visit.render(
         "rotations/delete.html",
         status=400 if error else 200,
         one=one,
         what=visit.said("what", "keep"),
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
     )
 
 
@@ -123,8 +122,7 @@ async def delete(visit: Visit) -> Response:
 
 async def _editable(visit: Visit) -> One:
     one = await find_one(visit)
-    if not one.may_edit:
-        raise Forbidden(f"You may look at {one.name}, but not change it.")
+    one.require(Verb.EDIT_ROTATIONS)
     return one
 
 

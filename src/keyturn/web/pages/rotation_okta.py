@@ -1,11 +1,12 @@
 """What an app has at Okta: looked at, retired or adopted by its owner's word, mended, revealed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import Final
 
 from starlette.responses import Response
 
+from keyturn.domain.access import Verb
 from keyturn.domain.drift import PROPOSED
 from keyturn.domain.errors import CallerError, Forbidden, KeyturnError, NotFound, OktaError, Refused
 from keyturn.domain.foreign import Consent
@@ -15,20 +16,19 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.slots import Slot
 from keyturn.services.consent import adopt_existing, retire_existing
 from keyturn.services.drift import repair_finding
-from keyturn.services.rotations import RotationView, read_generated_credentials
+from keyturn.services.generated_credentials import read_generated_credentials
+from keyturn.services.rotations import RotationView
 from keyturn.services.slots import Slots, read_slots
 from keyturn.services.watching import watch_rotation
 from keyturn.web.one_rotation import PATH, One, find_one
 from keyturn.web.pages.rotation import draw, named
 from keyturn.web.problems import status_of
-from keyturn.web.prose import prose
-from keyturn.web.proving import prove, way_of
+from keyturn.web.proving import prove, unkept, way_of
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
 NOT_THERE: Final = "Okta does not list that one any more: look at what it lists now."
-UNKEPT: Final = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
-"""A page with values is compressed by nobody, and kept by nobody."""
+OWN: Final = "It is a credential of Keyturn's own: its value is shown to nobody."
 
 
 async def show(visit: Visit) -> Response:
@@ -38,14 +38,17 @@ async def show(visit: Visit) -> Response:
         found = await _look(visit, one, check_okta=True)
     except OktaError as failed:
         found, error = await _look(visit, one, check_okta=False), failed
+    dead = [each for each in found.slots if each.refused] if found.checked_at else []
     return visit.render(
         "rotations/okta.html",
         one=one,
         found=found,
+        dead=dead,
+        repairs=await _repairs(visit, one) if dead else {},
         picture=draw(one, found.slots, visit.world.clock.now()),
         named=named,
         foreign=[each for each in found.slots if _foreign(each, found)],
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
     )
 
 
@@ -101,7 +104,7 @@ async def ask_repair(visit: Visit, error: KeyturnError | None = None) -> Respons
         one=one,
         finding=finding,
         repair=PROPOSED[finding.kind],
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
     )
 
 
@@ -117,14 +120,15 @@ async def repair(visit: Visit) -> Response:
 async def ask_reveal(visit: Visit, error: KeyturnError | None = None) -> Response:
     """Ask who it is before values are shown."""
     one = await find_one(visit)
-    if not one.may_reveal:
-        raise Forbidden(f"You may look at {one.name}, but not at its values.")
+    one.require(Verb.READ_CREDENTIALS)
+    if not one.readable:
+        raise Forbidden(OWN)
     return visit.render(
         "rotations/reveal.html",
         status=status_of(error) if error else 200,
         one=one,
         way=await way_of(visit),
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
     )
 
 
@@ -141,8 +145,15 @@ async def reveal(visit: Visit) -> Response:
         return await ask_reveal(visit, error)
     served = found.credentials[found.active_index] if found.credentials else None
     return visit.render(
-        "rotations/revealed.html", headers=UNKEPT, one=one, found=found, served=served
+        "rotations/revealed.html", headers=unkept(one.href), one=one, found=found, served=served
     )
+
+
+async def _repairs(visit: Visit, one: One) -> Mapping[str, str]:
+    """Return the pages on which what was found wrong is mended, by the ids at Okta."""
+    watch = await watch_rotation(visit.world, visit.caller, one.rotation.id)
+    sight = await watch.look(visit.caller)
+    return {each.subject: f"{one.href}/findings/{each.id}" for each in sight.findings}
 
 
 async def _look(visit: Visit, one: One, *, check_okta: bool) -> Slots:
@@ -162,7 +173,7 @@ async def _ask(visit: Visit, template: str, error: KeyturnError | None) -> Respo
         status=status_of(error) if error else 200,
         one=one,
         slot=slot,
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
     )
 
 
@@ -184,8 +195,7 @@ async def _do(
 
 
 def _require_turner(one: One) -> None:
-    if not one.may_turn:
-        raise Forbidden(f"You may look at {one.name}, but not change what it has at Okta.")
+    one.require(Verb.ROTATE)
 
 
 def _foreign(slot: Slot, found: Slots) -> bool:

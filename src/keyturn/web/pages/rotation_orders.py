@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from keyturn.domain.access import Caller
+from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import Forbidden, KeyturnError, NotFound, Refused
 from keyturn.domain.evidence import floor_over_at
 from keyturn.domain.offers import Order, why_not
@@ -25,7 +25,6 @@ from keyturn.services.watching import watch_rotation
 from keyturn.web.one_rotation import PATH, One
 from keyturn.web.pages.rotation import show
 from keyturn.web.problems import status_of
-from keyturn.web.prose import prose
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
@@ -58,8 +57,7 @@ async def show_plan(visit: Visit, error: KeyturnError | None = None) -> Response
         visit.world, visit.caller, visit.given("rotation_id"), emergency=emergency
     )
     one, order = One(visit, plan.of), Order.EMERGENCY if emergency else Order.TURN
-    if not one.may_turn:
-        raise Forbidden(f"You may look at {one.name}, but not turn it.")
+    one.require(Verb.ROTATE)
     refused = why_not(one.rotation, plan.of.turn, visit.world.clock.now())[order]
     return visit.render(
         "rotations/plan.html",
@@ -68,7 +66,7 @@ async def show_plan(visit: Visit, error: KeyturnError | None = None) -> Response
         plan=plan,
         refused=refused,
         resumes=plan.of.turn is not None and plan.of.turn.blocked is not None,
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
         command=one.command("rotation", "turn", "...", *order.split()[1:]),
     )
 
@@ -111,8 +109,7 @@ async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
     watch = await watch_rotation(visit.world, visit.caller, visit.given("rotation_id"))
     sight = await watch.look(visit.caller)
     one, turn = One(visit, sight.of), sight.of.turn
-    if not one.may_turn:
-        raise Forbidden(f"You may look at {one.name}, but not order its turns about.")
+    one.require(Verb.ROTATE)
     refused = why_not(one.rotation, turn, visit.world.clock.now())[asked.order]
     return visit.render(
         "rotations/order.html",
@@ -121,10 +118,10 @@ async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
         asked=asked,
         title=asked.title.format(noun=one.noun, name=one.name),
         refused=refused,
-        consequences=[prose(each) for each in asked.tell(one, turn)] if turn else (),
+        consequences=[one.prose(each) for each in asked.tell(one, turn)] if turn else (),
         lacking=[each for each in sight.takers if not each.has_it],
         served=sight.served,
-        error=prose(error.message) if error else "",
+        error=one.prose(error.message) if error else "",
         command=one.command("turn", *asked.order.split(), "..."),
     )
 

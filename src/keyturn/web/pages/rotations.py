@@ -1,7 +1,7 @@
 """The list of rotations: found by text, standing and age, a page at a time."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,11 +13,10 @@ from keyturn.domain.access import Verb
 from keyturn.domain.fleet import Band, age_of, band_of
 from keyturn.domain.outlook import State
 from keyturn.domain.schedule import interval_of
-from keyturn.services import gate
 from keyturn.services.fleet import RotationFilter, RotationPage, search_rotations
-from keyturn.services.projects import Whole, anywhere_in, list_projects
+from keyturn.services.projects import list_projects
 from keyturn.services.rotations import RotationView
-from keyturn.web.one_rotation import LIST, One
+from keyturn.web.one_rotation import LIST, One, maker
 from keyturn.web.routing import page
 from keyturn.web.standing import STANDING
 from keyturn.web.visiting import Visit
@@ -75,7 +74,8 @@ class Row:
 
 async def show(visit: Visit) -> Response:
     """List the rotations that are wanted."""
-    every, wanted = await list_projects(visit.world, visit.caller), _wanted(visit)
+    wanted, names = _wanted(visit), visit.caller.may_somewhere(Verb.READ_PROJECT)
+    every = await list_projects(visit.world, visit.caller) if names else ()
     found = await search_rotations(
         visit.world,
         visit.caller,
@@ -94,7 +94,7 @@ async def show(visit: Visit) -> Response:
         ages=BANDS.get(wanted.band, f"{wanted.band} % of its time") if wanted.band else "",
         projects=[("", "All projects"), *((w.project.slug, w.project.name) for w in every)],
         pages=_pages(wanted, found),
-        creates=_creates(visit, every),
+        creates=maker(visit, every),
         command=_command(wanted),
     )
 
@@ -138,12 +138,6 @@ def _pages(wanted: Wanted, found: RotationPage) -> tuple[str, str]:
     before, after = max(0, wanted.start - EACH), wanted.start + EACH
     back = wanted.href(start=str(before) if before else "") if wanted.start else ""
     return back, wanted.href(start=str(after)) if after < found.total else ""
-
-
-def _creates(visit: Visit, every: Iterable[Whole]) -> bool:
-    """Say whether they may create one somewhere."""
-    places = (anywhere_in(each.project.id) for each in every)
-    return any(gate.may(visit.caller, Verb.CREATE_ROTATIONS, place) for place in places)
 
 
 def _command(wanted: Wanted) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 from keyturn.domain import names
 from keyturn.domain.access import Verb
-from keyturn.domain.errors import CallerError, FieldProblem, InvalidInput, Taken
+from keyturn.domain.errors import CallerError, FieldProblem, InvalidInput, Refused, Taken
 from keyturn.domain.project import Tag
 from keyturn.domain.secret import Secret
 from keyturn.domain.sensitive import Sensitive
@@ -47,6 +48,8 @@ class Typed:
     tag_ids: tuple[str, ...]
     new_tags: str
     metadata: str
+    base: str = ""
+    """When the secret was changed last by what the form was filled in with."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ async def show_edit(visit: Visit) -> Response:
     one = await find_shown(visit)
     secret = one.read.secret
     pairs = "\n".join(f"{key}={value}" for key, value in secret.metadata_pairs)
-    typed = Typed(secret.name, secret.comment, secret.tag_ids, "", pairs)
+    base = secret.updated_at.isoformat()
+    typed = Typed(secret.name, secret.comment, secret.tag_ids, "", pairs, base)
     return await _form(visit, one.spot, typed, one=one)
 
 
@@ -95,7 +99,7 @@ async def edit(visit: Visit) -> Response:
     try:
         asked = _asked(visit)
         change = _allowed(one, asked.change)
-        wanted = Edit(one.spot.where, one.name, change)
+        wanted = Edit(one.spot.where, one.name, change, _base(visit))
         changed = (await update_secrets(visit.world, visit.caller, [wanted], shown=False))[0]
         await _tag(visit, one.spot, changed, asked)
     except CallerError as error:
@@ -126,7 +130,8 @@ async def delete(visit: Visit) -> Response:
 def _typed(visit: Visit) -> Typed:
     ids = tuple(str(each) for each in visit.form.getlist("tag"))
     said = visit.said
-    return Typed(said("name"), said("comment"), ids, said("new_tags"), said("metadata"))
+    texts = (said("new_tags"), said("metadata"), said("base"))
+    return Typed(said("name"), said("comment"), ids, *texts)
 
 
 def _asked(visit: Visit) -> _Asked:
@@ -168,6 +173,14 @@ def _words(text: str) -> Sequence[str]:
 
 def _draft(name: str) -> TagDraft:
     return TagDraft(names.slugified(name), names.title(("new_tags",), name))
+
+
+def _base(visit: Visit) -> datetime | None:
+    """Return the time of the change that a form goes by. Raises Refused."""
+    try:
+        return datetime.fromisoformat(visit.said("base")) if visit.said("base") else None
+    except ValueError:
+        raise Refused("This form does not say what it changes: load the page again.") from None
 
 
 def _wrong(field: str, rule: str) -> InvalidInput:

@@ -17,7 +17,7 @@ from keyturn.services.readers import HeldView, acknowledge, list_held
 from keyturn.services.rotations import RotationView, read_rotation
 from keyturn.services.secrets import ReadSecret, Wish, list_versions, read_secret_by_id
 from keyturn.web.problems import status_of
-from keyturn.web.proving import prove, way_of
+from keyturn.web.proving import prove, unkept, way_of
 from keyturn.web.routing import action, page
 from keyturn.web.spots import PAGE, Spot, spot_at
 from keyturn.web.visiting import Visit
@@ -86,7 +86,7 @@ async def reveal(visit: Visit) -> Response:
     read = await _revealed(visit, one)
     return visit.render(
         "secrets/revealed.html",
-        headers={"Content-Encoding": "identity", "Cache-Control": "no-store"},
+        headers=unkept(one.href),
         one=one,
         version=read.version,
         value=read.value.reveal(),

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from keyturn.domain.access import Target, Verb
 from keyturn.domain.errors import CallerError, NotFound, Refused
 from keyturn.domain.project import Environment, Project
-from keyturn.services import environments, gate
+from keyturn.services import environments
 from keyturn.services.environments import EnvironmentChange
 from keyturn.services.projects import read_project
 from keyturn.services.settings import list_settings
@@ -93,6 +93,7 @@ async def _found(visit: Visit) -> tuple[Project, Environment]:
 
 async def _asked(visit: Visit, error: CallerError | None = None) -> Response:
     project, environment = await _found(visit)
+    visit.require(project.name, Target(project.id), Verb.EDIT_PROJECT)
     return visit.render(
         "settings/delete.html",
         status=status_of(error) if error else 200,
@@ -104,7 +105,6 @@ async def _asked(visit: Visit, error: CallerError | None = None) -> Response:
 
 async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
     _, every = await visit.projects()
-    caller = visit.caller
     return visit.render(
         "settings/projects.html",
         status=status_of(error) if error else 200,
@@ -113,9 +113,9 @@ async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
         editable={
             each.project.id
             for each in every
-            if gate.may(caller, Verb.EDIT_PROJECT, Target(each.project.id))
+            if visit.may(Verb.EDIT_PROJECT, Target(each.project.id))
         },
-        creates=gate.may(caller, Verb.CREATE_PROJECTS, Target()),
+        creates=visit.may(Verb.CREATE_PROJECTS),
         typed={name: visit.said(name) for name in ("name", "slug", "project")},
     )
 

@@ -26,7 +26,8 @@ class Answers:
     ``often`` says which of ``days``, ``every`` and ``cron`` sets the dates. Of the policy, what is
     empty is as the installation has it. ``existing`` is what becomes of the credentials that the
     app has (see `wizard_choices`), ``searched`` what the apps that are shown were searched by,
-    ``label`` what Okta calls the one that was chosen.
+    ``label`` what Okta calls the one that was chosen, ``made_connection`` the id of a connection
+    that the wizard has made on the way, and ``made_folder`` the path of a folder.
     """
 
     since: str = ""
@@ -62,6 +63,8 @@ class Answers:
     map_client_secret: str = ""
     name: str = ""
     description: str = ""
+    made_connection: str = ""
+    made_folder: str = ""
 
     @property
     def credential(self) -> CredentialKind:

@@ -70,7 +70,7 @@ async def look_at_search(wizard: Wizard) -> Shown:
     """Show the same by what Okta's own search finds, for who is typing."""
     listed, more = await _search(wizard)
     wizard.note(searched=wizard.answers.search)
-    cards = [_card_of(wizard, each) for each in listed]
+    cards = sorted((_card_of(wizard, each) for each in listed), key=lambda card: bool(card.why))
     wanted = wizard.answers.app
     if wanted and not any(wanted == card.app.id and not card.unread for card in cards):
         cards = [*await _card_apart(wizard), *(card for card in cards if card.app.id != wanted)]
@@ -81,6 +81,7 @@ async def look_at_search(wizard: Wizard) -> Shown:
         "by_id": _by_id(wizard),
         "cards": cards,
         "more": more,
+        "none_left": bool(listed) and not eligible,
         "none_found": not listed and not _by_id(wizard) and not wizard.problems.of("search"),
         "chosen": wizard.answers.app,
         "noun": wizard.answers.credential.rules.noun,

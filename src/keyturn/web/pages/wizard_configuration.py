@@ -112,6 +112,7 @@ async def look_at_dates(wizard: Wizard) -> Shown:
         "dates": dates,
         "dates_wrong": wrong.texts,
         "zone": wizard.answers.zone or "UTC",
+        "guessing": not wizard.answers.zone,
     }
 
 
@@ -121,7 +122,7 @@ async def check_configuration(wizard: Wizard) -> None:
     if answers.connection == NEW:
         made = await connect(wizard.visit, answers, wizard.whole.project.id, problems)
         if made:
-            wizard.note(connection=made.id)
+            wizard.note(connection=made.id, made_connection=made.id)
             wizard.made = f"Connection {made.name} to {made.instance_url} is made: Okta accepts it."
     elif answers.connection not in [one.id for one in await _connections(wizard)]:
         problems.note("connection", "Choose a connection, or make one.")
@@ -134,7 +135,7 @@ async def check_configuration(wizard: Wizard) -> None:
 
 def _check_dates(wizard: Wizard) -> None:
     answers, problems = wizard.answers, wizard.problems
-    if answers.often == "days" and not answers.days.isdecimal():
+    if answers.often == "days" and not (answers.days.isdecimal() and answers.days.strip("0")):
         problems.note("days", "Must be a whole number of days, such as 30.")
     with problems.at("days", {**FIELDS, "schedule.every": answers.often}):
         schedule.preview(wizard.visit.world, answers, 1)
@@ -147,7 +148,8 @@ async def _check_place(wizard: Wizard) -> None:
         with problems.at("path"):
             parent, _, name = wizard.where.path.rstrip("/").rpartition("/")
             within = Where(wizard.where.project, wizard.where.environment, parent or ROOT)
-            await create_folder(visit.world, visit.caller, within, name)
+            made = await create_folder(visit.world, visit.caller, within, name)
+            wizard.note(made_folder=made.place.folder.path)
     try:
         connection_id = wizard.answers.connection
         await find_taken_names(visit.world, visit.caller, wizard.where, connection_id)

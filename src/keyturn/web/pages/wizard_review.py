@@ -1,18 +1,18 @@
 """The last step of the wizard: what will happen, call by call, and then it happens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from keyturn.domain.errors import Refused, Taken
-from keyturn.domain.okta_paths import COLLECTIONS, INTROSPECT_PATH
-from keyturn.domain.rotation import Adopt, Rotation
+from keyturn.domain.rotation import Adopt
 from keyturn.domain.sensitive import Sensitive
+from keyturn.services.creation_plans import steps_of_creation
 from keyturn.services.onboarding import Prospect, create_rotation, preview_rotation
-from keyturn.services.plans import PlannedStep, steps_of_a_turn
+from keyturn.services.plans import steps_at_app
 from keyturn.services.rotations import RotationView, read_rotation_by_name
 from keyturn.web.pages import wizard_schedule as schedule
-from keyturn.web.pages.wizard_choices import ADOPT, Existing, chosen, named
+from keyturn.web.pages.wizard_choices import ADOPT, chosen, named
 from keyturn.web.pages.wizard_command import command
 from keyturn.web.pages.wizard_configuration import KINDS
 from keyturn.web.pages.wizard_connection import made_since
@@ -37,13 +37,15 @@ async def look_at_review(wizard: Wizard) -> Shown:
     """Show what will be done and what it leads to, or why it cannot be done."""
     with wizard.problems.at(""):
         prospect, hidden = await _prospect(wizard)
+        retire = chosen(wizard.answers.existing).retire
         shown = schedule.preview(wizard.visit.world, wizard.answers, DATES)
         return {
             "prospect": prospect,
+            "there": _there(wizard, prospect),
             "kind_name": KINDS[wizard.answers.credential][0],
             "asked": _asked(wizard, prospect, hidden=hidden),
-            "steps_now": steps_now(prospect, chosen(wizard.answers.existing)),
-            "steps_then": steps_then(prospect.rotation),
+            "steps_now": steps_of_creation(prospect, retires=retire.id if retire else None),
+            "steps_then": steps_at_app(prospect.rotation),
             "schedule_told": schedule_told(prospect.rotation.schedule),
             "policy_told": schedule.policy_told(prospect.rotation.policy),
             "dates": schedule.dates(shown.slots, wizard.answers.zone),
@@ -52,6 +54,17 @@ async def look_at_review(wizard: Wizard) -> Shown:
             "command": command(wizard.answers, prospect.connection.name),
         }
     return {"prospect": None}
+
+
+def _there(wizard: Wizard, prospect: Prospect) -> Sequence[str]:
+    """Name what the wizard has made on the way already."""
+    answers, folder = wizard.answers, prospect.place.folder
+    made = []
+    if answers.made_connection == prospect.connection.id:
+        made.append(f"the connection {prospect.connection.name}")
+    if answers.made_folder == folder.path:
+        made.append(f"the folder {folder.path}")
+    return made
 
 
 async def check_nothing(wizard: Wizard) -> None:
@@ -123,58 +136,6 @@ def _asked(wizard: Wizard, prospect: Prospect, *, hidden: bool) -> Asked:
             consent = named(each, now)
     needed = prospect.takes is None
     return Asked(value=needed or hidden, needed=needed, consent=consent)
-
-
-def steps_now(prospect: Prospect, existing: Existing) -> Sequence[PlannedStep]:
-    """Return what creating the rotation does, with the calls at Okta."""
-    rules, at = prospect.rotation.kind.rules, _collection(prospect.rotation)
-    probe = (f"POST {INTROSPECT_PATH}",)
-    mapping = prospect.rotation.mapping
-    served = f"serve {mapping.client_id} and {mapping.client_secret} in {prospect.place}"
-    steps = [PlannedStep(f"list the app's {rules.noun}s", (f"GET {at}",))]
-    if isinstance(prospect.takes, Adopt) or prospect.takes is None:
-        which = prospect.takes.secret.id if prospect.takes else "the one whose value is given"
-        told = f"adopt {which}: make sure that Okta accepts it, by asking about a junk token"
-        steps.append(PlannedStep(told, probe, "nothing changes at Okta"))
-    else:
-        whose = "of Keyturn's own value" if rules.own_value else "whose value Okta makes"
-        told = f"add a {rules.noun} {whose}, beside what the app has"
-        steps.append(PlannedStep(told, (f"POST {at}",)))
-        steps.append(PlannedStep("ask about a junk token with it, until Okta accepts it", probe))
-    steps.append(PlannedStep(served))
-    return [*steps, *_retiring(prospect, existing)]
-
-
-def _retiring(prospect: Prospect, existing: Existing) -> Iterable[PlannedStep]:
-    if existing.retire is None:
-        return
-    at, policy = _collection(prospect.rotation), prospect.rotation.policy
-    one = f"{at}/{existing.retire.id}"
-    yield PlannedStep(
-        f"after the overlap ({schedule.spoken(policy.overlap_s)} at least), deactivate "
-        f"{existing.retire.id}",
-        (f"POST {one}/lifecycle/deactivate",),
-    )
-    yield PlannedStep(
-        f"after the soak ({schedule.spoken(policy.soak_s)}), delete it", (f"DELETE {one}",)
-    )
-
-
-def steps_then(rotation: Rotation) -> Sequence[PlannedStep]:
-    """Return what each turn will do, with the calls at Okta."""
-    at = _collection(rotation)
-    calls = (
-        (f"GET {at}",),
-        (f"POST {at}",),
-        (f"POST {INTROSPECT_PATH}",),
-        (f"GET {at}", f"POST {at}/ID/lifecycle/deactivate"),
-        (f"DELETE {at}/ID",),
-    )
-    return steps_of_a_turn(rotation.kind, calls)
-
-
-def _collection(rotation: Rotation) -> str:
-    return COLLECTIONS[rotation.kind].format(rotation.app_id)
 
 
 REVIEW: Final = Step("review", "Review", (), look_at_review, check_nothing)

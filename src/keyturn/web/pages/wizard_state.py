@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keyturn.domain.access import Target, Verb
-from keyturn.domain.errors import Forbidden, NotFound
+from keyturn.domain.errors import NotFound
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.onboarding import RotationDraft
 from keyturn.services.projects import Where, Whole, anywhere_in
 from keyturn.services.schedules import DEFAULT, changed_schedule
+from keyturn.web.one_rotation import MAKING
 from keyturn.web.pages.wizard_answers import Answers, answered
 from keyturn.web.pages.wizard_choices import ADOPT, chosen
 from keyturn.web.pages.wizard_problems import Problems
@@ -107,11 +108,7 @@ async def begun(visit: Visit, told: Mapping[str, object]) -> Wizard:
     whole, projects = await visit.projects()
     if answers.project not in ("", whole.project.slug, whole.project.id):
         raise NotFound(f"There is no project {answers.project}.")
-    if not gate.may(visit.caller, Verb.CREATE_ROTATIONS, anywhere_in(whole.project.id)):
-        raise Forbidden(
-            f"{visit.caller.name} may not create rotations in project {whole.project.slug}: "
-            "ask whoever manages access there for the role rotator."
-        )
+    visit.require(whole.project.name, anywhere_in(whole.project.id), *MAKING)
     since = answers.since or visit.world.clock.now().isoformat()
     answers = replace(answers, project=whole.project.slug, since=since)
     return Wizard(visit, answers, whole, projects)

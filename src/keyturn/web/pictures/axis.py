@@ -88,7 +88,7 @@ def written(axis: Axis, moments: Iterable[Moment]) -> list[Written]:
     found = list[Written]()
     for moment in sorted(moments, key=lambda each: each.at):
         share = axis.share(moment.at)
-        text = f"{moment.text} {_time(moment.at, axis)}".strip()
+        text = f"{moment.text} {_time(moment.at, axis)}{' UTC' if moment.now else ''}".strip()
         wide = width_of(text, SIZE)
         anchor, left = _anchored(share * NARROW, wide)
         line = next((at for at, end in enumerate(ends) if left > end + _APART), len(ends))

@@ -51,9 +51,15 @@ class Slot:
         begins, ends = self.served_from, self.served_to
         return begins is not None and begins <= now and (ends is None or now < ends)
 
+    def is_dead(self, now: datetime) -> bool:
+        """Say whether readers are given it now although Okta refuses it."""
+        return self.is_served(now) and self.status != "ACTIVE"
+
     def told(self, now: datetime) -> str:
         """Return how it stands now, in words."""
         status = f"{self.status} at Okta" if self.status else "not at Okta"
+        if self.is_dead(now):
+            return f"{status}, yet served"
         return f"{status}, {'served' if self.is_served(now) else 'not served'}"
 
     def moments(self) -> Iterator[tuple[datetime | None, str, str]]:
@@ -160,10 +166,11 @@ class _Sketch:
         text, bar = y + _ABOVE - 9, y + _ABOVE
         working = slot.retires_at or slot.deletes_at
         served = (slot.served_from, slot.served_to or working) if slot.served_from else None
+        note = "pic-note pic-bad" if slot.is_dead(self.now) else "pic-note"
         return el(
             "g",
             el("text", slot.name, x=0, y=text, class_="pic-title"),
-            el("text", slot.told(self.now), x="100%", y=text, text_anchor="end", class_="pic-note"),
+            el("text", slot.told(self.now), x="100%", y=text, text_anchor="end", class_=note),
             *self.bar(slot.created_at, working, bar, "pic-works"),
             *(self.bar(*served, bar, "pic-served") if served else ()),
             *(
