@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keyturn.api.bodylimit import BodyLimit
 from keyturn.domain.oauth.redirects import OF_BROWSERS
 
-OF_PROGRAMS: Final = ("/api", "/healthz", "/openapi.json")
+OF_PROGRAMS: Final = ("/api", "/healthz", "/readyz", "/metrics", "/openapi.json")
 """Where the paths of the API begin; every other one is a page's, and so is what browsers are sent
 to and come back to."""
 

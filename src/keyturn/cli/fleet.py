@@ -7,10 +7,11 @@ import click
 
 from keyturn.cli import options, output
 from keyturn.cli.connection import budget_rows
+from keyturn.cli.fleet_file import export, schema
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
-    from keyturn.wire.fleet import Concern, FleetAnswer, FleetRotation
+    from keyturn.wire.fleet import Concern, FleetAnswer, FleetRotation, OktaAccess
 
 DAY_S = 86_400
 STATES = ("off", "scheduled", "waiting", "missed", "turning", "paused", "blocked", "quarantined")
@@ -22,6 +23,10 @@ project = click.option("--project", help="The project's id or slug.  [default: a
 @click.group()
 def fleet() -> None:
     """See all rotations together: ages, next turns, and what needs somebody."""
+
+
+fleet.add_command(export)
+fleet.add_command(schema)
 
 
 @fleet.command("show")
@@ -88,6 +93,7 @@ def lines_of(seen: "FleetAnswer") -> Iterator[str]:
         yield f"ages in % of the interval: {', '.join(ages)}; oldest {oldest}, median {median}"
     yield from ("", "needs somebody", *_concerns(seen.attention))
     yield from ("", "next turns", *_table(seen.due_next))
+    yield from ("", "access to Okta", *_access(seen.access))
     yield from ("", "rate limits", *budget_rows(seen.budgets))
 
 
@@ -101,6 +107,17 @@ def _concerns(attention: tuple["Concern", ...]) -> Iterator[str]:
         yield output.printable(f"    {each.told}")
     if not attention:
         yield "none"
+
+
+def _access(access: tuple["OktaAccess", ...]) -> list[str]:
+    header = ["connection", "org", "state", "at", "told"]
+    return output.table(
+        header,
+        [
+            [each.name, each.instance_url, each.state, output.moment(each.at), each.told]
+            for each in access
+        ],
+    )
 
 
 def _table(rotations: tuple["FleetRotation", ...]) -> list[str]:

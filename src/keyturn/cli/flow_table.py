@@ -1,4 +1,4 @@
-"""Tables of flows: made, listed, filled from CSV and written to it, emptied and removed."""
+"""Tables of flows: made, listed, filled from CSV and written to it, changed, emptied, removed."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from keyturn.client import KeyturnApi
-    from keyturn.wire.flow_tables import Table
+    from keyturn.wire.flow_tables import Row, Table
 
 BATCH_ROWS: Final = 200
 BATCH_BYTES: Final = 400_000
@@ -184,6 +184,86 @@ def _batches(
         size += more
     if batch:
         yield batch
+
+
+@table.command("set")
+@which_table
+@click.argument("number", type=click.IntRange(min=1))
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUE",
+    help="A column's new value; what is no text is JSON, and nothing takes it away.",
+)
+@options.project
+@options.server
+@options.as_json
+def set_row(
+    *,
+    which: str,
+    number: int,
+    values: Sequence[str],
+    project: str,
+    server: str | None,
+    as_json: bool,
+) -> None:
+    """Change values of the row of TABLE that has the number NUMBER; the others stay."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, project, which)
+            row = await _find_row(api, found, number)
+            after = await api.update_row(found.id, row.id, _values(values, found))
+        told = [f"Changed row {number} of {found.name}."]
+        output.show(after.model_dump(mode="json"), told, as_json=as_json)
+
+    run(work())
+
+
+@table.command("remove-row")
+@which_table
+@click.argument("number", type=click.IntRange(min=1))
+@options.project
+@options.server
+@options.as_json
+def remove_row(*, which: str, number: int, project: str, server: str | None, as_json: bool) -> None:
+    """Remove the row of TABLE that has the number NUMBER."""
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, project, which)
+            row = await _find_row(api, found, number)
+            gone = await api.delete_row(found.id, row.id)
+        told = [f"Removed row {number} of {found.name}."]
+        output.show(gone.model_dump(mode="json"), told, as_json=as_json)
+
+    run(work())
+
+
+def _values(given: Sequence[str], into: "Table") -> Mapping[str, "JsonValue"]:
+    """Read new values by column. Raises ClickException naming the one that does not fit."""
+    from keyturn.domain.flows.table_text import NoCell, read_cell
+    from keyturn.domain.flows.values import Kind
+
+    found: dict[str, JsonValue] = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        if not equals or name not in into.columns:
+            raise click.ClickException(f"{name} is no column: {', '.join(into.columns)}.")
+        try:
+            found[name] = read_cell(Kind(into.columns[name]), text)
+        except NoCell as error:
+            raise click.ClickException(f"{name} {error}.") from None
+    return found
+
+
+async def _find_row(api: "KeyturnApi", table: "Table", number: int) -> "Row":
+    found = await api.find_row(table.id, number)
+    if found is None:
+        raise click.ClickException(f"{table.name} has no row {number}.")
+    return found
 
 
 @table.command("clear")

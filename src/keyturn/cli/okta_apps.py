@@ -28,7 +28,8 @@ def apps(
     """List the org's OAuth apps whose label begins with TEXT, or the one with this app id.
 
     Tells how old their client secrets are, what stands in the way, and which rotation keeps an app
-    already. Okta searches labels by how they begin, and puts on record that secrets were looked at.
+    already. Okta searches labels by how they begin; of an org with an inventory they are searched
+    inside as well. Okta puts on record that secrets were looked at.
     """
 
     async def work() -> None:
@@ -55,7 +56,7 @@ def secrets_of(one: "App", now: datetime) -> str:
     """Tell of an app's client secrets how many there are, how old, and what is in the way."""
     if one.secrets is None:
         return "not read" if one.unread else "none"
-    ages = [f"{(now - each.created_at).days} d" for each in one.secrets]
+    ages = [f"{output.days(each.created_at, now)} d" for each in one.secrets]
     told = f"{len(ages)} ({', '.join(ages)})" if ages else "0"
     foreign = f", {one.foreign} not of a rotation" if one.foreign else ""
     return f"{told}{foreign}{': no room to turn' if one.crowded else ''}"

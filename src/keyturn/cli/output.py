@@ -34,6 +34,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
+def days(since: datetime, now: datetime) -> int:
+    """Return whole days since a moment; none before it, where two clocks do not agree."""
+    return max(0, (now - since).days)
+
+
 def moment(at: datetime | None) -> str:
     """Render a moment to the second, in UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"

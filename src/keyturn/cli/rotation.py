@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from keyturn.cli import options, output, rotation_draft
+from keyturn.cli.rotation_by_id import find_by_id
 from keyturn.cli.rotation_delete import delete
 from keyturn.cli.rotation_draft import Draft, read_value
 from keyturn.cli.rotation_policy import policy_lines, policy_options
@@ -103,13 +104,15 @@ def create(*, plan: bool, server: str | None, as_json: bool, **draft: Unpack[Dra
     The app's one ACTIVE secret is adopted, which changes nothing at Okta; otherwise a first
     managed secret is added beside it. Use --plan to read that first.
     """
-    if plan:
-        _plan(rotation_draft.plan(draft), as_json=as_json)
-        return
 
     async def work() -> None:
         async with connected(server) as api:
             body = await rotation_draft.body(api, draft)
+            if plan:
+                told = await api.plan_rotation(body, draft["kind"])
+                lines = rotation_draft.plan(draft, told)
+                output.show(told.model_dump(mode="json"), lines, as_json=as_json)
+                return
             stored = await api.create_rotation(body, draft["kind"])
         output.show(stored.model_dump(mode="json"), lines_of(stored), as_json=as_json)
 
@@ -315,8 +318,13 @@ def _plan(lines: list[str], *, as_json: bool) -> None:
 
 
 async def find_rotation(api: "KeyturnApi", project: str, which: str) -> "Rotation":
-    """Find a rotation by its id or name. Raises ClickException for none and for several."""
-    found = [r for r in await api.list_rotations(project) if which in (r.id, r.name)]
+    """Find a rotation by its id, or by its name in a project.
+
+    Raises ClickException for none and for several.
+    """
+    if one := await find_by_id(api, which):
+        return one
+    found = [each for each in await api.list_rotations(project) if each.name == which]
     if len(found) == 1:
         return found[0]
     if not found:

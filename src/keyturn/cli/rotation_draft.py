@@ -10,10 +10,11 @@ from keyturn.cli import options
 from keyturn.cli.connection import find_connection
 from keyturn.cli.rotation_policy import PolicyWords, policy_fields
 from keyturn.cli.rotation_schedule import ScheduleWords, schedule_fields, schedule_words
-from keyturn.cli.turn_plan import NOTHING_CHANGED, steps_of_a_turn
+from keyturn.cli.turn_plan import NOTHING_CHANGED, plan_of_a_creation, steps_of_a_turn
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
+    from keyturn.wire.plans import CreationPlan
     from keyturn.wire.rotations import CreateRotation, Rotation, RotationType
 
 
@@ -54,26 +55,10 @@ async def body(api: "KeyturnApi", draft: Draft) -> "CreateRotation":
     return options.checked(CreateRotation, fields)
 
 
-def plan(draft: Draft) -> list[str]:
+def plan(draft: Draft, told: "CreationPlan") -> list[str]:
     """Say what creating the rotation will do at Okta, and what each turn will do."""
-    noun = "client key" if draft["kind"] == "okta-client-key" else "client secret"
-    adopting = [
-        "  - when the app has one ACTIVE client secret and Okta shows its value: nothing;",
-        "    that secret is adopted and served at once",
-        "  - otherwise: add a first client secret beside what the app has",
-    ]
-    issuing = [f"  - add a first {noun} beside what the app has; nothing else is touched"]
-    first = draft["no_adopt"] or draft["kind"] != "okta-client-secret"
-    retire = draft["retire_existing"]
     every = schedule_words(draft, interval=draft["interval"], rotate_at=draft["rotate_at"])
-    return [
-        f"Creating rotation {draft['name']} will, at Okta (app {draft['client_id']}):",
-        *(issuing if first else adopting),
-        *([f"  - retire {noun} {retire}, after an overlap"] if retire else []),
-        f"{'When somebody asks for it' if draft['no_auto'] else every}, a turn will:",
-        *steps_of_a_turn(draft["kind"]),
-        NOTHING_CHANGED,
-    ]
+    return plan_of_a_creation(told, "When somebody asks for it" if draft["no_auto"] else every)
 
 
 def plan_of_a_key(connection: str) -> list[str]:

@@ -44,7 +44,7 @@ async def _serve(settings: "Settings") -> None:
     from keyturn.adapters.system.memory import keep_what_is_loaded
     from keyturn.bootstrap.serving import serving
 
-    log_to(settings.log_file, settings.log_level)
+    log_to(settings.log_file, settings.log_level, form=settings.log_format)
     asked = stop_asked()
     async with serving(settings) as url:
         keep_what_is_loaded()

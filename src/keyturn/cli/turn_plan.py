@@ -1,4 +1,4 @@
-"""What a turn will do, before it does it: call by call at Okta, and to each that uses the secret.
+"""What will be done, before it is: call by call at Okta, and to each that uses the secret.
 
 It is the server that says it; what is drawn as a tree is in `usage`.
 """
@@ -11,7 +11,7 @@ from keyturn.cli.usage import tree_of
 
 if TYPE_CHECKING:
     from keyturn.services.plans import PlannedStep as Step
-    from keyturn.wire.plans import PlannedStep, StepByHand, TurnPlan
+    from keyturn.wire.plans import CreationPlan, PlannedStep, StepByHand, TurnPlan
 
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -26,6 +26,22 @@ def plan_of_a_turn(plan: "TurnPlan") -> list[str]:
         "Then:",
         *(f"  - {output.printable(line)}" for line in plan.fates),
         *_by_hand(plan.by_hand),
+        plan.waits,
+        NOTHING_CHANGED,
+    ]
+
+
+def plan_of_a_creation(plan: "CreationPlan", every: str) -> list[str]:
+    """Render what creating a rotation will do, what the app has, and what each turn will do."""
+    app, place = output.printable(plan.app_label), f"{plan.environment}{plan.secret_path}"
+    has = [f"{each.id}, {each.status}, {output.moment(each.created_at)}" for each in plan.existing]
+    return [
+        f"Creating rotation {plan.rotation_name} of app {app} ({plan.app_id}) in {place} will:",
+        *_lines_of(plan.steps),
+        "The app has now:",
+        *(f"  - {told}" for told in has or ["none"]),
+        f"{every}, a turn will, at Okta:",
+        *_lines_of(plan.steps_of_a_turn),
         plan.waits,
         NOTHING_CHANGED,
     ]

@@ -28,7 +28,7 @@ async def _work(settings: "Settings") -> None:
     from keyturn.adapters.system.logs import log_to
     from keyturn.bootstrap.serving import working
 
-    log_to(settings.log_file, settings.log_level)
+    log_to(settings.log_file, settings.log_level, form=settings.log_format)
     asked = stop_asked()
     async with working(settings):
         click.echo(f"Keyturn works ({settings.engine_in_force})")

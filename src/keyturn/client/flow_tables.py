@@ -10,10 +10,12 @@ from keyturn.wire.flow_tables import (
     AddRows,
     CreateTable,
     Row,
+    RowAnswer,
     RowsAnswer,
     Table,
     TableAnswer,
     TablesAnswer,
+    UpdateRow,
 )
 
 TABLES = "/api/v1/flow-tables"
@@ -53,6 +55,22 @@ class FlowTableCalls(Calls):
         """Add rows, all or none."""
         body = AddRows(rows=tuple(dict(row) for row in rows))
         return (await self.call(RowsAnswer, "POST", f"{_at(table_id)}/rows", body=body)).rows
+
+    async def find_row(self, table_id: str, number: int) -> Row | None:
+        """Find a row by its number."""
+        query = {"after": str(number - 1), "limit": "1"}
+        rows = (await self.call(RowsAnswer, "GET", f"{_at(table_id)}/rows", query=query)).rows
+        return next((row for row in rows if row.number == number), None)
+
+    async def update_row(self, table_id: str, row_id: str, values: Mapping[str, JsonValue]) -> Row:
+        """Change some values of a row; None takes one away."""
+        body, path = UpdateRow(values=dict(values)), f"{_at(table_id)}/rows/{part(row_id)}"
+        return (await self.call(RowAnswer, "PATCH", path, body=body)).row
+
+    async def delete_row(self, table_id: str, row_id: str) -> Row:
+        """Remove one row."""
+        path = f"{_at(table_id)}/rows/{part(row_id)}"
+        return (await self.call(RowAnswer, "DELETE", path)).row
 
     async def clear_table(self, table_id: str) -> Table:
         """Remove all rows of a table."""

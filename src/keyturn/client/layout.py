@@ -22,7 +22,7 @@ from keyturn.wire.imports import (
     UpdateImport,
 )
 from keyturn.wire.projects import CreateEnvironment, Environment, EnvironmentAnswer
-from keyturn.wire.tags import CreateTag, Tag, TagAnswer, TagsAnswer
+from keyturn.wire.tags import CreateTag, Tag, TagAnswer, TagsAnswer, UpdateTag
 
 FOLDERS = "/api/v2/folders"
 IMPORTS = "/api/v2/secret-imports"
@@ -74,6 +74,17 @@ class LayoutCalls(Calls):
         body = CreateTag(slug=label.slug, name=label.name or None, color=label.color)
         path = f"{PROJECTS}/{part(project)}/tags"
         return (await self.call(TagAnswer, "POST", path, body=body)).tag
+
+    async def update_tag(self, project: str, tag_id: str, fields: Mapping[str, object]) -> Tag:
+        """Change a tag; what has it keeps it."""
+        body = UpdateTag.model_validate(fields)
+        path = f"{PROJECTS}/{part(project)}/tags/{part(tag_id)}"
+        return (await self.call(TagAnswer, "PATCH", path, body=body)).tag
+
+    async def delete_tag(self, project: str, tag_id: str) -> Tag:
+        """Delete a tag; what had it has it no longer."""
+        path = f"{PROJECTS}/{part(project)}/tags/{part(tag_id)}"
+        return (await self.call(TagAnswer, "DELETE", path)).tag
 
     async def list_imports(self, project: str, spot: Spot) -> tuple[SecretImport, ...]:
         """List what a folder imports; the last prevails."""

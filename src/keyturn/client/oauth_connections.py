@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from keyturn.client.calls import Calls, part
-from keyturn.wire.notices import Notice, NoticesAnswer
 from keyturn.wire.oauth_connections import (
     Alias,
     AliasAnswer,
@@ -29,7 +28,6 @@ from keyturn.wire.usage import UsageAnswer
 
 CONNECTIONS = "/api/v1/connections"
 ALIASES = "/api/v1/connection-aliases"
-NOTICES = "/api/v1/notices"
 
 
 class OAuthConnectionCalls(Calls):
@@ -79,11 +77,6 @@ class OAuthConnectionCalls(Calls):
     async def read_connection_usage(self, connection_id: str) -> UsageAnswer:
         """Read what a connection hangs on, and what hangs on it."""
         return await self.call(UsageAnswer, "GET", f"{_at(connection_id)}/usage")
-
-    async def list_notices(self, project: str) -> tuple[Notice, ...]:
-        """List what was told of a project's connections, the latest first."""
-        query = {"projectId": project}
-        return (await self.call(NoticesAnswer, "GET", NOTICES, query=query)).notices
 
     # --- authorizing --------------------------------------------------------------------------
 

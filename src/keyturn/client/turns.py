@@ -4,13 +4,15 @@ from datetime import date
 
 from keyturn.client.calls import Calls, part
 from keyturn.wire.base import Wire
-from keyturn.wire.plans import PlanAnswer, TurnPlan
+from keyturn.wire.plans import CreationPlan, CreationPlanAnswer, PlanAnswer, TurnPlan
 from keyturn.wire.rotations import (
     DEFAULT_TYPE,
     AdoptExisting,
+    CreateRotation,
     RetireExisting,
     Rotation,
     RotationAnswer,
+    RotationType,
 )
 from keyturn.wire.slots import SlotsAnswer
 from keyturn.wire.turns import Evidence, FinishNow, StartTurn, Turn, TurnsAnswer
@@ -34,6 +36,13 @@ class TurnCalls(Calls):
         """Read what a turn will do, before it does it; nothing is changed."""
         query = {"emergency": "true"} if emergency else {}
         return (await self.call(PlanAnswer, "GET", f"{path_of(which)}/plan", query=query)).plan
+
+    async def plan_rotation(
+        self, body: CreateRotation, kind: RotationType = DEFAULT_TYPE
+    ) -> CreationPlan:
+        """Read what creating a rotation would do; nothing is stored."""
+        path = f"{EVERY_ROTATION}/{kind}/plan"
+        return (await self.call(CreationPlanAnswer, "POST", path, body=body)).plan
 
     async def read_slots(self, which: Which, *, check_okta: bool = False) -> SlotsAnswer:
         """Read which credentials the app has at Okta, by the record or by asking Okta."""

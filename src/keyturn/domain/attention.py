@@ -6,14 +6,15 @@ the reasons, findings and judgements bring along. Knows nothing of who may see w
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.destination import State as Delivering
-from keyturn.domain.drift import Finding
+from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.drift import Kind as Drift
 from keyturn.domain.fleet import Member
 from keyturn.domain.ids import ConnectionId, RotationId
@@ -94,6 +95,19 @@ URGENT_DRIFT = frozenset(
 """What makes Okta refuse what readers are given."""
 
 
+_OF_SERVED = frozenset(kind for kind, mend in PROPOSED.items() if mend is not Repair.BY_HAND)
+SAME_CAUSE: Mapping[Reason, frozenset[Drift]] = MappingProxyType(
+    {
+        **dict.fromkeys(LOST, _OF_SERVED),
+        Reason.FOREIGN_SECRET: frozenset({Drift.SECRET_ADDED, Drift.OLD_VALUE_BACK}),
+        Reason.APP_GONE: frozenset({Drift.APP_GONE}),
+        Reason.APP_INACTIVE: frozenset({Drift.APP_DEACTIVATED}),
+        Reason.NO_SECRET_USED: frozenset({Drift.KEYS_USED}),
+    }
+)
+"""What a comparison finds of that by which a turn is blocked; the block tells what leads out."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What else of a fleet may need somebody: as much of it as the caller may see."""
@@ -107,16 +121,51 @@ def concerns_of(
     members: Sequence[Member], around: Surroundings, now: datetime
 ) -> Sequence[Concern]:
     """List what needs somebody, what presses most first, and of that the oldest."""
-    by_id, refused = {each.rotation.id: each for each in members}, [*_of_access(members)]
+    findings: dict[RotationId, list[Finding]] = {}
+    for finding in around.findings:
+        findings.setdefault(finding.rotation_id, []).append(finding)
+    refused = [*_of_access(members)]
     found = [
         *refused,
-        *(told for each in members if (told := _of_rotation(each, now))),
-        *_of_drift(by_id, around.findings),
+        *(c for each in members for c in _of_member(each, findings.get(each.rotation.id, ()), now)),
         *(told for each in around.connections if (told := _of_connection(*each))),
         *(told for each in around.destinations if (told := _of_destination(*each))),
         *_of_comparison(members, {each.id for each in refused}),
     ]
     return sorted(found, key=_order)
+
+
+class Access(StrEnum):
+    """Whether Okta let a connection in when it was asked last."""
+
+    WORKS = "works"
+    REFUSED = "refused"
+    """Turns stand still for it."""
+    FAILING = "failing"
+    UNTRIED = "untried"
+
+
+@dataclass(frozen=True)
+class OrgAccess:
+    """How a connection to Okta does: ``at`` is when it last worked, or since when it does not."""
+
+    connection: OktaConnection
+    state: Access
+    told: str
+    at: datetime | None
+
+
+def access_of(one: OktaConnection, concerns: Iterable[Concern]) -> OrgAccess:
+    """Tell whether a connection works, by what is told of it and by what is on its record."""
+    own = (each for each in concerns if each.about is About.OKTA_CONNECTION and each.id == one.id)
+    for concern in own:
+        refused = concern.kind is Kind.ACCESS_REFUSED
+        state = Access.REFUSED if refused else Access.FAILING
+        return OrgAccess(one, state, concern.told, concern.since)
+    if one.failing_since:
+        return OrgAccess(one, Access.FAILING, one.told, one.failing_since)
+    state = Access.WORKS if one.reconciled_at else Access.UNTRIED
+    return OrgAccess(one, state, "", one.reconciled_at)
 
 
 def _order(concern: Concern) -> tuple[int, datetime, str, str]:
@@ -156,6 +205,17 @@ def _of_okta(
 
 def _refused(turn: Turn) -> bool:
     return turn.blocked is not None and turn.blocked.reason is Reason.ACCESS_REFUSED
+
+
+def _of_member(member: Member, findings: Sequence[Finding], now: datetime) -> Iterator[Concern]:
+    """Tell what is wrong with a rotation; what has its turn blocked is told by the turn alone."""
+    own, turn = _of_rotation(member, now), member.turn
+    blocked = turn.blocked if turn and own and own.kind is Kind.BLOCKED else None
+    same = SAME_CAUSE.get(blocked.reason, frozenset()) if blocked else frozenset[Drift]()
+    if own:
+        urgent = any(each.kind in same & URGENT_DRIFT for each in findings)
+        yield replace(own, severity=Severity.URGENT) if urgent else own
+    yield from (_of_drift(member, each) for each in findings if each.kind not in same)
 
 
 def _of_rotation(member: Member, now: datetime) -> Concern | None:
@@ -214,16 +274,10 @@ def _of(
     return Concern(severity, kind, About.ROTATION, rotation.id, rotation.name, place, told, since)
 
 
-def _of_drift(
-    members: Mapping[RotationId, Member], findings: Iterable[Finding]
-) -> Iterator[Concern]:
-    for finding in findings:
-        member = members.get(finding.rotation_id)
-        if member:
-            urgent = finding.kind in URGENT_DRIFT
-            severity = Severity.URGENT if urgent else Severity.ACT
-            told = f"{finding.detail} {finding.kind.value}".strip()
-            yield _of(member, severity, Kind.DRIFTED, told, finding.found_at)
+def _of_drift(member: Member, finding: Finding) -> Concern:
+    severity = Severity.URGENT if finding.kind in URGENT_DRIFT else Severity.ACT
+    told = f"{finding.detail} {finding.kind.value}".strip()
+    return _of(member, severity, Kind.DRIFTED, told, finding.found_at)
 
 
 def _of_connection(one: Connection, place: Place, health: Health) -> Concern | None:

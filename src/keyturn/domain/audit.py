@@ -24,6 +24,10 @@ class ChainBroken(OursError):
     """The audit log was changed after it was written."""
 
 
+BACKED_UP = "backup:create"
+"""The verb of an entry that tells of a backup."""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """What somebody did or tried: never a value, only names, ids and hashes."""

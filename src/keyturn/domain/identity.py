@@ -97,6 +97,11 @@ class Lockable:
         until = self.failed_at + timedelta(seconds=self.lockout.lasts_s)
         return until if now < until else None
 
+    @property
+    def tries_left(self) -> int:
+        """Return how many more wrong guesses lock it, counted since they began."""
+        return max(0, self.lockout.after - self.failures)
+
     def after_failure(self, now: datetime) -> Self:
         """Count one more wrong guess; failures that are over begin anew."""
         locked = self.failures >= self.lockout.after

@@ -115,6 +115,19 @@ def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
     return replace(_set_going(turn, now), word=word, closes_at=None, tidies_at=None)
 
 
+def in_emergency(
+    turn: Turn, now: datetime, closes_at: datetime | None, tidies_at: datetime
+) -> Turn:
+    """Return a turn that has served nobody yet as one of an emergency among many apps.
+
+    A blocked one goes on. Raises Refused once readers were given the new version.
+    """
+    if phase_of(turn) not in UNSERVED:
+        raise _refused(turn, "what it has served may be what has leaked.")
+    going = _set_going(turn, now)
+    return replace(going, word=Word.AT_ONCE, closes_at=closes_at, tidies_at=tidies_at)
+
+
 def waits_for_next(turn: Turn, policy: Policy) -> bool:
     """Say whether the turn goes on until the next one is due, and ends for its sake.
 

@@ -77,7 +77,7 @@ class Version:
 
     ``hash`` and ``okta_id`` say which client secret at Okta the value is, where it is one.
     ``refers`` says that the value holds a reference to another secret. ``made_at`` is when Okta got
-    the value, where that was not by us.
+    the value, where that was not by us, or by an earlier version.
     """
 
     id: str

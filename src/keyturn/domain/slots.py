@@ -57,6 +57,11 @@ class Slot:
     retires_at: datetime | None = None
     deletes_at: datetime | None = None
 
+    @property
+    def refused(self) -> bool:
+        """Say whether readers are given it although Okta refuses it."""
+        return self.state is State.CURRENT and self.status is not Status.ACTIVE
+
 
 def recorded(
     rotation: Rotation,
@@ -119,7 +124,7 @@ def _of_version(version: Version, promoted: Mapping[VersionNo, datetime]) -> Slo
         version.okta_id,
         version.hash or SecretHash(""),
         status,
-        version.created_at,
+        version.issued_at,
         version.number,
         version.state,
         served_from=promoted.get(version.number, version.created_at) if served else None,

@@ -7,14 +7,15 @@ what is on record here which of the client secrets are known. Shows no value.
 import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.budget import Purpose
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import OktaError
-from keyturn.domain.ids import AppId, CredentialId, SecretHash
+from keyturn.domain.ids import AppId, ConnectionId, CredentialId, SecretHash
+from keyturn.domain.inventory import ListedApp
 from keyturn.domain.okta import RULES, App, Credential, CredentialKind, FoundApps, Status
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Version
@@ -28,6 +29,12 @@ APP_ID = re.compile("0oa[0-9A-Za-z]{17}")
 
 SHOWN_MAX = 50
 """As many apps are shown at most: each costs a call, which Okta puts on its own record."""
+
+SEARCHED = 100
+"""Among so many that Okta lists, those that no rotation keeps are found and shown first."""
+
+WITHIN = 3
+"""So many characters are looked for inside of labels; fewer would be in almost every one."""
 
 AT_ONCE = 4
 """As many of those calls are under way together."""
@@ -86,7 +93,7 @@ class AppView:
 
 @dataclass(frozen=True)
 class AppList:
-    """Apps whose labels begin as was asked; ``more`` says that there may be others."""
+    """Apps that fit what was asked; ``more`` says that there may be others."""
 
     apps: Sequence[AppView]
     more: bool
@@ -107,27 +114,61 @@ async def list_apps(
 ) -> AppList:
     """List OAuth apps of a connection's org whose label begins so, or the one with this id.
 
-    Raises NotFound, Forbidden, and OktaError where Okta does not list them.
+    Of an org with an inventory, those whose label has it inside as well. What no rotation keeps
+    comes first. Raises NotFound, Forbidden, and OktaError where Okta does not list them.
     """
     connection = await admit_use(world, caller, connection_id, "apps")
     async with world.store.reading() as tx:
         org = await open_org(tx, world, connection.id, lambda call: None)
         slowly = await open_org(tx, world, connection.id, lambda call: None, Purpose.BACKGROUND)
     most = max(1, min(limit, SHOWN_MAX))
-    found = await _search(org, label.strip(), most)
-    listed = await _list_secrets(slowly, found.apps)
+    text = label.strip()
+    found = await _search(org, text)
     async with world.store.reading() as tx:
-        records = await _look_up(tx, caller, found.apps, listed)
-    views = [_view(app, listed.get(app.id), records) for app in found.apps]
-    return AppList(views, found.more)
+        within = await _list_within(tx, connection.id, text, found, most)
+    found = replace(found, apps=(*found.apps, *await _find_each(org, within)))
+    async with world.store.reading() as tx:
+        kept = await _list_rotations(tx, caller, found.apps)
+    apps = sorted(found.apps, key=lambda app: app.id in kept)[:most]
+    listed = await _list_secrets(slowly, apps)
+    async with world.store.reading() as tx:
+        records = await _look_up(tx, apps, listed, kept)
+    views = [_view(app, listed.get(app.id), records) for app in apps]
+    return AppList(views, found.more or len(found.apps) > most)
 
 
-async def _search(org: OktaOrg, text: str, most: int) -> FoundApps:
-    found = await org.list_apps(text, most=most)
+async def _search(org: OktaOrg, text: str) -> FoundApps:
+    found = await org.list_apps(text, most=SEARCHED)
     if found.apps or not APP_ID.fullmatch(text):
         return found
     app = await org.find_app(text)
     return FoundApps((app,) if app else (), more=False)
+
+
+async def _list_within(
+    tx: Reading, connection_id: ConnectionId, text: str, found: FoundApps, most: int
+) -> Sequence[AppId]:
+    """List inventoried apps that Okta's search passes over: it knows how labels begin alone."""
+    if len(text) < WITHIN:
+        return ()
+    known = {app.id for app in found.apps}
+    apps = await tx.list(ListedApp, connection_id=connection_id, gone_at=None)
+    fitting = [each.app_id for each in apps if text.lower() in each.label.lower()]
+    return [each for each in fitting if each not in known][: max(0, most - len(known))]
+
+
+async def _find_each(org: OktaOrg, app_ids: Sequence[AppId]) -> Sequence[App]:
+    """Read apps, those left out that are not there any more, or that Okta does not tell of."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def read(app_id: AppId) -> App | None:
+        async with room:
+            try:
+                return await org.find_app(app_id)
+            except OktaError:
+                return None
+
+    return [app for app in await asyncio.gather(*map(read, app_ids)) if app]
 
 
 async def _list_secrets(org: OktaOrg, apps: Sequence[App]) -> Mapping[AppId, Sequence[Credential]]:
@@ -148,9 +189,9 @@ async def _list_secrets(org: OktaOrg, apps: Sequence[App]) -> Mapping[AppId, Seq
 
 async def _look_up(
     tx: Reading,
-    caller: Caller,
     apps: Sequence[App],
     listed: Mapping[AppId, Sequence[Credential]],
+    kept: Mapping[AppId, AppRotation],
 ) -> _Records:
     hashes = frozenset(each.hash for secrets in listed.values() for each in secrets)
     known = await tx.list(Version, hash=hashes) if hashes else ()
@@ -158,7 +199,7 @@ async def _look_up(
     own = await tx.list(OktaConnection, client_id=clients) if clients else ()
     return _Records(
         frozenset(version.hash for version in known if version.hash),
-        await _list_rotations(tx, caller, apps),
+        kept,
         frozenset(each.client_id for each in own if each.client_id),
     )
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from keyturn.domain.audit import Attempt
+from keyturn.domain.audit import BACKED_UP, Attempt
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.services.root_key import OPERATOR
 
@@ -54,7 +54,7 @@ def verify_pieces(pieces: Iterator[bytes], counts: Mapping[str, int]) -> bytes:
 
 def backed_up(at: datetime, file: str) -> Attempt:
     """Tell that everything is about to be written to a backup."""
-    return Attempt(at, OPERATOR, "backup:create", f"backup {file}", allowed=True)
+    return Attempt(at, OPERATOR, BACKED_UP, f"backup {file}", allowed=True)
 
 
 def restored(at: datetime, file: str, made: str) -> Attempt:

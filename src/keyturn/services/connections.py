@@ -16,10 +16,11 @@ from keyturn.domain.rotation import Rotation
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Turn
 from keyturn.services import gate
+from keyturn.services.access_news import tell_access
 from keyturn.services.ports import Journal, OktaOrg, Reading, World, Writing
 from keyturn.services.projects import resolve_project
 from keyturn.services.records import must
-from keyturn.services.removal import remove_whole
+from keyturn.services.removal import remove_inventory, remove_whole
 from keyturn.services.sealing import open_credentials, seal_credentials
 
 
@@ -133,7 +134,9 @@ async def update_okta_connection(
         if url != old.instance_url:
             await _refuse_in_use(writing, old, "it cannot be pointed at another org")
             await _forget_key(writing, old)
+            await remove_inventory(writing, old.id)
         await writing.replace(connection)
+        await tell_access(writing, world, old, connection)
     return connection
 
 
@@ -146,6 +149,7 @@ async def delete_okta_connection(
     async with world.store.writing() as tx:
         await _refuse_in_use(tx, connection, "it cannot be removed")
         await _forget_key(tx, connection)
+        await remove_inventory(tx, connection.id)
         await tx.remove(connection)
     return connection
 

@@ -18,20 +18,13 @@ from keyturn.domain.secret import Secret, State
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import SERVED, SETTLED, Held, Phase, Reason, Trigger, Turn
 from keyturn.services.connections import open_org
+from keyturn.services.generated_credentials import list_versions
 from keyturn.services.journey import advance
+from keyturn.services.open_turns import give_up, open_turn, refuse_under_way
 from keyturn.services.ports import World, Writing
 from keyturn.services.projects import place_of
 from keyturn.services.records import must, note_step
-from keyturn.services.rotations import (
-    RotationView,
-    admit,
-    current_rotation,
-    give_up,
-    list_versions,
-    open_turn,
-    refuse_under_way,
-    view,
-)
+from keyturn.services.rotations import RotationView, admit, current_rotation, view
 from keyturn.services.secrets import new_version, next_number
 from keyturn.services.turns import claimed, consented, planned, served_secret, unserved
 

@@ -28,12 +28,15 @@ from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrot
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services import gate
+from keyturn.services.access_news import tell_access, tell_expiring
 from keyturn.services.connections import admit_use, open_org
+from keyturn.services.generated_credentials import list_versions
+from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import OktaOrg, Reading, TurnStep, World
 from keyturn.services.projects import places_of, resolve_project, target_of
 from keyturn.services.records import must
 from keyturn.services.repairs import activate, close, halt, repair
-from keyturn.services.rotations import admit, current_rotation, find_seen, list_versions, open_turn
+from keyturn.services.rotations import admit, current_rotation, find_seen
 from keyturn.services.turns import rotate, served_secret
 
 log = structlog.get_logger(__name__)
@@ -108,6 +111,7 @@ async def reconcile(world: World, connection: OktaConnection, *, whole: bool = F
         await _note_doubts(world, connection, rotations, None if whole else changes)
     else:
         await _put_off(world, connection, world.limits.reconcile)
+        await tell_expiring(world, connection)
         return 0
     async with world.store.reading() as tx:
         doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)
@@ -323,7 +327,9 @@ async def _note_failure(world: World, connection: OktaConnection, told: str) -> 
         stored = await tx.find(OktaConnection, id=connection.id)
         if stored:
             since = (stored.failing_since or world.clock.now()) if told else None
-            await tx.replace(replace(stored, failing_since=since, told=told))
+            after = replace(stored, failing_since=since, told=told)
+            await tx.replace(after)
+            await tell_access(tx, world, stored, after)
 
 
 async def _put_off(world: World, connection: OktaConnection, by: timedelta) -> None:

@@ -10,18 +10,11 @@ from keyturn.domain.okta import Credential
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.services.connections import open_org
+from keyturn.services.generated_credentials import list_versions
+from keyturn.services.open_turns import give_up, open_turn, refuse_under_way
 from keyturn.services.ports import AppCredentials, World, Writing
 from keyturn.services.removal import remove_rotation, remove_secret, remove_whole
-from keyturn.services.rotations import (
-    RotationView,
-    admit,
-    current_rotation,
-    give_up,
-    list_versions,
-    open_turn,
-    refuse_under_way,
-    view,
-)
+from keyturn.services.rotations import RotationView, admit, current_rotation, view
 
 
 async def delete_rotation(

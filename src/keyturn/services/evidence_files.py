@@ -108,7 +108,7 @@ def _lines(told: wire.Evidence, kind: CredentialKind) -> Iterator[str]:
     }
     if one.blocked:
         facts["blocked"] = f"{one.blocked.reason}: {one.blocked.detail}"
-    yield from _table(["", ""], [[f"**{name}**", fact] for name, fact in facts.items()])
+    yield from table(["", ""], [[f"**{name}**", fact] for name, fact in facts.items()])
     yield ""
     yield from OF_KEYS if kind.rules.are_keys else OF_SECRETS
     yield ""
@@ -117,7 +117,7 @@ def _lines(told: wire.Evidence, kind: CredentialKind) -> Iterator[str]:
         for s in one.steps
     ]
     header = ["", "when", "phase", "step", "detail", "Okta's request id", "Okta's error id"]
-    yield from _table(header, rows)
+    yield from table(header, rows)
 
 
 def _waited_for(view: TurnView) -> tuple[str, ...]:
@@ -137,7 +137,8 @@ def _log(told: wire.Evidence) -> str:
     return f"read; quiet after {told.quiet_seconds} s without a use"
 
 
-def _table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
+def table(header: list[str], rows: list[list[str]]) -> Iterator[str]:
+    """Render a table of Markdown; no cell ends early."""
     for cells in (header, ["---"] * len(header), *rows):
         yield "| " + " | ".join(map(_cell, cells)) + " |"
 

@@ -3,16 +3,20 @@
 What the caller may not see is left out without a word, of whatever kind it is.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
+from typing import Final
 
 from keyturn.domain.access import Caller, Target, Verb
-from keyturn.domain.attention import Concern, Surroundings, concerns_of
+from keyturn.domain.attention import Concern, OrgAccess, Surroundings, access_of, concerns_of
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Finding
+from keyturn.domain.errors import Forbidden
 from keyturn.domain.fleet import Ages, Band, ages_of, band_of, counts_of, next_at
 from keyturn.domain.ids import ProjectId
 from keyturn.domain.outlook import State
@@ -24,12 +28,22 @@ from keyturn.services.projects import anywhere_in, places_of, resolve_project, t
 from keyturn.services.rotations import RotationView
 from keyturn.services.usage import list_health
 
+FRESH_S: Final = 10.0
+"""As long as what does not show by its rotations may be told as it was: ages, rates, access."""
+
+PAUSE_S: Final = 0.25
+"""As long as nobody looks again whether anything has moved, or longer in a large fleet."""
+
+SHARE: Final = 0.1
+"""The part of the time that such looks may take."""
+
 
 @dataclass(frozen=True)
 class FleetView:
     """A fleet at a glance: ages, how each stands, what comes next, and what needs somebody.
 
-    ``due_next`` are those whose turns start next; ``attention`` has what presses most first.
+    ``due_next`` are those whose turns start next; ``attention`` has what presses most first, and
+    ``access`` the connections to Okta by their names.
     """
 
     at: datetime
@@ -38,6 +52,7 @@ class FleetView:
     ages: Ages
     due_next: Sequence[RotationView]
     attention: Sequence[Concern]
+    access: Sequence[OrgAccess]
     budgets: Sequence[Budget]
 
 
@@ -73,9 +88,16 @@ async def read_fleet(
 
     Raises Forbidden for who may see none.
     """
-    scope = await _scope(world, caller, project, "fleet")
+    return await _read(world, caller, await _scope(world, caller, project, "fleet"), due)
+
+
+async def _read(
+    world: World, caller: Caller, scope: Collection[ProjectId], due: int = 10
+) -> FleetView:
     views = await _views(world, caller, scope)
     around, now = await _look_around(world, caller, scope), world.clock.now()
+    concerns = concerns_of(views, around, now)
+    orgs = await _list_orgs(world, caller, scope)
     planned = sorted((each for each in views if each.rotation.next_rotation_at), key=next_at)
     return FleetView(
         at=now,
@@ -83,9 +105,89 @@ async def read_fleet(
         counts=counts_of(views),
         ages=ages_of(views, now),
         due_next=planned[:due],
-        attention=concerns_of(views, around, now),
-        budgets=await budgets_of(world, await _list_orgs(world, caller, scope)),
+        attention=concerns,
+        access=[access_of(one, concerns) for one in sorted(orgs, key=lambda each: each.name)],
+        budgets=await budgets_of(world, orgs),
     )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A fleet that was seen, after how many moves, and when."""
+
+    view: FleetView
+    moves: int
+    at_s: float
+
+
+class FleetSights:
+    """Fleets that people look at again and again: one look for all who may see the same.
+
+    A fleet is read anew once a rotation, its turn, what is served or a finding has moved, or else
+    every few seconds. Whether anything has is looked for all of them together.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Final[dict[object, _Seen]] = {}
+        self._one_by_one: Final = asyncio.Lock()
+        self._mark: object = None
+        self._moves = 0
+        self._due_s = -inf
+
+    async def look(self, world: World, caller: Caller, project: str | None) -> FleetView:
+        """Return a fleet as it is, and the very same as before where nothing has moved.
+
+        Raises Forbidden for who may see none by now.
+        """
+        key = caller.organization_id, caller.holdings, project
+        async with self._one_by_one:
+            moves = await self._count_moves(world)
+            at_s, last = world.clock.uptime_s(), self._seen.get(key)
+            if last is None or last.moves != moves or at_s >= last.at_s + FRESH_S:
+                self._forget(at_s - 2 * FRESH_S)
+                scope = await _scope_seen(world, caller, project)
+                last = _Seen(await _read(world, caller, scope), moves, at_s)
+                self._seen[key] = last
+            return last.view
+
+    async def _count_moves(self, world: World) -> int:
+        """Return how often it was seen that something had moved, looking again where it is time."""
+        at_s = world.clock.uptime_s()
+        if at_s >= self._due_s:
+            async with world.store.reading() as tx:
+                findings = await tx.list(Finding, closed_at=None)
+                mark = await tx.revision(), await tx.list_sights(), findings
+            self._moves += mark != self._mark
+            self._mark = mark
+            took_s = world.clock.uptime_s() - at_s
+            self._due_s = at_s + min(max(PAUSE_S, took_s / SHARE), FRESH_S)
+        return self._moves
+
+    def _forget(self, before_s: float) -> None:
+        """Forget fleets that nobody has looked at since."""
+        for key in [key for key, seen in self._seen.items() if seen.at_s < before_s]:
+            del self._seen[key]
+
+
+@dataclass(frozen=True)
+class FleetWatch:
+    """A fleet that somebody looks at; the gate was passed when they came."""
+
+    world: World
+    sights: FleetSights
+    project: str | None
+
+    async def look(self, caller: Caller) -> FleetView:
+        """Return it as it is now. Raises Forbidden where none of it may be seen any more."""
+        return await self.sights.look(self.world, caller, self.project)
+
+
+async def watch_fleet(
+    world: World, caller: Caller, project: str | None, sights: FleetSights
+) -> FleetWatch:
+    """Begin to look at the rotations of a project, or of all. Raises Forbidden."""
+    await _scope(world, caller, project, "fleet (watch)")
+    return FleetWatch(world, sights, project)
 
 
 async def search_rotations(
@@ -119,12 +221,29 @@ async def _scope(
         subject = f"{what} of {project}"
         await gate.require(world, caller, verb, anywhere_in(project_id), subject=subject)
         return (project_id,)
-    async with world.store.reading() as tx:
-        every = await tx.list(Project, organization_id=caller.organization_id)
-    near = [one.id for one in every if gate.may(caller, verb, anywhere_in(one.id))]
+    near = await _near(world, caller)
     target = anywhere_in(near[0]) if near else Target(caller.home)
     await gate.require(world, caller, verb, target, subject=what)
     return near
+
+
+async def _scope_seen(world: World, caller: Caller, project: str | None) -> Collection[ProjectId]:
+    """Return the same for who passed the gate before. Raises Forbidden where that is over."""
+    near = await _near(world, caller)
+    if project is not None:
+        wanted = await resolve_project(world, project)
+        near = [one for one in near if one == wanted]
+    if not near:
+        raise Forbidden(f"It takes the permission {Verb.READ_ROTATIONS}.")
+    return near
+
+
+async def _near(world: World, caller: Caller) -> Sequence[ProjectId]:
+    """List the projects in which a caller may see rotations."""
+    async with world.store.reading() as tx:
+        every = await tx.list(Project, organization_id=caller.organization_id)
+    may = (one for one in every if gate.may(caller, Verb.READ_ROTATIONS, anywhere_in(one.id)))
+    return [one.id for one in may]
 
 
 async def _views(

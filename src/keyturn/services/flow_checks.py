@@ -11,7 +11,7 @@ from typing import Final
 
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import InvalidInput
-from keyturn.domain.flows.checking import NOTHING_KNOWN, Known, examine, unchecked
+from keyturn.domain.flows.checking import NOTHING_KNOWN, Known, read_text, unchecked
 from keyturn.domain.flows.definition import Flow
 from keyturn.domain.flows.findings import Finding
 from keyturn.domain.flows.run import SavedFlow
@@ -53,11 +53,12 @@ async def check_flow(
     project_id, path = await resolve_project(world, where.project), secret_path(where.path)
     target = Target(project_id, where.environment, path)
     await gate.require(world, caller, Verb.READ_FLOWS, target, subject=f"flows {where} (check)")
-    _, flow = await asyncio.to_thread(examine, source)
+    text = await asyncio.to_thread(read_text, source)
+    flow = text.flow
     async with world.store.reading() as tx:
         place = await read_place(tx, project_id, where)
         known = await _known(tx, caller, place, flow, beside) if flow else NOTHING_KNOWN
-    findings, _ = await asyncio.to_thread(examine, source, known)
+    findings = await asyncio.to_thread(text.findings, known)
     return Checked(findings, tuple(unchecked(flow, known)) if flow else (), flow)
 
 

@@ -1,4 +1,4 @@
-"""Tables of flows, for people: made, looked at, filled, emptied and removed.
+"""Tables of flows, for people: made, looked at, filled, changed, emptied and removed.
 
 What is in a table may be as secret as what a run answers: to read or change rows takes what
 starting a run takes.
@@ -18,7 +18,7 @@ from keyturn.domain.ids import TableId
 from keyturn.domain.names import secret_path
 from keyturn.domain.project import Place
 from keyturn.services import gate
-from keyturn.services.ports import World
+from keyturn.services.ports import Reading, World
 from keyturn.services.projects import (
     Where,
     anywhere_in,
@@ -131,6 +131,51 @@ def _require_rows(table: FlowTable, rows: Sequence[Mapping[str, Value]]) -> None
             problems.append(FieldProblem(("rows", str(number)), failure.message))
     if problems:
         raise InvalidInput(*problems)
+
+
+async def read_row(
+    world: World, caller: Caller, table_id: str, row_id: str
+) -> tuple[TableView, RowView]:
+    """Read one row, and its table. Raises NotFound, Forbidden."""
+    view = await _admit(world, caller, Verb.RUN_FLOWS, table_id, "row")
+    async with world.store.reading() as tx:
+        return view, await _row(Table(world, view.place, view.table), tx, row_id)
+
+
+async def update_row(
+    world: World, caller: Caller, table_id: str, row_id: str, values: Mapping[str, Value]
+) -> RowView:
+    """Change some values of a row; None takes one away. Raises NotFound, Forbidden, InvalidInput.
+
+    What is written here is masked no longer.
+    """
+    view = await _admit(world, caller, Verb.RUN_FLOWS, table_id, "update row")
+    table = Table(world, view.place, view.table)
+    async with world.store.writing() as tx:
+        await read_left(tx.find(FlowTable, id=table_id), f"table {view.table.name}")
+        before = await _row(table, tx, row_id)
+        try:
+            return await table.update(tx, before, seen(dict(values)))
+        except CardFailure as failure:
+            raise InvalidInput(FieldProblem(("values",), failure.message)) from None
+
+
+async def delete_row(world: World, caller: Caller, table_id: str, row_id: str) -> RowView:
+    """Remove one row. Raises NotFound, Forbidden."""
+    view = await _admit(world, caller, Verb.RUN_FLOWS, table_id, "delete row")
+    table = Table(world, view.place, view.table)
+    async with world.store.writing() as tx:
+        await read_left(tx.find(FlowTable, id=table_id), f"table {view.table.name}")
+        gone = await _row(table, tx, row_id)
+        await table.delete(tx, row_id)
+    return gone
+
+
+async def _row(table: Table, tx: Reading, row_id: str) -> RowView:
+    found = await table.find(tx, row_id)
+    if found is None:
+        raise NotFound(f"The table {table.table.name} has no row {row_id}.")
+    return found
 
 
 async def clear_table(world: World, caller: Caller, table_id: str) -> TableView:

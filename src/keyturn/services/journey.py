@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from keyturn.domain.budget import ROOM, purpose_of
 from keyturn.domain.errors import (
@@ -42,6 +43,7 @@ from keyturn.domain.steps import (
 from keyturn.domain.turn import Act, Held, Phase, Posted, Reason, Trigger, Turn, Word
 from keyturn.services.connections import use_key
 from keyturn.services.desk import Desk, promised
+from keyturn.services.findings import close_unserved
 from keyturn.services.logbook import Change
 from keyturn.services.looks import LOOKS
 from keyturn.services.outbox import wake_copies
@@ -59,12 +61,13 @@ async def advance(world: World, turn: Turn, *, held_since_s: float) -> Turn:
     network's are recorded and the turn is rescheduled; nothing is raised for them. A turn that
     somebody else has claimed meanwhile is left to them.
     """
-    journey = Journey(await Desk.of(world, turn, held_since_s))
-    try:
-        while await journey.go_on():
-            pass
-    except Fenced as fenced:
-        log.warning("turn left to another worker", turn=turn.id, why=fenced.message)
+    with bound_contextvars(turn=turn.id):
+        journey = Journey(await Desk.of(world, turn, held_since_s))
+        try:
+            while await journey.go_on():
+                pass
+        except Fenced as fenced:
+            log.warning("turn left to another worker", why=fenced.message)
     return journey.turn
 
 
@@ -84,15 +87,27 @@ class Journey:
         return self._book.turn
 
     async def go_on(self) -> bool:
-        """Take one step; say whether another may follow at once."""
+        """Take one step, told of while it goes on; say whether another may follow at once."""
+        about = {"keyturn.turn": self.turn.id, "keyturn.phase": self.turn.phase}
+        with self._world.vitals.tracer.span("turn", about) as span:
+            goes_on = await self._guarded()
+            span.tell({"keyturn.phase_after": self.turn.phase})
+        return goes_on
+
+    async def _step(self) -> bool:
+        """Take the step that comes next."""
+        now, policy = self._world.clock.now(), self._desk.rotation.policy
+        if forbids(self._desk.rotation, self.turn, now):
+            await self._book.put_off()
+            return False
+        if self.turn.phase is Phase.PROMOTED:
+            self._seen = replace(self._seen, unconfirmed=await self._desk.unconfirmed())
+        return await self._take(next_step(self.turn, self._seen, policy, now))
+
+    async def _guarded(self) -> bool:
+        """Take a step; what goes wrong is written down, and the turn sleeps or stops for it."""
         try:
-            now, policy = self._world.clock.now(), self._desk.rotation.policy
-            if forbids(self._desk.rotation, self.turn, now):
-                await self._book.put_off()
-                return False
-            if self.turn.phase is Phase.PROMOTED:
-                self._seen = replace(self._seen, unconfirmed=await self._desk.unconfirmed())
-            return await self._take(next_step(self.turn, self._seen, policy, now))
+            return await self._step()
         except OktaHeld as held:
             until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)
             await self._book.stop(Wait(until, ROOM))
@@ -165,9 +180,14 @@ class Journey:
             await self._issue_oktas(step)
 
     async def _issue_ours(self, step: Do, new: Held) -> None:
-        value, noun = await self._desk.value(new), self._desk.noun
+        before, noun = self.turn.posted, self._desk.noun
+        value = await self._desk.value(new)
         at_okta = await self._intend(self._posted(), f"add a {noun}", new.hash)
-        added = await at_okta.add(value)
+        try:
+            added = await at_okta.add(value)
+        except OktaHeld:  # nothing was sent: what is not there need not be looked for
+            await self._book.note(replace(self.turn, posted=before))
+            raise
         if added.hash != new.hash:
             await self._book.stop(Block(Reason.VALUE_NOT_KEPT, f"{noun.capitalize()} {added.id}."))
             return
@@ -258,6 +278,7 @@ class Journey:
             await self._promote_client_id(tx)
             if of_connection:
                 await use_key(tx, self._world, self._desk.rotation.connection_id, value)
+            await close_unserved(tx, self._world, self.turn, promised(self.turn.new))
             await tx.replace(self._turned(await must(tx.find(Rotation, id=self._desk.rotation.id))))
 
         await self._book.move(self.turn, step.act, change)
@@ -329,9 +350,11 @@ class Journey:
         version = new_version(self._world, project, secret_id, number, value)
 
         async def change(tx: Writing) -> None:
-            again = replace(version, hash=old.hash, okta_id=old.okta_id)
+            made_at = (await self._desk.version(tx, old)).issued_at  # it is as old as it was
+            again = replace(version, hash=old.hash, okta_id=old.okta_id, made_at=made_at)
             await tx.add(again)
             await promote(tx, again)
+            await close_unserved(tx, self._world, self.turn, old)
             for held in (old, lost):
                 await tx.replace((await self._desk.version(tx, held)).become(State.DESTROYED))
             if self.turn.rules.of_connection:

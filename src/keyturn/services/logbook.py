@@ -7,24 +7,39 @@ worker left it. Decides nothing of what comes next.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from typing import TypeVar
 
+import structlog
+
 from keyturn.domain.audit import Attempt
-from keyturn.domain.errors import Fenced, KeyturnError, OktaAnswer, OktaRefused, OktaUnclear
+from keyturn.domain.budget import ROOM
+from keyturn.domain.errors import (
+    Fenced,
+    KeyturnError,
+    OktaAnswer,
+    OktaRefused,
+    OktaThrottled,
+    OktaUnclear,
+)
 from keyturn.domain.orders import given_up
 from keyturn.domain.outlook import last_turn, owed, rescheduled, taken_back
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
 from keyturn.domain.turn import Act, Phase, Turn, Word, blocked, moved, waiting
+from keyturn.services import turn_news
 from keyturn.services.flow_events import tell_turn
 from keyturn.services.ports import OktaCall, TurnStep, World, Writing
 from keyturn.services.records import must
 
 MESSAGE_MAX = 1024
+QUIET = ("failed", "wait")
 UNBEGUN = "It had not begun when its window was over or a blackout began."
 Change = Callable[[Writing], Awaitable[None]]
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -126,7 +141,9 @@ class Logbook:
 
         async def change(tx: Writing) -> None:
             rotation = await must(tx.find(Rotation, id=self.turn.rotation_id))
-            await tx.replace(taken_back(rotation, now))
+            later = taken_back(rotation, now)
+            await tx.replace(later)
+            await turn_news.tell_put_off(tx, self._world, later, UNBEGUN)
 
         await self._save(ended, change, note=Note(Act.GIVE_UP, UNBEGUN))
 
@@ -134,16 +151,22 @@ class Logbook:
         """Let the turn sleep or stop, and give it back."""
         if isinstance(step, Wait):
             trying = error or not step.why or self.turn.phase is Phase.PROMOTED
-            asleep = replace(self.turn, wake_at=step.until)
-            after = waiting(self.turn, step.until) if trying else asleep
+            after = waiting(self.turn, step.until) if trying else self.turn
+            after = replace(after, wake_at=step.until, owner=None)
             message = error.message if error else None
             note = Note.of("failed", message, error) if message else Note("wait", step.why)
         else:
             after = blocked(self.turn, step.reason, step.detail, self._world.clock.now())
             message = str(after.blocked)
             note = Note.of("blocked", message, error)
-        after = replace(after, owner=None)
-        await self._save(after, note=note, told=Told(message) if message else None)
+            after = replace(after, owner=None)
+        held_up = step.why == ROOM if isinstance(step, Wait) else False
+        change = self._tell_held_up if held_up or isinstance(error, OktaThrottled) else None
+        await self._save(after, change, note=note, told=Told(message) if message else None)
+
+    async def _tell_held_up(self, tx: Writing) -> None:
+        now = self._world.clock.now()
+        await turn_news.tell_held_up(tx, self._world, self.turn, now)
 
     def _leased(self, turn: Turn) -> Turn:
         return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
@@ -165,10 +188,29 @@ class Logbook:
                 await change(tx)
             if told:
                 await self._tell(tx, turn, told.message)
+            await turn_news.tell_turn(tx, self._world, self.turn, turn)
             await self._record(tx, turn, note)
+        self._tell_log(turn, note)
         self.turn, self._held_since_s = turn, since_s
         self.calls.clear()
         self._heard_at.clear()
+
+    def _tell_log(self, turn: Turn, note: Note | None) -> None:
+        """Log what is durable now, with Okta's request ids; a turn that waits again says nothing.
+
+        The texts of notes stay in the record: some are Okta's.
+        """
+        if note is None or (note.step in QUIET and turn.attempts > 1):
+            return
+        asked = [call.request_id for call in self.calls if call.request_id]
+        log.info(
+            "turn",
+            turn=turn.id,
+            rotation=turn.rotation_id,
+            did=note.step,
+            phase=turn.phase,
+            okta=asked,
+        )
 
     async def _still_ours(self, tx: Writing) -> None:
         """Leave a turn alone that somebody decided about while this worker held it."""
@@ -208,18 +250,22 @@ class Logbook:
             (step for step in reversed(before) if not step.detail.startswith("HTTP ")), None
         )
         again = last and note and (last.step, last.detail) == (note.step, note.detail)
-        number = before[-1].number if before else 0
+        numbers = count(before[-1].number + 1 if before else 1)
         steps = [
-            TurnStep(turn.id, 0, at, turn.phase, call.what, f"HTTP {call.status}", call.request_id)
+            TurnStep(turn.id, next(numbers), at, turn.phase, call.what, *_answered(call))
             for call, at in zip(self.calls, self._heard_at, strict=True)
             if call.changes or not again
         ]
         if note and not again:
-            steps.append(_noted(turn, note, self._world.clock.now()))
-        await tx.add(*(replace(step, number=number + i) for i, step in enumerate(steps, start=1)))
+            now, told = self._world.clock.now(), (note.step, note.detail, *_ids(note))
+            steps.append(TurnStep(turn.id, next(numbers), now, turn.phase, *told))
+        await tx.add(*steps)
 
 
-def _noted(turn: Turn, note: Note, now: datetime) -> TurnStep:
-    answer = note.answer or OktaAnswer(0)
-    ids = (answer.request_id, answer.error_id)
-    return TurnStep(turn.id, 0, now, turn.phase, note.step, note.detail, *ids)
+def _answered(call: OktaCall) -> tuple[str, str]:
+    return f"HTTP {call.status}", call.request_id
+
+
+def _ids(note: Note) -> tuple[str, ...]:
+    """Return Okta's ids of the answer that a step failed by, where there is one."""
+    return (note.answer.request_id, note.answer.error_id) if note.answer else ()

@@ -14,7 +14,7 @@ from keyturn.domain.foreign import Consent
 from keyturn.domain.ids import RotationId, VersionNo
 from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, Probe
 from keyturn.domain.outlook import rescheduled
-from keyturn.domain.project import Place
+from keyturn.domain.project import Place, Project
 from keyturn.domain.rotation import (
     Adopt,
     IssueFirst,
@@ -33,6 +33,7 @@ from keyturn.services.outbox import wake_destinations
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import OktaOrg, Reading, World, Writing
 from keyturn.services.projects import Where, read_place, resolve_project
+from keyturn.services.records import must
 from keyturn.services.removal import remove_rotation, remove_secret
 from keyturn.services.rotations import (
     RotationView,
@@ -250,9 +251,11 @@ async def _refuse_second_rotation(tx: Reading, stage: _Stage) -> None:
 async def _refuse_own_app(tx: Reading, stage: _Stage) -> None:
     """Keep what Keyturn itself logs in with out of a turn that does not know of that."""
     for connection in await tx.list(OktaConnection, client_id=stage.app.client_id):
+        home = connection.project_id or stage.place.project.id
+        slug = (await must(tx.find(Project, id=home))).slug
         raise Refused(
             f"Connection {connection.name} logs in as app {stage.app.id}. Its key is turned by "
-            f"`keyturn connection okta turn-key {connection.name}`."
+            f"`keyturn connection okta turn-key {connection.name} --project {slug}`."
         )
 
 

@@ -17,19 +17,14 @@ from keyturn.domain.rotation import Rotation
 from keyturn.domain.setback import fall_back
 from keyturn.domain.sight import Do, Look, Seen
 from keyturn.domain.turn import Phase, Turn, Word
+from keyturn.services import turn_news
 from keyturn.services.desk import Desk
 from keyturn.services.flow_events import tell_turn
 from keyturn.services.looks import LOOKS
+from keyturn.services.open_turns import destroy_pending, open_turn
 from keyturn.services.ports import World
 from keyturn.services.records import note_step
-from keyturn.services.rotations import (
-    RotationView,
-    admit,
-    current_rotation,
-    destroy_pending,
-    open_turn,
-    view,
-)
+from keyturn.services.rotations import RotationView, admit, current_rotation, view
 
 Order = Callable[[Turn, datetime], Turn]
 
@@ -126,5 +121,6 @@ async def _apply(
         if after.phase is Phase.ROLLED_BACK:
             await destroy_pending(tx, after)
             await tx.replace(replace(rotation, last_message=None))
+        await turn_news.tell_turn(tx, world, turn, after)
         await note_step(tx, after, what, f"By {caller.name}.", now)
     return await view(world, rotation_id)

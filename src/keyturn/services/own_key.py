@@ -26,11 +26,12 @@ from keyturn.services.connections import (
     refuse_kept_app,
 )
 from keyturn.services.onboarding import RotationDraft, new_rotation
+from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where
 from keyturn.services.records import must
 from keyturn.services.removal import remove_whole
-from keyturn.services.rotations import RotationView, open_turn
+from keyturn.services.rotations import RotationView
 from keyturn.services.secrets import new_secret, new_version
 from keyturn.services.turns import rotate
 
@@ -134,7 +135,8 @@ async def _add(
         secret = replace(new_secret(world, place, name), rotation_id=rotation.id)
         version = new_version(world, place.project, secret.id, VersionNo(1), value or Sensitive(""))
         if value is held.value:
-            version = replace(version, hash=held.hash, okta_id=held.id)
+            made = held.created_at
+            version = replace(version, hash=held.hash, okta_id=held.id, made_at=made)
         await tx.add(secret, version.become(State.CURRENT))
     return rotation
 

@@ -5,6 +5,7 @@ nobody learns who has an account.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.audit import Attempt
@@ -82,8 +83,8 @@ async def change_own_password(
 async def prove_again(world: World, caller: Caller, password: Sensitive) -> None:
     """Have somebody who is logged in prove by their password that it is them.
 
-    Raises Refused where it is not theirs; wrong ones are counted as those of log-ins are. Raises
-    TooManyAttempts while more people log in than can be served.
+    Raises Refused where it is not theirs, with how many tries are left: wrong ones are counted with
+    those of log-ins. Raises TooManyAttempts while more people log in than can be served.
     """
     verb, email = "prove again", await _email_of(world, caller)
     await _prove_own(world, caller, email, password, verb)
@@ -103,9 +104,31 @@ async def _prove_own(
     """Return the record of a password that is the caller's. Raises Refused, which is on record."""
     proved = await _prove(world, email, given)
     if proved is None:
-        await _record(world, caller.id, verb, email, why=WRONG)
-        raise Refused(WRONG)
+        async with world.store.reading() as tx:
+            found = await tx.find(Password, identity_id=caller.id)
+        why = _why_not(found, world.clock.now())
+        await _record(world, caller.id, verb, email, why=why)
+        raise Refused(why)
     return proved
+
+
+def _why_not(record: Password | None, now: datetime) -> str:
+    """Tell somebody who is logged in that they did not prove it, and how many tries are left."""
+    if record is None:
+        return "You have no password here, so nothing was done."
+    until = record.locked_until(now)
+    if until:
+        return (
+            "There were too many wrong passwords, so nothing was done, and none is good before "
+            f"{until:%H:%M:%S} UTC: give yours again then."
+        )
+    left = record.tries_left
+    tries = f"{left} more tries are" if left > 1 else "One more try is"
+    return (
+        f"That is not your password, so nothing was done. {tries} left before it takes "
+        f"{record.lockout.lasts_s // 60} minutes until the right one is good again, here and at "
+        "the log-in."
+    )
 
 
 async def log_in_person(

@@ -8,6 +8,9 @@ from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Refused
 from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
 from keyturn.domain.flows.tables import FlowTable
+from keyturn.domain.ids import ConnectionId
+from keyturn.domain.inventory import Inventory
+from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
@@ -91,6 +94,13 @@ async def remove_table(tx: Writing, table: FlowTable) -> None:
     """Remove a table that flows keep, with all its rows."""
     await tx.clear_rows(table.id)
     await tx.remove(table)
+
+
+async def remove_inventory(tx: Writing, connection_id: ConnectionId) -> None:
+    """Remove what is known of the apps of a connection's org, so that it is not kept any more."""
+    await tx.forget_listed(connection_id)
+    await tx.remove(*await tx.list(Inventory, connection_id=connection_id))
+    await tx.remove(*await tx.list(AccessSight, connection_id=connection_id))
 
 
 async def remove_folders(tx: Writing, folders: Sequence[Folder]) -> None:

@@ -17,10 +17,13 @@ from keyturn.domain.orders import WINDING_UP, falling_back, resumed, serves_what
 from keyturn.domain.outlook import next_try_at, rescheduled, tried
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
-from keyturn.domain.turn import Phase, Reason, Trigger, Turn, blocked
+from keyturn.domain.turn import Phase, Reason, Trigger, Turn, Word, blocked
+from keyturn.services import turn_news
 from keyturn.services.connections import open_org
+from keyturn.services.flow_events import tell_turn
+from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import TurnStep, World, Writing
-from keyturn.services.rotations import current_rotation, open_turn
+from keyturn.services.rotations import current_rotation
 from keyturn.services.turns import served_secret, start
 
 log = structlog.get_logger(__name__)
@@ -68,8 +71,8 @@ async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
 async def activate(world: World, rotation: Rotation, finding: Finding, actor: str) -> None:
     """Activate the served credential again, by the id under which it was found.
 
-    Raises OktaError, and Refused where that is not what readers are given any more, or may not be
-    by now.
+    Raises OktaError, and Refused where that may not be what readers are given by now, or is not any
+    more: then nothing is left to mend, and the finding is closed.
     """
     since_s = world.clock.uptime_s()
     async with world.store.reading() as reading:
@@ -81,9 +84,12 @@ async def activate(world: World, rotation: Rotation, finding: Finding, actor: st
     entry = Attempt(world.clock.now(), actor, f"activate the served {noun}", subject, allowed=True)
     async with world.store.writing() as tx:
         served = await served_secret(tx, await current_rotation(tx, rotation.id))
-        if wanted is None or served is None or wanted.hash != served.hash:
-            raise Refused(f"Readers are not given {noun} {finding.subject} any more.")
-        await tx.append_audit(entry)
+        still = wanted is not None and served is not None and wanted.hash == served.hash
+        if still:
+            await tx.append_audit(entry)
+    if wanted is None or not still:
+        await close(world, finding, "the look before its repair")
+        raise Refused(f"Readers are not given {noun} {finding.subject} any more.")
     if world.clock.uptime_s() - since_s > world.limits.lease.total_seconds():
         raise Refused(f"Too long ago {noun} {finding.subject} was looked at: look again.")
     await at_okta.activate(wanted.id)
@@ -105,9 +111,10 @@ async def close(world: World, finding: Finding, by: str) -> None:
 async def halt(tx: Writing, world: World, turn: Turn, finding: Finding) -> None:
     """Stop a turn that sleeps while what readers are given is gone, instead of at its next step.
 
-    One that a worker holds is left to it.
+    One that a worker holds is left to it, and one that somebody has aborted: it serves the old one.
     """
-    asleep = turn.running and turn.owner is None and turn.phase in WINDING_UP
+    left = turn.owner is None and turn.word is not Word.ABORT
+    asleep = turn.running and left and turn.phase in WINDING_UP
     if not asleep or finding.kind not in (Kind.SECRET_REMOVED, Kind.SECRET_OVERWRITTEN):
         return
     now = world.clock.now()
@@ -117,6 +124,8 @@ async def halt(tx: Writing, world: World, turn: Turn, finding: Finding) -> None:
     rotation = await current_rotation(tx, turn.rotation_id)
     failed = replace(rotation, last_message=told, last_attempted_at=now)
     await tx.replace(rescheduled(failed, LastTurn(now, failed=True)))
+    await tell_turn(tx, world, turn, after)
+    await turn_news.tell_turn(tx, world, turn, after)
     steps = await tx.list(TurnStep, turn_id=turn.id)
     number = steps[-1].number + 1 if steps else 1
     await tx.add(TurnStep(turn.id, number, now, after.phase, "blocked", told))

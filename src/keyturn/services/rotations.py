@@ -9,18 +9,16 @@ from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import ClientId, ProjectId, RotationId
+from keyturn.domain.ids import ProjectId, RotationId
 from keyturn.domain.okta import CredentialKind
-from keyturn.domain.orders import SERVING, given_up, standing, what_can_be_done
 from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
 from keyturn.domain.project import Environment, Folder, Place
 from keyturn.domain.rotation import Rotation, RotationSight, SecretsMapping
 from keyturn.domain.schedule import allows
-from keyturn.domain.secret import Copy, Secret, State, Version
-from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import UNSERVED, Act, Phase, Trigger, Turn
+from keyturn.domain.secret import Secret
+from keyturn.domain.turn import Phase, Trigger, Turn
 from keyturn.services import gate
-from keyturn.services.flow_events import tell_turn
+from keyturn.services.open_turns import give_up, open_turn
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import (
@@ -31,10 +29,7 @@ from keyturn.services.projects import (
     resolve_project,
     target_of,
 )
-from keyturn.services.receipts import Said, note_reads
-from keyturn.services.records import must, note_step
 from keyturn.services.schedules import ScheduleChange, changed_schedule
-from keyturn.services.sealing import open_version
 
 
 @dataclass(frozen=True)
@@ -68,24 +63,6 @@ class RotationChange:
     parameter: str | None = None
     mapping: SecretsMapping | None = None
     policy: PolicyChange = field(default_factory=PolicyChange)
-
-
-@dataclass(frozen=True)
-class GeneratedCredential:
-    """One working pair of client id and client secret."""
-
-    client_id: ClientId
-    client_secret: Sensitive
-    secret_id: str
-
-
-@dataclass(frozen=True)
-class GeneratedCredentials:
-    """Every pair that works now; ``active_index`` points at the one that readers are given."""
-
-    rotation: Rotation
-    credentials: Sequence[GeneratedCredential]
-    active_index: int
 
 
 async def list_rotations(world: World, caller: Caller, *, project: str) -> Sequence[RotationView]:
@@ -163,36 +140,6 @@ async def update_rotation(
         return await _view(world, tx, after.id)
 
 
-async def read_generated_credentials(
-    world: World, caller: Caller, rotation_id: str, *, copy: Copy = Copy.UNSAID
-) -> GeneratedCredentials:
-    """Read every working pair of a rotation in clear; ``copy`` is what its reader says of it.
-
-    Raises NotFound, Forbidden, Refused.
-    """
-    asked_at = world.clock.now()
-    rotation = await admit(world, caller, Verb.READ_CREDENTIALS, rotation_id)
-    if rotation.kind.rules.of_connection:
-        raise Refused("The key by which Keyturn itself logs in is shown to nobody.")
-    async with world.store.reading() as tx:
-        rotation = await current_rotation(tx, rotation.id)
-        place = await place_of(tx, rotation.folder_id)
-        secret = await _mapped_secret(tx, rotation)
-        versions = await _working_versions(tx, rotation)
-    current = [v for v in versions if v.state is State.CURRENT]
-    previous = [v for v in versions if v.state is State.PREVIOUS]
-    read = [(secret, version) for version in previous + current]
-    await note_reads(world, caller, read, Said(copy, asked_at))
-    ordered = previous + current if rotation.active_index else current + previous
-    shown = [
-        GeneratedCredential(
-            rotation.client_id, open_version(world, place.project, version), version.okta_id or ""
-        )
-        for version in ordered
-    ]
-    return GeneratedCredentials(rotation, shown, ordered.index(current[0]) if current else 0)
-
-
 async def refuse_other_kind(
     world: World, caller: Caller, rotation_id: str, kind: CredentialKind
 ) -> None:
@@ -256,56 +203,6 @@ async def current_rotation(tx: Reading, rotation_id: str) -> Rotation:
     if rotation is None:
         raise NotFound(f"There is no rotation {rotation_id}.")
     return rotation
-
-
-async def open_turn(tx: Reading, rotation: Rotation) -> Turn | None:
-    """Return the turn of a rotation that has not ended; a blocked one has not."""
-    return await tx.find(Turn, rotation_id=rotation.id, ended_at=None)
-
-
-async def refuse_under_way(tx: Reading, rotation: Rotation, *, blocked_too: bool = True) -> None:
-    """Raise Refused while a turn is under way, and where the rotation is being ended."""
-    if rotation.ending and blocked_too:
-        raise Refused(f"Rotation {rotation.name} is being ended: delete it again to complete that.")
-    turn = await open_turn(tx, rotation)
-    if turn and turn.blocked and blocked_too:
-        raise Refused(f"A turn of {rotation.name} is blocked. {turn.blocked} Then turn it again.")
-    if turn and turn.paused_at:
-        told = f"A turn of {rotation.name} is {standing(turn)}."
-        raise Refused(f"{told} {what_can_be_done(turn)}")
-    if turn and turn.running:
-        until = f" until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC" if turn.wake_at else ""
-        both = f", with an old {turn.rules.noun} and a new one" if turn.phase in SERVING else ""
-        raise Refused(
-            f"A turn of {rotation.name} is under way ({turn.phase}{until}){both}. Wait for its "
-            f"end{_or_shorter(turn)}."
-        )
-
-
-def _or_shorter(turn: Turn) -> str:
-    """Tell what else than waiting there is, for who finds a turn under way."""
-    if turn.phase in SERVING:
-        hint = "with --at-once where the old one has leaked"
-        return f", or cut it short: `keyturn turn finish-now`, {hint}"
-    return ", or take it back: `keyturn turn abort`" if turn.phase in UNSERVED else ""
-
-
-async def give_up(tx: Writing, world: World, turn: Turn, why: str) -> None:
-    """End a turn that has changed nothing at Okta; a value that was written is destroyed."""
-    now = world.clock.now()
-    ended = given_up(turn, now)
-    await tx.replace(ended)
-    await tell_turn(tx, world, turn, ended)
-    await destroy_pending(tx, turn)
-    await note_step(tx, ended, Act.GIVE_UP, why, now)
-
-
-async def destroy_pending(tx: Writing, turn: Turn) -> None:
-    """Destroy the value that a turn has written and nobody was served."""
-    for secret in await tx.list(Secret, rotation_id=turn.rotation_id):
-        pending = await tx.find(Version, secret_id=secret.id, state=State.PENDING)
-        if pending and turn.new and pending.hash == turn.new.hash:
-            await tx.replace(pending.become(State.DESTROYED))
 
 
 async def refuse_mapped_names(tx: Reading, place: Place, *wanted: str) -> None:
@@ -424,19 +321,3 @@ async def _heed(tx: Writing, world: World, rotation: Rotation) -> Rotation:
     elif turn.running and turn.owner is None:
         await tx.replace(replace(turn, wake_at=world.clock.now()))
     return rotation
-
-
-async def _working_versions(tx: Reading, rotation: Rotation) -> Sequence[Version]:
-    working = (State.CURRENT, State.PREVIOUS)
-    return [v for v in await list_versions(tx, rotation) if v.state in working]
-
-
-async def list_versions(tx: Reading, rotation: Rotation) -> Sequence[Version]:
-    """List every version of the mapped client secret."""
-    secret = await _mapped_secret(tx, rotation)
-    return await tx.list(Version, secret_id=secret.id)
-
-
-async def _mapped_secret(tx: Reading, rotation: Rotation) -> Secret:
-    name = rotation.mapping.client_secret
-    return await must(tx.find(Secret, rotation_id=rotation.id, name=name))

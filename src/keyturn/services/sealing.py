@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 
+from keyturn.domain.channels import Channel
 from keyturn.domain.connection import ApiToken, Method, OktaConnection, OktaCredentials, ServiceApp
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import SealBroken
-from keyturn.domain.ids import DestinationId
+from keyturn.domain.ids import ChannelId, DestinationId
 from keyturn.domain.project import Organization, Project
 from keyturn.domain.secret import Version
 from keyturn.domain.sensitive import Sensitive
@@ -67,19 +68,40 @@ def open_authority(
     return open_members(world, project, _of_destination(destination.id), destination.sealed)
 
 
+def seal_channel(
+    world: World,
+    organization: Organization,
+    channel_id: ChannelId,
+    credential: Mapping[str, Sensitive],
+) -> bytes | None:
+    """Seal what is secret of a channel under its organization's data key; None for nothing."""
+    if not credential:
+        return None
+    return seal_members(world, organization, _of_channel(channel_id), credential)
+
+
+def open_channel(
+    world: World, organization: Organization, channel: Channel
+) -> Mapping[str, Sensitive]:
+    """Open what is secret of a channel. Raises SealBroken."""
+    if channel.sealed is None:
+        return {}
+    return open_members(world, organization, _of_channel(channel.id), channel.sealed)
+
+
 def seal_members(
-    world: World, project: Project, place: str, members: Mapping[str, Sensitive]
+    world: World, owner: Project | Organization, place: str, members: Mapping[str, Sensitive]
 ) -> bytes:
-    """Seal values that belong together under a project's data key, bound to a place."""
+    """Seal values that belong together under their owner's data key, bound to a place."""
     value = Sensitive(json.dumps({name: part.reveal() for name, part in members.items()}))
-    return world.vault.seal(project.data_key, project.id, place, value)
+    return world.vault.seal(owner.data_key, owner.id, place, value)
 
 
 def open_members(
-    world: World, project: Project, place: str, sealed: bytes
+    world: World, owner: Project | Organization, place: str, sealed: bytes
 ) -> Mapping[str, Sensitive]:
     """Open values that belong together. Raises SealBroken."""
-    value = world.vault.open(project.data_key, project.id, place, sealed)
+    value = world.vault.open(owner.data_key, owner.id, place, sealed)
     told: dict[str, str] = json.loads(value.reveal())
     return {name: Sensitive(part) for name, part in told.items()}
 
@@ -94,3 +116,7 @@ def _of_connection(connection_id: str) -> str:
 
 def _of_destination(destination_id: str) -> str:
     return f"destination/{destination_id}/credential"
+
+
+def _of_channel(channel_id: ChannelId) -> str:
+    return f"channel/{channel_id}/credential"

@@ -6,6 +6,7 @@ written by hand: neither its value nor its name.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from keyturn.domain import names
@@ -62,11 +63,15 @@ NOTHING = SecretChange()
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one secret, by where it lies and what it is called."""
+    """A change of one secret, by where it lies and what it is called.
+
+    ``base`` is the time of the change that this one goes by: if another came since, it is refused.
+    """
 
     where: Where
     name: str
     change: SecretChange = NOTHING
+    base: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,8 @@ async def update_secrets(
     """Change secrets, all or none: a new value is the next version, and readers see no gap.
 
     Unless they are to be ``shown``, no value that was there before is read. Raises InvalidInput,
-    Forbidden, NotFound, Taken, and Refused for a new value or name of what a rotation keeps.
+    Forbidden, NotFound, Taken, also for one that was changed since its ``base``, and Refused for a
+    new value or name of what a rotation keeps.
     """
     clean = [await _clean(world, edit) for edit in edits]
     for edit in clean:
@@ -148,7 +154,8 @@ async def _clean(world: World, edit: Edit) -> Edit:
     to = edit.change.name
     to = names.secret_name(("newSecretName",), to) if to else None
     where = replace(edit.where, project=await resolve_project(world, edit.where.project))
-    return Edit(where, name, replace(edit.change, name=None if to == name else to))
+    change = replace(edit.change, name=None if to == name else to)
+    return replace(edit, where=where, name=name, change=change)
 
 
 async def _pass(world: World, caller: Caller, verb: Verb, edit: Edit, told: str) -> None:
@@ -182,13 +189,7 @@ async def _update(tx: Writing, world: World, edit: Edit, absent: Absent) -> Foun
         return None
     if found is None:
         raise NotFound(f"There is no secret {edit.name} in {place}.")
-    if found.secret.rotation_id and (change.value or change.name):
-        raise Refused(
-            f"Secret {edit.name} is kept by a rotation; neither its value nor its name can be "
-            "changed by hand."
-        )
-    if change.name and await tx.find(Secret, folder_id=place.folder.id, name=change.name):
-        raise Taken(f"There is a secret {change.name} in {place} already.")
+    await _require_free(tx, place, edit, found.secret)
     secret = replace(found.secret, name=change.name or edit.name, updated_at=world.clock.now())
     secret = await _described(tx, place, secret, change)
     await tx.replace(secret)
@@ -200,6 +201,23 @@ async def _update(tx: Writing, world: World, edit: Edit, absent: Absent) -> Foun
         await tx.add(version)
         version = await promote(tx, version)
     return await with_tags(tx, place, secret, version)
+
+
+async def _require_free(tx: Reading, place: Place, edit: Edit, secret: Secret) -> None:
+    """Make sure that nothing is in the way of a change. Raises Refused, Taken."""
+    change = edit.change
+    if secret.rotation_id and (change.value or change.name):
+        raise Refused(
+            f"Secret {edit.name} is kept by a rotation; neither its value nor its name can be "
+            "changed by hand."
+        )
+    if edit.base and edit.base != secret.updated_at:
+        raise Taken(
+            f"{edit.name} has been saved since you began: copy what you have typed, load the page "
+            "again, and bring it in there."
+        )
+    if change.name and await tx.find(Secret, folder_id=place.folder.id, name=change.name):
+        raise Taken(f"There is a secret {change.name} in {place} already.")
 
 
 async def _delete(tx: Writing, edit: Edit) -> Found:

@@ -13,9 +13,11 @@ from keyturn.domain.slots import Slot, compared, drifted, recorded
 from keyturn.domain.turn import Phase
 from keyturn.services import gate
 from keyturn.services.connections import open_org
+from keyturn.services.generated_credentials import list_versions
+from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import Reading, TurnStep, World
 from keyturn.services.projects import place_of, target_of
-from keyturn.services.rotations import admit, list_versions, open_turn
+from keyturn.services.rotations import admit
 
 TURNS = 3
 """As many turns back it is looked since when a version is served: what is older is gone."""

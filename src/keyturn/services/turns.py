@@ -5,7 +5,6 @@ other turn is left for the runner to claim.
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 import structlog
 
@@ -37,16 +36,11 @@ from keyturn.domain.turn import (
     Word,
 )
 from keyturn.services.journey import advance
+from keyturn.services.open_turns import open_turn, refuse_under_way
 from keyturn.services.ports import Reading, TurnStep, World, Writing
 from keyturn.services.records import must, note_step
-from keyturn.services.rotations import (
-    RotationView,
-    admit,
-    current_rotation,
-    open_turn,
-    refuse_under_way,
-    view,
-)
+from keyturn.services.rotations import RotationView, admit, current_rotation, view
+from keyturn.services.turn_news import tell_put_off
 
 log = structlog.get_logger(__name__)
 
@@ -194,7 +188,7 @@ async def _start_scheduled(world: World, rotation_id: str) -> bool:
                 await _start_asked(tx, world, rotation)
                 return True
             if not allows(rotation.schedule, now):
-                await _put_off(tx, rotation, now)
+                await _put_off(tx, world, rotation)
                 return False
             if turn and not turn.blocked:
                 await tx.replace(rescheduled(rotation, LastTurn(now, failed=True)))
@@ -215,11 +209,12 @@ async def _start_asked(tx: Writing, world: World, rotation: Rotation) -> None:
     await tx.replace(replace(turn, asked=rotation.asked))
 
 
-async def _put_off(tx: Writing, rotation: Rotation, now: datetime) -> None:
+async def _put_off(tx: Writing, world: World, rotation: Rotation) -> None:
     """Leave a turn that came due while none may start to the next window."""
-    later = put_off(rotation, now)
+    later = put_off(rotation, world.clock.now())
     log.warning("turn put off", rotation=rotation.id, until=str(later.next_rotation_at))
     await tx.replace(later)
+    await tell_put_off(tx, world, later, "A blackout is on, or its window is over.")
 
 
 async def _make_room(tx: Writing, world: World, rotation: Rotation, turn: Turn) -> None:

@@ -101,10 +101,24 @@ class Concern(Wire):
     rotations: int
 
 
+class OktaAccess(Wire):
+    """Whether Okta let a connection in when it was asked last; ``told`` says why it did not.
+
+    ``at`` is when it last did, or since when it does not.
+    """
+
+    id: str
+    name: str
+    instance_url: str
+    state: Literal["works", "refused", "failing", "untried"]
+    told: str
+    at: Instant | None
+
+
 class FleetAnswer(Wire):
     """A fleet at a glance: how its rotations stand, ages, what is next, and what needs somebody.
 
-    ``attention`` has what presses most first.
+    ``attention`` has what presses most first, ``access`` the connections to Okta by their names.
     """
 
     at: Instant
@@ -115,6 +129,7 @@ class FleetAnswer(Wire):
     median_seconds: int | None
     due_next: tuple[FleetRotation, ...]
     attention: tuple[Concern, ...]
+    access: tuple[OktaAccess, ...]
     budgets: tuple[Budget, ...]
 
 

@@ -32,6 +32,12 @@ class AddRows(Wire):
     )
 
 
+class UpdateRow(Wire):
+    """Values to change; a column that is left out keeps its own, and null takes it away."""
+
+    values: Values = Field(repr=False)
+
+
 class Table(Wire):
     """A table, without its rows."""
 
@@ -66,6 +72,12 @@ class Row(Wire):
     values: dict[str, JsonValue] = Field(repr=False)
     created_at: Instant
     updated_at: Instant
+
+
+class RowAnswer(Wire):
+    """One row."""
+
+    row: Row
 
 
 class RowsAnswer(Wire):

@@ -1,6 +1,9 @@
-"""What a turn will do, before it does it (ours)."""
+"""What a turn will do, and what creating a rotation will, before they do it (ours)."""
 
-from keyturn.wire.base import Wire
+from typing import Literal
+
+from keyturn.wire.base import Instant, Wire
+from keyturn.wire.rotations import RotationType
 from keyturn.wire.usage import UsageAnswer
 
 
@@ -41,3 +44,37 @@ class PlanAnswer(Wire):
     """A plan. Nothing was changed."""
 
     plan: TurnPlan
+
+
+class Existing(Wire):
+    """A client secret or key that the app has; no value is in it."""
+
+    id: str
+    status: Literal["ACTIVE", "INACTIVE"]
+    created_at: Instant
+
+
+class CreationPlan(Wire):
+    """What creating a rotation will do at once, and what each turn of it will do.
+
+    ``adopts`` is the one that is served from the start; null where a first one is issued.
+    """
+
+    rotation_name: str
+    type: RotationType
+    environment: str
+    secret_path: str
+    app_id: str
+    app_label: str
+    adopts: str | None
+    existing: tuple[Existing, ...]
+    steps: tuple[PlannedStep, ...]
+    steps_of_a_turn: tuple[PlannedStep, ...]
+    waits: str
+    next_rotation_at: Instant | None
+
+
+class CreationPlanAnswer(Wire):
+    """A plan. Nothing was changed."""
+
+    plan: CreationPlan

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from keyturn.api import scheduling
 from keyturn.domain.connection import OktaConnection
-from keyturn.services.rotations import GeneratedCredentials, RotationView
+from keyturn.services.generated_credentials import GeneratedCredentials
+from keyturn.services.rotations import RotationView
 from keyturn.services.secrets import ReadSecret
 from keyturn.wire import connections, rotations, schedules, secrets
 

@@ -1,6 +1,5 @@
 """Rotations of credentials at Okta: the same routes for each type."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,7 +16,7 @@ from keyturn.domain.okta import CredentialKind, KeyAlgorithm
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Overlap
-from keyturn.services import ending, onboarding, rotations, turns
+from keyturn.services import ending, generated_credentials, onboarding, rotations, turns
 from keyturn.services.onboarding import RotationDraft
 from keyturn.services.policies import PolicyChange
 from keyturn.services.projects import Where
@@ -129,7 +128,7 @@ async def create_rotation(
     world: TheWorld, caller: TheCaller, kind: TheKind, body: wire.CreateRotation
 ) -> wire.RotationAnswer:
     """Create a rotation: its secrets are served from now on, and it turns as scheduled."""
-    draft = replace(_draft(body, world.clock.now()), kind=kind)
+    draft = draft_of(body, kind, world.clock.now())
     view = await onboarding.create_rotation(world, caller, draft)
     return render.rotation_answer(view)
 
@@ -167,7 +166,7 @@ async def read_generated_credentials(
     world: TheWorld, caller: TheCaller, rotation_id: Id
 ) -> wire.GeneratedCredentialsAnswer:
     """Read the client secrets of both slots, in clear."""
-    found = await rotations.read_generated_credentials(world, caller, rotation_id)
+    found = await generated_credentials.read_generated_credentials(world, caller, rotation_id)
     return render.generated(found)
 
 
@@ -179,7 +178,8 @@ async def rotate_secrets(
     return render.rotation_answer(await turns.rotate(world, caller, rotation_id))
 
 
-def _draft(body: wire.CreateRotation, now: datetime) -> RotationDraft:
+def draft_of(body: wire.CreateRotation, kind: CredentialKind, now: datetime) -> RotationDraft:
+    """Return the rotation that a body asks for. Raises InvalidInput."""
     return RotationDraft(
         name=body.name,
         description=body.description,
@@ -192,6 +192,7 @@ def _draft(body: wire.CreateRotation, now: datetime) -> RotationDraft:
         retire_existing=_consent(body.parameters),
         existing_value=_sensitive(body.parameters.existing_value),
         policy=_policy(body),
+        kind=kind,
         algorithm=KeyAlgorithm(body.parameters.key_algorithm),
     )
 

@@ -27,6 +27,9 @@ async def list_apps(
 ) -> wire.AppsAnswer:
     """List OAuth apps of the connection's org whose label begins so, or the one with this id.
 
+    Of an org with an inventory, labels are searched inside as well. Those without a rotation come
+    first.
+
     Okta is asked for each app's client secrets, which it puts on its own record; no value is shown.
     """
     found = await apps.list_apps(world, caller, connection_id, label=query.label, limit=query.limit)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.lenient import LenientRoute
 from keyturn.api.native.budgets import render_budget
-from keyturn.domain.attention import Concern
+from keyturn.domain.attention import Concern, OrgAccess
 from keyturn.domain.fleet import Band, band_of
 from keyturn.domain.outlook import State
 from keyturn.domain.schedule import interval_of
@@ -36,6 +36,7 @@ async def read_fleet(
         median_seconds=None if ages.median_s is None else int(ages.median_s),
         due_next=tuple(_line(each, seen.at) for each in seen.due_next),
         attention=tuple(map(_concern, seen.attention)),
+        access=tuple(map(_access, seen.access)),
         budgets=tuple(map(render_budget, seen.budgets)),
     )
 
@@ -85,6 +86,18 @@ def _line(view: RotationView, now: datetime) -> wire.FleetRotation:
         band=band_of(view, now).value,
         due_at=rotation.due_at,
         next_rotation_at=rotation.next_rotation_at,
+    )
+
+
+def _access(found: OrgAccess) -> wire.OktaAccess:
+    one = found.connection
+    return wire.OktaAccess(
+        id=one.id,
+        name=one.name,
+        instance_url=one.instance_url,
+        state=found.state.value,
+        told=found.told,
+        at=found.at,
     )
 
 

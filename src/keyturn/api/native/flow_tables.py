@@ -1,4 +1,4 @@
-"""Tables of flows: made, filled, read page by page, emptied and removed."""
+"""Tables of flows: made, filled, read page by page, changed, emptied and removed."""
 
 from typing import Annotated
 
@@ -71,6 +71,31 @@ async def add_rows(
     return wire.RowsAnswer(
         rows=tuple(map(_row, await flow_tables.add_rows(world, caller, table_id, body.rows)))
     )
+
+
+@router.get("/{table_id}/rows/{row_id}")
+async def read_row(world: TheWorld, caller: TheCaller, table_id: Id, row_id: Id) -> wire.RowAnswer:
+    """Read one row of a table in full."""
+    _, found = await flow_tables.read_row(world, caller, table_id, row_id)
+    return wire.RowAnswer(row=_row(found))
+
+
+@router.patch("/{table_id}/rows/{row_id}")
+async def update_row(
+    world: TheWorld, caller: TheCaller, table_id: Id, row_id: Id, body: wire.UpdateRow
+) -> wire.RowAnswer:
+    """Change some values of a row; null takes one away."""
+    found = await flow_tables.update_row(world, caller, table_id, row_id, body.values)
+    return wire.RowAnswer(row=_row(found))
+
+
+@router.delete("/{table_id}/rows/{row_id}")
+async def delete_row(
+    world: TheWorld, caller: TheCaller, table_id: Id, row_id: Id
+) -> wire.RowAnswer:
+    """Remove one row of a table, and give what it held."""
+    found = await flow_tables.delete_row(world, caller, table_id, row_id)
+    return wire.RowAnswer(row=_row(found))
 
 
 @router.delete("/{table_id}/rows")

@@ -59,18 +59,41 @@ def check(text: str, known: Known = NOTHING_KNOWN) -> tuple[Finding, ...]:
 
 def examine(text: str, known: Known = NOTHING_KNOWN) -> tuple[tuple[Finding, ...], Flow | None]:
     """Read a flow once; return all that is found in it, and the flow if it can be read."""
-    findings, flow = find_keys(text[:TEXT_MAX]), None
+    read = read_text(text)
+    return read.findings(known), read.flow
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A text that was read once, to be held against whatever is known later.
+
+    ``wrong`` is what is wrong with it as a text; ``flow`` is there if it could be read.
+    """
+
+    wrong: tuple[Finding, ...]
+    node: Node | None = None
+    flow: Flow | None = None
+
+    def findings(self, known: Known = NOTHING_KNOWN) -> tuple[Finding, ...]:
+        """Return all that is found in it, in the order of its lines."""
+        found = self.wrong
+        if self.flow and self.node:
+            more = islice(_found(self.flow, known), FOUND_MAX)
+            found += tuple(each.at(_line(self.node, each.path)) for each in more)
+        return tuple(sorted(found, key=lambda each: each.line))
+
+
+def read_text(text: str) -> ReadText:
+    """Read the text of a flow, which nothing is known of yet."""
+    wrong = tuple(find_keys(text[:TEXT_MAX]))
     try:
         node = parse_yaml(text)
-        flow = read_node(node)
+        return ReadText(wrong, node, read_node(node))
     except NoYaml as error:
-        findings += [Finding(error.line, "", error.rule)]
+        return ReadText((*wrong, Finding(error.line, "", error.rule)))
     except FlowRefused as error:
-        findings += [Finding(each.line, each.where, each.rule) for each in error.problems]
-    else:
-        found = islice(_found(flow, known), FOUND_MAX)
-        findings += [each.at(_line(node, each.path)) for each in found]
-    return tuple(sorted(findings, key=lambda each: each.line)), flow
+        told = (Finding(each.line, each.where, each.rule) for each in error.problems)
+        return ReadText((*wrong, *told))
 
 
 def _line(node: Node, path: Path) -> int:

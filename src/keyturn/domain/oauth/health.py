@@ -148,7 +148,10 @@ def _of_secret(
 def _of_scopes(connection: Connection) -> Iterator[Reason]:
     lacking = missing(connection.scopes, connection.granted) if connection.tokens else ()
     if lacking:
-        told = f"Not granted: {', '.join(lacking)}. Grant them at the server, then reauthorize."
+        told = (
+            f"Not granted: {', '.join(lacking)}. Authorize again to ask for it; what is refused "
+            "then has to be granted at the server first."
+        )
         yield Reason(Light.AT_RISK, told)
 
 

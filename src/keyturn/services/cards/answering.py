@@ -108,7 +108,7 @@ def _lacking(line: Line, answer: ResourceAnswer) -> str:
     if line.seen is None:
         return f"The token was not granted {told}."
     name, connection = line.act.card.connection, line.seen.connection
-    asks = connection.name
+    asks = f"{connection.name} --project {line.seen.place.project.slug}"
     steps = [f"{name} was not granted {told}."]
     if line.seen.registration.connector in OF_OKTA:
         steps.append("A super admin grants it to the app: Applications, the app, Okta API Scopes.")
