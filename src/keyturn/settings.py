@@ -10,8 +10,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from keyturn.domain import okta_login
-from keyturn.domain.destination_kinds import WEBHOOK_KEY_RULE, is_webhook_key
+from keyturn.domain import okta_login, owners
 from keyturn.domain.oauth import redirects
 from keyturn.domain.proxies import Networks, parse_proxies
 from keyturn.services.ports import Setting
@@ -67,6 +66,11 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address that `keyturn serve` listens on.")
     port: int = Field(8700, ge=0, le=65535, description="Its port; 0 takes any free one.")
+    metrics_address: str = Field(
+        "",
+        description="HOST:PORT at which `keyturn serve` and `keyturn worker` show /metrics, "
+        "/healthz and /readyz to whoever reaches it, without a token; nowhere by default.",
+    )
     trusted_proxies: str = Field(
         "",
         description="Addresses and networks, with commas between, of the proxies before the "
@@ -92,14 +96,6 @@ class Settings(BaseSettings):
         "",
         description="What their groups at Okta give them: GROUP=ROLE for every project, or "
         "GROUP=ROLE@PROJECT, with commas between. Who is in none of them does not come in.",
-    )
-    notify_url: str = Field(
-        "",
-        description="Where people are told when a connection does otherwise, by a signed message "
-        "(Standard Webhooks); set alike for every process. Without it notices are only kept.",
-    )
-    notify_secret: SecretStr | None = Field(
-        None, description="What those messages are signed with: whsec_ and a key in base64."
     )
     url: str = Field("http://127.0.0.1:8700", description="Where commands find the server.")
     token: SecretStr | None = Field(None, description="The access token that commands use.")
@@ -152,6 +148,18 @@ class Settings(BaseSettings):
     run_history_days: int = Field(
         30, ge=1, description="Days that the runs of flows are remembered after their end."
     )
+    keep_turns_days: int = Field(
+        400,
+        ge=1,
+        description="Days that turns are remembered after their end, with their steps; the last "
+        "turn of each rotation always is, and the audit log keeps what was done.",
+    )
+    keep_receipts_days: int = Field(
+        400,
+        ge=1,
+        description="Days that it is remembered who read a secret last, once the version that "
+        "they were given is destroyed.",
+    )
     flow_answer_s: float = Field(
         60, gt=0, le=600, description="Seconds that whoever invokes a flow waits for its answer."
     )
@@ -189,6 +197,11 @@ class Settings(BaseSettings):
     flows_active: int = Field(
         100, ge=1, description="How many flows of an organization may be switched on."
     )
+    owner_pattern: str = Field(
+        "",
+        description="A regular expression that finds whose an Okta app is in its label, by a "
+        r"group owner: ^\[(?P<owner>[^\]]+)\] reads it from labels like [payments] Checkout.",
+    )
     concurrency: int = Field(
         16, ge=1, description="How many turns, and how many runs of flows, go on at the same time."
     )
@@ -196,7 +209,10 @@ class Settings(BaseSettings):
     delivery_dir: Path | None = Field(
         None, description="The folder below which destinations may write files; none by default."
     )
-    log_file: Path | None = Field(None, description="Where to log as JSON; stderr by default.")
+    log_file: Path | None = Field(None, description="Where to log; stderr by default.")
+    log_format: Literal["json", "console"] = Field(
+        "json", description="How log lines are written: json for machines, console for people."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Which log lines are kept: those of this level and above."
     )
@@ -236,23 +252,18 @@ class Settings(BaseSettings):
             )
         return self
 
-    @model_validator(mode="after")
-    def _notices_signed(self) -> Self:
-        if bool(self.notify_url) is not bool(self.notify_secret):
-            raise ValueError("KEYTURN_NOTIFY_URL and KEYTURN_NOTIFY_SECRET go together")
-        return self
-
-    @field_validator("notify_secret")
-    @classmethod
-    def _of_webhooks(cls, key: SecretStr | None) -> SecretStr | None:
-        if key and not is_webhook_key(key.get_secret_value()):
-            raise ValueError(WEBHOOK_KEY_RULE)
-        return key
-
     @field_validator("trusted_proxies")
     @classmethod
     def _of_networks(cls, text: str) -> str:
         parse_proxies(text)
+        return text
+
+    @field_validator("metrics_address")
+    @classmethod
+    def _of_doors(cls, text: str) -> str:
+        host, _, port = text.rpartition(":")
+        if text and not (host and port.isdecimal() and int(port) <= 65_535):
+            raise ValueError("must be a host, a colon and a port, as 127.0.0.1:8701")
         return text
 
     @field_validator("public_url")
@@ -275,6 +286,11 @@ class Settings(BaseSettings):
     def _of_groups(cls, text: str) -> str:
         okta_login.parse_groups(text)
         return text.strip()
+
+    @field_validator("owner_pattern")
+    @classmethod
+    def _of_owners(cls, text: str) -> str:
+        return owners.owner_pattern(text)
 
     @field_validator("database_url")
     @classmethod

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from keyturn.cli.main import cli
 from keyturn.cli.provider_file import read_provider
-from keyturn.domain.notice import Kind
+from keyturn.domain.notice import KEPT_ANYWAY
 from keyturn.domain.oauth import documents
 from keyturn.domain.oauth.connectors import AUTOMATIC
 from keyturn.domain.oauth.documents import ENDPOINTS
@@ -24,7 +24,7 @@ from keyturn.wire.oauth_connections import GrantType
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "connections.md").read_text(encoding="utf-8")
 COMMAND = re.compile(
-    r"(?:^    |^\$ )keyturn ((?:registration|connection|rotation|notice) .*)$", re.MULTILINE
+    r"(?:^    |^\$ )keyturn ((?:registration|connection|rotation|notice|channel) .*)$", re.MULTILINE
 )
 
 
@@ -79,7 +79,7 @@ def test_grants_and_healths_are_those_of_the_code() -> None:
     table = rows(PAGE)
     assert {*get_args(GrantType)} <= table.keys()
     assert {each.replace("_", " ") for each in Light} <= table.keys()
-    assert {*Kind} <= table.keys()
+    assert {*KEPT_ANYWAY} <= table.keys()
 
 
 def test_every_preset_is_on_the_page() -> None:

@@ -33,7 +33,6 @@ from keyturn.testing import Backup, ManualClock
 pytestmark = pytest.mark.slow
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-START = datetime(2026, 3, 1, tzinfo=UTC)
 ENDLESS = "/api/v1/events/subscribe/project-events"
 FOLLOWED = "/api/v1/flow-runs/stream"
 LOGIN = "/api/v1/auth/universal-auth/login"
@@ -257,7 +256,9 @@ async def scan(folder: Path) -> Left:
                 http.event_hooks["response"] = [heard.note]
                 nowhere = cast("World", None)  # its store is another process's
                 url = on.org.http_url
-                house = RealHouse(ManualClock(START), org, nowhere, on.installed, http, url)
+                house = RealHouse(
+                    ManualClock(datetime.now(UTC)), org, nowhere, on.installed, http, url
+                )
                 names = await furnish(house) | {"finding_id": NO_ID}
                 it = Outdoors(house, names, cast("Backup", None), heard)
                 subscriber = asyncio.create_task(overhear(it, server.url))

@@ -307,14 +307,15 @@ def certify(folder: Path) -> Certified:
     authority, certificate, key = (
         each.read_text() for each in (files.authority, files.certificate, files.key)
     )
-    mine, my_key = _self_signed(Certified.host)
+    mine, my_key = self_signed(Certified.host)
     file = folder / "client.pem"
     file.write_text(mine + my_key)
     of_server = {"cert": certificate, "key": key, "ca": mine}
     return Certified(authority, of_server, mine + my_key, file)
 
 
-def _self_signed(host: str) -> tuple[str, str]:
+def self_signed(host: str) -> tuple[str, str]:
+    """Make a certificate that vouches for itself, and its key, both in PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)  # TLS knows no other

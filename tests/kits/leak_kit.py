@@ -90,11 +90,11 @@ class Canaries:
     harmless: set[str] = field(default_factory=set)
 
     def learn(self, told: object, within: str = "") -> None:
-        """Take every secret value out of a JSON document."""
+        """Take every secret value out of a JSON document; a JSON Schema has names alone."""
         if isinstance(told, list):
             for each in told:
                 self.learn(each, within)
-        if not isinstance(told, dict):
+        if not isinstance(told, dict) or "$schema" in told:
             return
         for name, each in told.items():
             secret = within == CREDENTIAL or (name in SECRET_FIELDS and within not in HARMLESS)

@@ -29,7 +29,7 @@ from keyturn.services.duties import DUTIES, claim_due
 from keyturn.services.installation import Installed, install
 from keyturn.services.journey import advance
 from keyturn.services.onboarding import RotationDraft, create_rotation
-from keyturn.services.ports import Limits, World
+from keyturn.services.ports import Limits, Vitals, World
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationView, view
 from keyturn.services.secrets import read_secret
@@ -166,12 +166,17 @@ async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
     """Set up an installation whose way to Okta leads to a fresh org in this process."""
     clock, chance = ManualClock(start), SeededChance(1)
     org = Org(1, clock.now)
-    okta = OktaHttpOrgs(clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)))
+    vitals = Vitals()
+    okta = OktaHttpOrgs(
+        clock, chance, transport=lambda: httpx2.ASGITransport(build_app(org)), vitals=vitals
+    )
     vault = Keyring(bytes(32), chance.random_bytes)
     limits = Limits(policy, lease=timedelta(seconds=60), reconcile=timedelta(days=1))
     carriers, servers = FakeCarriers(), FakeServers(clock)
     store = MemoryStore()
-    world = World(store, clock, chance, vault, okta, limits, carriers=carriers, servers=servers)
+    world = World(
+        store, clock, chance, vault, okta, limits, carriers=carriers, servers=servers, vitals=vitals
+    )
     try:
         yield Founded(clock, org, world, await install(world))
     finally:

@@ -1,9 +1,10 @@
 """Every route of the API as a request that can be made of a furnished house, by whoever."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx2
 from api_kit import CONNECTIONS, NO_ID, PUBLIC_URL, ROTATIONS, SECRETS, Body, House, open_house
@@ -14,7 +15,9 @@ from oauth_house_kit import CONNECTIONS as GRANTED
 
 from keyturn.api.app import Api, build_api
 from keyturn.domain.drift import Finding, Kind
+from keyturn.domain.fleetfile.items import plan_hash
 from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.services.compliance_reports import report_due
 from keyturn.testing import Backup, MemoryStore
 
 KIND = "okta-client-secret"
@@ -30,6 +33,14 @@ FILE_DESTINATION: Body = {
     "environment": "dev",
     "settings": {"path": "web.json"},
 }
+CHANNEL: Body = {
+    "name": "people",
+    "kind": "webhook",
+    "projectId": "example",
+    "settings": {"url": "https://people.example.com/"},
+    "credential": {"secret": "whsec_" + "Y2FuYXJ5LWtleS0" * 4},
+    "kinds": ["turn.started"],
+}
 
 FLOW = """\
 flow: greet
@@ -37,6 +48,7 @@ start: {kind: api_endpoint, security: public}
 cards: [{card: flow.return, with: {greeting: canary-greeting}}]
 """
 
+EXCEPTIONS = "/api/v1/compliance/exceptions"
 TABLE: Body = {
     "projectId": "example",
     "environment": "dev",
@@ -44,6 +56,10 @@ TABLE: Body = {
     "columns": {"serial": "text"},
 }
 BODIES: Mapping[str, Body] = {
+    "POST compliance/policies": {"name": "new"},
+    "PATCH policies/{policy_id}": {"maxAgeDays": 30},
+    "POST fleet/plan": {"text": "version: 1"},
+    "POST fleet/apply": {"text": "version: 1", "planHash": plan_hash(())},
     "POST identities": {"name": "x"},
     "PATCH identities/{identity_id}": {"name": "x"},
     "POST identity-memberships/{identity_id}": {"role": "viewer"},
@@ -54,6 +70,13 @@ BODIES: Mapping[str, Body] = {
     | {"boundSubject": "x"},
     "POST oidc-auth/identities/{identity_id}": {"oidcDiscoveryUrl": ISSUER, "boundSubject": "x"},
     "PATCH oidc-auth/identities/{identity_id}": {"oidcDiscoveryUrl": ISSUER, "boundSubject": "x"},
+    "POST inventory": {},
+    "POST emergencies": {"reason": "x", "all": True, "planHash": "x"},
+    "POST emergencies/plan": {"reason": "x", "all": True},
+    "POST rollouts": {"name": "new", "planHash": "x"},
+    "POST rollouts/plan": {"name": "new"},
+    "POST {rollout_id}/approve": {"wave": 1, "planHash": "x"},
+    "PUT inventory/owners": {"rules": [{"pattern": "x-*", "owner": "x"}]},
     "POST acknowledgements": {"secretName": "KEY", "version": 1},
     "POST people": {"email": "new@example.com", "password": PASSWORD},
     "PUT password": {"password": PASSWORD},
@@ -71,6 +94,8 @@ BODIES: Mapping[str, Body] = {
     "POST secret-imports": {"import": IMPORTED},
     "PATCH secret-imports/{import_id}": {"import": {"position": 1}},
     "PATCH okta/{connection_id}": {"name": "new"},
+    "POST channels": CHANNEL | {"name": "other"},
+    "PATCH channels/{channel_id}": {"name": "new"},
     "POST destinations": FILE_DESTINATION | {"name": "other"},
     "PATCH destinations/{destination_id}": {"name": "new"},
     f"PATCH {KIND}/{{rotation_id}}": {"description": "new"},
@@ -87,6 +112,7 @@ BODIES: Mapping[str, Body] = {
     "PATCH flows/{flow_id}": {"enabled": False},
     "POST flow-tables": TABLE | {"name": "new"},
     "POST flow-tables/{table_id}/rows": {"rows": [{"serial": "x"}]},
+    "PATCH rows/{row_id}": {"values": {"serial": "y"}},
     "POST secrets/{secret_name}": {"secretValue": "x"},
     "POST raw/{secret_name}": {"secretValue": "x"},
     "PATCH secrets/{secret_name}": {"secretValue": "x"},
@@ -161,12 +187,14 @@ class Furnished:
             for each in BODIES
             if each.startswith(f"{method} ") and path.endswith("/" + each.split()[1])
         ]
+        if route == f"POST {EXCEPTIONS}":
+            return _excused(self.house)
         if path.endswith("project-events"):
             project_id = self.house.installed.project.id
             return {"projectId": project_id, "register": [{"event": "secret:update"}]}
         if route == f"POST {CONNECTIONS}":
             return self.house.connection(name="new", projectId=self.house.installed.project.id)
-        if route == f"POST {ROTATIONS}":
+        if route in (f"POST {ROTATIONS}", f"POST {ROTATIONS}/plan"):
             return self.house.order(self.names["connection_id"], name="new")
         if route == f"POST {GRANTED}":
             made_with = self.names["registration_id"]
@@ -254,9 +282,11 @@ async def furnish(house: House) -> dict[str, str]:
     project = await ask(house, "GET", PROJECT)
     return (
         names
+        | await _tell(house)
         | await _rotate(house)
         | await _grant(house)
         | await _flow(house)
+        | await _comply(house)
         | {
             "tag_id": at(tag, "tag", "id"),
             "secret_id": at(secret, "secret", "id"),
@@ -266,6 +296,12 @@ async def furnish(house: House) -> dict[str, str]:
             "environment_id": at(project, "project", "environments", 1, "id"),
         }
     )
+
+
+async def _tell(house: House) -> dict[str, str]:
+    """Make a channel that hears of turns as they start."""
+    made = await ask(house, "POST", "/api/v1/channels", CHANNEL)
+    return {"channel_id": at(made, "channel", "id")}
 
 
 async def _prove(house: House, identity_id: str) -> dict[str, str]:
@@ -284,6 +320,13 @@ async def _prove(house: House, identity_id: str) -> dict[str, str]:
     }
 
 
+async def _begin(house: House, nouns: str, wanted: Body) -> object:
+    """Begin what has to be planned first."""
+    plan = await ask(house, "POST", f"/api/v1/{nouns}/plan", wanted)
+    hashed = {"planHash": at(plan, "plan", "planHash")}
+    return await ask(house, "POST", f"/api/v1/{nouns}", {**wanted, **hashed})
+
+
 async def _rotate(house: House) -> dict[str, str]:
     """Make a connection and a rotation that has a turn under way."""
     order = house.connection(projectId=house.installed.project.id)
@@ -292,13 +335,20 @@ async def _rotate(house: House) -> dict[str, str]:
     made = await ask(house, "POST", ROTATIONS, house.order(connection_id))
     rotation_id = at(made, "secretRotation", "id")
     await ask(house, "POST", f"{ROTATIONS}/{rotation_id}/rotate-secrets")
+    await ask(house, "POST", "/api/v1/inventory", {})
+    rollout = await _begin(house, "rollouts", {"name": "spring", "approvals": True})
+    emergency = await _begin(house, "emergencies", {"reason": "leaked", "all": True})
     turns = await ask(house, "GET", f"{ROTATIONS}/{rotation_id}/turns")
     return {
+        "emergency_id": at(emergency, "emergency", "id"),
         "connection_id": connection_id,
         "connection_name": "my-okta",
+        "connection": "my-okta",
         "rotation_id": rotation_id,
         "rotation_name": "my-okta-rotation",
+        "rollout_id": at(rollout, "rollout", "id"),
         "turn_id": at(turns, "turns", 0, "id"),
+        "notice_id": at(await ask(house, "GET", "/api/v1/notices"), "notices", 0, "id"),
     }
 
 
@@ -336,13 +386,36 @@ async def _flow(house: House) -> dict[str, str]:
         "flow_id": str(flow["id"]),
         "alias": str(flow["invokeUrl"]).split("/")[-2],
         "run_id": at(ran, "run", "id"),
-        "table_id": await _table(house),
+        **await _table(house),
     }
 
 
-async def _table(house: House) -> str:
+def _excused(house: House) -> Body:
+    """Return an exception that lasts a while, by the house's own clock."""
+    ends_at = house.clock.now() + timedelta(days=60)
+    return {"selector": "label=x", "reason": "x", "expiresAt": ends_at.isoformat()}
+
+
+async def _comply(house: House) -> dict[str, str]:
+    """Make a compliance policy, an exception from it, and a report."""
+    compliance = "/api/v1/compliance"
+    policy = await ask(house, "POST", f"{compliance}/policies", {"name": "old"})
+    exception = await ask(house, "POST", EXCEPTIONS, _excused(house))
+    if house.world:  # a server behind a socket makes it by itself, soon
+        await report_due(house.world)
+    async with asyncio.timeout(30):
+        while not (made := await ask(house, "GET", f"{compliance}/reports"))["reports"]:
+            await asyncio.sleep(0.1)
+    return {
+        "policy_id": at(policy, "policy", "id"),
+        "exception_id": at(exception, "exception", "id"),
+        "report_id": at(made, "reports", 0, "id"),
+    }
+
+
+async def _table(house: House) -> dict[str, str]:
     """Make a table of flows that has a row."""
     table_id = at(await ask(house, "POST", "/api/v1/flow-tables", TABLE), "table", "id")
     rows = {"rows": [{"serial": "canary-serial"}]}
-    await ask(house, "POST", f"/api/v1/flow-tables/{table_id}/rows", rows)
-    return str(table_id)
+    added = await ask(house, "POST", f"/api/v1/flow-tables/{table_id}/rows", rows)
+    return {"table_id": str(table_id), "row_id": at(added, "rows", 0, "id")}

@@ -5,6 +5,10 @@ from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
 from keyturn.domain.budget import Window
+from keyturn.domain.channel_kinds import ChannelKind
+from keyturn.domain.channels import Channel, Dispatch, Rhythm, Timing
+from keyturn.domain.compliance import CompliancePolicy, PolicyException
+from keyturn.domain.compliance_reports import ComplianceReport, ReportEvidence, ReportSchedule
 from keyturn.domain.connection import Method, OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.destination import State as Standing
@@ -27,7 +31,9 @@ from keyturn.domain.identity import (
 from keyturn.domain.ids import (
     AliasId,
     AppId,
+    ChannelId,
     ClientId,
+    CompliancePolicyId,
     ConnectionId,
     ConsumerId,
     CredentialId,
@@ -40,8 +46,11 @@ from keyturn.domain.ids import (
     NoticeId,
     OAuthConnectionId,
     OrganizationId,
+    PolicyExceptionId,
     ProjectId,
     RegistrationId,
+    ReportId,
+    RolloutId,
     RotationId,
     RowId,
     RunId,
@@ -52,6 +61,8 @@ from keyturn.domain.ids import (
     TurnId,
     VersionNo,
 )
+from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule, Stage
+from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth, KeySource
 from keyturn.domain.notice import Kind as Told
 from keyturn.domain.notice import Notice
@@ -63,7 +74,7 @@ from keyturn.domain.oauth.consumers import Proof as Confirmed
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.oauth.registration import ClientRegistration, Scheme
 from keyturn.domain.oauth.registration import Standing as Authenticated
-from keyturn.domain.okta import AuthMethod
+from keyturn.domain.okta import AuthMethod, Status
 from keyturn.domain.okta_login import LogInRequest, OktaPerson
 from keyturn.domain.person import Password
 from keyturn.domain.project import (
@@ -75,9 +86,13 @@ from keyturn.domain.project import (
     Tag,
 )
 from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.domain.rollout import Approval, Member, Rollout
+from keyturn.domain.rollout import Kind as Purpose
+from keyturn.domain.rollout import State as Course
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Receipt, Secret, State, Version
+from keyturn.domain.selector import Subject
 from keyturn.domain.turn import Blocked, ByFlow, Held, Phase, Policy, Posted, Reason, Trigger, Turn
 from keyturn.services.ports import R, Record, Store, TurnStep
 
@@ -277,20 +292,75 @@ CONSUMER = Consumer(
     told=AWKWARD,
 )
 NOTICE = Notice(
-    NoticeId("n-1"),
-    Told.CONNECTION_HEALTH,
-    PROJECT.id,
-    "dev",
+    kind=Told.CONNECTION_HEALTH,
+    organization_id=ORGANIZATION.id,
+    project_id=PROJECT.id,
+    subject_id=GRANTED.id,
+    subject=AWKWARD,
+    told=AWKWARD,
+    of=Subject(label=AWKWARD, grant=(AWKWARD, "")),
+    comes_at=None,
+    before=Light.UNKNOWN,
+    after=Light.BROKEN,
+    connections=2**40,
+    id=NoticeId("n-1"),
+    created_at=NOW,
+    forget_at=LATER,
+)
+CHANNEL = Channel(
+    ChannelId("channel"),
+    ORGANIZATION.id,
+    None,
     AWKWARD,
-    GRANTED.id,
+    ChannelKind.EMAIL,
+    ("to", AWKWARD),
+    NOW,
+    LATER,
+    sealed=bytes(range(256)),
+    selector=AWKWARD,
+    kinds=(Told.LEAKED.value,),
+    timing=Timing(Rhythm.DAILY, "Europe/Berlin", time(9), None, time(7, 30)),
+    due_at=LATER,
+)
+DISPATCH = Dispatch(NOTICE.id, CHANNEL.id, NOW, LATER, digest=True, failure=AWKWARD)
+COMPLIANCE_POLICY = CompliancePolicy(
+    CompliancePolicyId("compliance-policy"),
+    ORGANIZATION.id,
     AWKWARD,
-    Light.UNKNOWN,
-    Light.BROKEN,
+    AWKWARD,
+    None,
+    max_age_days=2**40,
+    max_overlap_days=None,
+    unused_days=0,
+    managed=True,
+    created_at=NOW,
+    updated_at=LATER,
+)
+POLICY_EXCEPTION = PolicyException(
+    PolicyExceptionId("policy-exception"),
+    ORGANIZATION.id,
+    COMPLIANCE_POLICY.id,
+    AWKWARD,
+    (AWKWARD, ""),
+    AWKWARD,
     AWKWARD,
     NOW,
-    connections=2**40,
-    delivered_at=LATER,
+    LATER,
 )
+COMPLIANCE_REPORT = ComplianceReport(
+    ReportId("report"),
+    ORGANIZATION.id,
+    NOW,
+    apps=2**40,
+    compliant=0,
+    uncovered=1,
+    breaches=(AWKWARD,),
+    excused=2,
+    new_breaches=3,
+    complete=False,
+    sha256=AWKWARD,
+)
+REPORT_SCHEDULE = ReportSchedule(ORGANIZATION.id, LATER)
 
 FLOW = SavedFlow(
     id=FlowId("flow"),
@@ -341,6 +411,71 @@ FLOW_ROW = FlowRow(RowId("row"), FLOW_TABLE.id, 2**40, bytes(range(256)), NOW, L
 
 WINDOW = Window("https://example.okta.com", AWKWARD, "api/v1/apps", 2**40, 0, NOW)
 
+INVENTORY = Inventory(
+    CONNECTION.id,
+    Stage.FOLLOWING,
+    NOW,
+    cursor=AWKWARD,
+    listed=2**40,
+    pending=(AWKWARD, ""),
+    log_read_at=LATER,
+    failure=AWKWARD,
+)
+LISTED_APP = ListedApp(
+    CONNECTION.id,
+    AppId("0oa1"),
+    ClientId("0oa1"),
+    AWKWARD,
+    Status.INACTIVE,
+    AWKWARD,
+    "",
+    ("client_credentials", AWKWARD),
+    NOW,
+    LATER,
+    told=AWKWARD,
+)
+LISTED_SECRET = ListedSecret(
+    CONNECTION.id,
+    LISTED_APP.app_id,
+    CredentialId("ocs1"),
+    SecretHash("hash"),
+    Status.ACTIVE,
+    NOW,
+    used_at=LATER,
+)
+OWNER_RULE = OwnerRule(ORGANIZATION.id, 1, AWKWARD, AWKWARD)
+
+ROLLOUT = Rollout(
+    RolloutId("rollout"),
+    ORGANIZATION.id,
+    Purpose.EMERGENCY,
+    AWKWARD,
+    "",
+    AWKWARD,
+    Course.HALTED,
+    AWKWARD,
+    IDENTITY.id,
+    AWKWARD,
+    NOW,
+    waves=("10%", AWKWARD),
+    approvals=True,
+    within_s=2**40,
+    told=AWKWARD,
+    due_at=LATER,
+)
+MEMBER = Member(
+    ROLLOUT.id,
+    1,
+    2**40,
+    ROTATION.id,
+    ROTATION.app_id,
+    turn_id=TURN.id,
+    why=AWKWARD,
+    begun_at=NOW,
+    name=AWKWARD,
+)
+APPROVAL = Approval(ROLLOUT.id, 1, AWKWARD, IDENTITY.id, AWKWARD, NOW, LATER)
+
 RECORDS: tuple[Record, ...] = (
     ORGANIZATION,
     PROJECT,
@@ -375,6 +510,14 @@ RECORDS: tuple[Record, ...] = (
     ALIAS,
     CONSUMER,
     NOTICE,
+    CHANNEL,
+    DISPATCH,
+    COMPLIANCE_POLICY,
+    POLICY_EXCEPTION,
+    COMPLIANCE_REPORT,
+    ReportEvidence(COMPLIANCE_REPORT.id, bytes(range(256))),
+    REPORT_SCHEDULE,
+    AccessSight(CONNECTION.id, (AWKWARD, ""), NOW, LATER, AWKWARD),
     FLOW,
     FLOW_VERSION,
     RUN,
@@ -383,6 +526,13 @@ RECORDS: tuple[Record, ...] = (
     FLOW_TABLE,
     FLOW_ROW,
     WINDOW,
+    INVENTORY,
+    LISTED_APP,
+    LISTED_SECRET,
+    OWNER_RULE,
+    ROLLOUT,
+    MEMBER,
+    APPROVAL,
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
     {
@@ -395,10 +545,20 @@ KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Delivery: ("destination_id", "secret_id"),
+        Dispatch: ("notice_id", "channel_id"),
         FlowVersion: ("flow_id", "number"),
         RunPage: ("run_id", "number"),
         RunAnswer: ("run_id", "at"),
         Window: ("org", "principal", "bucket"),
+        ReportEvidence: ("report_id",),
+        ReportSchedule: ("organization_id",),
+        AccessSight: ("connection_id",),
+        Inventory: ("connection_id",),
+        ListedApp: ("connection_id", "app_id"),
+        ListedSecret: ("connection_id", "app_id", "okta_id"),
+        OwnerRule: ("organization_id", "number"),
+        Member: ("rollout_id", "number"),
+        Approval: ("rollout_id", "wave"),
     }
 )
 

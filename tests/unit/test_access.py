@@ -71,8 +71,9 @@ def test_a_role_holds_its_verbs_in_its_own_project(
     for verb in Verb:
         permitted = decide(holder(role), verb, Target(HERE)) == Granted(role.slug)
         assert permitted == (verb in role.verbs)
-        for project in (ELSEWHERE, None):
-            assert "in another project" in why(holder(role), verb, Target(project))
+        assert "held in another project" in why(holder(role), verb, Target(ELSEWHERE))
+        above = "held in one project, and this is above all of them"
+        assert above in why(holder(role), verb, Target())
     assert some <= role.verbs
     assert not none & role.verbs
 
@@ -115,6 +116,20 @@ def test_paths_fit_patterns(pattern: str, fits: list[str], misses: list[str]) ->
     for path in misses:
         told = why(caller, Verb.READ_SECRETS, Target(HERE, "dev", path))
         assert told == f"the role custom holds secrets:read elsewhere: path {path} is not {pattern}"
+
+
+def test_what_is_hidden_is_not_named_in_a_refusal() -> None:
+    """Who may not see a thing is told where the role holds, and nothing of where the thing is."""
+    here = Target(HERE, "dev")
+    for grant, target, limit in (
+        (Grant(READ, ("dev", "test-*")), Target(HERE), "environment dev or test-* only"),
+        (Grant(READ, paths=("/a",)), here, "path /a only"),
+        (Grant(READ, connections=("c-1",)), here, "connection c-1 only"),
+    ):
+        told = why(custom(grant), Verb.READ_SECRETS, target)
+        assert told == f"the role custom holds secrets:read elsewhere: {limit}"
+    staging = why(custom(Grant(READ, ("dev",))), Verb.READ_SECRETS, Target(HERE, "staging"))
+    assert staging.endswith("elsewhere: environment staging is not dev")
 
 
 def test_every_condition_of_a_grant_must_hold() -> None:

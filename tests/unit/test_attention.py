@@ -149,6 +149,35 @@ def test_a_finding_is_told_of_its_rotation(kind: Drift, severity: Severity) -> N
 
 
 @pytest.mark.parametrize(
+    ("reason", "kind", "severity"),
+    [
+        (Reason.NEW_SECRET_OFF, Drift.SECRET_DEACTIVATED, Severity.URGENT),
+        (Reason.NEW_SECRET_LOST, Drift.SECRET_REMOVED, Severity.URGENT),
+        (Reason.NEW_SECRET_LOST, Drift.SECRET_OVERWRITTEN, Severity.URGENT),
+        (Reason.FOREIGN_SECRET, Drift.SECRET_ADDED, Severity.ACT),
+        (Reason.FOREIGN_SECRET, Drift.OLD_VALUE_BACK, Severity.ACT),
+        (Reason.APP_GONE, Drift.APP_GONE, Severity.URGENT),
+        (Reason.APP_INACTIVE, Drift.APP_DEACTIVATED, Severity.URGENT),
+        (Reason.NO_SECRET_USED, Drift.KEYS_USED, Severity.ACT),
+    ],
+)
+def test_one_cause_is_told_once(reason: Reason, kind: Drift, severity: Severity) -> None:
+    """The block tells what leads out, and presses as much as what was found."""
+    finding = Finding("f", RotationId("r-1"), kind, "ocs1", "", NOW)
+    [found] = told(blocked(reason), findings=[finding])
+    assert (found.kind, found.severity) == (Kind.BLOCKED, severity)
+
+
+def test_another_cause_is_told_beside_the_block() -> None:
+    """What is found besides is not mended by what leads out of the block."""
+    finding = Finding("f", RotationId("r-1"), Drift.SECRET_DEACTIVATED, "ocs1", "", NOW)
+    found = told(blocked(Reason.FOREIGN_SECRET), findings=[finding])
+    assert [one.kind for one in found] == [Kind.DRIFTED, Kind.BLOCKED]
+    paused = member(turn=turn(Phase.ISSUED), outlook=Outlook(State.TURNING, "Under way."))
+    assert [one.kind for one in told(paused, findings=[finding])] == [Kind.DRIFTED]
+
+
+@pytest.mark.parametrize(
     ("light", "severity"),
     [
         (Light.BROKEN, Severity.URGENT),

@@ -12,6 +12,7 @@ from keyturn.domain.orders import (
     aborted,
     by_hand,
     hurried,
+    in_emergency,
     making_room,
     paused,
     reinstating,
@@ -194,3 +195,21 @@ def test_resumed_turn_that_has_not_begun_is_theirs_who_resumed_it() -> None:
     assert by_hand(planned, Trigger.CONSENT).trigger is Trigger.CONSENT
     begun, first = replace(planned, phase=Phase.WRITTEN), turn(Phase.PLANNED, trigger=Trigger.FIRST)
     assert (by_hand(begun), by_hand(first)) == (begun, first)
+
+
+@pytest.mark.parametrize("phase", sorted(UNSERVED))
+def test_what_has_served_nobody_can_be_an_emergencys(phase: Phase) -> None:
+    """A blocked one goes on; it closes at the time that is left, and tidies up after the others."""
+    later = NOW + timedelta(days=7)
+    stopped = blocked(turn(phase), Reason.APP_GONE, "", NOW)
+    for before in (turn(phase), stopped):
+        going = in_emergency(before, NOW, None, later)
+        assert (going.phase, going.word, going.running) == (phase, Word.AT_ONCE, True)
+        assert (going.closes_at, going.tidies_at, going.wake_at) == (None, later, NOW)
+
+
+@pytest.mark.parametrize("phase", [Phase.PROMOTED, Phase.OVERLAPPING, Phase.SOAKING])
+def test_what_has_served_its_secret_is_not_taken(phase: Phase) -> None:
+    """What it has served may be what has leaked."""
+    with pytest.raises(Refused):
+        in_emergency(turn(phase), NOW, None, NOW)

@@ -64,6 +64,13 @@ def test_a_version_is_served_until_the_next_one_is() -> None:
     assert (old.served_from, old.served_to) == (NOW - HOUR, NOW)
 
 
+def test_an_adopted_one_is_as_old_as_at_okta() -> None:
+    """Okta had it before Keyturn did; readers are given it since Keyturn has it."""
+    adopted = replace(version(1, State.CURRENT), made_at=NOW - 9 * HOUR)
+    (one,) = recorded(rotation(), None, [adopted], {})
+    assert (one.created_at, one.served_from) == (NOW - 9 * HOUR, NOW - HOUR)
+
+
 @pytest.mark.parametrize(("named", "status"), [(True, Status.ACTIVE), (False, None)])
 def test_a_written_one_is_at_okta_once_it_has_a_name_there(
     *, named: bool, status: Status | None

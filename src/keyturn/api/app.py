@@ -35,23 +35,31 @@ from keyturn.api.native import (
     apps,
     audit,
     budgets,
+    channels,
+    compliance,
     destinations,
+    emergencies,
     findings,
     fleet,
+    fleet_files,
     flow_events,
     flow_tables,
     flows,
     health,
+    inventory,
     invoke,
     keys,
+    metrics,
     notices,
     oauth_callback,
     oauth_connections,
     okta_checks,
     people,
+    plans,
     readers,
     registrations,
     roles,
+    rollouts,
     run_stream,
     schedule,
     settings,
@@ -68,6 +76,7 @@ from keyturn.wire.rotations import ROTATIONS
 
 ROOMS = (
     health,
+    metrics,
     login,
     identities,
     universal_auth,
@@ -90,6 +99,10 @@ ROOMS = (
     events,
     findings,
     fleet,
+    fleet_files,
+    inventory,
+    rollouts,
+    emergencies,
     destinations,
     registrations,
     oauth_connections,
@@ -100,13 +113,15 @@ ROOMS = (
     flow_tables,
     invoke,
     flow_events,
+    channels,
     notices,
     budgets,
+    compliance,
     settings,
     audit,
 )
 
-OF_TYPE = (rotations, turns, schedule)
+OF_TYPE = (rotations, plans, turns, schedule)
 """In this order: a rotation may be called "turns", and is read by that name."""
 
 NOWHERE: Final = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import httpx2
 import structlog
 from pydantic import SecretStr
 
 from keyturn.adapters.crypto import Argon2Passwords, Keyring
-from keyturn.adapters.delivery import CALL_LIMIT_S, KindCarriers, WebhookNotifier
+from keyturn.adapters.delivery import CALL_LIMIT_S, ChannelNotifier, KindCarriers
 from keyturn.adapters.oauth import CALL_LIMIT_S as OAUTH_CALL_LIMIT_S
 from keyturn.adapters.oauth import HttpAuthorizationServers
 from keyturn.adapters.oidc import HttpIssuers
@@ -18,6 +19,7 @@ from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.resources import HttpResourceServers
 from keyturn.adapters.storage import PostgresStore, SqliteStore, moved_file
 from keyturn.adapters.system import SystemChance, SystemClock
+from keyturn.adapters.system.tracing import tracer_of_process
 from keyturn.adapters.system.witness import FileWitness
 from keyturn.bootstrap.rereading import Rereading
 from keyturn.bootstrap.root_keys import RootKeys
@@ -26,10 +28,17 @@ from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
 from keyturn.jose.signing import JoseSigner
-from keyturn.network.guard import GuardedBackend, GuardedTransport
+from keyturn.network.guard import GuardedBackend, GuardedTransport, trusting
 from keyturn.services.budgets import SharedPool
 from keyturn.services.installation import Installed, install, verify_installation
-from keyturn.services.ports import Chance, Clock, Limits, NoNotifier, Notifier, Store, World
+from keyturn.services.ports import (
+    Chance,
+    Clock,
+    Limits,
+    Store,
+    Vitals,
+    World,
+)
 from keyturn.services.ports.sandbox import SandboxControls
 from keyturn.settings import Settings
 
@@ -153,7 +162,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         store = await open_store(settings)
         stack.push_async_callback(store.aclose)
         vault = await _vault(keys, store, outside)
-        limits = _limits(settings)
+        limits, vitals = _limits(settings), Vitals(tracer_of_process())
         pool = SharedPool(store, limits.shares) if settings.database_url else None
         okta = OktaHttpOrgs(
             outside.clock,
@@ -163,6 +172,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             private_allowed=settings.allow_private_addresses,
             call_limit_s=settings.okta_call_limit_s,
             governor=Governor(outside.clock, limits.shares, pool),
+            vitals=vitals,
         )
         stack.push_async_callback(okta.aclose)
         issuers = _issuers(settings, outside)
@@ -174,8 +184,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         resources = _resources(settings, outside)
         stack.push_async_callback(resources.aclose)
         notifier = _notifier(settings)
-        if isinstance(notifier, WebhookNotifier):
-            stack.push_async_callback(notifier.aclose)
+        stack.push_async_callback(notifier.aclose)
         yield World(
             store=outside.wrap_store(store),
             clock=outside.clock,
@@ -192,6 +201,7 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             resources=resources,
             signer=JoseSigner(),
             settings=settings.described,
+            vitals=vitals,
         )
 
 
@@ -257,15 +267,13 @@ def _resources(settings: Settings, outside: Outside) -> HttpResourceServers:
     return HttpResourceServers(outside.clock, guarded, private_allowed=private_allowed)
 
 
-def _notifier(settings: Settings) -> Notifier:
-    if settings.notify_secret is None:
-        return NoNotifier()
+def _notifier(settings: Settings) -> ChannelNotifier:
     private_allowed = settings.allow_private_addresses
     backend = GuardedBackend(private_allowed=private_allowed)
-    return WebhookNotifier(
-        settings.notify_url,
-        Sensitive(settings.notify_secret.get_secret_value()),
+    return ChannelNotifier(
         GuardedTransport(backend, ca_file=settings.ca_file),
+        backend,
+        partial(trusting, settings.ca_file),
         private_allowed=private_allowed,
         call_limit_s=min(CALL_LIMIT_S, settings.lease_s / 3),
     )
@@ -279,6 +287,8 @@ def _limits(settings: Settings) -> Limits:
         token_ttl_s=settings.token_ttl_s,
         reconcile=timedelta(seconds=settings.reconcile_s),
         run_history=timedelta(days=settings.run_history_days),
+        keep_turns=timedelta(days=settings.keep_turns_days),
+        keep_receipts=timedelta(days=settings.keep_receipts_days),
         flow_answer_s=settings.flow_answer_s,
         flow_per_s=settings.flow_per_s,
         flow_table_rows=settings.flow_table_rows,
@@ -294,4 +304,5 @@ def _limits(settings: Settings) -> Limits:
         private_addresses_allowed=settings.allow_private_addresses,
         public_url=settings.public_url,
         okta_log_in=settings.okta_log_in,
+        owner_pattern=settings.owner_pattern,
     )

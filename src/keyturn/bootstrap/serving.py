@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from keyturn import __version__
 from keyturn.adapters.runner import EmbeddedRunner, Runner
+from keyturn.adapters.system.looplag import watching_lag
 from keyturn.api.app import build_api
 from keyturn.bootstrap.opening import Outside, opened, url_of
 from keyturn.domain.errors import Refused
@@ -25,6 +27,7 @@ async def serving(settings: Settings, outside: Outside | None = None) -> AsyncIt
         world = await stack.enter_async_context(opened(settings, outside))
         listener = socket.create_server((settings.host, settings.port))
         stack.callback(listener.close)
+        await stack.enter_async_context(_watched(world, settings))
         await stack.enter_async_context(_runner(world, settings))
         sandbox = outside.sandbox if outside else None
         await stack.enter_async_context(_listening(world, listener, settings, sandbox))
@@ -43,7 +46,11 @@ async def working(settings: Settings, outside: Outside | None = None) -> AsyncIt
             "A SQLite file has one process: `keyturn serve`, which runs turns itself. For more, "
             "set KEYTURN_DATABASE_URL; `keyturn migrate` moves an installation there."
         )
-    async with opened(settings, outside) as world, _runner(world, settings) as runner:
+    async with (
+        opened(settings, outside) as world,
+        _watched(world, settings),
+        _runner(world, settings) as runner,
+    ):
         yield runner
 
 
@@ -55,6 +62,23 @@ def _runner(world: World, settings: Settings) -> Runner:
 
     url = url_of(settings.database_url)
     return QueuedRunner(world, url, tick_s=tick_s, concurrency=concurrency)
+
+
+@asynccontextmanager
+async def _watched(world: World, settings: Settings) -> AsyncIterator[None]:
+    """Watch the event loop, and show metrics and probes where the settings want them."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(watching_lag(world.vitals))
+        if settings.metrics_address:
+            from keyturn.api.operations import build_operations  # noqa: PLC0415  seldom wanted
+
+            host, _, port = settings.metrics_address.rpartition(":")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host.strip("[]"), int(port)), family=family)
+            stack.callback(listener.close)
+            app = build_operations(world, version=__version__)
+            await stack.enter_async_context(_answering(app, listener))
+        yield
 
 
 class _QuietServer(uvicorn.Server):
@@ -81,8 +105,19 @@ async def _listening(
         public_url=settings.public_url,
         pages=pages,
     )
+    async with _answering(api, listener):
+        try:
+            yield
+        finally:
+            api.state.newsroom.close()  # streams of events would go on for ever
+            pages.state.house.watchers.close()
+
+
+@asynccontextmanager
+async def _answering(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Answer requests at a listener while the block goes on."""
     config = uvicorn.Config(
-        api,
+        app,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -91,13 +126,11 @@ async def _listening(
         timeout_graceful_shutdown=10,
     )
     server = _QuietServer(config)
-    serving_task = asyncio.create_task(server.serve([listener]), name="api")
+    serving_task = asyncio.create_task(server.serve([listener]), name="answering")
     try:
         while not (server.started or serving_task.done()):  # noqa: ASYNC110  uvicorn has no event
             await asyncio.sleep(0.01)
         yield
     finally:
-        api.state.newsroom.close()  # streams of events would go on for ever
-        pages.state.house.watchers.close()
         server.should_exit = True
         await serving_task

@@ -5,15 +5,21 @@ from dataclasses import dataclass
 
 from keyturn.client.access import AccessCalls
 from keyturn.client.calls import Query, parse, part
+from keyturn.client.channels import ChannelCalls
+from keyturn.client.compliance import ComplianceCalls
 from keyturn.client.destinations import DestinationCalls
+from keyturn.client.emergencies import EmergencyCalls
 from keyturn.client.events import EventCalls
 from keyturn.client.fleet import FleetCalls
+from keyturn.client.fleet_files import FleetFileCalls
 from keyturn.client.flow_tables import FlowTableCalls
 from keyturn.client.flows import FlowCalls
 from keyturn.client.folder import Folder, folder_of
+from keyturn.client.inventory import InventoryCalls
 from keyturn.client.layout import LayoutCalls
 from keyturn.client.oauth_connections import OAuthConnectionCalls
 from keyturn.client.registrations import RegistrationCalls
+from keyturn.client.rollouts import RolloutCalls
 from keyturn.client.turns import EVERY_ROTATION, ROTATIONS, TurnCalls, Which, path_of
 from keyturn.wire.audit import PAGE_MAX, AuditAnswer, AuditEntry, VerifiedAnswer
 from keyturn.wire.base import Wire
@@ -93,11 +99,17 @@ class Place:
 
 class KeyturnApi(
     AccessCalls,
+    ChannelCalls,
+    ComplianceCalls,
     DestinationCalls,
+    EmergencyCalls,
     EventCalls,
     FleetCalls,
+    FleetFileCalls,
     FlowCalls,
     FlowTableCalls,
+    InventoryCalls,
+    RolloutCalls,
     LayoutCalls,
     OAuthConnectionCalls,
     RegistrationCalls,

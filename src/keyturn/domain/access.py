@@ -55,7 +55,17 @@ class Verb(StrEnum):
     EDIT_IDENTITIES = "identity:edit"
     READ_ROLES = "role:read"
     EDIT_ROLES = "role:edit"
+    READ_CHANNELS = "channels:read"
+    EDIT_CHANNELS = "channels:edit"
     READ_AUDIT = "audit-logs:read"
+    READ_METRICS = "metrics:read"
+    READ_COMPLIANCE = "compliance:read"
+    EDIT_COMPLIANCE = "compliance:edit"
+    READ_INVENTORY = "inventory:read"
+    TAKE_INVENTORY = "inventory:take"
+    READ_ROLLOUTS = "rollouts:read"
+    EDIT_ROLLOUTS = "rollouts:edit"
+    APPROVE_ROLLOUTS = "rollouts:approve"
 
 
 @dataclass(frozen=True)
@@ -91,11 +101,11 @@ class Grant:
         if target.somewhere:
             return ""
         if not _any_fits(self.environments, target.environment):
-            return f"environment {target.environment or '(none)'} is not {_or(self.environments)}"
+            return _missed("environment", target.environment, self.environments)
         if not _any_fits(self.paths, target.path):
-            return f"path {target.path or '(none)'} is not {_or(self.paths)}"
+            return _missed("path", target.path, self.paths)
         if self.connections and target.connection_id not in self.connections:
-            return f"connection {target.connection_id or '(none)'} is not {_or(self.connections)}"
+            return _missed("connection", target.connection_id, self.connections)
         return ""
 
 
@@ -125,6 +135,10 @@ _SEEING = (
     Verb.READ_DESTINATIONS,
     Verb.READ_GRANTS,
     Verb.READ_FLOWS,
+    Verb.READ_CHANNELS,
+    Verb.READ_COMPLIANCE,
+    Verb.READ_INVENTORY,
+    Verb.READ_ROLLOUTS,
 )
 
 ADMIN = _role("admin", *Verb)
@@ -160,8 +174,18 @@ ROTATOR = _role(
     Verb.DELETE_ROTATIONS,
     Verb.ROTATE,
     Verb.DELIVER,
+    Verb.TAKE_INVENTORY,
+    Verb.EDIT_ROLLOUTS,
+    Verb.APPROVE_ROLLOUTS,
 )
-AUDITOR = _role("auditor", *_SEEING, Verb.READ_IDENTITIES, Verb.READ_ROLES, Verb.READ_AUDIT)
+AUDITOR = _role(
+    "auditor",
+    *_SEEING,
+    Verb.READ_IDENTITIES,
+    Verb.READ_ROLES,
+    Verb.READ_AUDIT,
+    Verb.READ_METRICS,
+)
 
 BUILT_IN: Mapping[str, Role] = MappingProxyType(
     {role.slug: role for role in (ADMIN, DEVELOPER, VIEWER, ROTATOR, AUDITOR)}
@@ -195,6 +219,10 @@ class Caller:
     def knows(self, project_id: ProjectId | None) -> bool:
         """Say whether a role is held there, so that the caller may learn what there is at all."""
         return any(holding.project_id in (None, project_id) for holding in self.holdings)
+
+    def may_somewhere(self, verb: Verb) -> bool:
+        """Say whether a role is held anywhere that permits this in some place at least."""
+        return any(verb in holding.role.verbs for holding in self.holdings)
 
 
 @dataclass(frozen=True)
@@ -235,7 +263,10 @@ def explain(caller: Caller, verb: Verb, target: Target) -> tuple[tuple[Holding, 
 def _why_not(holding: Holding, verb: Verb, target: Target) -> str:
     role = holding.role.slug
     if holding.project_id not in (None, target.project_id):
-        return f"the role {role} is held in another project"
+        here = (
+            "another project" if target.project_id else "one project, and this is above all of them"
+        )
+        return f"the role {role} is held in {here}"
     grants = [grant for grant in holding.role.grants if verb in grant.verbs]
     missed = [grant.misses(target) for grant in grants]
     if not grants:
@@ -252,8 +283,10 @@ def fits(pattern: str, text: str) -> bool:
     return _compiled(pattern).fullmatch(text) is not None
 
 
-def _or(patterns: Sequence[str]) -> str:
-    return " or ".join(patterns)
+def _missed(noun: str, given: str, patterns: Sequence[str]) -> str:
+    """Tell what does not fit; what plays no part, or is hidden from the caller, is not named."""
+    wanted = " or ".join(patterns)
+    return f"{noun} {given} is not {wanted}" if given else f"{noun} {wanted} only"
 
 
 @lru_cache(maxsize=1024)

@@ -19,12 +19,17 @@ AliasId = NewType("AliasId", str)
 OAuthConnectionId = NewType("OAuthConnectionId", str)
 """Of a connection made by OAuth; `ConnectionId` is that of Keyturn's own access to an org."""
 NoticeId = NewType("NoticeId", str)
+ChannelId = NewType("ChannelId", str)
 FlowId = NewType("FlowId", str)
 RunId = NewType("RunId", str)
 TableId = NewType("TableId", str)
 RowId = NewType("RowId", str)
 RotationId = NewType("RotationId", str)
 TurnId = NewType("TurnId", str)
+RolloutId = NewType("RolloutId", str)
+CompliancePolicyId = NewType("CompliancePolicyId", str)
+PolicyExceptionId = NewType("PolicyExceptionId", str)
+ReportId = NewType("ReportId", str)
 
 AppId = NewType("AppId", str)
 """Okta's id of an app instance (``0oa…``); not always its client id."""

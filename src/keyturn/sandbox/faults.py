@@ -43,7 +43,8 @@ STATUSES = frozenset(map(str, range(200, 600)))
 KINDS: tuple[str, ...] = get_args(Kind)
 _READS = ("stale-read", "empty-list", "duplicate-page", "looping-page")
 BY_SOMEBODY_ELSE: tuple[str, ...] = KINDS[KINDS.index("app-deactivated") :]
-_WHOLE = "{} is a whole number from 0"
+COUNT_MAX = 1_000_000
+_WHOLE = f"{{}} is a whole number from 0 to {COUNT_MAX}"
 METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -103,7 +104,7 @@ def _is_number(value: object, least: float, most: float = 1e300) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return _is_number(value, 0) and repr(value).isdecimal()
+    return _is_number(value, 0, COUNT_MAX) and repr(value).isdecimal()
 
 
 _CHECKS: tuple[tuple[Callable[[Fault], bool], str], ...] = (

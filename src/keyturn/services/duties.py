@@ -8,13 +8,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from keyturn.domain.turn import Turn
+from keyturn.services.compliance_reports import report_due
+from keyturn.services.connection_news import look_due
 from keyturn.services.deliveries import deliver_due
+from keyturn.services.dispatching import bring_due
 from keyturn.services.drift import reconcile_due
+from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.flow_duties import forget_old_runs, start_due_flows
-from keyturn.services.notices import tell_due
+from keyturn.services.inventory_keeping import keep_due
 from keyturn.services.ports import Due, World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
+from keyturn.services.rollouts_under_way import carry_due
 from keyturn.services.turns import start_due
 
 
@@ -31,14 +36,19 @@ class Duty:
 
 
 DUTIES: Sequence[Duty] = (
+    Duty("carrying emergencies on", carry_emergencies, frozenset({Due.ROLLOUTS})),
     Duty("starting scheduled turns", start_due, frozenset({Due.ROTATIONS})),
     Duty("comparing with Okta", reconcile_due, frozenset({Due.CONNECTIONS})),
     Duty("bringing secrets to destinations", deliver_due, frozenset({Due.DESTINATIONS})),
     Duty("proving the secrets of clients", prove_due, frozenset({Due.PROOFS})),
     Duty("renewing tokens", renew_due, frozenset({Due.RENEWALS})),
-    Duty("telling people of connections", tell_due, frozenset({Due.LOOKS, Due.NOTICES})),
+    Duty("looking at the health of connections", look_due, frozenset({Due.LOOKS})),
+    Duty("bringing notices to people", bring_due, frozenset({Due.NOTICES})),
     Duty("starting scheduled flows", start_due_flows, frozenset({Due.FLOWS})),
     Duty("forgetting old runs", forget_old_runs, frozenset({Due.OLD_RUNS})),
+    Duty("keeping the inventory", keep_due, frozenset({Due.INVENTORIES})),
+    Duty("reporting on compliance", report_due, frozenset({Due.REPORTS})),
+    Duty("carrying rollouts on", carry_due, frozenset({Due.ROLLOUTS})),
 )
 
 

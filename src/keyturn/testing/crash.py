@@ -12,20 +12,36 @@ from typing import Literal
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
 from keyturn.domain.changes import Served
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
-from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId, TurnId
+from keyturn.domain.ids import (
+    ChannelId,
+    ConnectionId,
+    FlowId,
+    FolderId,
+    ProjectId,
+    RotationId,
+    RunId,
+    TableId,
+    TurnId,
+)
+from keyturn.domain.inventory import Inventory, ListedApp
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Place
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import (
     Due,
+    Figures,
     Looked,
+    Old,
     R,
     Reading,
     Record,
@@ -129,11 +145,43 @@ class _Watched:
     ) -> Sequence[Looked]:
         return await self._writing.list_due_looks(kind, now, limit=limit)
 
-    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
-        return await self._writing.list_due_notices(now, limit=limit)
+    async def list_newest(self, kind: type[R], /, *, limit: int, **where: object) -> Sequence[R]:
+        return await self._writing.list_newest(kind, limit=limit, **where)
+
+    async def list_old_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        return await self._writing.list_old_notices(now, limit=limit)
+
+    async def list_due_channels(self, now: datetime, *, limit: int) -> Sequence[Channel]:
+        return await self._writing.list_due_channels(now, limit=limit)
+
+    async def list_due_dispatches(
+        self, channel_id: ChannelId, now: datetime, *, limit: int
+    ) -> Sequence[Dispatch]:
+        return await self._writing.list_due_dispatches(channel_id, now, limit=limit)
+
+    async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
+        return await self._writing.list_due_reports(now)
 
     async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
         return await self._writing.list_due_flows(now, limit=limit)
+
+    async def list_due_inventories(self, now: datetime) -> Sequence[Inventory]:
+        return await self._writing.list_due_inventories(now)
+
+    async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
+        return await self._writing.list_due_rollouts(now)
+
+    async def list_listed_apps(
+        self,
+        connection_id: ConnectionId,
+        *,
+        listed_before: datetime | None = None,
+        after: str = "",
+        limit: int,
+    ) -> Sequence[ListedApp]:
+        return await self._writing.list_listed_apps(
+            connection_id, listed_before=listed_before, after=after, limit=limit
+        )
 
     async def has_due_runs(self, now: datetime) -> bool:
         return await self._writing.has_due_runs(now)
@@ -181,6 +229,15 @@ class _Watched:
     async def latest_audit(self) -> AuditEntry | None:
         return await self._writing.latest_audit()
 
+    async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
+        return await self._writing.list_old(kind, before, limit=limit)
+
+    async def figures(self, now: datetime, *, late_before: datetime) -> Figures:
+        return await self._writing.figures(now, late_before=late_before)
+
+    async def schema_fits(self) -> bool:
+        return await self._writing.schema_fits()
+
     async def revision(self) -> int:
         return await self._writing.revision()
 
@@ -200,6 +257,9 @@ class _Watched:
 
     async def clear_rows(self, table_id: TableId) -> None:
         await self._writing.clear_rows(table_id)
+
+    async def forget_listed(self, connection_id: ConnectionId) -> None:
+        await self._writing.forget_listed(connection_id)
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         return await self._writing.append_audit(attempt)

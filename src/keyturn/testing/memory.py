@@ -9,30 +9,47 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from operator import attrgetter, itemgetter
+from heapq import nsmallest
+from itertools import compress, islice, repeat
+from operator import attrgetter, eq, itemgetter
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
 from keyturn.domain.changes import Served
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, OursError, Taken
 from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId
+from keyturn.domain.ids import (
+    ChannelId,
+    ConnectionId,
+    FlowId,
+    FolderId,
+    ProjectId,
+    RotationId,
+    RunId,
+    TableId,
+)
+from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder, Place, Project
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import (
     SERVED,
     Due,
+    Figures,
     Looked,
+    Old,
     R,
     Reading,
     Record,
@@ -40,15 +57,20 @@ from keyturn.services.ports import (
     RunWrite,
     Writing,
 )
-from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of, values_of
+from keyturn.testing.figures import figures_of, old_of
+from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of
 
 T = TypeVar("T")
-_Held = TypeVar("_Held", Destination, Connection)
+_Held = TypeVar("_Held", Destination, Connection, Channel)
 _Waking = TypeVar("_Waking", Turn, Run)
 
+BY_ID = ("id",)
+
 _Table = Mapping[Key, Record]
+_NONE: _Table = MappingProxyType({})
 _PHASE = attrgetter("phase", "status")
 _RANK = attrgetter("rank")
+_EPOCH = attrgetter("epoch")
 
 
 @dataclass(frozen=True)
@@ -63,6 +85,11 @@ class Backup:
     def list(self, kind: type[R]) -> Sequence[R]:
         """List the records of a kind, in the order in which they were added."""
         return [*_records(self.tables, kind)]
+
+    def find(self, like: R) -> R | None:
+        """Find the record that has the key of another one."""
+        found = self.tables.get(type(like), _NONE).get(key_of(like))
+        return found if isinstance(found, type(like)) else None
 
 
 class MemoryStore:
@@ -177,28 +204,28 @@ class _Snapshot:
         return self._list(kind, where)
 
     def _list(self, kind: type[R], where: Mapping[str, object]) -> Sequence[R]:
-        names, values = tuple(where), tuple(where.values())
+        names, values = (*where,), (*where.values(),)
+        keyed = names == KEYS.get(kind, BY_ID)
+        found = self._table(kind).get(values) if keyed else None
+        if isinstance(found, kind):
+            return [found]
         if frozenset in map(type, values):
             return self._list_any(kind, names, values)
-        if names == KEYS.get(kind, ("id",)):
-            found = self._table(kind).get(values)
-            return [found] if isinstance(found, kind) else []
         every = _records(self.tables, kind)
-        if not names:
-            return [*every]
+        if keyed or not names:
+            return [] if keyed else [*every]
         read = attrgetter(*names)  # of one field its value, of several a tuple
         wanted = values if len(names) > 1 else values[0]
-        return [each for each in every if read(each) == wanted]
+        return [*compress(every, map(eq, map(read, every), repeat(wanted)))]
 
     def _list_any(
         self, kind: type[R], names: tuple[str, ...], wanted: tuple[object, ...]
     ) -> Sequence[R]:
-        def fits(record: R) -> bool:
-            values = (getattr(record, name) for name in names)
-            pairs = zip(values, wanted, strict=True)
-            return all(v in w if isinstance(w, frozenset) else v == w for v, w in pairs)
-
-        return [each for each in _records(self.tables, kind) if fits(each)]
+        found = [*_records(self.tables, kind)]
+        for name, value in zip(names, wanted, strict=True):
+            read, among = attrgetter(name), value if isinstance(value, frozenset) else (value,)
+            found = [each for each in found if read(each) in among]
+        return found
 
     async def find_place(self, folder_id: FolderId) -> Place | None:
         folder = await self.find(Folder, id=folder_id)
@@ -219,8 +246,14 @@ class _Snapshot:
                 *await self.list_due_looks(Connection, now, limit=1),
                 *await self.list_due_looks(ClientRegistration, now, limit=1),
             ],
-            Due.NOTICES: await self.list_due_notices(now, limit=1),
+            Due.NOTICES: [
+                *await self.list_due_channels(now, limit=1),
+                *await self.list_old_notices(now, limit=1),
+            ],
+            Due.REPORTS: await self.list_due_reports(now),
             Due.FLOWS: await self.list_due_flows(now, limit=1),
+            Due.INVENTORIES: await self.list_due_inventories(now),
+            Due.ROLLOUTS: await self.list_due_rollouts(now),
             Due.OLD_RUNS: await self.list_ended_runs(runs_before, limit=1),
         }
         return frozenset(due for due, found in looks.items() if found)
@@ -250,13 +283,47 @@ class _Snapshot:
         free = (each for each in every if not _held(each, now))
         return _oldest(((each.look_at, each) for each in free), now)[:limit]
 
-    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
-        due = ((each.due_at, each) for each in _records(self.tables, Notice))
-        return _oldest(due, now)[:limit]
+    async def list_newest(self, kind: type[R], /, *, limit: int, **where: object) -> Sequence[R]:
+        return [*reversed(self._list(kind, where))][:limit]
+
+    async def list_old_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        old = ((each.forget_at, each) for each in _records(self.tables, Notice))
+        return _oldest(old, now)[:limit]
+
+    async def list_due_channels(self, now: datetime, *, limit: int) -> Sequence[Channel]:
+        return _oldest(_free(_records(self.tables, Channel), now), now)[:limit]
+
+    async def list_due_dispatches(
+        self, channel_id: ChannelId, now: datetime, *, limit: int
+    ) -> Sequence[Dispatch]:
+        of_channel = self._list(Dispatch, {"channel_id": channel_id})
+        return _oldest(((each.due_at, each) for each in of_channel), now)[:limit]
+
+    async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
+        return _oldest(((one.due_at, one) for one in _records(self.tables, ReportSchedule)), now)
 
     async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
         due = ((each.next_at, each) for each in _records(self.tables, SavedFlow))
         return _oldest(due, now)[:limit]
+
+    async def list_due_inventories(self, now: datetime) -> Sequence[Inventory]:
+        return _oldest(((one.due_at, one) for one in _records(self.tables, Inventory)), now)
+
+    async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
+        return _oldest(((one.due_at, one) for one in _records(self.tables, Rollout)), now)
+
+    async def list_listed_apps(
+        self,
+        connection_id: ConnectionId,
+        *,
+        listed_before: datetime | None = None,
+        after: str = "",
+        limit: int,
+    ) -> Sequence[ListedApp]:
+        every = self._list(ListedApp, {"connection_id": connection_id, "gone_at": None})
+        past = (one for one in every if one.app_id > after)
+        wanted = (one for one in past if not listed_before or one.listed_at < listed_before)
+        return nsmallest(limit, wanted, key=attrgetter("app_id"))
 
     async def has_due_runs(self, now: datetime) -> bool:
         return any(run.wake_at and run.wake_at <= now for run in _records(self.tables, Run))
@@ -334,6 +401,15 @@ class _Snapshot:
     async def latest_audit(self) -> AuditEntry | None:
         return self.audit[-1] if self.audit else None
 
+    async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
+        return old_of(self.tables, kind, before)[:limit]
+
+    async def figures(self, now: datetime, *, late_before: datetime) -> Figures:
+        return figures_of(self.tables, self.audit, now, late_before)
+
+    async def schema_fits(self) -> bool:
+        return True
+
     async def list_served(self, project_id: str) -> Sequence[Served]:
         slugs = {one.id: one.slug for one in self._list(Environment, {"project_id": project_id})}
         every = _records(self.tables, Folder)
@@ -348,12 +424,13 @@ class _Snapshot:
         ]
 
     def _table(self, kind: type) -> _Table:
-        return self.tables.get(kind, {})
+        return self.tables.get(kind, _NONE)
 
 
 class _Transaction(_Snapshot):
     def __init__(self, seen: Backup, revision: int) -> None:
         super().__init__(seen, revision)
+        self._seen = seen
         self._touched: set[type] = set()
         self.tables: dict[type, _Table] = dict(seen.tables)
         self._changed: dict[type, dict[Key, Record]] = {}
@@ -362,19 +439,21 @@ class _Transaction(_Snapshot):
 
     async def add(self, *records: Record) -> None:
         for record in records:
-            if key_of(record) in self._table(type(record)):
+            key = key_of(record)
+            if key in self._table(type(record)):
                 raise Taken("Another record has this id.")
-            self._put(record)
+            self._put(record, key, None)
         self._touched |= {type(record) for record in records} - {AccessToken}
 
     async def replace(self, *records: Record) -> None:
         for record in records:
-            stored = self._table(type(record)).get(key_of(record))
+            key = key_of(record)
+            stored = self._table(type(record)).get(key)
             if stored is None:
                 raise OursError(f"There is no such {type(record).__name__} to replace.")
-            if isinstance(record, Turn | Run) and values_of(stored, ["epoch"]) != (record.epoch,):
+            if isinstance(record, Turn | Run) and _EPOCH(stored) != record.epoch:
                 raise Fenced
-            self._put(record)
+            self._put(record, key, stored)
         self._touched |= {type(record) for record in records}
 
     async def remove(self, *records: Record) -> None:
@@ -385,6 +464,10 @@ class _Transaction(_Snapshot):
 
     async def clear_rows(self, table_id: TableId) -> None:
         await self.remove(*self._list(FlowRow, {"table_id": table_id}))
+
+    async def forget_listed(self, connection_id: ConnectionId) -> None:
+        for kind in (ListedSecret, ListedApp):
+            await self.remove(*self._list(kind, {"connection_id": connection_id}))
 
     def next_revision(self) -> int:
         """Return the revision once this is committed."""
@@ -401,8 +484,8 @@ class _Transaction(_Snapshot):
         due = _woken(_records(self.tables, Turn), now)[:limit]
         until = now + lease
         claimed = [replace(turn, owner=owner, wake_at=until, epoch=turn.epoch + 1) for turn in due]
-        for turn in claimed:
-            self._put(turn)
+        for turn, before in zip(claimed, due, strict=True):
+            self._put(turn, key_of(turn), before)
         return claimed
 
     async def claim_due_runs(
@@ -411,8 +494,8 @@ class _Transaction(_Snapshot):
         due = _woken(_records(self.tables, Run), now)[:limit]
         until = now + lease
         claimed = [replace(run, owner=owner, wake_at=until, epoch=run.epoch + 1) for run in due]
-        for run in claimed:
-            self._put(run)
+        for run, before in zip(claimed, due, strict=True):
+            self._put(run, key_of(run), before)
         return claimed
 
     async def take_run(
@@ -422,20 +505,21 @@ class _Transaction(_Snapshot):
         if found is None or found.ended_at:
             return None
         taken = replace(found, owner=owner, wake_at=wake_at, epoch=found.epoch + 1)
-        self._put(taken)
+        self._put(taken, key_of(taken), found)
         return taken
 
     def outcome(self) -> Backup:
-        """Return what the store holds once this is published."""
+        """Return what the store holds once this is published; the same where nothing is new."""
+        if not self._changed and self.audit is self._seen.audit:
+            return self._seen
         return Backup(self.tables, self.audit, self.moves)
 
-    def _put(self, record: Record) -> None:
-        once, key, table = once_of(record), key_of(record), self._table(type(record))
-        stored = table.get(key)
+    def _put(self, record: Record, key: Key, stored: Record | None) -> None:
+        once = once_of(record)
         unchanged = stored is not None and once_of(stored) == once
         if isinstance(record, Run) and not (stored and _PHASE(stored) == _PHASE(record)):
             self.moves = [*self.moves, (record.id, stored is None)]
-        if once and not unchanged and once in map(once_of, table.values()):
+        if once and not unchanged and once in map(once_of, self._table(type(record)).values()):
             raise Taken
         self._own(type(record))[key] = record
         self._written.append(record)
@@ -456,11 +540,11 @@ class _Transaction(_Snapshot):
                     self._require_targets(record)
 
     def _require_targets(self, record: Record) -> None:
-        if key_of(record) not in self._table(type(record)):
+        if type(record) in self._shrunk and key_of(record) not in self._table(type(record)):
             return
         for field, target in REFERENCES.get(type(record), {}).items():
-            named = values_of(record, [field])
-            if named != (None,) and named not in self._table(target):
+            named = getattr(record, field)
+            if named is not None and (named,) not in self._table(target):
                 kind = type(record).__name__
                 raise OursError(f"A {kind} refers to a {target.__name__} that is not there.")
 
@@ -480,7 +564,7 @@ def _free(every: Iterable[_Held], now: datetime) -> Iterable[tuple[datetime | No
 
 
 def _held(one: Record, now: datetime) -> bool:
-    held = isinstance(one, Destination | Connection) and one.leased_until
+    held = isinstance(one, Destination | Connection | Channel) and one.leased_until
     return bool(held and held > now)
 
 

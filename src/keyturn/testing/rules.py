@@ -4,20 +4,25 @@ Decides what tells records apart, what may be there once only, and what names wh
 tables of the databases do, in rules of its own, so that one finds the other's mistakes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
 from keyturn.domain.budget import Window
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.compliance import CompliancePolicy, PolicyException
+from keyturn.domain.compliance_reports import ComplianceReport, ReportEvidence, ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
 from keyturn.domain.flows.run import FlowVersion, Run, RunAnswer, RunPage, SavedFlow
 from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
+from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
+from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
@@ -33,6 +38,7 @@ from keyturn.domain.project import (
     Tag,
 )
 from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.domain.rollout import Approval, Member, Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
@@ -51,10 +57,20 @@ KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         TurnStep: ("turn_id", "number"),
         Receipt: ("secret_id", "identity_id"),
         Delivery: ("destination_id", "secret_id"),
+        Dispatch: ("notice_id", "channel_id"),
         FlowVersion: ("flow_id", "number"),
         RunPage: ("run_id", "number"),
         RunAnswer: ("run_id", "at"),
         Window: ("org", "principal", "bucket"),
+        Inventory: ("connection_id",),
+        ListedApp: ("connection_id", "app_id"),
+        ListedSecret: ("connection_id", "app_id", "okta_id"),
+        OwnerRule: ("organization_id", "number"),
+        ReportEvidence: ("report_id",),
+        ReportSchedule: ("organization_id",),
+        AccessSight: ("connection_id",),
+        Member: ("rollout_id", "number"),
+        Approval: ("rollout_id", "wave"),
     }
 )
 """The fields that tell records apart, where that is not the id."""
@@ -80,9 +96,11 @@ ONCE: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
         AuthorizationRequest: ("state_hash",),
         Alias: ("folder_id", "name"),
         Consumer: ("registration_id", "name"),
+        Channel: ("organization_id", "name"),
         SavedFlow: ("folder_id", "name"),
         FlowTable: ("folder_id", "name"),
         FlowRow: ("table_id", "number"),
+        CompliancePolicy: ("organization_id", "name"),
     }
 )
 """The other fields that no two records share."""
@@ -124,6 +142,8 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         AuthorizationRequest: {"connection_id": Connection},
         Alias: {"folder_id": Folder, "connection_id": Connection, "previous_id": Connection},
         Consumer: {"registration_id": ClientRegistration},
+        Channel: {"organization_id": Organization, "project_id": Project},
+        Dispatch: {"notice_id": Notice, "channel_id": Channel},
         SavedFlow: {"folder_id": Folder},
         FlowVersion: {"flow_id": SavedFlow},
         Run: {"flow_id": SavedFlow},
@@ -131,17 +151,36 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         RunAnswer: {"run_id": Run},
         FlowTable: {"folder_id": Folder},
         FlowRow: {"table_id": FlowTable},
+        Inventory: {"connection_id": OktaConnection},
+        ListedApp: {"connection_id": OktaConnection},
+        ListedSecret: {"connection_id": OktaConnection},
+        OwnerRule: {"organization_id": Organization},
+        CompliancePolicy: {"organization_id": Organization},
+        PolicyException: {"organization_id": Organization, "policy_id": CompliancePolicy},
+        ComplianceReport: {"organization_id": Organization},
+        ReportEvidence: {"report_id": ComplianceReport},
+        ReportSchedule: {"organization_id": Organization},
+        AccessSight: {"connection_id": OktaConnection},
+        Rollout: {"organization_id": Organization},
+        Member: {"rollout_id": Rollout},
+        Approval: {"rollout_id": Rollout},
     }
 )
 """The fields that name another record by its id, or nothing."""
 
 
-def values_of(record: Record, names: Iterable[str]) -> Key:
-    """Return the values of some fields of a record."""
-    return _reader(tuple(names))(record)
+def key_of(record: Record) -> Key:
+    """Return what tells a record from all others of its kind."""
+    return _KEY.get(type(record), _ID)(record)
 
 
-@cache
+def once_of(record: Record) -> Key:
+    """Return what no other record of its kind may have too; a rotation has one open turn."""
+    if isinstance(record, Turn):
+        return (record.rotation_id,) if record.ended_at is None else ()
+    return _ONCE.get(type(record), _NOTHING)(record)
+
+
 def _reader(names: tuple[str, ...]) -> Callable[[Record], Key]:
     """Return what reads these fields of a record, quickly: a simulation does little else."""
     if len(names) == 1:
@@ -151,13 +190,6 @@ def _reader(names: tuple[str, ...]) -> Callable[[Record], Key]:
     return read
 
 
-def key_of(record: Record) -> Key:
-    """Return what tells a record from all others of its kind."""
-    return values_of(record, KEYS.get(type(record), ("id",)))
-
-
-def once_of(record: Record) -> Key:
-    """Return what no other record of its kind may have too; a rotation has one open turn."""
-    if isinstance(record, Turn):
-        return (record.rotation_id,) if record.ended_at is None else ()
-    return values_of(record, ONCE.get(type(record), ()))
+_ID, _NOTHING = _reader(("id",)), _reader(())
+_KEY = {kind: _reader(names) for kind, names in KEYS.items()}
+_ONCE = {kind: _reader(names) for kind, names in ONCE.items()}

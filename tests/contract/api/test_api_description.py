@@ -17,6 +17,7 @@ PUBLIC = {
     "GET /api/flo-events/{alias}",
     "POST /api/flo-events/{alias}",
     "GET /healthz",
+    "GET /readyz",
     "GET /api/status",
     "POST /api/v1/auth/universal-auth/login",
     "POST /api/v1/auth/oidc-auth/login",

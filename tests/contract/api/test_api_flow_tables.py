@@ -55,6 +55,45 @@ async def test_a_table_is_emptied_and_removed(house: House) -> None:
     assert problem(await house.http.get(one)) == (404, "NotFound")
 
 
+async def test_one_row_is_read_changed_and_removed(house: House) -> None:
+    """What is not named stays, null takes a value away, and the other rows stay as they are."""
+    made = await table(house)
+    at_rows = f"{TABLES}/{made['id']}/rows"
+    given = [{"serial": "a", "count": 1}, {"serial": "b"}]
+    first, second = at(await ask(house, "POST", at_rows, {"rows": given}), "rows")
+    one = f"{at_rows}/{first['id']}"
+    changed = await ask(house, "PATCH", one, {"values": {"count": None, "more": [1]}})
+    assert at(changed, "row", "values") == {"serial": "a", "count": None, "more": [1]}
+    assert at(await ask(house, "GET", one), "row") == at(changed, "row")
+    assert at(await ask(house, "DELETE", one), "row", "number") == 1
+    assert await rows(house, made) == [second]
+    assert at(await ask(house, "GET", f"{TABLES}/{made['id']}"), "table", "rows") == 1
+    for method in ("GET", "PATCH", "DELETE"):
+        gone = await house.http.request(method, one, json={"values": {}})
+        assert problem(gone) == (404, "NotFound")
+
+
+async def test_a_row_is_found_in_its_own_table_alone(house: House) -> None:
+    """By the id of another table's there is none."""
+    made, other = await table(house), await table(house, name="other")
+    added = await ask(house, "POST", f"{TABLES}/{made['id']}/rows", {"rows": [{"serial": "a"}]})
+    row_id = at(added, "rows", 0, "id")
+    strange = await house.http.delete(f"{TABLES}/{other['id']}/rows/{row_id}")
+    assert problem(strange) == (404, "NotFound")
+    assert len(await rows(house, made)) == 1
+
+
+@pytest.mark.parametrize("values", [{"serial": 1}, {"colour": "red"}])
+async def test_a_change_of_a_row_that_does_not_fit(house: House, values: Body) -> None:
+    """It is refused, and the row stays as it was."""
+    made = await table(house)
+    at_rows = f"{TABLES}/{made['id']}/rows"
+    added = at(await ask(house, "POST", at_rows, {"rows": [{"serial": "a"}]}), "rows", 0)
+    answer = await house.http.patch(f"{at_rows}/{added['id']}", json={"values": values})
+    assert issues(answer) == ["values"]
+    assert at(await ask(house, "GET", f"{at_rows}/{added['id']}"), "row") == added
+
+
 @pytest.mark.parametrize(
     ("given", "fields"),
     [

@@ -155,6 +155,17 @@ async def test_key_of_a_connection_is_not_created_as_a_rotation(house: House) ->
     assert "turn-key" in answer.json()["message"]
 
 
+async def test_app_of_a_connection_is_no_rotations_and_the_refusal_names_the_command(
+    house: House,
+) -> None:
+    """With the project in which the command finds the connection."""
+    order = house.order(await own(house), parameters={"clientId": house.org.seeded.service_app_id})
+    answer = await house.http.post(f"{BASE}/okta-client-secret", json=order)
+    assert answer.status_code == 400
+    command = "`keyturn connection okta turn-key own --project example`"
+    assert command in answer.json()["message"]
+
+
 async def test_unknown_connection_has_no_key(house: House) -> None:
     """An id that nobody has is not found."""
     answer = await house.http.post(f"{CONNECTIONS}/{NO_ID}/turn-key")

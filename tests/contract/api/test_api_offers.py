@@ -7,6 +7,7 @@ from keyturn.domain.okta import CredentialKind
 BASE = "/api/v2/secret-rotations"
 OF_READERS = (
     ("post", ""),
+    ("post", "/plan"),
     ("post", "/preview"),
     ("get", "/{rotation_id}/generated-credentials"),
     ("post", "/{rotation_id}/adopt-existing"),

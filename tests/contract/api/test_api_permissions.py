@@ -36,6 +36,7 @@ PUBLIC = """
     GET /api/v1/oauth/reauthorize
     POST /api/v1/connections/authorize/complete
     GET /healthz
+    GET /readyz
 """
 """Log-ins, what a browser brings, endpoints of flows, which have keepers of their own, and whether
 the server lives: no token of Keyturn's is asked for."""
@@ -50,6 +51,9 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/auth/checkAuth
             POST /api/v1/auth/password
             GET /api/v1/budgets
+            GET /api/v1/channels
+            GET /api/v1/channels/{channel_id}
+            GET /api/v1/channels/{channel_id}/deliveries
             GET /api/v1/client-registrations
             GET /api/v1/client-registrations/{registration_id}
             GET /api/v1/client-registrations/{registration_id}/consumers
@@ -74,6 +78,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/folders
             GET /api/v1/folders/{folder}
             GET /api/v1/notices
+            GET /api/v1/notices/{notice_id}
             GET /api/v1/projects/slug/{project}
             GET /api/v1/projects/{project}
             GET /api/v1/projects/{project}/tags
@@ -106,6 +111,20 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v2/secret-rotations/options
             GET /api/v2/workspace/{project}
         """,
+        ("", "AR"): """
+            POST /api/v1/inventory
+            DELETE /api/v1/inventory/{connection}
+            PUT /api/v1/inventory/owners
+            POST /api/v1/emergencies
+            POST /api/v1/emergencies/plan
+            POST /api/v1/emergencies/{emergency_id}/abort
+            POST /api/v1/emergencies/{emergency_id}/retry
+            POST /api/v1/rollouts
+            POST /api/v1/rollouts/plan
+            POST /api/v1/rollouts/{rollout_id}/abort
+            POST /api/v1/rollouts/{rollout_id}/approve
+            POST /api/v1/rollouts/{rollout_id}/continue
+        """,
         ("", "A"): """
             DELETE /api/v1/auth/jwt-auth/identities/{identity_id}
             PATCH /api/v1/auth/jwt-auth/identities/{identity_id}
@@ -122,6 +141,11 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST <UNIVERSAL>/client-secrets
             DELETE <UNIVERSAL>/client-secrets/{client_secret_id}
             POST <UNIVERSAL>/client-secrets/{client_secret_id}/revoke
+            POST /api/v1/compliance/exceptions
+            DELETE /api/v1/compliance/exceptions/{exception_id}
+            POST /api/v1/compliance/policies
+            DELETE /api/v1/compliance/policies/{policy_id}
+            PATCH /api/v1/compliance/policies/{policy_id}
             POST /api/v1/identities
             DELETE /api/v1/identities/{identity_id}
             PATCH /api/v1/identities/{identity_id}
@@ -133,17 +157,41 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             PATCH /api/v1/roles/{slug}
             POST /api/v2/workspace
         """,
+        ("", "ADVRU"): """
+            GET /api/v1/compliance
+            GET /api/v1/compliance/exceptions
+            GET /api/v1/compliance/findings
+            GET /api/v1/compliance/policies
+            GET /api/v1/compliance/reports
+            GET /api/v1/compliance/reports/{report_id}
+            GET /api/v1/compliance/reports/{report_id}/evidence
+            GET /api/v1/inventory
+            GET /api/v1/inventory/apps
+            GET /api/v1/inventory/owners
+            GET /api/v1/fleet/schema
+            POST /api/v1/fleet/plan
+            POST /api/v1/fleet/apply
+            GET /api/v1/emergencies
+            GET /api/v1/emergencies/{emergency_id}
+            GET /api/v1/emergencies/{emergency_id}/apps
+            GET /api/v1/emergencies/{emergency_id}/evidence
+            GET /api/v1/rollouts
+            GET /api/v1/rollouts/{rollout_id}
+            GET /api/v1/rollouts/{rollout_id}/members
+        """,
         ("", "AU"): """
             GET /api/v1/audit
             GET /api/v1/settings
             GET /api/v1/audit/export
             GET /api/v1/audit/verify
+            GET /metrics
             GET /api/v1/auth/jwt-auth/identities/{identity_id}
             GET /api/v1/auth/oidc-auth/identities/{identity_id}
             GET /api/v1/auth/token-auth/identities/{identity_id}/tokens
             GET <UNIVERSAL>
             GET <UNIVERSAL>/client-secrets
             GET <UNIVERSAL>/client-secrets/{client_secret_id}
+            GET /api/v1/fleet/export
             GET /api/v1/identities
             GET /api/v1/identities/{identity_id}
             GET /api/v1/roles
@@ -161,6 +209,10 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
         ("A", "A"): """
             POST /api/v1/app-connections/okta
             DELETE /api/v1/app-connections/okta/{connection_id}
+            POST /api/v1/channels
+            DELETE /api/v1/channels/{channel_id}
+            PATCH /api/v1/channels/{channel_id}
+            POST /api/v1/channels/{channel_id}/test
             POST /api/v1/destinations
             DELETE /api/v1/destinations/{destination_id}
             PATCH /api/v1/destinations/{destination_id}
@@ -217,6 +269,9 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/flow-tables/{table_id}/rows
             POST /api/v1/flow-tables/{table_id}/rows
             DELETE /api/v1/flow-tables/{table_id}/rows
+            GET /api/v1/flow-tables/{table_id}/rows/{row_id}
+            PATCH /api/v1/flow-tables/{table_id}/rows/{row_id}
+            DELETE /api/v1/flow-tables/{table_id}/rows/{row_id}
             POST /api/v1/flows
             DELETE /api/v1/flows/{flow_id}
             PATCH /api/v1/flows/{flow_id}
@@ -279,6 +334,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
         """,
         ("AR", "AR"): """
             POST /api/v2/secret-rotations/okta-client-secret
+            POST /api/v2/secret-rotations/okta-client-secret/plan
             DELETE /api/v2/secret-rotations/okta-client-secret/{rotation_id}
             PATCH /api/v2/secret-rotations/okta-client-secret/{rotation_id}
             GET /api/v2/secret-rotations/okta-client-secret/{rotation_id}/generated-credentials

@@ -8,6 +8,8 @@ from api_kit import NO_ID, House, description, problem
 from kinds_kit import DRAFTS
 
 from keyturn.api.app import build_api
+from keyturn.cli.rotation import find_rotation
+from keyturn.cli.rotation_by_id import find_by_id
 from keyturn.client import ApiError, KeyturnApi, Token
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.errors import NotFound
@@ -77,6 +79,18 @@ async def test_client_asks_under_the_type_that_it_was_told(house: House) -> None
         assert await api.list_turns(found)
         with pytest.raises(ApiError):
             await api.read_rotation(found.id)
+
+
+async def test_an_id_alone_finds_a_rotation_of_any_type_in_any_project(house: House) -> None:
+    """So a message names it by that, and its command needs no project; other texts are no ids."""
+    rotation_id = await key_rotation(house)
+    token = Token(house.installed.admin_token.reveal())
+    transport = httpx2.ASGITransport(build_api(house.world, version="0"))
+    async with KeyturnApi("https://keyturn.test", token, transport=transport) as api:
+        found = await find_rotation(api, "no-such-project", rotation_id)
+        assert (found.id, found.type) == (rotation_id, "okta-client-key")
+        assert await find_by_id(api, NO_ID) is None
+        assert await find_by_id(api, found.name) is None
 
 
 async def test_other_project_learns_of_no_type(house: House) -> None:

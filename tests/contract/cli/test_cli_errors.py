@@ -69,14 +69,6 @@ def test_a_time_that_is_none_is_a_usage_error() -> None:
     assert result.exit_code == 2
 
 
-def test_a_plan_asks_nobody_and_says_what_would_be_done() -> None:
-    """A plan is told without a server, and names every kind of change at Okta."""
-    result = keyturn(*CREATE, "--client-id", "0oa1", "--retire-existing", "ocs1", "--plan")
-    assert result.exit_code == 0
-    for told in ("0oa1", "ocs1", "adopted", "add a client secret", "deactivate", "delete"):
-        assert told in result.stdout
-
-
 @pytest.mark.slow
 def test_serving_nothing_is_refused_without_a_traceback(tmp_path: Path) -> None:
     """A data directory without an installation is named, with what to do."""

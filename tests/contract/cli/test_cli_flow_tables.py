@@ -36,6 +36,26 @@ def test_rows_come_back_as_they_were(house: House, tmp_path: Path) -> None:
     assert "with 0 rows" in house.run("flow", "table", "remove", "devices").stdout
 
 
+def test_one_row_is_changed_and_removed_by_its_number(house: House, tmp_path: Path) -> None:
+    """Values are written as in a file; what is not named stays."""
+    file = tmp_path / "rows.csv"
+    file.write_text(CSV)
+    house.ask("flow", "table", "create", "edited", *MADE)
+    house.ask("flow", "table", "import", "edited", str(file))
+    changes = ("--value", "count=7", "--value", "more=")
+    assert house.ask("flow", "table", "set", "edited", "1", *changes)["values"] == {
+        "serial": "a",
+        "count": 7,
+        "more": None,
+    }
+    for wrong, told in (("colour=red", "colour is no column"), ("count=x", "count must be")):
+        words = ("flow", "table", "set", "edited", "1", "--value", wrong)
+        assert told in house.run(*words, code=1).stderr
+    assert "Removed row 2" in house.run("flow", "table", "remove-row", "edited", "2").stdout
+    assert "has no row 2" in house.run("flow", "table", "remove-row", "edited", "2", code=1).stderr
+    assert house.run("flow", "table", "export", "edited").stdout == "serial,count,more\na,7,\n"
+
+
 def test_many_rows_are_sent_some_at_a_time(house: House, tmp_path: Path) -> None:
     """More than one request takes, and more than one page gives."""
     text = "serial\n" + "".join(f"{number:030}\n" for number in range(450))

@@ -393,6 +393,10 @@ def test_a_secret_of_an_integration_is_issued_and_served(house: House) -> None:
     kind = ("--type", "okta-api-service-secret")
     plan = house.run("rotation", "create", *words, *kind, "--plan").stdout
     assert "have Okta make a client secret" in plan
+    assert "a client secret whose value Okta makes" in plan
+    assert "Every 30 days" in plan
+    asked = house.ask("rotation", "create", *words, *kind, "--plan")
+    assert (asked["appId"], asked["adopts"]) == (app, None)
     assert house.ask("rotation", "create", *words, *kind)["type"] == "okta-api-service-secret"
     served = house.run("secret", "get", "OKTA_CLIENT_SECRET", "--env", "staging").stdout
     assert len(served.strip()) == 64
@@ -409,7 +413,8 @@ def test_a_client_key_is_issued_and_turned(house: House) -> None:
     words = ("--name", "keys", "--connection", "org", "--env", "prod", "--client-id", app)
     kind = ("--type", "okta-client-key", "--key-algorithm", "ES256", "--no-auto")
     assert (
-        "add a first client key" in house.run("rotation", "create", *words, *kind, "--plan").stdout
+        "add a client key of Keyturn's own"
+        in house.run("rotation", "create", *words, *kind, "--plan").stdout
     )
     house.run("rotation", "create", *words, *kind)
     read = ("secret", "get", "OKTA_PRIVATE_JWK", "--env", "prod")

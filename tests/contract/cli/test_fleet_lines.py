@@ -16,6 +16,7 @@ from keyturn.wire.schedules import State as WireState
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+ORG = ["main", "https://org.example.com", "refused", "2026-03-01", "12:00:00", "UTC"]
 CONCERN = wire.Concern(
     severity="urgent",
     kind="drifted",
@@ -27,6 +28,14 @@ CONCERN = wire.Concern(
     since=AT,
     rotations=1,
 )
+ACCESS = wire.OktaAccess(
+    id="c-1",
+    name="main",
+    instance_url="https://org.example.com",
+    state="refused",
+    told="Okta refuses it.\x1b[2J",
+    at=AT,
+)
 SEEN = wire.FleetAnswer(
     at=AT,
     rotations=3,
@@ -36,6 +45,7 @@ SEEN = wire.FleetAnswer(
     median_seconds=3600,
     due_next=(),
     attention=(CONCERN,),
+    access=(ACCESS,),
     budgets=(),
 )
 
@@ -50,6 +60,8 @@ def test_a_fleet_is_told_in_lines() -> None:
     told = "urgent  drifted  rotation web in example/dev/  since 2026-03-01 12:00:00 UTC"
     assert told in lines
     assert "    Somebody has removed it.\\x1b[2J" in lines
+    (told,) = [line for line in lines if line.startswith("main ")]
+    assert told.split() == [*ORG, "Okta", "refuses", "it.\\x1b[2J"]
 
 
 def test_a_fleet_that_is_well_says_none() -> None:
@@ -87,6 +99,7 @@ def app(*days: int, foreign: int = 0, **changes: object) -> App:
     ("one", "told"),
     [
         (app(3), "1 (3 d)"),
+        (app(-1), "1 (0 d)"),  # two clocks that do not agree
         (app(), "0"),
         (
             app(3, 400, foreign=1, crowded=True),

@@ -135,5 +135,5 @@ async def test_a_connection_without_people(it: Workshop, *, dpop: bool) -> None:
     assert told["count"] == 5
     failure = await it.failed("okta.suspend_user", "robot", user=it.rig.org.seeded.user_id)
     assert failure.kind is Failure.SCOPE
-    assert "keyturn connection update robot" in failure.message
+    assert "keyturn connection update robot --project example" in failure.message
     assert "authorize" not in failure.message

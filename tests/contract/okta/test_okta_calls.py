@@ -29,6 +29,7 @@ CHANGES: dict[str, Callable[[OktaOrg], Awaitable[object]]] = {
     f"DELETE {SECRETS}/ocs1": lambda org: org.credentials_of(
         APP, CredentialKind.CLIENT_SECRET
     ).delete(SECRET),
+    f"DELETE /api/v1/apps/{APP}/tokens": lambda org: org.revoke_tokens(APP),
 }
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from storage_kit import (
     ALIAS,
+    CHANNEL,
     CONSUMER,
+    DISPATCH,
     FOLDER,
     GRANTED,
     IDENTITY,
@@ -24,9 +26,11 @@ from storage_kit import (
 )
 
 from keyturn.adapters.storage import SqliteStore
+from keyturn.domain.channels import Dispatch
 from keyturn.domain.errors import OursError
 from keyturn.domain.ids import (
     AliasId,
+    ChannelId,
     ConsumerId,
     FolderId,
     NoticeId,
@@ -122,16 +126,53 @@ async def test_looks_are_due_in_order_unless_held(store: Store) -> None:
             assert first.name == "sooner"
 
 
-async def test_notices_are_due_in_order(store: Store) -> None:
-    """Those that have not arrived come by the time of their next try; the others never do."""
-    await add_all(store)
-    for name, seconds in (("late", -1), ("now", 0), ("older", -5), ("tomorrow", 1)):
-        await add_all(store, replace(NOTICE, id=NoticeId(name), due_at=NOW + seconds * SECOND))
+async def test_what_a_channel_brings_is_due_in_order(store: Store) -> None:
+    """By the time of its next try; what has arrived, and what others bring, is not listed."""
+    other = replace(CHANNEL, id=ChannelId("other"), name="other")
+    await add_all(store, *RECORDS, other)
+    for name, seconds in (
+        ("late", -1),
+        ("now", 0),
+        ("older", -5),
+        ("tomorrow", 1),
+        ("never", None),
+    ):
+        notice = replace(NOTICE, id=NoticeId(name))
+        at = None if seconds is None else NOW + seconds * SECOND
+        way = replace(DISPATCH, notice_id=notice.id, due_at=at)
+        await add_all(store, notice, way, replace(way, channel_id=other.id, due_at=NOW))
     async with store.reading() as tx:
-        due = [each.id for each in await tx.list_due_notices(NOW, limit=9)]
-        first = [each.id for each in await tx.list_due_notices(NOW, limit=1)]
+        due = [each.notice_id for each in await tx.list_due_dispatches(CHANNEL.id, NOW, limit=9)]
+        first = [each.notice_id for each in await tx.list_due_dispatches(CHANNEL.id, NOW, limit=1)]
+        log = await tx.list_newest(Dispatch, limit=2, channel_id=CHANNEL.id)
     assert due == ["older", "late", "now"]
     assert first == ["older"]
+    assert [each.notice_id for each in log] == ["never", "tomorrow"]
+
+
+async def test_notices_to_be_forgotten_are_listed_oldest_first(store: Store) -> None:
+    """Those whose time has come, and no others."""
+    await add_all(store)
+    for name, seconds in (("late", -1), ("now", 0), ("older", -5), ("tomorrow", 1)):
+        await add_all(store, replace(NOTICE, id=NoticeId(name), forget_at=NOW + seconds * SECOND))
+    async with store.reading() as tx:
+        old = [each.id for each in await tx.list_old_notices(NOW, limit=9)]
+        first = [each.id for each in await tx.list_old_notices(NOW, limit=1)]
+    assert (old, first) == (["older", "late", "now"], ["older"])
+
+
+async def test_channels_are_due_unless_somebody_holds_them(store: Store) -> None:
+    """Oldest first; one that is held comes again when that ends."""
+    await add_all(store)
+    for name, seconds in (("late", -1), ("older", -5), ("tomorrow", 1)):
+        due_at = NOW + seconds * SECOND
+        await add_all(store, replace(CHANNEL, id=ChannelId(name), name=name, due_at=due_at))
+    held = replace(CHANNEL, id=ChannelId("held"), name="held", due_at=NOW)
+    await add_all(store, replace(held, leased_until=NOW + SECOND))
+    async with store.reading() as tx:
+        due = [each.id for each in await tx.list_due_channels(NOW, limit=9)]
+        later = [each.id for each in await tx.list_due_channels(NOW + SECOND, limit=9)]
+    assert (due, later) == (["older", "late"], ["older", "late", "held", "tomorrow"])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +182,8 @@ async def test_notices_are_due_in_order(store: Store) -> None:
         ("connection", "look_at"),
         ("client_registration", "due_at"),
         ("client_registration", "look_at"),
-        ("notice", "due_at"),
+        ("notice", "forget_at"),
+        ("channel", "due_at"),
     ],
 )
 async def test_what_is_due_is_found_by_index(

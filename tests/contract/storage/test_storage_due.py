@@ -5,17 +5,21 @@ from datetime import datetime, timedelta
 
 import pytest
 from storage_kit import (
+    CHANNEL,
     CONNECTION,
     DESTINATION,
     ENVIRONMENT,
     FLOW,
     FOLDER,
     GRANTED,
+    INVENTORY,
     NOTICE,
     NOW,
     PROJECT,
     RECORDS,
     REGISTRATION,
+    REPORT_SCHEDULE,
+    ROLLOUT,
     ROTATION,
     RUN,
     TURN,
@@ -38,8 +42,11 @@ DUE: dict[Due, Record] = {
     Due.PROOFS: replace(REGISTRATION, due_at=NOW),
     Due.RENEWALS: replace(FREE, due_at=NOW),
     Due.LOOKS: replace(FREE, look_at=NOW),
-    Due.NOTICES: replace(NOTICE, due_at=NOW),
+    Due.NOTICES: replace(CHANNEL, due_at=NOW),
+    Due.REPORTS: replace(REPORT_SCHEDULE, due_at=NOW),
     Due.FLOWS: replace(FLOW, next_at=NOW),
+    Due.INVENTORIES: replace(INVENTORY, due_at=NOW),
+    Due.ROLLOUTS: replace(ROLLOUT, due_at=NOW),
     Due.OLD_RUNS: replace(RUN, ended_at=NOW - 2 * SECOND),
 }
 
@@ -75,8 +82,18 @@ async def test_what_somebody_holds_is_not_due(store: Store) -> None:
     async with store.writing() as tx:
         await tx.replace(replace(DESTINATION, due_at=NOW, leased_until=NOW + SECOND))
         await tx.replace(replace(GRANTED, due_at=NOW, look_at=NOW, leased_until=NOW + SECOND))
+        await tx.replace(replace(CHANNEL, due_at=NOW, leased_until=NOW + SECOND))
     assert await due(store, NOW) == frozenset()
-    assert {Due.DESTINATIONS, Due.RENEWALS, Due.LOOKS} <= await due(store, NOW + SECOND)
+    held = {Due.DESTINATIONS, Due.RENEWALS, Due.LOOKS, Due.NOTICES}
+    assert held <= await due(store, NOW + SECOND)
+
+
+async def test_a_notice_may_be_to_be_forgotten(store: Store) -> None:
+    """That is due as well, though no channel has anything to bring."""
+    await add_all(store, *RECORDS)
+    async with store.writing() as tx:
+        await tx.replace(replace(NOTICE, forget_at=NOW))
+    assert await due(store, NOW) == {Due.NOTICES}
 
 
 async def test_a_folder_is_found_with_what_it_lies_in(store: Store) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from inventory_kit import begin, read_whole
 from rig import SECRETS, Rig
 
 from keyturn.domain.access import DEVELOPER, VIEWER, Caller, Grant, Holding, Role, Verb
@@ -55,6 +56,32 @@ async def test_a_page_ends_and_says_so(rig: Rig) -> None:
     assert [call["route"] for call in rig.calls()].count(SECRETS) == 3
     found = await list_apps(rig.world, rig.admin, rig.connection.id, label="many", limit=1000)
     assert (len(found.apps), found.more) == (50, True)
+
+
+async def test_what_no_rotation_keeps_comes_first(rig: Rig) -> None:
+    """Also where Okta lists it last, and no more is shown than one app."""
+    await rig.rotation()
+    label = rig.org.read_app(rig.app_id).label
+    free = rig.org.create_app(AppDraft(f"{label} that nobody turns")).id
+    (shown,) = await listed(rig, label, limit=1)
+    assert (shown.app.id, shown.rotation) == (free, None)
+
+
+async def test_labels_are_searched_inside_where_there_is_an_inventory(rig: Rig) -> None:
+    """Okta itself looks at how they begin alone; what is gone since is left out."""
+    inside = rig.org.create_app(AppDraft("Web of payroll")).id
+    gone = rig.org.create_app(AppDraft("Old payroll")).id
+    assert await listed(rig, "payroll") == []
+    await begin(rig)
+    await read_whole(rig)
+    rig.org.deactivate_app(gone)
+    rig.org.delete_app(gone)
+    begins = rig.org.create_app(AppDraft("Payroll web")).id
+    assert [each.app.id for each in await listed(rig, "payroll")] == [begins, inside]
+    assert [each.app.id for each in await listed(rig, "payroll", limit=1)] == [begins]
+    assert await listed(rig, "yr") == []
+    rig.org.add_fault(Fault("error-before-effect", "GET", "/api/v1/apps/{appId}", status=403))
+    assert [each.app.id for each in await listed(rig, "payroll")] == [begins]
 
 
 async def test_secrets_are_told_by_age_and_never_by_value(rig: Rig) -> None:

@@ -14,8 +14,8 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Reason
 from keyturn.sandbox import Fault
 from keyturn.services.ending import delete_rotation
+from keyturn.services.generated_credentials import read_generated_credentials
 from keyturn.services.policies import PolicyChange
-from keyturn.services.rotations import read_generated_credentials
 
 KIND = CredentialKind.CLIENT_KEY
 ONE = f"{JWKS}/{{keyId}}"

@@ -20,7 +20,7 @@ from keyturn.domain.turn import Overlap, Phase, Reason, Turn
 from keyturn.sandbox import Fault
 from keyturn.services.consent import adopt_existing, retire_existing
 from keyturn.services.drift import list_findings, reconcile_due, repair_finding
-from keyturn.services.orders import pause_turn
+from keyturn.services.orders import abort_turn, pause_turn
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import Journal, OktaOrg, OktaOrgs
 from keyturn.services.rotations import view
@@ -95,6 +95,16 @@ async def test_turn_whose_new_secret_is_gone_stops_when_that_is_seen(rig: Rig) -
     assert seen.turn.blocked
     assert seen.turn.blocked.reason is Reason.NEW_SECRET_LOST
     assert seen.rotation.last_message == str(seen.turn.blocked)
+
+
+async def test_aborted_turn_is_stopped_by_no_comparison(rig: Rig) -> None:
+    """Whoever has said that the old secret is to be served does not have to say it again."""
+    rotation_id, new = await overlapping(rig)
+    remove(rig, new)
+    rig.clock.advance(DAY)
+    await abort_turn(rig.world, rig.admin, rotation_id)
+    assert (await rig.run(rotation_id)).phase is Phase.ROLLED_BACK
+    assert await accepted(rig)
 
 
 async def test_paused_turn_is_compared(rig: Rig) -> None:
@@ -257,9 +267,16 @@ async def test_retired_secret_is_not_revived_by_a_finding(rig: Rig) -> None:
     views = await list_findings(rig.world, rig.admin, project="example")
     (finding,) = [v.finding for v in views if v.finding.kind is Kind.SECRET_DEACTIVATED]
     await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=other.id, value=None)
+    assert await kinds(rig) == []
+    assert (await view(rig.world, rotation_id)).rotation.checked_at is None
+    with pytest.raises(Refused, match="closed by turn"):
+        await repair_finding(rig.world, rig.admin, finding.id)
+    async with rig.world.store.writing() as tx:
+        await tx.replace(finding)  # as one that was found just before
     with pytest.raises(Refused, match="not given client secret"):
         await repair_finding(rig.world, rig.admin, finding.id)
     assert rig.living()[0]["status"] == "INACTIVE"
+    assert await kinds(rig) == []
 
 
 async def test_secret_that_is_served_no_more_is_not_activated(rig: Rig) -> None:
@@ -272,3 +289,18 @@ async def test_secret_that_is_served_no_more_is_not_activated(rig: Rig) -> None:
     rig.org.delete_secret(rig.app_id, new)
     with pytest.raises(Refused, match="not given client secret"):
         await repair_finding(rig.world, rig.admin, finding.id)
+    await rig.live(DAY)
+    assert await kinds(rig) == [Kind.SECRET_REMOVED]
+
+
+async def test_finding_ends_with_what_it_is_about(rig: Rig) -> None:
+    """Where the old secret is served again, nobody is told to revive the lost one."""
+    rotation_id, new = await overlapping(rig)
+    rig.org.deactivate_secret(rig.app_id, new)
+    await rig.live(DAY)
+    assert await kinds(rig) == [Kind.SECRET_DEACTIVATED]
+    await abort_turn(rig.world, rig.admin, rotation_id)
+    assert (await rig.run(rotation_id)).phase is Phase.ROLLED_BACK
+    assert await kinds(rig) == []
+    await rig.live(DAY)
+    assert Kind.SECRET_DEACTIVATED not in await kinds(rig)

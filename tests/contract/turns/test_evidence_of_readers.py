@@ -10,10 +10,10 @@ from keyturn.domain.audit import Attempt
 from keyturn.domain.evidence import Cause, Shut
 from keyturn.domain.secret import Receipt
 from keyturn.domain.turn import Opened, Overlap, Phase
+from keyturn.services.generated_credentials import read_generated_credentials
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import Reading, Recorded, Writing
 from keyturn.services.reports import list_turns
-from keyturn.services.rotations import read_generated_credentials
 from keyturn.services.turns import rotate
 
 BY_EVIDENCE = PolicyChange(overlap=Overlap.EVIDENCE, backstop_s=86_400)

@@ -25,9 +25,10 @@ from keyturn.services.connections import (
     update_okta_connection,
 )
 from keyturn.services.ending import delete_rotation
+from keyturn.services.generated_credentials import read_generated_credentials
 from keyturn.services.orders import abort_turn
 from keyturn.services.own_key import turn_key
-from keyturn.services.rotations import list_rotations, read_generated_credentials, view
+from keyturn.services.rotations import list_rotations, view
 from keyturn.services.secrets import list_secrets, read_secret
 
 KIND = CredentialKind.CONNECTION_KEY
@@ -60,6 +61,17 @@ async def test_first_turn_recognises_the_key_in_use(rig: Rig) -> None:
     assert (await made.finish()).phase is Phase.FINISHED
     assert old not in made.living()
     assert await made.accepted(await made.served())
+
+
+async def test_key_in_use_is_as_old_as_at_okta(rig: Rig) -> None:
+    """That Keyturn knows it since the first turn only makes it no younger."""
+    made = await stand(rig, KIND)
+    (old,) = rig.org.apps[made.app_id].keys
+    rig.clock.advance(9 * 86_400)
+    await made.begin()
+    async with rig.world.store.reading() as tx:
+        versions = await tx.list(Version, okta_id=old.id)
+    assert [each.issued_at for each in versions] == [old.created_at]
 
 
 async def test_new_key_is_used_from_the_commit_on(made: Stand) -> None:

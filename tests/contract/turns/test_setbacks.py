@@ -18,6 +18,7 @@ from keyturn.services.policies import PolicyChange
 from keyturn.services.reports import list_turns
 from keyturn.services.rotations import view
 from keyturn.services.secrets import read_secret
+from keyturn.services.slots import read_slots
 from keyturn.services.turns import rotate
 
 NAME = "OKTA_CLIENT_SECRET"
@@ -74,6 +75,20 @@ class TestLoss:
             lost = await tx.list(Version, state=State.PREVIOUS)
         assert [bool(v.sealed) for v in kept] == [False, True]
         assert not lost
+
+    async def test_secret_that_is_served_again_is_as_old_as_it_was(self, rig: Rig) -> None:
+        """Whoever judges by its age is not told that it was made just now."""
+        first = await rig.rotation()
+        rotation_id = first.rotation.id
+        rig.clock.advance(9 * 86_400)
+        await rotate(rig.world, rig.admin, rotation_id)
+        take_away(rig, await newest(rig, rotation_id))
+        await abort_turn(rig.world, rig.admin, rotation_id)
+        assert (await rig.run(rotation_id)).phase is Phase.ROLLED_BACK
+        assert await version(rig) == 3
+        assert (await view(rig.world, rotation_id)).issued_at == first.issued_at
+        slots = await read_slots(rig.world, rig.admin, rotation_id)
+        assert slots.slots[0].created_at == first.issued_at
 
     async def test_repair_waits_for_no_overlap(self, rig: Rig) -> None:
         """A turn that sleeps for long is woken by the comparison; readers are served at once."""
@@ -241,5 +256,5 @@ class TestWords:
     async def test_who_finds_a_turn_under_way_is_told_how_to_cut_it_short(self, rig: Rig) -> None:
         """In an emergency nobody has to guess the command."""
         turn = await overlapping(rig)
-        with pytest.raises(Refused, match="`keyturn turn finish-now`, with --at-once"):
+        with pytest.raises(Refused, match="`keyturn turn finish-now --at-once` where"):
             await rotate(rig.world, rig.admin, turn.rotation_id, emergency=True)

@@ -14,6 +14,7 @@ from keyturn.domain.oauth.registration import ClientRegistration, Scheme, Standi
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ENDS = NOW + timedelta(hours=1)
 TOLD = "It was refused."
+ASK = "Authorize again to ask for it; what is refused then has to be granted at the server first."
 TOKENS = Tokens(1, b"", "Bearer", True, NOW, ENDS, version=1)  # noqa: FBT003  # its place
 GOOD = Connection(
     OAuthConnectionId("c"),
@@ -128,7 +129,7 @@ def test_a_secret_that_is_not_needed_speaks_against_nothing() -> None:
 def test_scopes_that_are_missing_are_named() -> None:
     """Some of its requests fail; without tokens nothing was granted yet."""
     less = replace(GOOD, scopes=("x", "y", "openid", "z"))
-    told = "Not granted: y, z. Grant them at the server, then reauthorize."
+    told = f"Not granted: y, z. {ASK}"
     assert judge(less, PROVED, SEEN, NOW) == Health(Light.AT_RISK, (told,))
     new = judge(replace(less, state=State.NEW, tokens=None), PROVED, SEEN, NOW)
     assert new.light is Light.UNKNOWN
@@ -184,7 +185,7 @@ def test_a_grant_is_judged_without_its_secret() -> None:
     """What is wrong with it alone is told; without OAuth there is none to judge."""
     assert judge_grant(GOOD, NOW) == Health(Light.HEALTHY)
     lapsed = replace(GOOD, state=State.LAPSED, scopes=("x", "y"))
-    missing = "Not granted: y. Grant them at the server, then reauthorize."
+    missing = f"Not granted: y. {ASK}"
     assert judge_grant(lapsed, NOW) == Health(Light.AT_RISK, (TOLD, missing), ENDS)
     plain = replace(GOOD, grant_type=GrantType.NONE, state=State.LAPSED)
     assert judge_grant(plain, NOW) == Health(Light.UNKNOWN)

@@ -97,7 +97,5 @@ def test_the_setting_follows_the_rule() -> None:
 
 
 def test_the_page_of_a_notice_names_its_connection_and_no_key() -> None:
-    """Without a public address there is none."""
-    at = "https://keyturn.example.com"
-    assert reauthorization_page(at, "c-1") == f"{at}/api/v1/oauth/reauthorize?connection=c-1"
-    assert reauthorization_page("", "c-1") == ""
+    """It is a path: where browsers find Keyturn is known when the notice is brought."""
+    assert reauthorization_page("c-1") == "/api/v1/oauth/reauthorize?connection=c-1"

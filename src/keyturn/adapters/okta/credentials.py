@@ -29,6 +29,9 @@ LOG_SCOPES = "okta.logs.read"
 INTEGRATION_SCOPES = "okta.oauthIntegrations.manage okta.oauthIntegrations.read"
 """Asked for apart, because only API service integrations need them."""
 
+GRANT_SCOPES = "okta.appGrants.read"
+"""Asked for apart, because it only serves to see what apps were granted."""
+
 FETCH_TOKEN = "issue an access token"
 
 TOKEN_REQUESTS = 3

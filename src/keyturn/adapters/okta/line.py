@@ -5,7 +5,7 @@ is made once: nothing is repeated, redirected or remembered as a cookie. Knows n
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import httpx2
@@ -16,7 +16,7 @@ from keyturn.adapters.okta.rates import DEFAULT_WAIT_S, read_date, read_rates
 from keyturn.domain.budget import Purpose
 from keyturn.domain.errors import OktaThrottled, OktaUnreachable
 from keyturn.network.reading import TooMuch, read_body
-from keyturn.services.ports import Journal, OktaCall
+from keyturn.services.ports import Counted, Journal, OktaCall, Vitals
 
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
 """A page of 200 apps is about a tenth of it."""
@@ -38,7 +38,8 @@ BROKEN = (TimeoutError, httpx2.TransportError, httpx2.DecodingError)
 class Line:
     """Carry calls to one org; ``limit_s`` bounds one call in all, its access token included.
 
-    ``purpose`` is what they are for where they do not say it themselves.
+    ``purpose`` is what they are for where they do not say it themselves. What comes of each is
+    counted in ``vitals``.
     """
 
     base: str
@@ -47,6 +48,7 @@ class Line:
     journal: Journal
     limit_s: float
     purpose: Purpose = Purpose.FINISHING
+    vitals: Vitals = field(default_factory=Vitals)
 
     def deadline(self) -> float:
         """Return when a call that begins now must have ended, in the event loop's seconds."""
@@ -58,13 +60,28 @@ class Line:
         Raises OktaHeld, without asking, where the rate limit has no room; OktaThrottled for a 429;
         OktaUnclear for half an answer; OktaUnreachable for none.
         """
-        async with self.governor.admitted(self.base, call, self.purpose, until) as slot:
-            answer = slot.answer = await self._exchange(call, until)
+        about = {"server.address": self.base, "http.request.method": call.method}
+        with self.vitals.tracer.span(f"okta: {call.what}", about) as span:
+            answer = await self._admitted(call, until)
+            known = {"http.response.status_code": answer.status}
+            span.tell({**known, "okta.request_id": answer.request_id})
         if answer.status == 429:
             rates = read_rates(answer.headers)
             wait_s = rates.wait_s if rates else DEFAULT_WAIT_S
             told = answer.find_error() or answer.told()
             raise OktaThrottled(call.what, told, retry_after_s=wait_s)
+        return answer
+
+    async def _admitted(self, call: Call, until: float) -> Answer:
+        """Make the call once there is room for it, and count what came of it."""
+        outcome = "held"
+        try:
+            async with self.governor.admitted(self.base, call, self.purpose, until) as slot:
+                outcome = "unanswered"
+                answer = slot.answer = await self._exchange(call, until)
+                outcome = _outcome(answer.status)
+        finally:
+            self.vitals.count(Counted.OKTA_CALLS, outcome)
         return answer
 
     async def _exchange(self, call: Call, until: float) -> Answer:
@@ -99,18 +116,30 @@ class Line:
             "User-Agent": "keyturn",
             **call.headers,
         }
-        timeout = httpx2.Timeout(self.limit_s, connect=CONNECT_S, pool=POOL_S)
         return httpx2.Request(
             call.method,
             _parsed(self.base + call.path),
             headers=headers,
             content=call.content,
-            extensions={"timeout": timeout.as_dict()},
+            extensions={"timeout": _timeouts(self.limit_s)},
         )
 
     def _unreachable(self, call: Call, why: str, *, sent: bool) -> OktaUnreachable:
         self.journal(OktaCall(call.what, 0, "", changes=call.changes))
         return OktaUnreachable(call.what, why, effect_possible=sent and call.changes)
+
+
+def _outcome(status: int) -> str:
+    if status == 429:
+        return "throttled"
+    if status >= 500:
+        return "failed"
+    return "refused" if status >= 400 else "served"
+
+
+@lru_cache(maxsize=8)
+def _timeouts(limit_s: float) -> dict[str, float | None]:
+    return httpx2.Timeout(limit_s, connect=CONNECT_S, pool=POOL_S).as_dict()
 
 
 _parsed = lru_cache(maxsize=1024)(httpx2.URL)

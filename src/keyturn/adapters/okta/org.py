@@ -4,12 +4,14 @@ Decides with which credentials, how an app is found, and how the System Log is a
 of headers and sockets.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import httpx2
 
-from keyturn.adapters.okta import shapes
+from keyturn.adapters.okta import inventory_shapes, shapes
 from keyturn.adapters.okta.answers import Answer, Call, segment
 from keyturn.adapters.okta.app_credentials import HttpAppCredentials
 from keyturn.adapters.okta.credentials import ApiTokenCredentials, Credentials
@@ -20,6 +22,7 @@ from keyturn.domain.drift import Change
 from keyturn.domain.errors import OktaRefused
 from keyturn.domain.evidence import Use
 from keyturn.domain.ids import AppId, ClientId, SecretHash
+from keyturn.domain.inventory import AppPage, SecretUses, ShownApp
 from keyturn.domain.oauth.workflows import WorkflowsLog
 from keyturn.domain.okta import App, AuthMethod, CredentialKind, Departure, FoundApps, Probe
 from keyturn.domain.okta_paths import LOGS_PATH
@@ -47,6 +50,8 @@ MOST_EVENTS = 1000
 """As many as one answer of the System Log holds."""
 MOST_OF_A_PERSON = 20
 """As many events of one person are read as may have failed since the last that did not."""
+EVERY_APP = urlencode({"limit": 200})
+OF_GRANTS = " or ".join(f'eventType sw "app.oauth2.{server}token.grant"' for server in ("", "as."))
 ACTIVE_APPS = f"{APPS}?" + urlencode({"limit": 200, "filter": 'status eq "ACTIVE"'})
 MOST_PAGES = 500
 """100,000 apps; more pages than that are a loop."""
@@ -65,11 +70,13 @@ class HttpOrg:
         *,
         logs: Credentials,
         integrations: Credentials,
+        grants: Credentials,
     ) -> None:
         self._line = line
         self._apps = Management(line, credentials)
         self._logs = Management(line, logs)
         self._integrations = Management(line, integrations)
+        self._grants = Management(line, grants)
         self._assertions = assertions
         self._chance = assertions.chance
 
@@ -130,11 +137,46 @@ class HttpOrg:
         answer = await self._read_log(wanted, since, limit=MOST_EVENTS)
         return answer.parse(lambda data: shapes.parse_workflows(data, new))
 
-    async def list_changes(self, *, since: datetime) -> tuple[Change, ...] | None:
+    async def list_changes(self, *, since: datetime, pages: int = 1) -> tuple[Change, ...] | None:
         """List the changes of apps and their credentials; None where there are too many."""
-        answer = await self._read_log(OF_APPS, since, limit=MOST_EVENTS)
-        changes, count = answer.parse(shapes.parse_changes)
-        return changes if count < MOST_EVENTS else None
+        found = list[Change]()
+        async with aclosing(self._read_log_back(OF_APPS, since, pages)) as answers:
+            async for answer in answers:
+                changes, count = answer.parse(shapes.parse_changes)
+                found += changes
+                if count < MOST_EVENTS:
+                    return tuple(found)
+        return None
+
+    async def list_page(self, after: str = "") -> AppPage:
+        """List a page of all apps; ``after`` is the query of the next page, as Okta wrote it."""
+        here = f"{APPS}?{after or EVERY_APP}"
+        answer = await self._apps.read("list apps", here)
+        apps, others = answer.parse(inventory_shapes.parse_page)
+        onward = self._find_next(answer, {here})
+        return AppPage(apps, others, onward.partition("?")[2] if onward else "")
+
+    async def find_shown(self, app_id: AppId) -> ShownApp | None:
+        """Find an OAuth app by its app id; None where there is none."""
+        try:
+            answer = await self._apps.read("read an app", f"{APPS}/{segment(app_id)}")
+        except OktaRefused as refused:
+            if refused.answer.status != 404:
+                raise
+            return None
+        return answer.parse(inventory_shapes.parse_shown)
+
+    async def list_secret_uses(self, *, since: datetime, pages: int) -> SecretUses:
+        """List when each client secret was last granted a token, the newest events first."""
+        latest, reached = dict[SecretHash, datetime](), since
+        async with aclosing(self._read_log_back(OF_GRANTS, since, pages)) as answers:
+            async for answer in answers:
+                uses, count, oldest = answer.parse(inventory_shapes.parse_grants)
+                latest = uses | latest
+                if count < MOST_EVENTS:
+                    return SecretUses(latest, since)
+                reached = oldest or reached
+        return SecretUses(latest, reached)
 
     async def find_departure(self, user_id: str, *, since: datetime) -> Departure | None:
         """Find whether the last that befell a person was to be deactivated, or the like."""
@@ -147,7 +189,7 @@ class HttpOrg:
     async def list_granted_scopes(self, app_id: AppId) -> tuple[str, ...]:
         """List the Okta scopes that an app has been granted."""
         path = f"{APPS}/{segment(app_id)}/grants"
-        answer = await self._apps.read("list the grants of an app", path)
+        answer = await self._grants.read("list the grants of an app", path)
         return answer.parse(shapes.parse_scopes)
 
     async def list_makers(
@@ -167,6 +209,25 @@ class HttpOrg:
         }
         path = f"{LOGS_PATH}?{urlencode(asked)}"
         return await self._logs.read("read the System Log", path)
+
+    async def _read_log_back(
+        self, wanted: str, since: datetime, pages: int
+    ) -> AsyncGenerator[Answer]:
+        """Read pages of the System Log as far back as a time, so many at most."""
+        answer = await self._read_log(wanted, since, limit=MOST_EVENTS)
+        yield answer
+        for _ in range(pages - 1):
+            onward = self._find_onward(answer, LOGS_PATH)
+            if onward is None:
+                return
+            answer = await self._logs.read("read the System Log", onward)
+            yield answer
+
+    async def revoke_tokens(self, app_id: AppId) -> None:
+        """Revoke every refresh token of an app."""
+        path = f"{APPS}/{segment(app_id)}/tokens"
+        call = self._apps.change("revoke the refresh tokens of an app", "DELETE", path)
+        (await self._apps.call(call)).accept(204)
 
     async def probe(self, client_id: ClientId, value: Sensitive, method: AuthMethod) -> Probe:
         """Ask Okta whether it accepts a credential; counts against the app's own limits."""
@@ -202,13 +263,16 @@ class HttpOrg:
 
     def _find_next(self, answer: Answer, seen: set[str]) -> str | None:
         """Find the next page by its Link header (RFC 8288); it must be more of the same list."""
+        path = self._find_onward(answer, APPS)
+        if path in seen or len(seen) >= MOST_PAGES:
+            raise answer.unclear("the pages have no end")
+        return path
+
+    def _find_onward(self, answer: Answer, of: str) -> str | None:
         links = httpx2.Response(200, headers=answer.headers).links
         target = links.get("next", {}).get("url")
         if target is None:
             return None
-        if not target.startswith(f"{self._line.base}{APPS}?"):
+        if not target.startswith(f"{self._line.base}{of}?"):
             raise answer.unclear("the next page is said to be somewhere else")
-        path = target.removeprefix(self._line.base)
-        if path in seen or len(seen) >= MOST_PAGES:
-            raise answer.unclear("the pages have no end")
-        return path
+        return target.removeprefix(self._line.base)

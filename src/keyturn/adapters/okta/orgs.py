@@ -6,11 +6,13 @@ call itself.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import httpx2
 
 from keyturn.adapters.okta.credentials import (
+    GRANT_SCOPES,
     INTEGRATION_SCOPES,
     LOG_SCOPES,
     SCOPES,
@@ -29,9 +31,12 @@ from keyturn.domain.okta_paths import INTROSPECT_PATH, TOKEN_PATH
 from keyturn.jose.assertions import Assertions
 from keyturn.jose.keys import SigningKey, parse_signing_key
 from keyturn.network.guard import GuardedBackend, GuardedTransport
-from keyturn.services.ports import Chance, Clock, Journal, OktaOrg
+from keyturn.services.ports import Chance, Clock, Journal, OktaOrg, Vitals
 
 CALL_LIMIT_S = 15.0
+
+SORTS = (SCOPES, LOG_SCOPES, INTEGRATION_SCOPES, GRANT_SCOPES)
+"""What the calls of apps, of the log, of integrations and of grants need."""
 
 TransportFactory = Callable[[], httpx2.AsyncBaseTransport]
 
@@ -42,7 +47,7 @@ class OktaHttpOrgs:
     ``transport`` makes the transport in place of the guarded one to the network. ``ca_file`` names
     certificate authorities to trust beside the system's. ``private_allowed`` lets addresses lead
     to private networks. ``call_limit_s`` bounds one call in all. ``governor`` keeps them within
-    the rate limits; by default one for this process alone.
+    the rate limits; by default one for this process alone. ``vitals`` count what comes of calls.
     """
 
     def __init__(  # noqa: PLR0913  the world around it, each a thing apart
@@ -55,6 +60,7 @@ class OktaHttpOrgs:
         private_allowed: bool = False,
         call_limit_s: float = CALL_LIMIT_S,
         governor: Governor | None = None,
+        vitals: Vitals | None = None,
     ) -> None:
         self._clock = clock
         self._chance = chance
@@ -62,6 +68,7 @@ class OktaHttpOrgs:
         self._call_limit_s = call_limit_s
         self._transport = transport() if transport else self._guarded(ca_file)
         self._governor = governor or Governor(clock)
+        self._vitals = vitals or Vitals()
         self._service_apps: dict[tuple[str, str, bytes, str], ServiceAppCredentials] = {}
         self._keys: dict[bytes, SigningKey] = {}
 
@@ -79,17 +86,12 @@ class OktaHttpOrgs:
         credentials that cannot be any. Names are resolved, and private addresses refused, only
         when a connection is made.
         """
-        base = _base(parse_instance_url(instance_url, private_allowed=self._private_allowed))
+        base = _base(instance_url, private_allowed=self._private_allowed)
         limit_s = self._call_limit_s
-        line = Line(base, self._transport, self._governor, journal, limit_s, purpose)
+        line = Line(base, self._transport, self._governor, journal, limit_s, purpose, self._vitals)
         assertions = Assertions(base + INTROSPECT_PATH, self._clock, self._chance)
-        return HttpOrg(
-            line,
-            self._credentials(base, credentials, SCOPES),
-            assertions,
-            logs=self._credentials(base, credentials, LOG_SCOPES),
-            integrations=self._credentials(base, credentials, INTEGRATION_SCOPES),
-        )
+        apps, logs, integrations, grants = self._credentials(base, credentials)
+        return HttpOrg(line, apps, assertions, logs=logs, integrations=integrations, grants=grants)
 
     async def list_windows(self) -> Sequence[Window]:
         """List the rate windows that are known and have not turned yet."""
@@ -105,12 +107,13 @@ class OktaHttpOrgs:
         backend = GuardedBackend(private_allowed=self._private_allowed)
         return GuardedTransport(backend, ca_file=ca_file)
 
-    def _credentials(self, base: str, credentials: OktaCredentials, scopes: str) -> Credentials:
+    def _credentials(self, base: str, credentials: OktaCredentials) -> Sequence[Credentials]:
+        """Return what each sort of calls is authorised by; an API token is good for all."""
         match credentials:
             case ApiToken(value):
-                return ApiTokenCredentials(value)
+                return [ApiTokenCredentials(value)] * len(SORTS)
             case ServiceApp():
-                return self._service_app(base, credentials, scopes)
+                return [self._service_app(base, credentials, scopes) for scopes in SORTS]
 
     def _service_app(self, base: str, app: ServiceApp, scopes: str) -> ServiceAppCredentials:
         """Return the kept credentials of this private key for these scopes.
@@ -134,8 +137,10 @@ class OktaHttpOrgs:
         return self._service_apps[key]
 
 
-def _base(url: str) -> str:
+@lru_cache(maxsize=1024)
+def _base(instance_url: str, *, private_allowed: bool) -> str:
     """Return the address in one spelling, without the port that its scheme implies."""
+    url = parse_instance_url(instance_url, private_allowed=private_allowed)
     try:
         return str(httpx2.URL(url)).rstrip("/")
     except httpx2.InvalidURL:

@@ -155,7 +155,7 @@ def parse_client_secret(data: object) -> Credential:
         id=CredentialId(read_text(data, "id")),
         hash=shown_hash,
         status=_one_of(Status, data, "status"),
-        created_at=_moment(data, "created"),
+        created_at=read_moment(data, "created"),
         value=value,
     )
 
@@ -170,7 +170,7 @@ def parse_client_key(data: object) -> Credential:
         id=CredentialId(read_text(data, "id")),
         hash=found,
         status=_one_of(Status, data, "status"),
-        created_at=_moment(data, "created"),
+        created_at=read_moment(data, "created"),
     )
 
 
@@ -208,7 +208,7 @@ def _use(data: object) -> Use:
         find_text(data, "debugContext", "debugData", "error"),
     }
     failed = find_text(data, "outcome", "result") == "FAILURE" and "invalid_client" in errors
-    return Use(_moment(data, "published"), _told(told), accepted=not failed)
+    return Use(read_moment(data, "published"), _told(told), accepted=not failed)
 
 
 def parse_workflows(data: object, new: SecretHash) -> WorkflowsLog:
@@ -237,7 +237,7 @@ def _touch(event: object) -> Touch | None:
     kinds = [(find_text(one, "type") or "", find_text(one, "displayName")) for one in listed]
     exact = [name for kind, name in kinds if name and kind.endswith("Connection")]
     names = exact or [name for kind, name in kinds if name and kind != "User"]
-    return Touch(_moment(event, "published"), tuple(names))
+    return Touch(read_moment(event, "published"), tuple(names))
 
 
 def _secret_use(event: object, new: SecretHash) -> SecretUse | None:
@@ -249,7 +249,7 @@ def _secret_use(event: object, new: SecretHash) -> SecretUse | None:
     if is_new and not (granted and find_text(event, "outcome", "result") == "SUCCESS"):
         return None
     first = find_text(debug, "grantType") == "authorization_code"
-    return SecretUse(_moment(event, "published"), is_new, first)
+    return SecretUse(read_moment(event, "published"), is_new, first)
 
 
 def parse_departure(data: object) -> Departure | None:
@@ -258,7 +258,7 @@ def parse_departure(data: object) -> Departure | None:
         what = read_text(event, "eventType").removeprefix(OF_PEOPLE)
         if what in MOVES and find_text(event, "outcome", "result") == "SUCCESS":
             how = MOVES[what]
-            return Departure(how, _moment(event, "published")) if how else None
+            return Departure(how, read_moment(event, "published")) if how else None
     return None
 
 
@@ -288,7 +288,7 @@ def _changes(event: object) -> list[Change]:
     who = find_text(event, "actor", "displayName") or "somebody"
     request_id = find_text(event, "debugContext", "debugData", "requestId") or ""
     request_id = request_id or find_text(event, "transaction", "id") or ""
-    at, told = _moment(event, "published"), _told(who)
+    at, told = read_moment(event, "published"), _told(who)
     return [Change(AppId(one), at, what, told, request_id) for one in ids if one and one.isalnum()]
 
 
@@ -318,7 +318,8 @@ def _one_of(words: type[T], data: object, *path: str) -> T:
         raise _garbled(path) from None
 
 
-def _moment(data: object, name: str) -> datetime:
+def read_moment(data: object, name: str) -> datetime:
+    """Read a member that must be a moment with its zone. Raises Garbled."""
     try:
         moment = datetime.fromisoformat(read_text(data, name))
     except ValueError:

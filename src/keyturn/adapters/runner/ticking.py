@@ -14,13 +14,17 @@ from keyturn.services.audit import note_head
 from keyturn.services.duties import DUTIES, list_due
 from keyturn.services.flow_duties import claim_due_runs
 from keyturn.services.journey import advance
-from keyturn.services.ports import Due, World
+from keyturn.services.ports import Counted, Due, Pulse, World
+from keyturn.services.retention import forget_old
 from keyturn.services.runs import go_on
 
 log = structlog.get_logger(__name__)
 
 WITNESS_S = 60.0
 """Seconds between two notes of the audit log's head."""
+
+FORGET_S = 3600.0
+"""Seconds between two looks for what may be forgotten."""
 
 
 class Ticking(ABC):
@@ -42,11 +46,14 @@ class Ticking(ABC):
         self._chores: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
+        self._world.vitals.pulse = Pulse.RUNNING
         self._repeat(self._look, "looking for what is due", self._tick_s)
         self._repeat(self._note_head, "noting the head of the audit log", WITNESS_S)
+        self._repeat(self._forget, "forgetting what is old", FORGET_S)
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self._world.vitals.pulse = Pulse.STOPPING
         self._stopping.set()
         await asyncio.gather(*self._loops)
         await asyncio.gather(*self._chores.values())
@@ -62,7 +69,7 @@ class Ticking(ABC):
         Each thing is done on its own: a slow one holds up none of the others.
         """
         due = await list_due(self._world)
-        self._found_at_s = self._world.clock.uptime_s()
+        self._found_at_s = self._world.vitals.found_at_s = self._world.clock.uptime_s()
         if Due.TURNS in due:
             self._begin(self._take_due, "taking up due turns")
         if Due.RUNS in due:
@@ -107,6 +114,9 @@ class Ticking(ABC):
     async def _note_head(self) -> None:
         await note_head(self._world)
 
+    async def _forget(self) -> None:
+        await forget_old(self._world)
+
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the runner is stopped."""
         try:
@@ -136,4 +146,5 @@ class Ticking(ABC):
         try:
             await work()
         except Exception as error:  # noqa: BLE001  the one wide net of a worker
+            self._world.vitals.count(Counted.FAILURES, what)
             log.error("worker failed", doing=what, error=type(error).__name__, **about)

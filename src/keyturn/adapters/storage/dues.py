@@ -11,17 +11,21 @@ from typing import Final
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, exists, or_, select
 
 from keyturn.adapters.storage.tables import TABLES
+from keyturn.domain.channels import Channel
+from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.flows.run import Run, SavedFlow
+from keyturn.domain.inventory import Inventory
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import Due
 
-_WHEN: Final[Mapping[Due, Sequence[tuple[type, str]]]] = MappingProxyType(
+WHEN: Final[Mapping[Due, Sequence[tuple[type, str]]]] = MappingProxyType(
     {
         Due.TURNS: ((Turn, "wake_at"),),
         Due.RUNS: ((Run, "wake_at"),),
@@ -31,8 +35,11 @@ _WHEN: Final[Mapping[Due, Sequence[tuple[type, str]]]] = MappingProxyType(
         Due.PROOFS: ((ClientRegistration, "due_at"),),
         Due.RENEWALS: ((Connection, "due_at"),),
         Due.LOOKS: ((Connection, "look_at"), (ClientRegistration, "look_at")),
-        Due.NOTICES: ((Notice, "due_at"),),
+        Due.NOTICES: ((Channel, "due_at"), (Notice, "forget_at")),
+        Due.REPORTS: ((ReportSchedule, "due_at"),),
         Due.FLOWS: ((SavedFlow, "next_at"),),
+        Due.INVENTORIES: ((Inventory, "due_at"),),
+        Due.ROLLOUTS: ((Rollout, "due_at"),),
     }
 )
 _ended_at = TABLES[Run].c.ended_at
@@ -51,6 +58,6 @@ def _any(places: Sequence[tuple[type, str]]) -> ColumnElement[bool]:
     return or_(*(exists().where(t.c[when] <= _NOW, *free(t, _NOW)) for t, when in tables))
 
 
-KINDS: Final[Sequence[Due]] = (*_WHEN, Due.OLD_RUNS)
-ANY_DUE: Final = select(*map(_any, _WHEN.values()), exists().where(_ended_at < _RUNS_BEFORE))
+KINDS: Final[Sequence[Due]] = (*WHEN, Due.OLD_RUNS)
+ANY_DUE: Final = select(*map(_any, WHEN.values()), exists().where(_ended_at < _RUNS_BEFORE))
 """Of each of the kinds, in their order, whether there is anything due by ``now``."""

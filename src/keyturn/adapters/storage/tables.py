@@ -1,20 +1,17 @@
 """One table a record kind.
 
-Decides keys, references, indexes, and what may be there once only, with the words for it. The
-columns come from the records themselves; the migrations spell them out.
+Decides keys, references, and what may be there once only, with the words for it. The columns come
+from the records themselves; the migrations spell them out. Indexes are beside it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Constraint,
     ForeignKeyConstraint,
-    Index,
     MetaData,
     Table,
     UniqueConstraint,
@@ -23,6 +20,9 @@ from sqlalchemy import (
 from keyturn.adapters.storage.columns import WHOLE_NUMBER, columns_of
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.budget import Window
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.compliance import CompliancePolicy, PolicyException
+from keyturn.domain.compliance_reports import ComplianceReport, ReportEvidence, ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
@@ -35,6 +35,8 @@ from keyturn.domain.identity import (
     Membership,
     UniversalAuth,
 )
+from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
+from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
@@ -52,6 +54,7 @@ from keyturn.domain.project import (
     Tag,
 )
 from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.domain.rollout import Approval, Member, Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
@@ -312,6 +315,25 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _to("client_registration", "registration_id"),
         ),
         Notice: _table("notice", Notice, _key("id")),
+        Channel: _table(
+            "channel",
+            Channel,
+            _key("id"),
+            _once(
+                "organization_id",
+                "name",
+                taken="Another channel has this name: choose another.",
+            ),
+            _to("organization"),
+            _to("project"),
+        ),
+        Dispatch: _table(
+            "dispatch",
+            Dispatch,
+            _key("notice_id", "channel_id"),
+            _to("notice"),
+            _to("channel"),
+        ),
         SavedFlow: _table(
             "flow",
             SavedFlow,
@@ -357,6 +379,66 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
             _to("flow_table", "table_id"),
         ),
         Window: _table("rate_window", Window, _key("org", "principal", "bucket")),
+        Inventory: _table(
+            "inventory",
+            Inventory,
+            _key("connection_id"),
+            _to("okta_connection", "connection_id"),
+        ),
+        ListedApp: _table(
+            "listed_app",
+            ListedApp,
+            _key("connection_id", "app_id"),
+            _to("okta_connection", "connection_id"),
+        ),
+        ListedSecret: _table(
+            "listed_secret",
+            ListedSecret,
+            _key("connection_id", "app_id", "okta_id"),
+            _to("okta_connection", "connection_id"),
+        ),
+        OwnerRule: _table(
+            "owner_rule", OwnerRule, _key("organization_id", "number"), _to("organization")
+        ),
+        CompliancePolicy: _table(
+            "compliance_policy",
+            CompliancePolicy,
+            _key("id"),
+            _once(
+                "organization_id",
+                "name",
+                taken="Another compliance policy has this name: choose another.",
+            ),
+            _to("organization"),
+        ),
+        PolicyException: _table(
+            "policy_exception",
+            PolicyException,
+            _key("id"),
+            _to("organization"),
+            _to("compliance_policy", "policy_id"),
+        ),
+        ComplianceReport: _table(
+            "compliance_report", ComplianceReport, _key("id"), _to("organization")
+        ),
+        ReportEvidence: _table(
+            "report_evidence",
+            ReportEvidence,
+            _key("report_id"),
+            _to("compliance_report", "report_id"),
+        ),
+        ReportSchedule: _table(
+            "report_schedule", ReportSchedule, _key("organization_id"), _to("organization")
+        ),
+        AccessSight: _table(
+            "access_sight",
+            AccessSight,
+            _key("connection_id"),
+            _to("okta_connection", "connection_id"),
+        ),
+        Rollout: _table("rollout", Rollout, _key("id"), _to("organization")),
+        Member: _table("rollout_member", Member, _key("rollout_id", "number"), _to("rollout")),
+        Approval: _table("rollout_approval", Approval, _key("rollout_id", "wave"), _to("rollout")),
     }
 )
 
@@ -366,109 +448,3 @@ REVISION: Final = Table(
     "revision", METADATA, Column(POSITION, WHOLE_NUMBER, primary_key=True), sqlite_strict=True
 )
 """The revision of what is served: one row, whose position it is; none before the first change."""
-
-_rotation, _turn = TABLES[Rotation], TABLES[Turn]
-
-_run = TABLES[Run]
-_running = _run.c.wake_at.is_not(None)
-_not_ended, _awake = _turn.c.ended_at.is_(None), _turn.c.wake_at.is_not(None)
-
-Index(
-    "uq_turn_open",
-    _turn.c.rotation_id,
-    unique=True,
-    sqlite_where=_not_ended,
-    postgresql_where=_not_ended,
-    info={"taken": "The rotation has a turn that has not ended: wait for it."},
-)
-Index("ix_turn_wake_at", _turn.c.wake_at, sqlite_where=_awake, postgresql_where=_awake)
-Index("ix_turn_rotation_id", _turn.c.rotation_id)
-Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
-Index("ix_rotation_connection_id", _rotation.c.connection_id)
-Index("ix_destination_due_at", TABLES[Destination].c.due_at)
-Index("ix_delivery_secret_id", TABLES[Delivery].c.secret_id)
-Index("ix_client_registration_due_at", TABLES[ClientRegistration].c.due_at)
-Index("ix_client_registration_secret_id", TABLES[ClientRegistration].c.secret_id)
-Index("ix_client_registration_own_hash", TABLES[ClientRegistration].c.own_hash)
-Index("ix_client_registration_look_at", TABLES[ClientRegistration].c.look_at)
-Index("ix_connection_due_at", TABLES[Connection].c.due_at)
-Index("ix_connection_look_at", TABLES[Connection].c.look_at)
-Index("ix_connection_registration_id", TABLES[Connection].c.registration_id)
-Index("ix_connection_source_id", TABLES[Connection].c.source_id)
-Index("ix_authorization_request_connection_id", TABLES[AuthorizationRequest].c.connection_id)
-Index("ix_alias_connection_id", TABLES[Alias].c.connection_id)
-Index("ix_alias_previous_id", TABLES[Alias].c.previous_id)
-Index("ix_notice_due_at", TABLES[Notice].c.due_at)
-Index("ix_notice_project_id", TABLES[Notice].c.project_id)
-Index("ix_notice_subject_id", TABLES[Notice].c.subject_id)
-Index("ix_flow_alias", TABLES[SavedFlow].c.alias)
-Index("ix_flow_next_at", TABLES[SavedFlow].c.next_at)
-Index("ix_flow_run_flow_id", TABLES[Run].c.flow_id)
-Index("ix_flow_run_ended_at", TABLES[Run].c.ended_at)
-Index("ix_flow_run_rank", TABLES[Run].c[RANK])
-Index("ix_flow_run_wake_at", _run.c.wake_at, sqlite_where=_running, postgresql_where=_running)
-Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
-Index("ix_secret_import_source_id", TABLES[SecretImport].c.source_id)
-Index(
-    "ix_version_hash",
-    TABLES[Version].c.hash,
-    sqlite_where=TABLES[Version].c.hash.is_not(None),
-    postgresql_where=TABLES[Version].c.hash.is_not(None),
-)
-Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)
-Index("ix_access_token_identity_id", TABLES[AccessToken].c.identity_id)
-Index("ix_client_secret_identity_id", TABLES[ClientSecret].c.identity_id)
-Index("ix_membership_identity_id", TABLES[Membership].c.identity_id)
-Index("ix_log_in_request_identity_id", TABLES[LogInRequest].c.identity_id)
-
-
-def _key_of(table: Table) -> tuple[str, ...]:
-    return next(tuple(c.info["key"]) for c in table.constraints if "key" in c.info)
-
-
-KEYS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
-    {kind: _key_of(table) for kind, table in TABLES.items()}
-)
-
-
-def _rules_of(table: Table) -> Sequence[UniqueConstraint | Index]:
-    rules = (*table.constraints, *table.indexes)
-    return [
-        rule
-        for rule in rules
-        if isinstance(rule, UniqueConstraint | Index) and "taken" in rule.info
-    ]
-
-
-@dataclass(frozen=True)
-class Once:
-    """The columns of a table that are unique beside its key, and for which rows they are."""
-
-    columns: Sequence[str]
-    where: Sequence[ColumnElement[bool]]
-
-
-def _once_of(table: Table) -> Once:
-    rules = _rules_of(table)
-    some = [
-        rule.dialect_options["postgresql"]["where"] for rule in rules if isinstance(rule, Index)
-    ]
-    return Once([column.name for rule in rules for column in rule.columns], some)
-
-
-ONCE: Final[Mapping[type, Once]] = MappingProxyType(
-    {kind: _once_of(table) for kind, table in TABLES.items()}
-)
-
-
-def _taken() -> dict[str, str]:
-    """Return the words for each rule of uniqueness: SQLite tells columns, PostgreSQL its name."""
-    return {
-        said: rule.info["taken"]
-        for table in TABLES.values()
-        for rule in _rules_of(table)
-        for said in (", ".join(str(column) for column in rule.columns), str(rule.name))
-    }
-
-
-TAKEN: Final[Mapping[str, str]] = MappingProxyType(_taken())

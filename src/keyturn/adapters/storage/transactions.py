@@ -20,32 +20,48 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
+from keyturn.adapters.storage.awaited import AsyncConnection
 from keyturn.adapters.storage.columns import maker_of, row_of_record
 from keyturn.adapters.storage.dues import ANY_DUE, KINDS, free
 from keyturn.adapters.storage.entries import look_at_newest, look_at_oldest
+from keyturn.adapters.storage.figures import Counting
+from keyturn.adapters.storage.indexes import KEYS
+from keyturn.adapters.storage.inventories import forgetting, look_at_listed
 from keyturn.adapters.storage.places import look_for_place, place_of
 from keyturn.adapters.storage.ranks import ranked_as
 from keyturn.adapters.storage.shapes import Values, chosen, quiet_addition, quiet_replacement
 from keyturn.adapters.storage.sights import look_at_rotations
-from keyturn.adapters.storage.tables import AUDIT, KEYS, POSITION, RANK, REVISION, TABLES
+from keyturn.adapters.storage.tables import AUDIT, POSITION, RANK, REVISION, TABLES
 from keyturn.adapters.storage.whole import whole
 from keyturn.adapters.storage.words import in_our_words
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter, linked
 from keyturn.domain.changes import Served
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.errors import Fenced, KeyturnError, OursError
 from keyturn.domain.flows.run import Run, RunMark, RunSight, SavedFlow
 from keyturn.domain.flows.tables import FlowRow
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId
+from keyturn.domain.ids import (
+    ChannelId,
+    ConnectionId,
+    FlowId,
+    FolderId,
+    ProjectId,
+    RotationId,
+    RunId,
+    TableId,
+)
+from keyturn.domain.inventory import Inventory, ListedApp
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.project import Environment, Folder, Place
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
@@ -58,11 +74,8 @@ LATEST: Final = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
 """The newest audit entry: what the next one is tied to."""
 
 
-class Snapshot:
+class Snapshot(Counting):
     """Records as they are on one connection."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection: Final = connection
 
     async def find(self, kind: type[R], /, **where: object) -> R | None:
         """Return the one record that fits, or None. Raises OursError where more than one does."""
@@ -112,13 +125,57 @@ class Snapshot:
         """Return those whose ``look_at`` has come and that nobody holds, oldest first."""
         return await self._due(kind, "look_at", now=now, limit=limit)
 
-    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
-        """Return notices whose ``due_at`` has come, oldest first."""
-        return await self._due(Notice, "due_at", now=now, limit=limit)
+    async def list_newest(self, kind: type[R], /, *, limit: int, **where: object) -> Sequence[R]:
+        """Return the newest records that fit, the newest first."""
+        fits, values = chosen(kind, where, most=limit)
+        newest = fits.order_by(None).order_by(TABLES[kind].c[POSITION].desc())
+        return await self._records(kind, newest, values)
+
+    async def list_old_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        """Return notices whose ``forget_at`` has come, oldest first."""
+        return await self._due(Notice, "forget_at", now=now, limit=limit)
+
+    async def list_due_channels(self, now: datetime, *, limit: int) -> Sequence[Channel]:
+        """Return channels whose ``due_at`` has come and that nobody holds, oldest first."""
+        return await self._due(Channel, "due_at", now=now, limit=limit)
+
+    async def list_due_dispatches(
+        self, channel_id: ChannelId, now: datetime, *, limit: int
+    ) -> Sequence[Dispatch]:
+        """Return what a channel brings whose ``due_at`` has come, oldest first."""
+        ways = TABLES[Dispatch]
+        due = select(ways).where(ways.c.channel_id == channel_id, ways.c.due_at <= now)
+        return await self._records(
+            Dispatch, due.order_by(ways.c.due_at, ways.c[POSITION]).limit(limit)
+        )
+
+    async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
+        """Return of whom a report of compliance is due, oldest first."""
+        return await self._due(ReportSchedule, "due_at", now=now)
 
     async def list_due_flows(self, now: datetime, *, limit: int) -> Sequence[SavedFlow]:
         """Return flows whose ``next_at`` has come, oldest first."""
         return await self._due(SavedFlow, "next_at", now=now, limit=limit)
+
+    async def list_due_inventories(self, now: datetime) -> Sequence[Inventory]:
+        """Return inventories whose ``due_at`` has come, oldest first."""
+        return await self._due(Inventory, "due_at", now=now)
+
+    async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
+        """Return rollouts whose ``due_at`` has come, oldest first."""
+        return await self._due(Rollout, "due_at", now=now)
+
+    async def list_listed_apps(
+        self,
+        connection_id: ConnectionId,
+        *,
+        listed_before: datetime | None = None,
+        after: str = "",
+        limit: int,
+    ) -> Sequence[ListedApp]:
+        """Return apps of an inventory that are not gone, by their ids, past ``after`` only."""
+        wanted = look_at_listed(connection_id, listed_before, after)
+        return await self._records(ListedApp, wanted.limit(limit))
 
     async def has_due_runs(self, now: datetime) -> bool:
         """Say whether the ``wake_at`` of any run has come."""
@@ -303,6 +360,11 @@ class Transaction(Snapshot):
         await self._execute(delete(rows).where(rows.c.table_id == table_id))
         self._touched.add(FlowRow)
 
+    async def forget_listed(self, connection_id: ConnectionId) -> None:
+        """Remove all apps and client secrets that are listed of a connection's org."""
+        for statement in forgetting(connection_id):
+            await self._execute(statement)
+
     async def close(self) -> None:
         """Make the next revision where the transaction has changed what is served.
 
@@ -320,13 +382,7 @@ class Transaction(Snapshot):
     async def _change(self, statement: Executable) -> int:
         """Change rows and return how many; a refusal undoes nothing but itself."""
         with in_our_words():
-            return await whole(self._changed(statement))
-
-    async def _changed(self, statement: Executable) -> int:
-        if not self._gives_up:
-            return (await self._connection.execute(statement)).rowcount
-        async with self._connection.begin_nested():
-            return (await self._connection.execute(statement)).rowcount
+            return await whole(self._connection.change(statement, savepoint=self._gives_up))
 
     async def _execute(
         self, statement: Executable, values: Values | None = None

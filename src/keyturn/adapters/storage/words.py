@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from keyturn.adapters.storage.tables import TAKEN
+from keyturn.adapters.storage.indexes import TAKEN
 from keyturn.domain.errors import DatabaseAway, KeyturnError, OursError, Taken
 
 _ONCE = "UNIQUE constraint failed: "

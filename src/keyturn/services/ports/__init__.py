@@ -5,7 +5,8 @@ fakes in `keyturn.testing` and the adapters pass the same contract tests.
 """
 
 from keyturn.services.ports.carriers import Carriers, Errand, Item, NoCarriers
-from keyturn.services.ports.notifier import NoNotifier, Notifier
+from keyturn.services.ports.figures import Figures, Observed
+from keyturn.services.ports.notifier import Letter, NoNotifier, Notifier
 from keyturn.services.ports.oauth import AuthorizationServers, Client, Members, NoServers, Proven
 from keyturn.services.ports.okta import AppCredentials, Journal, OktaCall, OktaOrg, OktaOrgs, Pool
 from keyturn.services.ports.resources import (
@@ -20,6 +21,7 @@ from keyturn.services.ports.storage import (
     SERVED,
     Due,
     Looked,
+    Old,
     R,
     Reading,
     Record,
@@ -29,6 +31,8 @@ from keyturn.services.ports.storage import (
     TurnStep,
     Writing,
 )
+from keyturn.services.ports.tracer import About, NoTracer, Span, Tracer
+from keyturn.services.ports.vitals import Check, Counted, Pulse, Vitals
 from keyturn.services.ports.world import (
     Chance,
     Clock,
@@ -46,17 +50,22 @@ from keyturn.services.ports.world import (
 
 __all__ = [
     "SERVED",
+    "About",
     "AppCredentials",
     "AuthorizationServers",
     "Carriers",
     "Chance",
+    "Check",
     "Client",
     "Clock",
+    "Counted",
     "Due",
     "Errand",
+    "Figures",
     "Issuers",
     "Item",
     "Journal",
+    "Letter",
     "Limits",
     "Looked",
     "Members",
@@ -68,14 +77,18 @@ __all__ = [
     "NoResources",
     "NoServers",
     "NoSigner",
+    "NoTracer",
     "NoWitness",
     "Notifier",
+    "Observed",
     "OktaCall",
     "OktaOrg",
     "OktaOrgs",
+    "Old",
     "Passwords",
     "Pool",
     "Proven",
+    "Pulse",
     "R",
     "Reading",
     "Record",
@@ -86,9 +99,12 @@ __all__ = [
     "RunWrite",
     "Setting",
     "Signer",
+    "Span",
     "Store",
+    "Tracer",
     "TurnStep",
     "Vault",
+    "Vitals",
     "Witness",
     "World",
     "Writing",

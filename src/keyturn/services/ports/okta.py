@@ -15,6 +15,7 @@ from keyturn.domain.ids import (
     CredentialId,
     SecretHash,
 )
+from keyturn.domain.inventory import AppPage, SecretUses, ShownApp
 from keyturn.domain.oauth.workflows import WorkflowsLog
 from keyturn.domain.okta import (
     App,
@@ -129,10 +130,31 @@ class OktaOrg(Protocol):
         """
         ...
 
-    async def list_changes(self, *, since: datetime) -> tuple[Change, ...] | None:
+    async def list_changes(self, *, since: datetime, pages: int = 1) -> tuple[Change, ...] | None:
         """List the changes of apps and their credentials in the System Log since then.
 
-        One call of `/api/v1/logs`; None where there were more than one answer holds.
+        One call of `/api/v1/logs` a page; None where there were more than so many answers hold.
+        """
+        ...
+
+    async def list_page(self, after: str = "") -> AppPage:
+        """List a page of all apps, ACTIVE or not, in Okta's order: the first, or what follows.
+
+        ``after`` is where the page before said that it goes on. Raises OktaRefused with status 400
+        where Okta does not know that any more: then the list begins anew.
+        """
+        ...
+
+    async def find_shown(self, app_id: AppId) -> ShownApp | None:
+        """Find an OAuth app by its app id, in one call; None where there is none."""
+        ...
+
+    async def list_secret_uses(self, *, since: datetime, pages: int) -> SecretUses:
+        """List when each client secret was last granted a token since then, as the log tells.
+
+        The newest events come first, a call of `/api/v1/logs` for each page; where so many do not
+        reach back to ``since``, the answer says how far they do. Okta calls the member that
+        carries the hash unstable, so that a secret which is not among them proves little.
         """
         ...
 
@@ -156,6 +178,13 @@ class OktaOrg(Protocol):
         """List the Okta scopes that an app has been granted; one call, which needs appGrants.read.
 
         The scopes of OpenID Connect are granted to every app, and are not among them.
+        """
+        ...
+
+    async def revoke_tokens(self, app_id: AppId) -> None:
+        """Revoke every refresh token of an app, and the access tokens that came of them.
+
+        One call, which may be made again: where there are none it does nothing.
         """
         ...
 

@@ -10,6 +10,9 @@ from typing import Protocol, TypeVar
 from keyturn.domain.audit import Attempt, AuditEntry, AuditFilter
 from keyturn.domain.budget import Window
 from keyturn.domain.changes import Served
+from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.compliance import CompliancePolicy, PolicyException
+from keyturn.domain.compliance_reports import ComplianceReport, ReportEvidence, ReportSchedule
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Delivery, Destination
 from keyturn.domain.drift import Finding
@@ -24,7 +27,19 @@ from keyturn.domain.flows.run import (
 )
 from keyturn.domain.flows.tables import FlowRow, FlowTable
 from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Membership, UniversalAuth
-from keyturn.domain.ids import FlowId, FolderId, ProjectId, RotationId, RunId, TableId, TurnId
+from keyturn.domain.ids import (
+    ChannelId,
+    ConnectionId,
+    FlowId,
+    FolderId,
+    ProjectId,
+    RotationId,
+    RunId,
+    TableId,
+    TurnId,
+)
+from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
+from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
@@ -43,9 +58,11 @@ from keyturn.domain.project import (
     Tag,
 )
 from keyturn.domain.roles import CustomRole, RoleGrant
+from keyturn.domain.rollout import Approval, Member, Rollout
 from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Receipt, Secret, Version
 from keyturn.domain.turn import Turn
+from keyturn.services.ports.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,8 @@ Record = (
     | Alias
     | Consumer
     | Notice
+    | Channel
+    | Dispatch
     | SavedFlow
     | FlowVersion
     | Run
@@ -109,6 +128,19 @@ Record = (
     | FlowTable
     | FlowRow
     | Window
+    | Inventory
+    | ListedApp
+    | ListedSecret
+    | OwnerRule
+    | CompliancePolicy
+    | PolicyException
+    | ComplianceReport
+    | ReportEvidence
+    | ReportSchedule
+    | AccessSight
+    | Rollout
+    | Member
+    | Approval
 )
 """What can be stored: frozen records, each with its own key."""
 
@@ -141,6 +173,10 @@ Looked = TypeVar("Looked", Connection, ClientRegistration)
 """What people are told of when it does otherwise."""
 
 
+Old = TypeVar("Old", Turn, Receipt, AccessToken, AuthorizationRequest)
+"""What nobody needs any more once it is old enough."""
+
+
 class Due(StrEnum):
     """What may be due, each by a method of `Reading` or `Writing` that tells or claims it."""
 
@@ -153,8 +189,11 @@ class Due(StrEnum):
     RENEWALS = "renewals"
     LOOKS = "looks"
     NOTICES = "notices"
+    REPORTS = "reports"
     FLOWS = "flows"
     OLD_RUNS = "old runs"
+    INVENTORIES = "inventories"
+    ROLLOUTS = "rollouts"
 
 
 class Reading(Protocol):
@@ -255,8 +294,48 @@ class Reading(Protocol):
         """Return rows of a table by number, those past ``after`` only."""
         ...
 
-    async def list_due_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
-        """Return notices whose ``due_at`` has come, oldest first."""
+    async def list_newest(self, kind: type[R], /, *, limit: int, **where: object) -> Sequence[R]:
+        """Return the newest records that fit, the newest first."""
+        ...
+
+    async def list_old_notices(self, now: datetime, *, limit: int) -> Sequence[Notice]:
+        """Return notices whose ``forget_at`` has come, oldest first."""
+        ...
+
+    async def list_due_channels(self, now: datetime, *, limit: int) -> Sequence[Channel]:
+        """Return channels whose ``due_at`` has come and that nobody holds, oldest first."""
+        ...
+
+    async def list_due_dispatches(
+        self, channel_id: ChannelId, now: datetime, *, limit: int
+    ) -> Sequence[Dispatch]:
+        """Return what a channel brings whose ``due_at`` has come, oldest first."""
+        ...
+
+    async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
+        """Return of whom a report of compliance is due, oldest first."""
+        ...
+
+    async def list_due_inventories(self, now: datetime) -> Sequence[Inventory]:
+        """Return inventories whose ``due_at`` has come, oldest first."""
+        ...
+
+    async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
+        """Return rollouts, emergencies among them, whose ``due_at`` has come, oldest first."""
+        ...
+
+    async def list_listed_apps(
+        self,
+        connection_id: ConnectionId,
+        *,
+        listed_before: datetime | None = None,
+        after: str = "",
+        limit: int,
+    ) -> Sequence[ListedApp]:
+        """Return apps of an inventory that are not gone, by their ids, those past ``after`` only.
+
+        With ``listed_before``, only those that were shown last before that time.
+        """
         ...
 
     async def list_audit(
@@ -273,6 +352,23 @@ class Reading(Protocol):
 
     async def latest_audit(self) -> AuditEntry | None:
         """Return the newest audit entry."""
+        ...
+
+    async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
+        """Return what was over before a time, and is needed by nothing any more.
+
+        That is turns that ended, but the newest of each rotation and the one that served last;
+        receipts of readers that have not read since and hold a destroyed version; access tokens
+        that can neither be used nor renewed; authorization requests that nobody can answer.
+        """
+        ...
+
+    async def figures(self, now: datetime, *, late_before: datetime) -> Figures:
+        """Count how the installation stands; a turn that was to start before then is late."""
+        ...
+
+    async def schema_fits(self) -> bool:
+        """Say whether the schema is the one that this Keyturn works with."""
         ...
 
     async def revision(self) -> int:
@@ -309,6 +405,10 @@ class Writing(Reading, Protocol):
 
     async def clear_rows(self, table_id: TableId) -> None:
         """Remove all rows of a table."""
+        ...
+
+    async def forget_listed(self, connection_id: ConnectionId) -> None:
+        """Remove all apps and client secrets that are listed of a connection's org."""
         ...
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:

@@ -21,6 +21,7 @@ from keyturn.services.ports.okta import OktaOrgs
 from keyturn.services.ports.resources import NoResources, ResourceServers
 from keyturn.services.ports.signer import NoSigner, Signer
 from keyturn.services.ports.storage import Store
+from keyturn.services.ports.vitals import Vitals
 from keyturn.services.seats import Seats
 
 
@@ -157,7 +158,8 @@ class Limits:
     shortest overlap a rotation may ask for, because clients cache that long. ``lease`` is how long
     a worker holds a turn before others may take it over. ``reconcile`` is the time between two
     comparisons of a connection's rotations with Okta, ``run_history`` how long runs of flows are
-    remembered, ``shares`` how Okta's rate limits are shared out. ``flow_answer_s`` is how long
+    remembered, ``keep_turns`` turns after their end and ``keep_receipts`` readers that do not read,
+    ``shares`` how Okta's rate limits are shared out. ``flow_answer_s`` is how long
     whoever invokes a flow waits at most, ``flow_per_s`` how often one flow may be invoked,
     ``flow_table_rows`` how many rows a table of flows may have, ``flow_runs_at_once`` how many runs
     a process has in hand. What a run may take is ``flow_cpu_s`` of computing, ``flow_steps`` cards,
@@ -165,7 +167,7 @@ class Limits:
     other; ``flow_card_s`` is for one card that asks somebody, ``flow_wait_days`` for one wait.
     ``flows_active`` is how many flows of an organization may be switched on. ``public_url`` is
     where browsers find the server, if they do. ``okta_log_in`` is how people log in by Okta, if
-    they may.
+    they may. ``owner_pattern`` is the regular expression that finds whose an app is in its label.
     """
 
     policy: Policy
@@ -174,6 +176,8 @@ class Limits:
     token_ttl_s: int = 2_592_000
     reconcile: timedelta = timedelta(hours=1)
     run_history: timedelta = timedelta(days=30)
+    keep_turns: timedelta = timedelta(days=400)
+    keep_receipts: timedelta = timedelta(days=400)
     flow_answer_s: float = 60.0
     flow_per_s: float = 10.0
     flow_table_rows: int = 100_000
@@ -190,6 +194,7 @@ class Limits:
     shares: Shares = field(default_factory=Shares)
     public_url: str = ""
     okta_log_in: LogInRules | None = None
+    owner_pattern: str = ""
 
 
 @dataclass(frozen=True)
@@ -223,3 +228,4 @@ class World:
     seats: Seats = field(default_factory=Seats)
     doors: Doorkeeper = field(default_factory=Doorkeeper)
     settings: Sequence[Setting] = ()
+    vitals: Vitals = field(default_factory=Vitals)

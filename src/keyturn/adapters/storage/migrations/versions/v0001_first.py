@@ -33,6 +33,9 @@ def upgrade() -> None:
     _flows()
     _flow_tables()
     _rates()
+    _inventories()
+    _compliance()
+    _rollouts()
     _audit()
 
 
@@ -261,6 +264,7 @@ def _turns() -> None:
     _index_some("uq_turn_open", "turn", "rotation_id", not_ended, unique=True)
     _index_some("ix_turn_wake_at", "turn", "wake_at", awake)
     op.create_index("ix_turn_rotation_id", "turn", ["rotation_id"])
+    op.create_index("ix_turn_ended_at", "turn", ["ended_at"])
     _create(
         "finding",
         _text("id rotation_id kind subject detail"),
@@ -439,15 +443,99 @@ def _aliases() -> None:
 def _notices() -> None:
     _create(
         "notice",
-        _text("id kind project_id environment secret_path subject_id subject before after told"),
-        _int("created_at fails_at? connections"),
-        _text("link"),
-        _int("due_at? attempts delivered_at?"),
-        _text("failure"),
+        _text("kind organization_id project_id? subject_id subject told"),
+        _text("of_app of_client of_label of_owner of_grant of_auth of_connection of_rotation"),
+        _text("of_project of_environment of_path"),
+        _int("comes_at?"),
+        _text("before? after?"),
+        _int("connections"),
+        _text("page command id"),
+        _int("created_at forget_at"),
         key="id",
     )
-    for column in ("due_at", "project_id", "subject_id"):
+    for column in ("forget_at", "project_id", "subject_id"):
         op.create_index(f"ix_notice_{column}", "notice", [column])
+    _channels()
+
+
+def _channels() -> None:
+    _create(
+        "channel",
+        _text("id organization_id project_id? name kind settings"),
+        _int("created_at updated_at"),
+        _blob("sealed?"),
+        _text("selector kinds"),
+        _text("timing_rhythm timing_zone timing_daily_at? timing_quiet_from? timing_quiet_to?"),
+        _int("ahead_s paused look_at? due_at? leased_until? epoch attempts failing_since?"),
+        _text("told"),
+        key="id",
+        once="organization_id name",
+        to={"organization_id": "organization", "project_id": "project"},
+    )
+    op.create_index("ix_channel_due_at", "channel", ["due_at"])
+    _create(
+        "dispatch",
+        _text("notice_id channel_id"),
+        _int("created_at due_at? digest attempts delivered_at?"),
+        _text("failure"),
+        key="notice_id channel_id",
+        to={"notice_id": "notice", "channel_id": "channel"},
+    )
+    op.create_index("ix_dispatch_channel_id", "dispatch", ["channel_id", "due_at"])
+
+
+def _compliance() -> None:
+    _create(
+        "compliance_policy",
+        _text("id organization_id name selector description?"),
+        _int("max_age_days? max_overlap_days? unused_days? managed created_at updated_at"),
+        key="id",
+        once="organization_id name",
+        to={"organization_id": "organization"},
+    )
+    _create(
+        "policy_exception",
+        _text("id organization_id policy_id? selector kinds reason approved_by"),
+        _int("created_at expires_at"),
+        key="id",
+        to={"organization_id": "organization", "policy_id": "compliance_policy"},
+    )
+    _create(
+        "compliance_report",
+        _text("id organization_id"),
+        _int("made_at apps compliant uncovered"),
+        _text("breaches"),
+        _int("excused new_breaches complete"),
+        _text("sha256"),
+        key="id",
+        to={"organization_id": "organization"},
+    )
+    op.create_index(
+        "ix_compliance_report_organization_id", "compliance_report", ["organization_id"]
+    )
+    _create(
+        "report_evidence",
+        _text("report_id"),
+        _blob("packed"),
+        key="report_id",
+        to={"report_id": "compliance_report"},
+    )
+    _create(
+        "report_schedule",
+        _text("organization_id"),
+        _int("due_at"),
+        key="organization_id",
+        to={"organization_id": "organization"},
+    )
+    op.create_index("ix_report_schedule_due_at", "report_schedule", ["due_at"])
+    _create(
+        "access_sight",
+        _text("connection_id scopes"),
+        _int("since seen_at"),
+        _text("failure"),
+        key="connection_id",
+        to={"connection_id": "okta_connection"},
+    )
 
 
 def _flows() -> None:
@@ -546,6 +634,89 @@ def _rates() -> None:
     )
 
 
+def _inventories() -> None:
+    _create(
+        "inventory",
+        _text("connection_id stage"),
+        _int("begun_at"),
+        _text("cursor"),
+        _int("listed others wanted read calls per_minute"),
+        _text("pending"),
+        _int("completed_at? log_read_at? uses_since? uses_until? due_at?"),
+        _text("failure"),
+        _int("failing_since?"),
+        key="connection_id",
+        to={"connection_id": "okta_connection"},
+    )
+    op.create_index("ix_inventory_due_at", "inventory", ["due_at"])
+    _create(
+        "listed_app",
+        _text("connection_id app_id client_id label status auth_method application_type"),
+        _text("grant_types"),
+        _int("created_at listed_at read_at?"),
+        _text("told"),
+        _int("gone_at?"),
+        key="connection_id app_id",
+        to={"connection_id": "okta_connection"},
+    )
+    op.create_index("ix_listed_app_client_id", "listed_app", ["client_id"])
+    _create(
+        "listed_secret",
+        _text("connection_id app_id okta_id hash status"),
+        _int("created_at length? used_at?"),
+        key="connection_id app_id okta_id",
+        to={"connection_id": "okta_connection"},
+    )
+    op.create_index("ix_listed_secret_hash", "listed_secret", ["hash"])
+    _create(
+        "owner_rule",
+        _text("organization_id"),
+        _int("number"),
+        _text("pattern owner"),
+        key="organization_id number",
+        to={"organization_id": "organization"},
+    )
+
+
+def _rollouts() -> None:
+    _create(
+        "rollout",
+        _text("id organization_id kind name reason selector state plan_hash created_by creator"),
+        _int("created_at"),
+        _text("waves"),
+        _int("approvals"),
+        _text("go_on_at"),
+        _int("wave within_s revoke"),
+        _text("told"),
+        _int("due_at? tidied_at? ended_at?"),
+        key="id",
+        to={"organization_id": "organization"},
+    )
+    op.create_index("ix_rollout_due_at", "rollout", ["due_at"])
+    _create(
+        "rollout_member",
+        _text("rollout_id"),
+        _int("number wave"),
+        _text("rotation_id app_id standing turn_id?"),
+        _int("exposure"),
+        _text("why told"),
+        _int("begun_at? closed_at? revoked_at? ended_at?"),
+        _text("name"),
+        _int("behind until_next"),
+        key="rollout_id number",
+        to={"rollout_id": "rollout"},
+    )
+    _create(
+        "rollout_approval",
+        _text("rollout_id"),
+        _int("wave"),
+        _text("plan_hash by name"),
+        _int("at expires_at"),
+        key="rollout_id wave",
+        to={"rollout_id": "rollout"},
+    )
+
+
 def _audit() -> None:
     _create(
         "audit_entry",
@@ -556,6 +727,8 @@ def _audit() -> None:
         _blob("hash"),
         key="number",
     )
+    backed_up = sa.text("attempt_verb = 'backup:create'")
+    _index_some("ix_audit_entry_backed_up", "audit_entry", "attempt_at", backed_up)
     _create("revision")
 
 
