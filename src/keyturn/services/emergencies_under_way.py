@@ -36,7 +36,7 @@ from keyturn.services.emergency_tokens import revoke_some
 from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.records import note_step
-from keyturn.services.rollouts import current_rollout, members_of, turns_of
+from keyturn.services.rollouts import claim_look, current_rollout, members_of, turns_of
 from keyturn.services.takers import Taker, list_takers
 from keyturn.services.turns import start
 
@@ -65,7 +65,7 @@ async def carry_emergencies(world: World) -> int:
 
 async def _guarded(world: World, rollout_id: RolloutId) -> bool:
     try:
-        if not await _claim(world, rollout_id):
+        if not await claim_look(world, rollout_id, PACE):
             return False
         await _follow(world, rollout_id)
         await _start_some(world, rollout_id)
@@ -74,17 +74,6 @@ async def _guarded(world: World, rollout_id: RolloutId) -> bool:
         await _end(world, rollout_id)
     except KeyturnError as error:
         log.warning("emergency not carried on", rollout=rollout_id, why=error.message)
-    return True
-
-
-async def _claim(world: World, rollout_id: RolloutId) -> bool:
-    """Put the next look off, so that no other worker looks at the same time."""
-    now = world.clock.now()
-    async with world.store.writing() as tx:
-        rollout = await current_rollout(tx, rollout_id)
-        if rollout.due_at is None or rollout.due_at > now:
-            return False
-        await tx.replace(replace(rollout, due_at=now + PACE))
     return True
 
 

@@ -281,6 +281,20 @@ async def turn_of(tx: Reading, member: Member) -> Turn | None:
     return await tx.find(Turn, id=member.turn_id) if member.turn_id else None
 
 
+async def claim_look(world: World, rollout_id: RolloutId, pace: timedelta) -> bool:
+    """Put the next look off, so that no other worker looks at the same time; say whether it is due.
+
+    ``pace`` is how long after this look the next one comes. Raises NotFound.
+    """
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        rollout = await current_rollout(tx, rollout_id)
+        if rollout.due_at is None or rollout.due_at > now:
+            return False
+        await tx.replace(replace(rollout, due_at=now + pace))
+    return True
+
+
 async def current_rollout(tx: Reading | Writing, rollout_id: str) -> Rollout:
     """Return a rollout as it stands in this transaction. Raises NotFound."""
     found = await tx.find(Rollout, id=rollout_id)

@@ -44,7 +44,7 @@ from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.records import note_step
 from keyturn.services.rollout_news import tell_rollout
-from keyturn.services.rollouts import current_rollout, members_of, turns_of
+from keyturn.services.rollouts import claim_look, current_rollout, members_of, turns_of
 from keyturn.services.rotations import admit
 from keyturn.services.turns import start
 
@@ -70,24 +70,13 @@ async def carry_due(world: World) -> int:
 
 async def _guarded(world: World, rollout: Rollout) -> bool:
     try:
-        if not await _claim(world, rollout.id):
+        if not await claim_look(world, rollout.id, PACE):
             return False
         await _follow(world, rollout.id)
         if await _decide(world, rollout.id):
             await _start_some(world, rollout.id)
     except KeyturnError as error:
         log.warning("rollout not carried on", rollout=rollout.id, why=error.message)
-    return True
-
-
-async def _claim(world: World, rollout_id: RolloutId) -> bool:
-    """Put the next look off, so that no other worker looks at the same time."""
-    now = world.clock.now()
-    async with world.store.writing() as tx:
-        rollout = await current_rollout(tx, rollout_id)
-        if rollout.due_at is None or rollout.due_at > now:
-            return False
-        await tx.replace(replace(rollout, due_at=now + PACE))
     return True
 
 
