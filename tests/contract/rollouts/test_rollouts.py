@@ -1,6 +1,8 @@
 """Rollouts in waves: who turns when, what halts them, and what is seen of them."""
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from inventory_kit import populate
@@ -35,6 +37,7 @@ from keyturn.services.rollout_plans import plan_rollout
 from keyturn.services.rollouts import (
     abort_rollout,
     approve_rollout,
+    claim_look,
     continue_rollout,
     list_members,
     list_rollouts,
@@ -351,3 +354,15 @@ class TestSight:
                 await continue_rollout(rig.world, nobody, one)
         with pytest.raises(NotFound):
             await read_rollout(rig.world, rig.admin, "none")
+
+
+async def test_one_worker_looks_at_a_time(rig: Rig) -> None:
+    """Of two that come together one is told to go on; the next look comes after the pace."""
+    await add_rotations(rig, 1)
+    rollout = (await started(rig)).rollout
+    pace = timedelta(seconds=5)
+    rig.clock.advance(5)
+    come = [claim_look(rig.world, rollout.id, pace) for _ in range(2)]
+    assert sorted(await asyncio.gather(*come)) == [False, True]
+    rig.clock.advance(5)
+    assert await claim_look(rig.world, rollout.id, pace)
