@@ -2,7 +2,7 @@
 
 Decides when each is safe and refuses it otherwise. Nothing is carried out here: an order changes
 the turn's record, `steps` heeds it. The worker that holds the turn finds the record changed and
-leaves it; where a call of that worker may still be on its way, its lease is waited for.
+gives it back; where a call of that worker was never answered, its lease is waited for.
 """
 
 from dataclasses import replace

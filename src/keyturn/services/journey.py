@@ -68,6 +68,7 @@ async def advance(world: World, turn: Turn, *, held_since_s: float) -> Turn:
                 pass
         except Fenced as fenced:
             log.warning("turn left to another worker", why=fenced.message)
+            await journey.leave()
     return journey.turn
 
 
@@ -80,11 +81,20 @@ class Journey:
         self._world = desk.world
         self._seen = Seen()
         self._looked_again = False
+        self._unsure = False
 
     @property
     def turn(self) -> Turn:
         """The turn as it was last written."""
         return self._book.turn
+
+    async def leave(self) -> None:
+        """Give a turn back that somebody decided about, to be gone on with at once.
+
+        Where a call of this hold was never answered it may still arrive: the lease is waited for.
+        """
+        if not self._unsure:
+            await self._book.give_back()
 
     async def go_on(self) -> bool:
         """Take one step, told of while it goes on; say whether another may follow at once."""
@@ -112,6 +122,7 @@ class Journey:
             until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)
             await self._book.stop(Wait(until, ROOM))
         except OktaError as error:
+            self._unsure = self._unsure or error.effect_possible
             if self._looks_again(error):
                 return True
             await self._book.stop(after_failure(self.turn, error, self._world.clock.now()), error)

@@ -168,6 +168,14 @@ class Logbook:
         now = self._world.clock.now()
         await turn_news.tell_held_up(tx, self._world, self.turn, now)
 
+    async def give_back(self) -> None:
+        """Give up the hold, as far as it is still ours; nothing of it may be on its way to Okta."""
+        async with self._world.store.writing() as tx:
+            held = await tx.find(Turn, id=self.turn.id)
+            if held and (held.owner, held.epoch) == (self.turn.owner, self.turn.epoch):
+                wake_at = self._world.clock.now() if held.running else held.wake_at
+                await tx.replace(replace(held, owner=None, wake_at=wake_at))
+
     def _leased(self, turn: Turn) -> Turn:
         return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
 

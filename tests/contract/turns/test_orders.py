@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 from rig import PLACE, SECRETS, Rig
 
@@ -30,6 +31,7 @@ from keyturn.services.secrets import read_secret
 from keyturn.services.turns import rotate
 
 NAME = "OKTA_CLIENT_SECRET"
+DEACTIVATE = f"{SECRETS}/{{secretId}}/lifecycle/deactivate"
 BY_EVIDENCE = PolicyChange(overlap=Overlap.EVIDENCE, backstop_s=86_400)
 
 
@@ -346,6 +348,32 @@ async def test_worker_leaves_a_turn_that_was_decided_about(rig: Rig) -> None:
     await rig.advance(held, since_s)
     assert statuses(rig) == ["ACTIVE", "ACTIVE"]
     assert (await turn_of(rig, rotation_id)).paused_at
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "answered"),
+    [("GET", SECRETS, True), ("POST", DEACTIVATE, True), ("POST", DEACTIVATE, False)],
+)
+async def test_turn_decided_about_goes_on_at_once(
+    rig: Rig, method: str, route: str, *, answered: bool
+) -> None:
+    """Its worker gives it back when it finds out, but for where a call of its may be under way."""
+    rotation_id = await overlapping(rig)
+    rig.clock.advance(300)
+
+    async def hurry(_seconds: float) -> None:
+        await finish_now(rig.world, rig.admin, rotation_id, at_once=True)
+        if not answered:
+            raise httpx2.ReadTimeout("")
+
+    rig.org.sleep = hurry
+    rig.org.add_fault(Fault("delay-after-effect", method, route, seconds=1, count=1))
+    await rig.tick()
+    left = await turn_of(rig, rotation_id)
+    assert left.wake_at
+    assert (left.owner is None, left.wake_at <= rig.clock.now()) == (answered, answered)
+    await rig.tick()
+    assert (await turn_of(rig, rotation_id)).open is not answered
 
 
 @pytest.mark.parametrize(("spent_s", "renewed"), [(20, False), (21, True)])
