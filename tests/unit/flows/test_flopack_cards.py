@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from flopack_kit import (
     COMPOSE,
     HELLO,
@@ -119,6 +120,15 @@ def test_branches_become_lanes_and_what_is_joined_is_chosen() -> None:
     assert end["with"] == {"word": "{{ " + chosen["id"] + ".value }}"}
     assert flow.cards == 5
     assert {"control:noop", "control:join"} <= HIDDEN
+
+
+@pytest.mark.parametrize(("left", "given"), [("7", "7"), (None, "{{ "), ("x", "{{ ")])
+def test_a_remainder_is_taken_of_numbers_only(left: object, given: str) -> None:
+    """What stands there and is none is referred to as missing, so that the flow can be saved."""
+    flow = one(chart(helper(), card("if", "control:continueIf", condition(left, "%", "2"))))
+    modulo = next(each for each in cards(flow) if each["card"] == "number.modulo")
+    assert str(modulo["with"]["a"]).startswith(given)
+    assert modulo["with"]["b"] == 2
 
 
 def trying() -> Told:

@@ -52,11 +52,15 @@ def condition(desk: Desk, card: PackCard, group: str = "") -> Value:
         raise Unmapped("its condition has another form")
     if operator in _DATES and (left.date or right.date):
         return _dates(desk, card, (left, right), str(operator))
+    if operator == "%":
+        numbers = {
+            "a": desk.some(card, left, Kind.NUMBER),
+            "b": desk.some(card, right, Kind.NUMBER),
+        }
+        rest = desk.put("number.modulo", numbers)
+        return {"left": str(Source((rest, "number"))), "is": "equal to", "right": 0}
     first, second = _operand(desk, card, left, right), _operand(desk, card, right, left)
     match operator:
-        case "%":
-            rest = desk.put("number.modulo", {"a": first, "b": second})
-            return {"left": str(Source((rest, "number"))), "is": "equal to", "right": 0}
         case "not in":
             return {"not": {"left": first, "is": "in", "right": second}}
         case str() if operator in TWO:
