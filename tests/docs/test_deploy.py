@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
@@ -140,6 +141,16 @@ def test_the_manifests_fit_each_other() -> None:
         volume["name"] for volume in pod["spec"]["volumes"]
     }
     assert container["image"].rpartition(":")[2] == __version__
+
+
+def test_the_manifests_are_of_the_cluster_s_own_form() -> None:
+    """Kubernetes' published schemas take each of them, and no field that they do not know."""
+    told = manifests()
+    for one in told.values():
+        kubernetes_validate.validate(one, kubernetes_validate.latest_version(), strict=True)
+    wrong = told["Deployment"] | {"spec": told["Deployment"]["spec"] | {"replica": 3}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(wrong, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_the_pods_can_do_nothing_they_need_not() -> None:
