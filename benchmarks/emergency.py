@@ -1,16 +1,17 @@
 """How long an emergency takes: apps of an org of the workforce profile closed, by a turned clock.
 
-``python benchmarks/emergency.py [APPS]``: once as it is, once with the process dead half-way. The
-bound is two calls for each app at the 50 calls a minute that Okta allows one principal.
+``python benchmarks/emergency.py [APPS]``: once as it is, once with the process dead half-way, once
+with a consumer of each app that reads every minute and is left three. The bound is two calls for
+each app at the 50 calls a minute that Okta allows one principal.
 """
 
 import asyncio
 import json
 import logging
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 
 import httpx2
 import structlog
@@ -18,6 +19,7 @@ from turns import House, housed, on_disk
 
 from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.ids import AppId
+from keyturn.domain.okta import secret_hash
 from keyturn.domain.rollout import Member, Rollout
 from keyturn.domain.turn import Policy, Turn
 from keyturn.sandbox import build_app
@@ -26,11 +28,16 @@ from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.emergency_plans import EmergencyDraft, plan_emergency
 from keyturn.services.journey import advance
 from keyturn.services.ports import Store, World
+from keyturn.services.projects import Where
+from keyturn.services.secrets import read_secret
 from keyturn.testing import SeededChance
 
+PLACE = Where("example", "dev")
 PER_MINUTE = 50
 CALL_S = 0.05
 AT_ONCE = 10
+READS_EVERY = timedelta(minutes=1)
+LEFT_S = 180
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Closed:
     """How many apps were closed in how long, and how long their calls take at the limit.
 
     ``farthest`` is how many places an app was closed from its own; ``refused_429`` and the order
-    are by the org's own journal.
+    are by the org's own journal. ``refused_consumers`` held a secret that Okta no longer accepted.
     """
 
     apps: int
@@ -49,25 +56,63 @@ class Closed:
     farthest: int
     refused_429: int
     died_after: int
+    left_s: int
+    refused_consumers: int
 
 
-async def closing(store: Store, apps: int, *, dies_after: int = 0) -> Closed:
-    """Close so many apps; after so many the process dies, and another goes on."""
+@dataclass
+class Consumers:
+    """Who reads each app's client secret, and what they hold; none where nobody is left time."""
+
+    house: House
+    held: dict[str, tuple[str, str]] = field(default_factory=dict)
+    refused: int = 0
+    reads_at: datetime | None = None
+
+    async def read(self) -> None:
+        """Read every secret again, once a minute."""
+        now = self.house.clock.now()
+        if self.reads_at and now >= self.reads_at:
+            self.reads_at = now + READS_EVERY
+            for app_id, (name, _) in self.held.items():
+                read = await read_secret(self.house.world, self.house.admin, PLACE, name)
+                self.held[app_id] = name, secret_hash(read.value)
+
+    def use(self, app_ids: Iterable[str]) -> None:
+        """Count who holds what Okta does not accept, of apps of which something was just ended."""
+        org = self.house.org
+        for app_id in self.held.keys() & {*app_ids}:
+            secrets = org.read_app(app_id).secrets
+            working = {secret.hash for secret in secrets if secret.accepts(org.now())}
+            self.refused += self.held[app_id][1] not in working
+
+
+async def closing(store: Store, apps: int, *, dies_after: int = 0, left_s: int = 0) -> Closed:
+    """Close so many apps; after so many the process dies, and another goes on.
+
+    Where consumers are left time, there is one for each app.
+    """
     async with housed(store, policy=Policy(overlap_s=300, soak_s=3600)) as house:
+        consumers = Consumers(house)
         for number in range(apps):
-            await house.rotation(number)
+            made = await house.rotation(number)
+            if left_s:
+                consumers.held[made.app_id] = made.mapping.client_secret, ""
         house.org.change_settings(profile="workforce")
         house.clock.advance(600)
         first, began = house.org.journal.last, house.clock.now()
-        draft = EmergencyDraft("leaked", every=True)
+        consumers.reads_at = began if left_s else None
+        await consumers.read()
+        draft = EmergencyDraft("leaked", every=True, within_s=left_s)
         plan = await plan_emergency(house.world, house.admin, draft)
         await begin_emergency(house.world, house.admin, draft, plan.plan_hash)
         world = house.world
         if dies_after:
-            await _carry(house, world, first, until=dies_after)
+            await _carry(house, world, consumers, first, until=dies_after)
             world = replace(world, okta=_fresh(house))
-        ended = await _carry(house, world, first)
-        return await _told(house, first, (ended - began).total_seconds(), dies_after)
+        ended = await _carry(house, world, consumers, first)
+        closed = await _told(house, first, (ended - began).total_seconds(), dies_after)
+        return replace(closed, left_s=left_s, refused_consumers=consumers.refused)
 
 
 def _fresh(house: House) -> OktaHttpOrgs:
@@ -77,11 +122,16 @@ def _fresh(house: House) -> OktaHttpOrgs:
     return OktaHttpOrgs(house.clock, chance, transport=lambda: httpx2.ASGITransport(app))
 
 
-async def _carry(house: House, world: World, first: int, *, until: int = 0) -> datetime:
+async def _carry(
+    house: House, world: World, consumers: Consumers, first: int, *, until: int = 0
+) -> datetime:
     """Do what the workers do to the end, or until so many are closed; return when all are."""
     while True:
+        seen = house.org.journal.last
         await carry_emergencies(world)
         await _advance(house, world)
+        consumers.use(_deactivated(house, seen))
+        await consumers.read()
         async with world.store.reading() as tx:
             (emergency,) = await tx.list(Rollout)
             waking = [each.wake_at for each in await tx.list(Turn, ended_at=None)]
@@ -89,7 +139,7 @@ async def _carry(house: House, world: World, first: int, *, until: int = 0) -> d
             return emergency.tidied_at
         if until and len(_deactivated(house, first)) >= until:
             return house.clock.now()
-        soon = min(at for at in (*waking, emergency.due_at) if at)
+        soon = min(at for at in (*waking, emergency.due_at, consumers.reads_at) if at)
         house.clock.advance(max(0.01, (soon - house.clock.now()).total_seconds()))
 
 
@@ -135,14 +185,17 @@ async def _told(house: House, first: int, took_s: float, died_after: int) -> Clo
         farthest=max(abs(places[AppId(app)] - n) for n, app in enumerate(found, 1)),
         refused_429=sum(entry["status"] == 429 for entry in calls),
         died_after=died_after,
+        left_s=0,
+        refused_consumers=0,
     )
 
 
 async def main(apps: int) -> None:
     """Measure, and print JSON."""
-    for dies_after in (0, apps // 2):
+    for dies_after, left_s in ((0, 0), (apps // 2, 0), (0, LEFT_S)):
         async with on_disk() as store:
-            print(json.dumps(asdict(await closing(store, apps, dies_after=dies_after)), indent=2))
+            told = await closing(store, apps, dies_after=dies_after, left_s=left_s)
+            print(json.dumps(asdict(told), indent=2), flush=True)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def undecorated(text: str) -> str:
 
 def copy_checkout(folder: Path) -> None:
     """Copy what the tests of the rules need."""
-    for name in ("src", "tests/kits", "tests/unit"):
+    for name in ("docs", "src", "tests/kits", "tests/unit"):
         shutil.copytree(ROOT / name, folder / name)
     for name in ("pyproject.toml", "tests/conftest.py"):
         shutil.copy(ROOT / name, folder / name)

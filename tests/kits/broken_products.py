@@ -163,6 +163,14 @@ def _early(tx: Any) -> Any:  # noqa: ANN401
     return Bent(tx, replace=put)
 
 
+def _hasty(tx: Any) -> Any:  # noqa: ANN401
+    async def put(*records: Any) -> None:  # noqa: ANN401
+        given = [replace(r, closes_at=None) if isinstance(r, Turn) else r for r in records]
+        await tx.replace(*given)
+
+    return Bent(tx, replace=put)
+
+
 def _backdated(record: Any) -> Any:  # noqa: ANN401
     """Forget when the overlap began, by our clock and by when Okta was asked."""
     if isinstance(record, Turn) and record.phase is Phase.OVERLAPPING:
@@ -350,6 +358,7 @@ removes_foreign_secrets = bent_way(_greedy)
 hammers_okta = bent_way(_hammer)
 makes_mistakes = bent_way(_foolish)
 retires_early = bent_store(_early)
+leaves_nobody_time = bent_store(_hasty)
 sees_no_destinations = bent_store(_blind, reads=True)
 sees_no_clients = bent_store(_clientless, reads=True)
 proves_nothing = _asking(_unproved)

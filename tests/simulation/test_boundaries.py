@@ -12,6 +12,7 @@ from keyturn.cli.simulation.rim import Strike
 BOUNDARIES = try_turn({}).boundaries
 SINGLES = [*singles(BOUNDARIES)]
 EMERGENCY = Scene(emergency=True)
+CLOSING = Scene(left_s=90)
 DELIVERED = Scene(delivered=True)
 CONNECTED = Scene(client=Client(leeway_s=0))
 WAYS = 5
@@ -56,6 +57,13 @@ def test_one_strike_at_every_boundary(at: int, strike: Strike) -> None:
 def test_one_strike_in_an_emergency(at: int, strike: Strike) -> None:
     """Nothing is waited for, so that what is late arrives when the old one is long gone."""
     assert_legal({at: strike}, try_turn({at: strike}, EMERGENCY))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("at", "strike"), [*singles(try_turn({}, CLOSING).boundaries)])
+def test_one_strike_where_consumers_are_left_time(at: int, strike: Strike) -> None:
+    """An emergency is begun, carried on and tidied up whoever dies over it, by its deadline."""
+    assert_legal({at: strike}, try_turn({at: strike}, CLOSING))
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import broken_products as broken
 import pytest
 
 from keyturn.cli.simulation import invariants
+from keyturn.cli.simulation.consumers import Habit
 from keyturn.cli.simulation.events import Commit, Disclosure, Login
 from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Reader
@@ -203,6 +204,16 @@ def test_a_zombie_without_a_sense_of_time_is_found_out(change: str) -> None:
     assert not any(
         try_turn({at: Strike.FREEZE}, sound).broken for at in try_turn({}, sound).before(change)
     )
+
+
+@pytest.mark.parametrize("left_s", [0, 90, 600])
+def test_an_emergency_leaves_consumers_the_time_it_was_told_to(left_s: int) -> None:
+    """It closes the app all the same, by whatever worker; who forgets their time is found out."""
+    closing = Scene(left_s=left_s, habit=Habit.ONCE)
+    tried = try_turn({}, closing)
+    assert (tried.violations, tried.living) == ([], ["ACTIVE"])
+    hasty = try_turn({}, replace(closing, sabotage=broken.leaves_nobody_time))
+    assert hasty.broken == ({"nobody_is_cut_off_before_the_deadline"} if left_s else set())
 
 
 REPAIRS = {

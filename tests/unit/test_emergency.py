@@ -107,6 +107,14 @@ def test_a_turn_under_way_is_taken_or_ends_first(turn: Turn | None, way: Way) ->
     assert way_of(WAITS, turn) is way
 
 
+def test_one_that_ends_when_its_time_is_over_is_waited_for() -> None:
+    """Told so by this emergency; another one may leave less time."""
+    ending = replace(SERVING, word=Word.AT_ONCE, closes_at=LATER)
+    assert way_of(replace(WAITS, begun_at=NOW), ending) is Way.WAIT
+    taken = replace(ending, tidies_at=LATER)
+    assert way_of(replace(WAITS, begun_at=NOW), taken) is Way.HURRY
+
+
 def test_one_that_was_hurried_and_has_stopped_is_for_people() -> None:
     """It is hurried once, and not for ever."""
     stopped = replace(IN_TROUBLE, blocked=replace(BLOCKED, phase=Phase.OVERLAPPING))

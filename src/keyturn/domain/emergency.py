@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from keyturn.domain.budget import WINDOW_S, Shares, starts
 from keyturn.domain.orders import phase_of
-from keyturn.domain.rollout import Member, Standing
+from keyturn.domain.rollout import ACTING, Member, Standing
 from keyturn.domain.turn import UNSERVED, Phase, Turn, Word
 
 CALLS_TO_CLOSE = 2
@@ -70,7 +70,8 @@ def way_of(member: Member, turn: Turn | None) -> Way:
         return Way.TAKE
     if member.begun_at and turn.blocked:
         return Way.FAIL
-    ending = turn.word is Word.AT_ONCE and turn.closes_at is None and turn.tidies_at is None
+    told = turn.closes_at is None or member.begun_at is not None
+    ending = turn.word is Word.AT_ONCE and turn.tidies_at is None and told
     return Way.WAIT if ending and turn.running else Way.HURRY
 
 
@@ -135,17 +136,37 @@ def again(member: Member) -> Member:
     )
 
 
+def is_stuck(member: Member) -> bool:
+    """Say whether an app is not closed, and will not be before somebody acts."""
+    return member.standing is Standing.FAILED or (
+        member.standing is Standing.WAITING and member.told == PAUSED
+    )
+
+
 def all_closed(members: Iterable[Member]) -> bool:
     """Say whether none is left that will be closed by itself: then there is room to tidy up."""
     return not any(each.standing in _OPEN for each in members)
 
 
+def is_moving(members: Iterable[Member], *, revoke: bool) -> bool:
+    """Say whether anything goes on without a hand: the rest waits for somebody to act."""
+    return any(
+        each.standing in ACTING
+        or (each.standing is Standing.WAITING and each.told != PAUSED)
+        or _is_to_be_revoked(each, revoke=revoke)
+        for each in members
+    )
+
+
 def is_over(members: Iterable[Member], *, revoke: bool) -> bool:
     """Say whether nothing is left to do; one that failed keeps an emergency open."""
     return all(
-        each.standing in _OVER and (each.revoked_at or not revoke or each.closed_at is None)
-        for each in members
+        each.standing in _OVER and not _is_to_be_revoked(each, revoke=revoke) for each in members
     )
+
+
+def _is_to_be_revoked(member: Member, *, revoke: bool) -> bool:
+    return revoke and member.closed_at is not None and member.revoked_at is None
 
 
 def rooms(

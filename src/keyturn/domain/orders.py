@@ -101,10 +101,11 @@ def reinstating(turn: Turn, now: datetime) -> Turn:
     return replace(_set_going(turn, now), word=Word.REINSTATE)
 
 
-def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
+def hurried(turn: Turn, word: Word, now: datetime, closes_at: datetime | None = None) -> Turn:
     """Return the turn told not to wait, by FINISH or AT_ONCE; an emergency stays one.
 
-    Said once more, it leaves nobody any time.
+    Until ``closes_at`` an emergency leaves who holds the old secret time; without, nobody has any,
+    also where an earlier word had left some.
 
     Raises Refused where it waits for nothing.
     """
@@ -112,7 +113,7 @@ def hurried(turn: Turn, word: Word, now: datetime) -> Turn:
         raise _refused(turn, "it has no overlap or soak to cut short.")
     if turn.word is Word.AT_ONCE and word is not Word.AT_ONCE:
         return _set_going(turn, now)
-    return replace(_set_going(turn, now), word=word, closes_at=None, tidies_at=None)
+    return replace(_set_going(turn, now), word=word, closes_at=closes_at, tidies_at=None)
 
 
 def in_emergency(

@@ -14,6 +14,7 @@ import structlog
 from keyturn.domain import emergency as rules
 from keyturn.domain.access import Verb
 from keyturn.domain.audit import Attempt
+from keyturn.domain.budget import limits_of
 from keyturn.domain.emergency import Times, Way, is_over, rooms, way_of
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.ids import RolloutId
@@ -31,7 +32,7 @@ from keyturn.domain.rollout import (
 )
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Trigger, Turn, Word
-from keyturn.services.emergency_plans import limits_of
+from keyturn.services.emergency_news import LATE, tell_over, tell_stuck
 from keyturn.services.emergency_tokens import revoke_some
 from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import Reading, World, Writing
@@ -46,9 +47,10 @@ PACE = timedelta(seconds=5)
 """How often an emergency is looked at; a worker that died holds it up no longer."""
 TIDIED_BY = timedelta(days=7)
 """What was closed is deleted then, whatever became of the emergency."""
+SLOW_PACE = timedelta(minutes=1)
+"""The same, where nothing is left to do but what somebody has to do first."""
 CHUNK = 50
 """As many members are written down in one transaction."""
-LATE = "Not known to have had the new one by then:"
 LOOSE_MAX = 20
 """As many at a time are let delete what was closed: each asks Okta first whether the new one works,
 and as many questions as there are apps would be too many for one minute."""
@@ -83,6 +85,7 @@ async def _guarded(world: World, rollout_id: RolloutId) -> bool:
 async def _follow(world: World, rollout_id: RolloutId) -> None:
     """Write down how the members stand whose turns were started."""
     async with world.store.reading() as tx:
+        rollout = await current_rollout(tx, rollout_id)
         changed = await _list_changed(tx, world, await members_of(tx, rollout_id))
     for first in range(0, len(changed), CHUNK):
         numbers = frozenset(each.number for each in changed[first : first + CHUNK])
@@ -91,6 +94,8 @@ async def _follow(world: World, rollout_id: RolloutId) -> None:
             after = await _list_changed(tx, world, again)
             before = {each.number: each for each in again}
             await tx.replace(*[await _with_unserved(tx, before[m.number], m) for m in after])
+            for each in after:
+                await tell_stuck(tx, world, rollout, before[each.number], each)
 
 
 async def _list_changed(tx: Reading, world: World, members: Sequence[Member]) -> Sequence[Member]:
@@ -165,6 +170,7 @@ async def _take_up(world: World, rollout: Rollout, member: Member, left: int) ->
         after = await _taken_up(tx, world, rollout, again, left)
         if after != again:
             await tx.replace(after)
+            await tell_stuck(tx, world, rollout, again, after)
 
 
 async def _taken_up(
@@ -196,11 +202,15 @@ async def _taken_up(
 async def _end_first(
     tx: Writing, world: World, rollout: Rollout, member: Member, turn: Turn
 ) -> Member:
-    """Have the turn under way end at once; the next one closes what it has served."""
+    """Have the turn under way end as soon as consumers' time is over.
+
+    The next one closes what it has served.
+    """
     now = world.clock.now()
     going = resumed(turn, now) if turn.blocked else turn
     await _record(tx, world, rollout, member)
-    await tx.replace(hurried(going, Word.AT_ONCE, now))
+    closes_at = _times(rollout, now).closes_at
+    await tx.replace(hurried(going, Word.AT_ONCE, now, closes_at))
     await note_step(tx, turn, "emergency", _by(rollout), now)
     return replace(member, begun_at=now, told=rules.ENDS_FIRST)
 
@@ -279,6 +289,9 @@ async def _end(world: World, rollout_id: RolloutId) -> None:
             after = rollout if under_way else replace(rollout, due_at=None)
         elif is_over(members, revoke=rollout.revoke):
             after = replace(moved(rollout, Order.FINISH, now), due_at=None)
-        else:
+            await tell_over(tx, world, after, members)
+        elif rules.is_moving(members, revoke=rollout.revoke):
             return
+        else:
+            after = replace(rollout, due_at=now + SLOW_PACE)
         await tx.replace(after)

@@ -28,6 +28,7 @@ from keyturn.domain.turn import Phase, Turn, Word
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services import emergencies, emergency_files
 from keyturn.services.audit import list_entries
+from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.emergency_evidence import report_emergency
 from keyturn.services.emergency_plans import plan_emergency
 from keyturn.services.orders import pause_turn, resume_turn
@@ -175,6 +176,46 @@ async def test_both_secrets_of_a_turn_under_way_are_closed(rig: Rig) -> None:
     assert ended.state is State.FINISHED
     assert active(rig, app_id) == {await served(rig, rotation_id)}
     assert not {first, second} & active(rig, app_id)
+
+
+async def test_who_holds_the_one_before_has_time_as_well(rig: Rig) -> None:
+    """The turn under way leaves it to its readers as long as the emergency leaves anybody."""
+    [rotation_id] = await add_rotations(rig, 1)
+    await read_secret(rig.world, rig.admin, PLACE, "app-0000-secret")
+    app_id = (await view(rig.world, rotation_id)).rotation.app_id
+    first = await served(rig, rotation_id)
+    await rotate(rig.world, rig.admin, rotation_id)
+    second = await served(rig, rotation_id)
+    await begun(rig, within_s=200)
+    await rest(rig, 190)
+    assert active(rig, app_id) == {first, second}
+    await rest(rig, 30)
+    assert first not in active(rig, app_id)
+    assert second in active(rig, app_id)
+    assert (await carry(rig)).state is State.FINISHED
+    assert active(rig, app_id) == {await served(rig, rotation_id)}
+
+
+async def test_an_emergency_that_waits_for_people_is_looked_at_less_often(rig: Rig) -> None:
+    """Every five seconds it is carried on while something moves, every minute after that."""
+    first, _ = await add_rotations(rig, 2)
+    rig.org.deactivate_app((await view(rig.world, first)).rotation.app_id)
+    await begun(rig)
+    await work(rig)
+    paces = [await pace(rig)]
+    await rest(rig, 1200)
+    assert [*paces, await pace(rig)] == [5, 60]
+
+
+async def pace(rig: Rig) -> float:
+    """Look at the emergency when that is due; return in how many seconds it is due again."""
+    for _ in range(2):
+        due_at = (await the_emergency(rig)).due_at
+        assert due_at
+        seconds = (due_at - rig.clock.now()).total_seconds()
+        rig.clock.advance(max(0, seconds))
+        await carry_emergencies(rig.world)
+    return seconds
 
 
 async def test_a_paused_turn_is_left_to_who_paused_it(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from itertools import combinations
 
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
-from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
+from keyturn.cli.simulation.ledger import Kept, Ledger, Promise, Reader
 from keyturn.domain.audit import AuditEntry, linked
 from keyturn.domain.ids import TurnId
 from keyturn.domain.rotation import Rotation
@@ -25,6 +25,8 @@ MOMENT_S = 1.0
 """What the product may spend between a look and the call that rests on it, in steps of its own."""
 ON_ITS_WAY = timedelta(minutes=1)
 """As long a call may reach Okta after its sender has given up."""
+TOO_MANY = 2
+"""Who has lost as many answers in a row counts as one that has what they told."""
 OKTAS_CHOICE = "of Okta's choice"  # as an intent names it
 LATELY = 200
 """So many audit entries may have come between an intent and its call."""
@@ -167,6 +169,29 @@ def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
         yield f"client secret {secret.id} was deactivated too early: {told[-1]}"
 
 
+def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wrong:
+    """4: in an emergency that leaves consumers time, who holds the old one has it.
+
+    Once all are known to have the new one nobody needs any more.
+    """
+    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    if secret is None or kept is None or effect.sent.kind != "deactivate":
+        return
+    by_us = kept.retired_s.get(secret.hash) == ledger.now_s()
+    turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
+    if not by_us or turn is None or turn.word is not Word.AT_ONCE:
+        return
+    left = [_left_s(ledger, one) for one in kept.promises if turn.id not in one.but]
+    behind = [each.name for each in ledger.readers_behind(kept) if each.lost < TOO_MANY]
+    if left and min(left) > 0 and behind:
+        yield f"{secret.id}, held by {', '.join(behind)}, ended {min(left):.1f} s too early"
+
+
+def _left_s(ledger: Ledger, promise: Promise) -> float:
+    jumped_s = ledger.jumped_since_s(promise.asked_s)
+    return promise.asked_s + promise.within_s - ledger.now_s() - jumped_s
+
+
 def nothing_is_retired_before_it_is_delivered(ledger: Ledger, effect: Effect) -> Wrong:
     """4: no old one is deactivated while a destination lacks what is served, but by a word."""
     kept = retired_unasked(ledger, effect)
@@ -216,7 +241,7 @@ def _could_be_known(ledger: Ledger, reader: Reader) -> bool:
 
     Who asks a second time counts as one that holds what it was given the first time.
     """
-    return reader.read_s < ledger.now_s() - LOOK_S and reader.lost < 2
+    return reader.read_s < ledger.now_s() - LOOK_S and reader.lost < TOO_MANY
 
 
 def _why_not_again(
@@ -370,6 +395,7 @@ STANDING: Sequence[Callable[[Ledger, Kept], Wrong]] = (
 OF_EFFECTS: Sequence[Callable[[Ledger, Effect], Wrong]] = (
     foreign_is_left_alone,
     nothing_is_retired_before_its_gate,
+    nobody_is_cut_off_before_the_deadline,
     nothing_is_retired_before_it_is_delivered,
     only_what_is_needed_is_activated,
     full_bucket_is_left_alone,

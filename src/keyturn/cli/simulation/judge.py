@@ -19,6 +19,7 @@ from keyturn.cli.simulation.sharing import Sharing
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.oauth.connection import Connection, State
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import State as VersionState
 from keyturn.domain.secret import Version
@@ -29,7 +30,9 @@ from keyturn.services.ports import Record, TurnStep
 from keyturn.services.turns import OF_A_REQUEST
 from keyturn.testing.memory import Backup
 
-WATCHED = (Version, Turn, TurnStep, Rotation, ClientRegistration, Connection)
+WATCHED = (Version, Turn, TurnStep, Rotation, ClientRegistration, Connection, Rollout)
+OF_WORKERS = (Connection, Rollout)
+"""What nobody else waits for."""
 WINDOW_S = 60.0
 
 
@@ -181,7 +184,7 @@ class Judge:
 
     def _tell(self, changed: Sequence[Record]) -> None:
         """Wake workers, and readers where their version has changed."""
-        for bell in self.chores if isinstance(changed[0], Connection) else self.bells:
+        for bell in self.chores if isinstance(changed[0], OF_WORKERS) else self.bells:
             bell()
         told = (
             v for v in changed if isinstance(v, Version) and v.state is not VersionState.PENDING

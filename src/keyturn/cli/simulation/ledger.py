@@ -35,6 +35,15 @@ OF_A_LOOK_S = 120.0
 """How long a policy that was changed may still be followed by who looked before."""
 
 
+@dataclass(frozen=True)
+class Promise:
+    """An emergency that was to leave the consumers of an app time; ``but`` are turns not of it."""
+
+    asked_s: float
+    within_s: float
+    but: frozenset[str]
+
+
 @dataclass
 class Kept:
     """One app under a rotation, as the product promises it to its readers."""
@@ -59,6 +68,8 @@ class Kept:
     """Hashes of what Okta has accepted from that registration."""
     retired_by: dict[str, str] = field(default_factory=dict)
     """By which turn of ours a credential was deactivated."""
+    promises: list[Promise] = field(default_factory=list)
+    """What was said of consumers' time, until somebody said otherwise."""
 
     @property
     def rules(self) -> Rules:
@@ -206,6 +217,7 @@ class Ledger:
 
     def _lose(self, kept: Kept, known: AbstractSet[str | None]) -> None:
         """Take note of what of an app is lost to a store that knows no more than these hashes."""
+        kept.promises.clear()
         self.lost |= {v.hash for v in kept.versions.values() if v.hash and v.hash not in known}
         kept.versions, kept.current = {}, None
         for secret in self.app(kept.app_id).secrets:
@@ -344,6 +356,15 @@ class Ledger:
     def jumped_since_s(self, since_s: float) -> float:
         """Return how far the product's clock was set forward since then, in all."""
         return sum(jump for at, jump in self.jumps if at >= since_s and jump > 0)
+
+    def promise(self, kept: Kept, within_s: float) -> None:
+        """Take note that an emergency is asked for, and how much time it leaves consumers.
+
+        A turn that was told earlier to wait for nobody does not.
+        """
+        hasty = (t for t in self.open_turns(kept.app_id) if t.word and t.closes_at is None)
+        but = frozenset(turn.id for turn in hasty)
+        kept.promises.append(Promise(self.now_s(), within_s, but))
 
     # --- readers --------------------------------------------------------------------------------
 

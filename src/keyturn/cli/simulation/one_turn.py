@@ -18,12 +18,14 @@ from keyturn.cli.simulation.consumers import SCOPE, Consumer, Habit
 from keyturn.cli.simulation.judge import Judge, Violation
 from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.parts import Client, Part
+from keyturn.cli.simulation.people import close
 from keyturn.cli.simulation.processes import Died, Process, Work
 from keyturn.cli.simulation.rim import Strike
 from keyturn.cli.simulation.simulation import kept_logs
 from keyturn.cli.simulation.stage import (
     AS_IT_IS,
     START,
+    Cast,
     Sabotage,
     Scenery,
     Stage,
@@ -34,9 +36,10 @@ from keyturn.cli.simulation.workers import Worker
 from keyturn.domain.budget import WINDOW_S
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.okta import CredentialKind
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Policy, Turn
-from keyturn.services.ports import Limits
+from keyturn.services.ports import Limits, World
 from keyturn.services.turns import rotate
 from keyturn.testing import ManualClock, run_virtually
 
@@ -46,6 +49,8 @@ FROZEN_S = 120.0
 AFTER_S = 600.0
 """How long the world goes on after the turn: time for what was frozen, late or forgotten."""
 LONGEST_S = 2 * 86_400.0
+READ_S = 7200.0
+"""Time for a consumer to have read what an emergency is to leave it time for."""
 SHORT_LIVED = timedelta(minutes=5)
 """So long a custom server's access tokens last: each has to be renewed within a turn."""
 SHORT = Policy(overlap_s=300, soak_s=600)
@@ -140,7 +145,8 @@ class OneTurn:
 class Scene:
     """A turn to try: what is turned, what breaks the product, and what is special in its world.
 
-    ``compared_s`` is the time between two comparisons with Okta.
+    ``compared_s`` is the time between two comparisons with Okta. ``left_s`` is how much time an
+    emergency leaves consumers, which then begins the turn.
     """
 
     policy: Policy = SHORT
@@ -149,6 +155,7 @@ class Scene:
     habit: Habit = Habit.EACH_USE
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     emergency: bool = False
+    left_s: int | None = None
     delivered: bool = False
     client: Client | None = None
     compared_s: float = 3600.0
@@ -190,15 +197,14 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
     tasks.append(asyncio.create_task(consumer.run("consumer")))
     services = [Service(stage, server, it, each, Random(1)) for each in connections]
     tasks += [asyncio.create_task(service.run()) for service in services]
-    order = rotate(server.world, stage.admin, it.rotation_id, emergency=scene.emergency)
     try:
-        await server.process.run("order turn", order)
+        await server.process.run("order turn", _begin(stage, server.world, it, scene))
     except (Died, KeyturnError) as error:
         stage.judge.note("order", type(error).__name__)
     except Exception as error:  # noqa: BLE001  what the API would answer with 500
         stage.judge.hear_unforeseen("order turn", error)
     until_s = clock.uptime_s() + scene.lasts_s
-    while clock.uptime_s() < until_s and any(t.running for t in stage.store.backup().list(Turn)):  # noqa: ASYNC110  virtual time costs nothing
+    while clock.uptime_s() < until_s and _goes_on(stage):  # noqa: ASYNC110  virtual time costs nothing
         await asyncio.sleep(60.0)
     await asyncio.sleep(AFTER_S)
     await asyncio.gather(*(service.require_token() for service in services))
@@ -213,6 +219,23 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
         stage.judge.trace,
         [f"{s.status}" for s in stage.ledger.app(it.app_id).live_secrets],
     )
+
+
+def _goes_on(stage: Stage) -> bool:
+    held = stage.store.backup()
+    carried = any(rollout.due_at for rollout in held.list(Rollout))
+    return carried or any(turn.running for turn in held.list(Turn))
+
+
+async def _begin(stage: Stage, world: World, it: Cast, scene: Scene) -> None:
+    if scene.left_s is None:
+        await rotate(world, stage.admin, it.rotation_id, emergency=scene.emergency)
+    else:
+        await asyncio.sleep(READ_S)  # who reads in ten hours only, comes for news
+        for bell in stage.judge.news[it.app_id]:
+            bell()
+        await asyncio.sleep(READ_S)
+        await close(stage, world, it, scene.left_s)
 
 
 def singles(boundaries: list[str], after: int = -1) -> Iterator[tuple[int, Strike]]:

@@ -15,6 +15,7 @@ from keyturn.cli.simulation.stage import PLACE, SCOPES, Cast, Stage, Station
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.foreign import Consent
 from keyturn.domain.ids import CredentialId
+from keyturn.domain.rollout import State
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Overlap
 from keyturn.sandbox import Org
@@ -26,6 +27,8 @@ from keyturn.services import orders
 from keyturn.services.consent import adopt_existing, retire_existing
 from keyturn.services.destinations import deliver_now, list_destinations
 from keyturn.services.drift import list_findings, repair_finding
+from keyturn.services.emergencies import abort_emergency, begin_emergency, list_emergencies
+from keyturn.services.emergency_plans import EmergencyDraft, plan_emergency
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import World
 from keyturn.services.rotations import RotationChange, update_rotation
@@ -52,6 +55,7 @@ class Operators:
             "reinstate": lambda w, cast: orders.reinstate_old(w, stage.admin, cast.rotation_id),
             "finish now": lambda w, cast: orders.finish_now(w, stage.admin, cast.rotation_id),
             "finish at once": self._finish_at_once,
+            "close": self._close,
             "change policy": self._change_policy,
             "switch off": self._switch_off,
             "switch on": self._switch_on,
@@ -107,9 +111,22 @@ class Operators:
         await act(self._station.world)
 
     async def _emergency(self, world: World, cast: Cast) -> None:
+        cast.kept.promises.clear()
         await rotate(world, self._stage.admin, cast.rotation_id, emergency=True)
 
+    async def _close(self, world: World, cast: Cast) -> None:
+        """Begin an emergency; mostly it leaves consumers some time."""
+        await close(self._stage, world, cast, self._chance.choice((0, 90, 600)))
+
+    async def call_off(self) -> None:
+        """Abort every emergency that is going on; what it has begun goes on."""
+        world, admin = self._stage.bare, self._stage.admin
+        for view in await list_emergencies(world, admin):
+            if view.rollout.state is State.RUNNING:
+                await abort_emergency(world, admin, view.rollout.id)
+
     async def _finish_at_once(self, world: World, cast: Cast) -> None:
+        cast.kept.promises.clear()
         await orders.finish_now(world, self._stage.admin, cast.rotation_id, at_once=True)
 
     async def _change_policy(self, world: World, cast: Cast) -> None:
@@ -170,6 +187,14 @@ class Operators:
         for view in every:
             if cast.name in view.destination.only:
                 await deliver_now(world, self._stage.admin, view.destination.id)
+
+
+async def close(stage: Stage, world: World, cast: Cast, within_s: int) -> None:
+    """Begin an emergency that leaves consumers so much time; the judge remembers that."""
+    draft = EmergencyDraft(apps=[cast.app_id], reason="leaked", within_s=within_s)
+    plan = await plan_emergency(world, stage.admin, draft)
+    stage.ledger.promise(cast.kept, within_s)
+    await begin_emergency(world, stage.admin, draft, plan.plan_hash)
 
 
 def agree(org: Org, client_id: str, asked: Mapping[str, str], server: str | None = None) -> str:

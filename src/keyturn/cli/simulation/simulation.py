@@ -152,6 +152,7 @@ class _World:
             task.cancel()
         await asyncio.gather(*storm, return_exceptions=True)
         weather.end()
+        await operators.call_off()
         stage.judge.note("weather", "calm")
         await self._settle(stage, operators)
         await asyncio.gather(*(service.require_token() for service in services))
