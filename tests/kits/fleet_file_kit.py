@@ -1,9 +1,11 @@
 """Fleet files that are planned and applied at a rig."""
 
+import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from inventory_kit import populate, read_whole
 from rig import ORG_URL, Rig
 
 from keyturn.domain.sensitive import Sensitive
@@ -48,11 +50,36 @@ destinations:
     settings: {{path: a.json}}
     secrets: [APP_00000_SECRET]
     mapping: {{APP_00000_SECRET: PAY}}
+channels:
+  - name: pager
+    project: shop
+    kind: webhook
+    settings: {{url: "https://pager.test/keyturn"}}
+    credential: {{secret: "env:KEY"}}
+    kinds: [turn.blocked, turn.finished]
+    timing: {{digest: daily, digestAt: "08:00", zone: Europe/Berlin}}
+roles:
+  - slug: turner
+    grants: [{{verbs: [secret-rotation:read, project:read], connections: [second]}}]
+  - {{slug: reader, project: shop, grants: [{{verbs: [secrets:read], paths: [/okta/**]}}]}}
 identities:
-  - {{name: pipeline, role: viewer, projects: {{shop: [developer]}}}}
+  - {{name: pipeline, role: turner, projects: {{shop: [developer, reader]}}}}
 compliancePolicies:
   - {{name: all, maxAgeDays: 90, selector: "label=*", description: "Ninety days"}}
+policyExceptions:
+  - {{selector: label=app-*, policy: all, reason: Moves in May, expiresAt: 2026-06-01}}
 """
+ROTATION = """
+version: 1
+rotations:
+  - name: web
+    project: example
+    environment: dev
+    connection: okta
+    app: 0oa1
+    mapping: {clientId: A, clientSecret: B}
+"""
+KEY = "whsec_" + base64.b64encode(bytes(24)).decode()
 
 
 def text_for(rig: Rig, text: str = WHOLE) -> str:
@@ -62,7 +89,14 @@ def text_for(rig: Rig, text: str = WHOLE) -> str:
 
 def token(rig: Rig) -> Mapping[str, Sensitive]:
     """Return what the file's reference leads to."""
-    return {"env:TOKEN": Sensitive(rig.org.seeded.api_token)}
+    return {"env:TOKEN": Sensitive(rig.org.seeded.api_token), "env:KEY": Sensitive(KEY)}
+
+
+async def stocked(rig: Rig, apps: int = 2) -> str:
+    """Have some apps in the inventory, and return a file about everything."""
+    populate(rig.org, apps)
+    await read_whole(rig)
+    return text_for(rig)
 
 
 async def plan(rig: Rig, text: str, *, prune: bool = False) -> FleetPlan:

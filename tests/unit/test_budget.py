@@ -8,6 +8,7 @@ from storage_kit import TURN
 
 from keyturn.domain.budget import (
     BATCH,
+    USUAL_PER_MIN,
     Ask,
     Purpose,
     Room,
@@ -17,7 +18,9 @@ from keyturn.domain.budget import (
     decide,
     floor,
     grant,
+    limits_of,
     purpose_of,
+    rate_of,
     reserve,
     starts,
 )
@@ -105,6 +108,15 @@ def test_nobody_is_granted_what_is_kept(purpose: Purpose) -> None:
     for remaining in range(51):
         granted = grant(window(remaining), Ask(purpose, 2), FAIR)
         assert granted == 0 or remaining - granted >= floor(50, purpose, FAIR), remaining
+
+
+def test_the_narrowest_limit_of_apps_is_what_turns_have() -> None:
+    """Whichever bucket is listed last; of an org that has told none the usual is assumed."""
+    limits = {"/api/v1/apps": 50, "/api/v1/apps/{id}": 500, "/api/v1/logs": 10}
+    told = [replace(window(1), bucket=name, limit=limit) for name, limit in limits.items()]
+    assert limits_of(told) == limits_of(told[::-1]) == {"org": 50}
+    assert rate_of(50, FAIR) == rate_of(None, FAIR) == USUAL_PER_MIN - 2
+    assert rate_of(1, FAIR) == 1
 
 
 def test_a_window_starts_as_many_turns_as_it_has_room_for() -> None:

@@ -82,6 +82,11 @@ def test_too_large_a_file_is_refused() -> None:
     """It is told how large one may be, in the words of fleet files."""
     with pytest.raises(InvalidInput, match="a fleet file is a text of at most 786,432"):
         parse_fleet("#" * 800_000)
+
+
+@pytest.mark.slow
+def test_a_file_of_too_many_values_is_refused() -> None:
+    """It is told how many one may hold."""
     with pytest.raises(InvalidInput, match="a fleet file holds at most 100,000 values"):
         parse_fleet(f"identities: [{'1,' * 100_000}]")
 

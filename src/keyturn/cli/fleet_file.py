@@ -1,34 +1,27 @@
-"""Fleet files: say what one will do, do it, and write what there is as one."""
+"""Fleet files: say what one will do, and write what there is as one."""
 
-import asyncio
 import json
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from keyturn.cli import options, output
-from keyturn.cli.credential import read_file, read_stdin
+from keyturn.cli.credential import read_file
+from keyturn.cli.inventory_lines import duration
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
-    from keyturn.client import KeyturnApi
-    from keyturn.wire.fleet_files import (
-        ApplyFleet,
-        FleetAppliedAnswer,
-        FleetChange,
-        FleetFailure,
-        FleetPlanAnswer,
-        PlanFleet,
-    )
+    from keyturn.wire.fleet_files import FleetPlanAnswer, PlanFleet, PlannedFleetChange
 
 CHANGED = 2
 """The exit code of a plan that changes something, where it is asked for."""
 SIGNS = {"create": "+", "adopt": "+", "update": "~", "delete": "-"}
 LEFT_SHOWN = 20
+CALLS_SHOWN = 40
+MINUTE_S = 60
 CELL_MAX = 100
 
 file = click.option(
@@ -43,8 +36,8 @@ file = click.option(
 prune = click.option(
     "--prune",
     is_flag=True,
-    help="Remove connections, destinations, identities, roles and compliance policies that are not "
-    "in the file. Projects, folders and rotations always stay.",
+    help="Remove what is not in the file. Projects, environments, folders and rotations always "
+    "stay, and so do sections that the file lacks.",
 )
 
 
@@ -54,75 +47,45 @@ prune = click.option(
 @click.option(
     "--detailed-exitcode", is_flag=True, help=f"Exit with {CHANGED} where something would change."
 )
+@click.option(
+    "--calls/--no-calls",
+    default=None,
+    help=f"List every call of Okta under its change.  [default: up to {CALLS_SHOWN} calls]",
+)
 @options.server
 @options.as_json
 def plan(
-    *, path: Path, prune: bool, detailed_exitcode: bool, server: str | None, as_json: bool
+    *,
+    path: Path,
+    prune: bool,
+    detailed_exitcode: bool,
+    calls: bool | None,
+    server: str | None,
+    as_json: bool,
 ) -> None:
-    """Say what applying a fleet file would do; change nothing.
+    """Say what applying a fleet file would do, and ask of Okta; change nothing.
 
     The file says which projects, environments, folders, Okta connections, rotations, destinations,
-    machine identities and compliance policies there are to be; no value of a secret is in it. What
-    differs from it is told, also what somebody has changed by hand since. What is not in the file
-    is left alone; a section that the file lacks is not looked at.
+    channels, roles, machine identities, compliance policies and exceptions there are to be; no
+    value of a secret is in it. What differs from it is told, also what somebody has changed by
+    hand since. What is not in the file is left alone; a section that the file lacks is not looked
+    at.
 
-    Write a first one with `keyturn fleet export`.
+    Each call of Okta is told with the second by which it is made, at the rate that the org allows.
+    They are as many as there may be: fewer where an app has a secret that can be served.
+
+    Write a first file with `keyturn fleet export`.
     """
-    body = _body(path, prune=prune)
+    body = file_body(path, prune=prune)
 
     async def work() -> "FleetPlanAnswer":
         async with connected(server) as api:
             return await api.plan_fleet(body)
 
     planned = run(work())
-    output.show(planned.model_dump(mode="json"), lines_of(planned), as_json=as_json)
+    output.show(planned.model_dump(mode="json"), lines_of(planned, calls=calls), as_json=as_json)
     if planned.changes and detailed_exitcode:
         sys.exit(CHANGED)
-
-
-@click.command("apply")
-@file
-@prune
-@click.option("--yes", is_flag=True, help="Do not ask before something is changed.")
-@click.option("--keep-going", is_flag=True, help="Go on with the rest where a change fails.")
-@options.server
-@options.as_json
-def apply(
-    *, path: Path, prune: bool, yes: bool, keep_going: bool, server: str | None, as_json: bool
-) -> None:
-    """Do what a fleet file asks for, once its plan was shown and agreed to.
-
-    Every change is made as if by hand: whoever applies the file needs the right to each. It may be
-    stopped at any time: applying the file again goes on where it ended. Credentials come from where
-    the file says: env:NAME and file:PATH are of this machine.
-    """
-    body = _body(path, prune=prune)
-
-    async def work() -> tuple[list["FleetChange"], "FleetAppliedAnswer | None"]:
-        async with connected(server) as api:
-            planned = await api.plan_fleet(body)
-            if not as_json:
-                click.echo("\n".join(lines_of(planned)))
-            if not planned.changes:
-                return [], None
-            _agree(yes=yes)
-            order = _order(body, planned, keep_going=keep_going)
-            return await _applied(api, order, quiet=as_json)
-
-    done, last = run(work())
-    failed = last.failed if last else ()
-    left = last.left if last else 0
-    if as_json:
-        document = {
-            "done": [each.model_dump(mode="json") for each in done],
-            "failed": [each.model_dump(mode="json") for each in failed],
-            "left": left,
-        }
-        click.echo(json.dumps(document, indent=2))
-    elif last:
-        click.echo(f"{len(done)} done, {left} left.")
-    if left:
-        raise click.ClickException("\n".join(_told(failed)) or "Not all could be done.")
 
 
 @click.command("export")
@@ -147,10 +110,11 @@ def schema() -> None:
     click.echo(json.dumps(FLEET, indent=2))
 
 
-def lines_of(planned: "FleetPlanAnswer") -> Iterator[str]:
-    """Render a plan for people."""
+def lines_of(planned: "FleetPlanAnswer", *, calls: bool | None = None) -> Iterator[str]:
+    """Render a plan for people; ``calls`` is whether each call is told, None where they are few."""
+    each_call = planned.calls <= CALLS_SHOWN if calls is None else calls
     for each in planned.changes:
-        yield from _lines(each)
+        yield from _lines(each, each_call=each_call)
     for note in planned.notes:
         yield output.printable(f"note: {note}")
     if planned.left:
@@ -162,17 +126,35 @@ def lines_of(planned: "FleetPlanAnswer") -> Iterator[str]:
     if not planned.changes:
         yield "Nothing is to be changed."
         return
-    calls = f"{planned.calls} calls of Okta at most, about {planned.seconds} s"
-    yield f"{len(planned.changes)} changes; {calls}"
+    listed = "" if each_call or not planned.calls else " (--calls lists them)"
+    took = f", in {lasting(planned.seconds)} at the allowed rate" if planned.calls else ""
+    count = f"{len(planned.changes)} change{'s' if len(planned.changes) > 1 else ''}"
+    yield f"{count}; {planned.calls} calls of Okta at most{took}{listed}"
 
 
-def _lines(change: "FleetChange") -> Iterator[str]:
-    line = f"  (line {change.line})" if change.line else ""
-    sign = SIGNS[change.action]
-    yield output.printable(f"{sign} {change.action} {change.kind} {change.name}{line}")
+def lasting(seconds: int) -> str:
+    """Render how long something takes, short times by the second."""
+    return duration(seconds) if seconds > MINUTE_S else f"{seconds} s"
+
+
+def _lines(change: "PlannedFleetChange", *, each_call: bool) -> Iterator[str]:
+    about = [f"line {change.line}"] if change.line else []
+    if change.app:
+        about.append(f"app {change.app}{f' {change.label}' if change.label else ''}")
+    if change.calls:
+        about.append(f"{len(change.calls)} calls at most by second {change.second}")
+    told = f"  ({'; '.join(about)})" if about else ""
+    yield output.printable(
+        f"{SIGNS[change.action]} {change.action} {change.kind} {change.name}{told}"
+    )
     if change.action == "update":
         for each in change.fields:
             yield output.printable(f"    {each.name}: {_cut(each.before)} -> {_cut(each.after)}")
+    last = ""
+    for call in change.calls if each_call else ():
+        why = f"  {call.told}" if call.told != last else ""
+        yield output.printable(f"  {call.second:>6} s  {call.method:<4} {call.path}{why}")
+        last = call.told
 
 
 def _cut(told: object) -> str:
@@ -180,66 +162,8 @@ def _cut(told: object) -> str:
     return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
 
 
-def _body(path: Path, *, prune: bool) -> "PlanFleet":
+def file_body(path: Path, *, prune: bool) -> "PlanFleet":
+    """Read a fleet file into what is asked of it. Raises UsageError."""
     from keyturn.wire.fleet_files import PlanFleet
 
     return options.checked(PlanFleet, {"text": read_file(path) + "\n", "prune": prune})
-
-
-def _agree(*, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise click.UsageError("Nobody can be asked here: look at `keyturn plan`, and say --yes.")
-    click.confirm("Do this?", abort=True, err=True)
-
-
-def _order(body: "PlanFleet", planned: "FleetPlanAnswer", *, keep_going: bool) -> "ApplyFleet":
-    from keyturn.wire.fleet_files import ApplyFleet
-
-    fields: dict[str, object] = {
-        "text": body.text,
-        "prune": body.prune,
-        "plan_hash": planned.plan_hash,
-        "credential": {each: value_at(each) for each in planned.references},
-        "keep_going": keep_going,
-    }
-    return options.checked(ApplyFleet, fields)
-
-
-def value_at(reference: str) -> str:
-    """Return the value that a reference leads to. Raises UsageError where there is none."""
-    kind, _, where = reference.partition(":")
-    if kind == "file":
-        return read_file(Path(where))
-    if kind == "stdin":
-        return read_stdin("Credential")
-    found = os.environ.get(where)
-    if not found:
-        raise click.UsageError(f"The environment has no {where}, which the file refers to.")
-    return found
-
-
-async def _applied(
-    api: "KeyturnApi", order: "ApplyFleet", *, quiet: bool
-) -> tuple[list["FleetChange"], "FleetAppliedAnswer"]:
-    """Do it in parts, so that each is told when it is done; wait where Okta's rate limit is met."""
-    done: list[FleetChange] = []
-    while True:
-        part = await api.apply_fleet(order)
-        done += part.done
-        for each in () if quiet else part.done:
-            click.echo(output.printable(f"done: {each.action} {each.kind} {each.name}"))
-        waits = [each.retry_after_seconds for each in part.failed if each.retry_after_seconds]
-        if not part.left or not (part.done or waits) or (part.failed and not waits):
-            return done, part
-        if waits:
-            click.echo(f"Okta's rate limit is met: going on in {waits[0]:.0f} s.", err=True)
-            await asyncio.sleep(waits[0])
-        order = order.model_copy(update={"plan_hash": part.plan_hash})
-
-
-def _told(failed: Sequence["FleetFailure"]) -> Iterator[str]:
-    for each in failed:
-        name = f"{each.change.action} {each.change.kind} {each.change.name}"
-        yield output.printable(f"{name}: {each.why}")

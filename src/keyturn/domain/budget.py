@@ -4,6 +4,7 @@ Okta counts calls by org, principal and bucket, in windows of a minute. Whatever
 out asks here; this file knows no clock, no header and no store.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum, auto
@@ -22,6 +23,13 @@ HEAD_START_S = 5.0
 
 ROOM = "room in Okta's rate limit"
 """What a turn waits for that was held back."""
+
+USUAL_PER_MIN = 50
+"""Half of 100 calls a minute, what Okta lets one client call of an app's secrets in workforce orgs;
+assumed where no answer has told otherwise yet."""
+
+MANAGEMENT = "api/v1/apps"
+"""How the buckets are called that apps and their credentials count against."""
 
 BATCH = 8
 """As many calls as a worker takes at a time from what several share."""
@@ -150,6 +158,21 @@ def grant(window: Window, ask: Ask, shares: Shares) -> int:
     """
     spare = window.remaining - floor(window.limit, ask.purpose, shares)
     return 0 if spare < ask.calls else max(ask.calls, min(BATCH, spare // 4))
+
+
+def limits_of(windows: Iterable[Window]) -> Mapping[str, int]:
+    """Return how many calls a minute each org allows for its apps, where that is known."""
+    found: dict[str, int] = {}
+    for each in windows:
+        if each.bucket.strip("/").startswith(MANAGEMENT):
+            found[each.org] = min(each.limit, found.get(each.org, each.limit))
+    return found
+
+
+def rate_of(limit: int | None, shares: Shares) -> int:
+    """Tell how many calls a minute there are for turns; of a limit that is not known, the usual."""
+    allowed = limit or USUAL_PER_MIN
+    return max(1, allowed - floor(allowed, Purpose.FINISHING, shares))
 
 
 def starts(limit: int, shares: Shares) -> int:

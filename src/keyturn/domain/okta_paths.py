@@ -13,6 +13,10 @@ INTROSPECT_PATH: Final = "/oauth2/v1/introspect"
 TOKEN_PATH: Final = "/oauth2/v1/token"
 LOGS_PATH: Final = "/api/v1/logs"
 
+APPS_PATH: Final = "/api/v1/apps"
+ME_PATH: Final = "/api/v1/users/me"
+
+_CREDENTIALS: Final = "/credentials/"
 _KEYS: Final = "/api/v1/apps/{}/credentials/jwks"
 
 COLLECTIONS: Final[Mapping[CredentialKind, str]] = MappingProxyType(
@@ -26,3 +30,8 @@ COLLECTIONS: Final[Mapping[CredentialKind, str]] = MappingProxyType(
     }
 )
 """Where the credentials of an app are, by their kind; there is a place for the app's id."""
+
+APP_PATHS: Final[Mapping[CredentialKind, str]] = MappingProxyType(
+    {kind: path.partition(_CREDENTIALS)[0] for kind, path in COLLECTIONS.items()}
+)
+"""Where such an app is itself; there is a place for its id."""

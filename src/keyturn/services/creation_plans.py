@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from keyturn.domain.access import Caller
 from keyturn.domain.ids import CredentialId
-from keyturn.domain.okta_paths import COLLECTIONS, INTROSPECT_PATH
+from keyturn.domain.okta import CredentialKind
+from keyturn.domain.okta_paths import APP_PATHS, COLLECTIONS, INTROSPECT_PATH
 from keyturn.domain.rotation import Adopt, Rotation
 from keyturn.services.onboarding import Prospect, RotationDraft, preview_rotation
 from keyturn.services.plans import PlannedStep, steps_at_app, waits_of
@@ -43,21 +44,36 @@ def steps_of_creation(
 
     ``retires`` is what the app has and its owner has consented to the end of.
     """
-    rules, at = prospect.rotation.kind.rules, _collection(prospect.rotation)
-    probe = (f"POST {INTROSPECT_PATH}",)
-    mapping = prospect.rotation.mapping
-    steps = [PlannedStep(f"list the app's {rules.noun}s", (f"GET {at}",))]
-    if isinstance(prospect.takes, Adopt) or prospect.takes is None:
-        which = prospect.takes.secret.id if prospect.takes else "the one whose value is given"
-        told = f"adopt {which}: make sure that Okta accepts it, by asking about a junk token"
-        steps.append(PlannedStep(told, probe, "nothing changes at Okta"))
-    else:
-        whose = "of Keyturn's own value" if rules.own_value else "whose value Okta makes"
-        told = f"add a {rules.noun} {whose}, beside what the app has"
-        steps.append(PlannedStep(told, (f"POST {at}",)))
-        steps.append(PlannedStep("ask about a junk token with it, until Okta accepts it", probe))
+    rotation, takes, adopts = prospect.rotation, prospect.takes, ""
+    if isinstance(takes, Adopt) or takes is None:
+        adopts = takes.secret.id if takes else "the one whose value is given"
+    mapping = rotation.mapping
     served = f"serve {mapping.client_id} and {mapping.client_secret} in {prospect.place}"
-    return [*steps, PlannedStep(served), *_retiring(prospect.rotation, retires)]
+    return [
+        *steps_of_adoption(rotation.kind, rotation.app_id, adopts=adopts),
+        PlannedStep(served),
+        *_retiring(rotation, retires),
+    ]
+
+
+def steps_of_adoption(kind: CredentialKind, app: str, *, adopts: str = "") -> Sequence[PlannedStep]:
+    """Return what taking an app over does at Okta, with the calls.
+
+    ``adopts`` is the credential of the app that is served; without it one is added.
+    """
+    rules, at = kind.rules, COLLECTIONS[kind].format(app)
+    itself, probe = f"GET {APP_PATHS[kind].format(app)}", (f"POST {INTROSPECT_PATH}",)
+    seen = PlannedStep(f"read the app, and list its {rules.noun}s", (itself, f"GET {at}"))
+    if adopts:
+        told = f"adopt {adopts}: make sure that Okta accepts it, by asking about a junk token"
+        return [seen, PlannedStep(told, probe, "nothing changes at Okta")]
+    whose = "of Keyturn's own value" if rules.own_value else "whose value Okta makes"
+    told = f"look again, and add a {rules.noun} {whose}, beside what the app has"
+    return [
+        seen,
+        PlannedStep(told, (f"GET {at}", itself, f"POST {at}")),
+        PlannedStep("ask about a junk token with it, until Okta accepts it", probe),
+    ]
 
 
 def _retiring(rotation: Rotation, retires: CredentialId | None) -> Iterable[PlannedStep]:

@@ -3,12 +3,12 @@
 Changes nothing, and asks nobody at Okta: at three in the morning every call is for closing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.budget import WINDOW_S, Window, starts
+from keyturn.domain.budget import USUAL_PER_MIN, WINDOW_S, limits_of, starts
 from keyturn.domain.closing import by_probes
 from keyturn.domain.compliance_reports import canonical, digest
 from keyturn.domain.emergency import CALLS_TO_CLOSE
@@ -21,13 +21,14 @@ from keyturn.domain.selector import EVERYTHING, Subject, parse_selector
 from keyturn.domain.waves import Candidate
 from keyturn.services import gate
 from keyturn.services.emergency_sights import Sight, own_apps, sights_of
+from keyturn.services.inventory_sights import InventorySights
 from keyturn.services.inventory_views import InventoriedApp, list_inventoried
 from keyturn.services.ports import World
-from keyturn.services.rollout_plans import ALL, MEMBERS_MAX, NAMED_MAX, REASON_MAX, USUAL_PER_MIN
+from keyturn.services.rollout_plans import ALL, MEMBERS_MAX, NAMED_MAX, REASON_MAX
 from keyturn.services.rotations import RotationView, views_for
+from keyturn.services.selectors import read_selector, require_groups_read
 
 WITHIN_MAX_S = 86_400
-MANAGEMENT = "api/v1/apps"
 
 
 @dataclass(frozen=True)
@@ -96,33 +97,40 @@ class EmergencyPlan:
         return max(each.closes_in_s for each in self.members)
 
 
-async def plan_emergency(world: World, caller: Caller, draft: EmergencyDraft) -> EmergencyPlan:
+async def plan_emergency(
+    world: World, caller: Caller, draft: EmergencyDraft, sights: InventorySights | None = None
+) -> EmergencyPlan:
     """Plan the closing of apps whose client secrets have leaked; nothing is changed.
 
+    ``sights`` spares whoever looks often that thousands of apps are put together again.
     Raises InvalidInput, also where no rotation keeps any of the apps, and Forbidden, also where the
     caller may not turn one of them.
     """
-    draft = _required(draft)
+    draft = _required(world, draft)
     await gate.require(world, caller, Verb.EDIT_ROLLOUTS, ALL, subject="emergency (plan)")
     views = [each for each in await views_for(world, caller, None) if not each.rotation.ending]
     async with world.store.reading() as tx:
-        known = await list_inventoried(tx, world, caller.organization_id)
+        selector = parse_selector(draft.selector)
+        await require_groups_read(tx, world, selector, caller.organization_id)
+        look = sights.look if sights else list_inventoried
+        known = await look(tx, world, caller.organization_id)
     listed = {each.kept.rotation.id: each for each in known if each.kept}
     chosen = _chosen(draft, views, listed)
-    unmanaged = [_unmanaged(each) for each in known if not each.managed and _fits(draft, each)]
+    meant = _meant(draft)
+    unmanaged = [_unmanaged(each) for each in known if not each.managed and meant(each)]
     _require_some(draft, chosen, unmanaged)
     _require_turnable(caller, chosen)
     return await _planned(world, draft, chosen, listed, unmanaged)
 
 
-def _required(draft: EmergencyDraft) -> EmergencyDraft:
+def _required(world: World, draft: EmergencyDraft) -> EmergencyDraft:
     """Return a draft as it is kept. Raises InvalidInput."""
     reason, problems = draft.reason.strip(), list[FieldProblem]()
     if not 1 <= len(reason) <= REASON_MAX:
         problems.append(FieldProblem(("reason",), f"must have 1 to {REASON_MAX} characters"))
     if not 0 <= draft.within_s <= WITHIN_MAX_S:
         problems.append(FieldProblem(("withinSeconds",), f"must be 0 to {WITHIN_MAX_S}"))
-    selector = parse_selector(draft.selector)
+    selector = read_selector(world, draft.selector)
     if sum((bool(draft.selector), bool(draft.apps), draft.every)) != 1:
         problems.append(FieldProblem(("selector",), "say one of: a selector, apps, or all"))
     elif draft.selector and selector == EVERYTHING:
@@ -165,14 +173,18 @@ def subject_of(seen: RotationView, listed: Mapping[RotationId, InventoriedApp]) 
     )
 
 
-def _fits(draft: EmergencyDraft, one: InventoriedApp) -> bool:
-    """Say whether an app is meant that has, or may have, a client secret to close."""
-    works = any(each.status is Status.ACTIVE for each in one.listed_secrets)
-    if not works and (one.app.read_at or not one.app.asked_for_secrets):
-        return False
-    picked = bool(draft.selector) and parse_selector(draft.selector).fits(one.subject)
-    named = frozenset(draft.apps) & {one.app.app_id, one.app.client_id}
-    return draft.every or picked or bool(named)
+def _meant(draft: EmergencyDraft) -> Callable[[InventoriedApp], bool]:
+    """Return what tells whether an app is meant that has, or may have, a client secret to close."""
+    fits, named = parse_selector(draft.selector).fits, frozenset(draft.apps)
+
+    def meant(one: InventoriedApp) -> bool:
+        works = any(each.listed.status is Status.ACTIVE for each in one.secrets)
+        if not works and (one.app.read_at or not one.app.asked_for_secrets):
+            return False
+        picked = bool(draft.selector) and fits(one.subject)
+        return draft.every or picked or not named.isdisjoint((one.app.app_id, one.app.client_id))
+
+    return meant
 
 
 def _unmanaged(one: InventoriedApp) -> Unmanaged:
@@ -293,15 +305,6 @@ async def _per_minute(world: World, orgs: Iterable[str]) -> Mapping[str, int]:
     limits = limits_of(await world.okta.list_windows())
     shares = world.limits.shares
     return {org: starts(limits.get(org, USUAL_PER_MIN), shares) for org in orgs}
-
-
-def limits_of(windows: Iterable[Window]) -> Mapping[str, int]:
-    """Return how many calls a minute each org allows for its apps, where that is known."""
-    found: dict[str, int] = {}
-    for each in windows:
-        if each.bucket.strip("/").startswith(MANAGEMENT):
-            found[each.org] = min(each.limit, found.get(each.org, each.limit))
-    return found
 
 
 def _hash(draft: EmergencyDraft, members: Iterable[PlannedClosing]) -> str:

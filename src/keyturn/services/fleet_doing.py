@@ -1,61 +1,28 @@
 """Do one change of a fleet file's plan, by the use case that there is for it."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from keyturn.domain.access import Caller
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.destination_kinds import parse_kind
-from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound
 from keyturn.domain.fleetfile.items import CREDENTIAL, Action, Change, Item, Kind
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import ROOT
 from keyturn.domain.rotation import SecretsMapping
-from keyturn.domain.sensitive import Sensitive
 from keyturn.services import (
-    compliance_policies,
     connections,
     destinations,
     environments,
+    fleet_doing_access,
+    fleet_doing_rules,
     folders,
-    identity_changes,
-    memberships,
     onboarding,
     rotations,
 )
 from keyturn.services.environments import EnvironmentChange
-from keyturn.services.fleet_standing import Standing
-from keyturn.services.fleet_wanted import policy_change, schedule_change, schedule_of
-from keyturn.services.memberships import Asked
-from keyturn.services.ports import World
+from keyturn.services.fleet_hands import Hands, Ways
+from keyturn.services.fleet_resolving import policy_change, schedule_change, schedule_of
 from keyturn.services.projects import Where
-
-
-@dataclass(frozen=True)
-class Hands:
-    """Who does it, what there is by now, and the values of credentials by their references."""
-
-    world: World
-    caller: Caller
-    there: Standing
-    credentials: Mapping[str, Sensitive]
-
-    def id_of(self, kind: Kind, *key: str) -> str:
-        """Return the id of something. Raises NotFound."""
-        found = self.there.ids.get((kind, key))
-        if found is None:
-            raise NotFound(f"There is no {kind} {'/'.join(key)}.")
-        return found
-
-    def value(self, reference: object, field: str) -> Sensitive:
-        """Return what a reference leads to. Raises InvalidInput."""
-        found = self.credentials.get(str(reference))
-        if found is None:
-            told = f"is {reference}" if reference else "is not said"
-            rule = f"{told}: a value is needed, by env:NAME, file:PATH or stdin"
-            raise InvalidInput(FieldProblem((field,), rule))
-        return found
 
 
 async def do(hands: Hands, change: Change) -> None:
@@ -82,7 +49,7 @@ async def _create_environment(hands: Hands, item: Item) -> str:
 
 
 async def _update_environment(hands: Hands, item: Item) -> str:
-    its_id, change = hands.id_of(*_id(item)), EnvironmentChange(str(item.fields["name"]))
+    its_id, change = hands.its_id(item), EnvironmentChange(str(item.fields["name"]))
     project = item.key[0]
     await environments.update_environment(hands.world, hands.caller, project, its_id, change)
     return its_id
@@ -129,7 +96,7 @@ async def _update_connection(hands: Hands, item: Item) -> str:
 
 
 async def _delete_connection(hands: Hands, item: Item) -> str:
-    its_id = hands.id_of(*_id(item))
+    its_id = hands.its_id(item)
     await connections.delete_okta_connection(hands.world, hands.caller, its_id)
     return ""
 
@@ -139,41 +106,6 @@ def _credentials(hands: Hands, fields: Mapping[str, Any]) -> OktaCredentials:
     if fields["method"] == "api-token":
         return ApiToken(value)
     return ServiceApp(fields["clientId"], value)
-
-
-# --- compliance policies --------------------------------------------------------------------------
-
-_POLICY = {
-    "selector": "selector",
-    "description": "description",
-    "maxAgeDays": "max_age_days",
-    "maxOverlapDays": "max_overlap_days",
-    "unusedDays": "unused_days",
-    "managed": "managed",
-}
-
-
-async def _create_policy(hands: Hands, item: Item) -> str:
-    fields: Any = {"name": item.key[0], **_policy(item)}
-    return (await compliance_policies.create_policy(hands.world, hands.caller, fields)).id
-
-
-async def _update_policy(hands: Hands, item: Item) -> str:
-    fields: Any = _policy(item)
-    its_id = hands.id_of(*_id(item))
-    return (await compliance_policies.edit_policy(hands.world, hands.caller, its_id, fields)).id
-
-
-async def _delete_policy(hands: Hands, item: Item) -> str:
-    its_id = hands.id_of(*_id(item))
-    await compliance_policies.delete_policy(hands.world, hands.caller, its_id)
-    return ""
-
-
-def _policy(item: Item) -> Mapping[str, object]:
-    said = {_POLICY[name]: told for name, told in item.fields.items()}
-    days = {name: told or None for name, told in said.items() if name.endswith("_days")}
-    return said | days
 
 
 # --- rotations ------------------------------------------------------------------------------------
@@ -226,7 +158,7 @@ async def _create_destination(hands: Hands, item: Item) -> str:
         kind=parse_kind(fields["kind"]),
         where=Where(project, environment, path),
         settings=fields.get("settings", {}),
-        credential=_authority(hands, fields),
+        credential=hands.authority(item),
         only=fields.get("secrets", ()),
         mapping=fields.get("mapping", {}),
         prefix=fields.get("prefix", ""),
@@ -238,12 +170,11 @@ async def _create_destination(hands: Hands, item: Item) -> str:
 
 async def _update_destination(hands: Hands, item: Item) -> str:
     fields: Mapping[str, Any] = item.fields
-    its_id = hands.id_of(*_id(item))
-    before = next(each for each in hands.there.items if each.id == item.id)
-    moved = "settings" in fields and fields["settings"] != before.fields["settings"]
+    its_id = hands.its_id(item)
+    moved = "settings" in fields and fields["settings"] != hands.before(item)["settings"]
     change = destinations.DestinationChange(
         settings=fields["settings"] if moved else None,
-        credential=_authority(hands, fields) if moved and fields.get(CREDENTIAL) else None,
+        credential=hands.authority(item) if moved and fields.get(CREDENTIAL) else None,
         only=fields.get("secrets"),
         mapping=fields.get("mapping"),
         prefix=fields.get("prefix"),
@@ -254,70 +185,12 @@ async def _update_destination(hands: Hands, item: Item) -> str:
 
 
 async def _delete_destination(hands: Hands, item: Item) -> str:
-    its_id = hands.id_of(*_id(item))
+    its_id = hands.its_id(item)
     await destinations.delete_destination(hands.world, hands.caller, its_id)
     return ""
 
 
-def _authority(hands: Hands, fields: Mapping[str, Any]) -> Mapping[str, Sensitive]:
-    told: Mapping[str, str] = fields.get(CREDENTIAL, {})
-    return {name: hands.value(each, f"{CREDENTIAL}.{name}") for name, each in told.items()}
-
-
-# --- identities -----------------------------------------------------------------------------------
-
-
-async def _create_identity(hands: Hands, item: Item) -> str:
-    name, role = item.key[0], str(item.fields.get("role", ""))
-    made = await identity_changes.create_identity(hands.world, hands.caller, name, role=role)
-    return made.identity.id
-
-
-async def _update_identity(hands: Hands, item: Item) -> str:
-    its_id, role = hands.id_of(*_id(item)), str(item.fields["role"])
-    await identity_changes.update_identity(hands.world, hands.caller, its_id, role=role)
-    return its_id
-
-
-async def _delete_identity(hands: Hands, item: Item) -> str:
-    its_id = hands.id_of(*_id(item))
-    await identity_changes.delete_identity(hands.world, hands.caller, its_id)
-    return ""
-
-
-async def _add_roles(hands: Hands, item: Item) -> str:
-    asked = _asked(hands, item)
-    await memberships.add_member(hands.world, hands.caller, asked, _roles(item))
-    return asked.identity_id
-
-
-async def _change_roles(hands: Hands, item: Item) -> str:
-    asked = _asked(hands, item)
-    await memberships.change_member(hands.world, hands.caller, asked, _roles(item))
-    return asked.identity_id
-
-
-async def _remove_roles(hands: Hands, item: Item) -> str:
-    await memberships.remove_member(hands.world, hands.caller, _asked(hands, item))
-    return ""
-
-
-def _asked(hands: Hands, item: Item) -> Asked:
-    name, project = item.key
-    return Asked(project, hands.id_of(Kind.IDENTITY, name))
-
-
-def _roles(item: Item) -> tuple[str, ...]:
-    roles: tuple[str, ...] = item.fields["roles"]  # type: ignore[assignment]
-    return roles
-
-
-def _id(item: Item) -> tuple[Kind, *tuple[str, ...]]:
-    return item.kind, *item.key
-
-
-_Way = Callable[[Hands, Item], Awaitable[str]]
-_WAYS: Mapping[Kind, Mapping[Action, _Way]] = {
+_WAYS: Ways = {
     Kind.PROJECT: {Action.CREATE: _create_project},
     Kind.ENVIRONMENT: {Action.CREATE: _create_environment, Action.UPDATE: _update_environment},
     Kind.FOLDER: {Action.CREATE: _create_folder},
@@ -326,25 +199,12 @@ _WAYS: Mapping[Kind, Mapping[Action, _Way]] = {
         Action.UPDATE: _update_connection,
         Action.DELETE: _delete_connection,
     },
-    Kind.POLICY: {
-        Action.CREATE: _create_policy,
-        Action.UPDATE: _update_policy,
-        Action.DELETE: _delete_policy,
-    },
     Kind.ROTATION: {Action.ADOPT: _adopt, Action.UPDATE: _update_rotation},
     Kind.DESTINATION: {
         Action.CREATE: _create_destination,
         Action.UPDATE: _update_destination,
         Action.DELETE: _delete_destination,
     },
-    Kind.IDENTITY: {
-        Action.CREATE: _create_identity,
-        Action.UPDATE: _update_identity,
-        Action.DELETE: _delete_identity,
-    },
-    Kind.ROLES: {
-        Action.CREATE: _add_roles,
-        Action.UPDATE: _change_roles,
-        Action.DELETE: _remove_roles,
-    },
+    **fleet_doing_rules.WAYS,
+    **fleet_doing_access.WAYS,
 }

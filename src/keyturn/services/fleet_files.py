@@ -4,29 +4,21 @@ Nothing is remembered of a file. What is left of a plan is planned again each ti
 that ended anywhere goes on when it is asked again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from keyturn.domain.access import Caller, Target, Verb
-from keyturn.domain.budget import Purpose, floor
-from keyturn.domain.errors import FieldProblem, InvalidInput, KeyturnError, OktaThrottled, Refused
-from keyturn.domain.fleetfile.items import (
-    CREDENTIAL,
-    SECTIONS,
-    Action,
-    Change,
-    Item,
-    Kind,
-    diff,
-    plan_hash,
-    problem_of,
-)
+from keyturn.domain.errors import InvalidInput, KeyturnError, OktaThrottled, Refused
+from keyturn.domain.fleetfile.items import SECTIONS, Change, Item, diff, plan_hash
 from keyturn.domain.fleetfile.reading import parse_fleet
 from keyturn.domain.fleetfile.schema import FLEET
 from keyturn.domain.fleetfile.writing import fleet_text
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
-from keyturn.services.fleet_doing import Hands, do
+from keyturn.services.fleet_calls import Cost, costs_of
+from keyturn.services.fleet_credentials import references_of, without_credential
+from keyturn.services.fleet_doing import do
+from keyturn.services.fleet_hands import Hands
 from keyturn.services.fleet_standing import Standing, standing
 from keyturn.services.fleet_wanted import wanted
 from keyturn.services.ports import World
@@ -34,15 +26,6 @@ from keyturn.services.ports import World
 ALL = Target()
 """A fleet file goes across projects: it is for those who hold a role in all of them."""
 AT_ONCE = 20
-USUAL_PER_MIN = 50
-"""Half of 100 calls a minute, what Okta lets one client call of an app's secrets in workforce orgs;
-assumed where no answer has told otherwise yet."""
-MANAGEMENT = "api/v1/apps"
-LEADING = {
-    Kind.CONNECTION: frozenset({"instanceUrl", "method", "clientId"}),
-    Kind.DESTINATION: frozenset({"settings"}),
-}
-"""Where a credential is sent to, which takes it anew."""
 
 
 @dataclass(frozen=True)
@@ -58,31 +41,40 @@ class FleetPlan:
     """What applying a file will do, in order.
 
     ``left`` is there, is not in the file and stays. ``references`` are where credentials that it
-    takes come from. ``calls`` are management calls of Okta at most, and ``lasts_s`` how many
-    seconds they take at the allowed rate.
+    takes come from. ``costs`` are what the changes ask of Okta, one for each.
     """
 
     changes: Sequence[Change]
     left: Sequence[Item]
     notes: Sequence[str]
     references: Sequence[str]
-    calls: int
-    lasts_s: int
     plan_hash: str
+    costs: Sequence[Cost] = ()
+
+    @property
+    def calls(self) -> int:
+        """Return how many calls of Okta it is at most."""
+        return sum(len(each.calls) for each in self.costs)
+
+    @property
+    def lasts_s(self) -> int:
+        """Return how many seconds they take at the allowed rate."""
+        return self.costs[-1].ends_s if self.costs else 0
 
 
 @dataclass(frozen=True)
 class Application:
     """How a plan is to be applied: ``credentials`` are values by their references in the file.
 
-    At most ``most`` changes are done at once. ``keep_going`` is whether one that cannot be done
-    lets the others be done.
+    At most ``most`` changes are tried at once. ``keep_going`` is whether one that cannot be done
+    lets the others be done; ``pass_over`` is how many of the first were tried before, in vain.
     """
 
     plan_hash: str
     credentials: Mapping[str, Sensitive] = field(default_factory=dict)
     most: int = AT_ONCE
     keep_going: bool = False
+    pass_over: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,8 +102,8 @@ async def plan_fleet(world: World, caller: Caller, order: FleetOrder) -> FleetPl
     Raises InvalidInput with all that is wrong in it, and Forbidden.
     """
     await _pass(world, caller, "plan")
-    plan, _ = await _planned(world, caller, order)
-    return plan
+    plan, there = await _planned(world, caller, order)
+    return replace(plan, costs=await costs_of(world, plan.changes, there))
 
 
 async def apply_fleet(world: World, caller: Caller, order: FleetOrder, how: Application) -> Applied:
@@ -126,8 +118,8 @@ async def apply_fleet(world: World, caller: Caller, order: FleetOrder, how: Appl
         raise Refused("What is to be done is not what was planned any more: plan again, and look.")
     hands = Hands(world, caller, there, how.credentials)
     done, failed = list[Change](), list[Failed]()
-    for change in plan.changes:
-        if len(done) == how.most or (failed and not how.keep_going):
+    for change in plan.changes[how.pass_over :][: how.most]:
+        if failed and not how.keep_going:
             break
         try:
             await do(hands, change)
@@ -173,7 +165,7 @@ async def _planned(world: World, caller: Caller, order: FleetOrder) -> tuple[Fle
         prune=order.prune or file.prune,
         keep=caller.name,
     )
-    problems = [*found.problems, *_without_credential(found.changes)]
+    problems = [*found.problems, *without_credential(found.changes)]
     if problems:
         raise InvalidInput(*problems)
     made = {each.id for each in asked.made}
@@ -181,54 +173,10 @@ async def _planned(world: World, caller: Caller, order: FleetOrder) -> tuple[Fle
         found.changes,
         [each for each in found.left if each.id not in made],
         asked.notes,
-        _references(found.changes),
-        sum(each.calls for each in found.changes),
-        await _lasts_s(world, found.changes, there),
+        references_of(found.changes),
         plan_hash(found.changes),
     )
     return plan, there
-
-
-def _credentials(change: Change) -> Mapping[str, object]:
-    """Return where the credentials that a change takes come from; none where none is sent."""
-    told = change.item.fields.get(CREDENTIAL)
-    names = {each.name for each in change.fields}
-    sent = change.action is Action.CREATE or names & LEADING.get(change.item.kind, frozenset())
-    if not sent or change.action is Action.DELETE:
-        return {}
-    of_connection = {CREDENTIAL: told} if change.item.kind is Kind.CONNECTION else {}
-    return told if isinstance(told, Mapping) else of_connection
-
-
-def _references(changes: Iterable[Change]) -> Sequence[str]:
-    found = (str(each) for change in changes for each in _credentials(change).values())
-    return [*dict.fromkeys(found)]
-
-
-def _without_credential(changes: Iterable[Change]) -> Iterable[FieldProblem]:
-    for change in changes:
-        for name, told in _credentials(change).items():
-            if told in {None, "kept"}:
-                rule = "is needed: say env:NAME, file:PATH or stdin"
-                field = name if name == CREDENTIAL else f"{CREDENTIAL}.{name}"
-                yield problem_of(change.item, field, rule)
-
-
-async def _lasts_s(world: World, changes: Sequence[Change], there: Standing) -> int:
-    """Tell how long the calls take at the rate that each org allows, one after the other."""
-    told = {
-        each.org: each.limit
-        for each in await world.okta.list_windows()
-        if each.bucket.strip("/").startswith(MANAGEMENT)
-    }
-    shares, total = world.limits.shares, 0.0
-    for change in changes:
-        name = change.item.fields.get("connection", change.item.key[0])
-        connection = there.connections.get(str(name))
-        limit = told.get(connection.instance_url if connection else "", USUAL_PER_MIN)
-        rate = max(1, limit - floor(limit, Purpose.FINISHING, shares))
-        total += 60 * change.calls / rate
-    return round(total)
 
 
 def _failed(change: Change, error: KeyturnError) -> Failed:

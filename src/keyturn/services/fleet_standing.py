@@ -2,26 +2,33 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
 
 from keyturn.domain.access import Caller
+from keyturn.domain.channel_kinds import RULES
+from keyturn.domain.channels import Channel, Timing
 from keyturn.domain.compliance import CompliancePolicy
 from keyturn.domain.connection import OktaConnection
-from keyturn.domain.fleetfile.items import Item, Kind
+from keyturn.domain.fleetfile.items import CREDENTIAL, Item, Kind
+from keyturn.domain.fleetfile.reading import exception_item, grant_fields
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import ROOT, Place
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Policy
-from keyturn.services.compliance_policies import list_policies
+from keyturn.services.channels import list_channels
+from keyturn.services.compliance_policies import ExceptionView, list_exceptions, list_policies
 from keyturn.services.connections import list_okta_connections
 from keyturn.services.destinations import DestinationView, list_destinations
 from keyturn.services.folders import list_folders
 from keyturn.services.identity_changes import IdentityView, list_identities
 from keyturn.services.ports import World
 from keyturn.services.projects import Where, Whole, list_projects
+from keyturn.services.roles import RoleView, list_roles
 from keyturn.services.rotations import RotationView, views_for
 
 NO_ROLE = "no-access"
+OF_NO_PROJECT = frozenset({Kind.POLICY, Kind.EXCEPTION})
 Ident = tuple[Kind, tuple[str, ...]]
 
 
@@ -33,8 +40,12 @@ class Standing:
     ids: dict[Ident, str] = field(default_factory=dict)
     rotations: dict[tuple[str, ...], RotationView] = field(default_factory=dict)
     connections: dict[str, OktaConnection] = field(default_factory=dict)
+    projects: Mapping[str, str] = field(default_factory=dict)
+    """Their slugs, by their ids."""
     doubled: set[Ident] = field(default_factory=set)
     """What is there twice, so that no file can say which is meant."""
+    exceptions: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    """The ids of those that excuse the same: together they are one, until the last ends."""
 
     def put(self, item: Item, its_id: str = "") -> None:
         """Note a thing."""
@@ -46,8 +57,8 @@ class Standing:
 
 async def standing(world: World, caller: Caller, kinds: Collection[Kind]) -> Standing:
     """Return what there is of some kinds of things. Raises Forbidden."""
-    found = Standing()
-    projects = await list_projects(world, caller) if {*kinds} - {Kind.POLICY} else ()
+    projects = await list_projects(world, caller) if {*kinds} - OF_NO_PROJECT else ()
+    found = Standing(projects={each.project.id: each.project.slug for each in projects})
     for kind, add in _ADDING.items():
         if kind in kinds:
             await add(world, caller, found, projects)
@@ -73,10 +84,8 @@ async def _add_connections(
     world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
 ) -> None:
     await _know_connections(world, caller, found)
-    slugs = {each.project.id: each.project.slug for each in projects}
     for each in found.connections.values():
-        project = slugs.get(each.project_id, "") if each.project_id else ""
-        found.put(_connection(each, project), each.id)
+        found.put(_connection(each, found.projects.get(each.project_id or "", "")), each.id)
 
 
 async def _know_connections(world: World, caller: Caller, found: Standing) -> None:
@@ -89,6 +98,23 @@ async def _know_connections(world: World, caller: Caller, found: Standing) -> No
 async def _add_policies(world: World, caller: Caller, found: Standing, _: Sequence[Whole]) -> None:
     for policy in await list_policies(world, caller):
         found.put(_policy(policy), policy.id)
+
+
+async def _add_exceptions(
+    world: World, caller: Caller, found: Standing, _: Sequence[Whole]
+) -> None:
+    """Take note of those that still excuse something, and of the policies that they may be of."""
+    for policy in await list_policies(world, caller):
+        found.ids[Kind.POLICY, (policy.name,)] = policy.id
+    now, last = world.clock.now(), dict[Ident, Item]()
+    every = await list_exceptions(world, caller)
+    for each in sorted(every, key=lambda one: (one.exception.expires_at, one.exception.created_at)):
+        if each.exception.in_force(now):
+            item = _exception(each)
+            last[item.id] = item
+            found.exceptions.setdefault(item.key, []).append(each.exception.id)
+    for item in last.values():
+        found.put(item)
 
 
 async def _add_rotations(world: World, caller: Caller, found: Standing, _: Sequence[Whole]) -> None:
@@ -109,20 +135,42 @@ async def _add_destinations(
             found.put(_destination(view), view.destination.id)
 
 
+async def _add_channels(
+    world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
+) -> None:
+    for channel in await list_channels(world, caller):
+        project = found.projects.get(channel.project_id or "", "")
+        found.put(_channel(channel, project), channel.id)
+
+
+async def _add_roles(
+    world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
+) -> None:
+    await _know_connections(world, caller, found)
+    called: dict[str, str] = {each.id: each.name for each in found.connections.values()}
+    for place in (None, *(each.project for each in projects)):
+        for view in await list_roles(world, caller, place.slug if place else None):
+            if view.custom and view.custom.project_id == (place.id if place else None):
+                key = (*((place.slug,) if place else ()), view.role.slug)
+                found.put(_role(view, key, called), view.custom.id)
+
+
 async def _add_identities(
     world: World, caller: Caller, found: Standing, projects: Sequence[Whole]
 ) -> None:
-    slugs: dict[str, str] = {each.project.id: each.project.slug for each in projects}
     for one in await list_identities(world, caller, person=False):
-        _add_identity(found, one, slugs)
+        _add_identity(found, one)
 
 
 _ADDING = {
     Kind.PROJECT: _add_projects,
     Kind.CONNECTION: _add_connections,
     Kind.POLICY: _add_policies,
+    Kind.EXCEPTION: _add_exceptions,
     Kind.ROTATION: _add_rotations,
     Kind.DESTINATION: _add_destinations,
+    Kind.CHANNEL: _add_channels,
+    Kind.ROLE: _add_roles,
     Kind.IDENTITY: _add_identities,
 }
 
@@ -154,6 +202,25 @@ def _policy(each: CompliancePolicy) -> Item:
         "managed": each.managed,
     }
     return Item(Kind.POLICY, (each.name,), fields)
+
+
+def _exception(view: ExceptionView) -> Item:
+    it = view.exception
+    return exception_item(
+        {
+            "selector": it.selector,
+            "policy": view.policy.name if view.policy else "",
+            "kinds": it.kinds,
+            "reason": it.reason,
+            "expiresAt": moment_text(it.expires_at),
+        }
+    )
+
+
+def moment_text(at: datetime) -> str:
+    """Return a moment as the file says it: the day alone at its beginning."""
+    told = at.astimezone(UTC)
+    return f"{told.replace(tzinfo=None).isoformat()}Z" if told.time() > time() else f"{told:%F}"
 
 
 def _rotation(view: RotationView, key: tuple[str, ...]) -> Item:
@@ -219,13 +286,54 @@ def _destination(view: DestinationView) -> Item:
     return Item(Kind.DESTINATION, (*place_key(view.place), it.name), fields)
 
 
-def _add_identity(found: Standing, view: IdentityView, slugs: Mapping[str, str]) -> None:
+def _channel(each: Channel, project: str) -> Item:
+    fields: dict[str, object] = {
+        "kind": each.kind.value,
+        "settings": dict(each.setting),
+        CREDENTIAL: dict.fromkeys(RULES[each.kind].credential if each.sealed else (), "kept"),
+        "selector": each.selector,
+        "kinds": tuple(sorted(each.kinds)),
+        "timing": timing_fields(each.timing),
+        "aheadSeconds": each.ahead_s,
+        "paused": each.paused,
+    }
+    fields |= {"project": project} if project else {}
+    return Item(Kind.CHANNEL, (each.name,), fields)
+
+
+def timing_fields(timing: Timing) -> Mapping[str, str]:
+    """Return when a channel may speak as the file says it."""
+    clocks = {"digestAt": timing.daily_at, "quietFrom": timing.quiet_from}
+    clocks["quietTo"] = timing.quiet_to
+    told = {name: f"{at:%H:%M}" if at else "" for name, at in clocks.items()}
+    return {"digest": timing.rhythm.value, "zone": timing.zone, **told}
+
+
+def _role(view: RoleView, key: tuple[str, ...], called: Mapping[str, str]) -> Item:
+    grants = [
+        grant_fields(
+            {
+                "verbs": [each.value for each in grant.verbs],
+                "environments": grant.environments,
+                "paths": grant.paths,
+                "connections": [called.get(each, each) for each in grant.connections],
+            }
+        )
+        for grant in view.role.grants
+        if grant.verbs  # none is left of verbs that only another Keyturn knows
+    ]
+    described = view.custom.description if view.custom else ""
+    fields = {"name": view.role.name, "description": described, "grants": grants}
+    return Item(Kind.ROLE, key, fields)
+
+
+def _add_identity(found: Standing, view: IdentityView) -> None:
     name = view.identity.name
     found.put(Item(Kind.IDENTITY, (name,), {"role": view.role or NO_ROLE}), view.identity.id)
     roles: dict[str, list[str]] = {}
     for each in view.memberships:
-        if each.project_id and each.project_id in slugs:
-            roles.setdefault(slugs[each.project_id], []).append(each.role)
+        if each.project_id and each.project_id in found.projects:
+            roles.setdefault(found.projects[each.project_id], []).append(each.role)
     for project, held in roles.items():
         item = Item(Kind.ROLES, (name, project), {"roles": tuple(sorted(held))})
         found.put(item, view.identity.id)

@@ -1,40 +1,26 @@
 """What a fleet file asks for, put beside what there is.
 
-Selections of apps become rotations, and what is said of a schedule becomes the schedule that it is
-afterwards.
+Selections of apps become rotations, and exceptions that have expired are nothing any more.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import time
-from typing import Any, TypeVar
+from typing import Any
 
 from keyturn.domain.access import Caller
-from keyturn.domain.addresses import instance_url
-from keyturn.domain.errors import AddressRefused, FieldProblem, InvalidInput
+from keyturn.domain.errors import AddressRefused, FieldProblem, InvalidInput, Refused
 from keyturn.domain.fleetfile.expanding import Candidate, expanded
 from keyturn.domain.fleetfile.items import Item, Kind, problem_of
-from keyturn.domain.fleetfile.reading import DATES, FleetFile, with_fields
+from keyturn.domain.fleetfile.reading import FleetFile, parse_moment
 from keyturn.domain.inventory import Inventory
 from keyturn.domain.okta import SECRET_METHODS, Status
-from keyturn.domain.schedule import Schedule
-from keyturn.domain.selector import parse_selector
-from keyturn.domain.turn import Overlap, Policy
-from keyturn.services.fleet_standing import (
-    NO_ROLE,
-    Standing,
-    policy_fields,
-    schedule_fields,
-)
+from keyturn.domain.selector import Selector, parse_selector
+from keyturn.services.fleet_resolving import connections_of, resolved_item
+from keyturn.services.fleet_standing import Ident, Standing
 from keyturn.services.inventory_views import InventoriedApp, list_inventoried
-from keyturn.services.policies import PolicyChange, changed_policy
-from keyturn.services.ports import World
+from keyturn.services.ports import Reading, World
 from keyturn.services.projects import STAGES
-from keyturn.services.rotations import RotationView
-from keyturn.services.schedules import DEFAULT, ScheduleChange, changed_schedule
-
-T = TypeVar("T")
-NO_ROLES = frozenset({NO_ROLE, "member"})
+from keyturn.services.selectors import require_groups_read
 
 
 @dataclass(frozen=True)
@@ -48,17 +34,37 @@ class Wanted:
 
 async def wanted(world: World, caller: Caller, file: FleetFile, there: Standing) -> Wanted:
     """Return what a file asks for. Raises InvalidInput with all that cannot be."""
-    items, notes = await _with_selections(world, caller, file, there)
-    problems = [*_impossible(items, there)]
-    resolved = []
-    for item in items:
-        try:
-            resolved.append(_resolved(world, item, there))
-        except (InvalidInput, AddressRefused) as error:
-            problems.append(_problem(item, error))
+    said = [each for each in file.items if not _is_past(world, each)]
+    plain, problems = _resolved(world, said, there)
+    _, odd = _resolved(world, file.templates, there)
+    problems += (*odd, *_impossible([*said, *file.templates], there))
     if problems:
         raise InvalidInput(*problems)
-    return Wanted(resolved, _made_of_itself(resolved, there), notes)
+    picked, notes = await _picked(world, caller, file, there)
+    items, odd = _resolved(world, picked, there)
+    if odd:
+        raise InvalidInput(*odd)
+    past = (each for each in file.items if _is_past(world, each))
+    notes += (f"{each.kind} {each.name} (line {each.line}) has expired." for each in past)
+    return Wanted([*plain, *items], _made_of_itself(plain, there), notes)
+
+
+def _resolved(
+    world: World, items: Iterable[Item], there: Standing
+) -> tuple[list[Item], list[FieldProblem]]:
+    found, problems = list[Item](), list[FieldProblem]()
+    for item in items:
+        try:
+            found.append(resolved_item(world, item, there))
+        except (InvalidInput, AddressRefused) as error:
+            problems.append(_problem(item, error))
+    return found, problems
+
+
+def _is_past(world: World, item: Item) -> bool:
+    if item.kind is not Kind.EXCEPTION:
+        return False
+    return parse_moment(str(item.fields["expiresAt"])) <= world.clock.now()
 
 
 def _problem(item: Item, error: InvalidInput | AddressRefused) -> FieldProblem:
@@ -69,15 +75,41 @@ def _problem(item: Item, error: InvalidInput | AddressRefused) -> FieldProblem:
 
 
 def _impossible(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    known = {*there.connections, *(e.key[0] for e in items if e.kind is Kind.CONNECTION)}
+    known = {*there.ids, *(each.id for each in items)}
+    known |= {need for each in there.items for _, need in _needs(each)}
     for item in items:
         if item.id in there.doubled:
             rule = "is the name of several identities: rename all but one"
             yield problem_of(item, "name", rule)
-        connection = item.fields.get("connection") if item.kind is Kind.ROTATION else None
-        if connection and connection not in known:
-            yield problem_of(item, "connection", "is not there, and not in the file")
+        for field, need in _needs(item):
+            if need not in known:
+                yield problem_of(item, field, f"{need[1][0]} is not there, and not in the file")
+    yield from _out_of_reach(items, there)
     yield from _kept_elsewhere(items, there)
+
+
+def _needs(item: Item) -> Iterable[tuple[str, Ident]]:
+    """Return what a thing names that is to be there, each with the field that names it."""
+    fields: Any = item.fields
+    if item.kind is Kind.ROTATION and fields.get("connection"):
+        yield "connection", (Kind.CONNECTION, (fields["connection"],))
+    if item.kind is Kind.EXCEPTION and fields["policy"]:
+        yield "policy", (Kind.POLICY, (fields["policy"],))
+    if item.kind is Kind.ROLE:
+        yield from (("connections", (Kind.CONNECTION, (n,))) for n in connections_of(item))
+
+
+def _out_of_reach(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
+    """Find rotations whose connection serves another project alone."""
+    serves: dict[str, object] = {
+        name: there.projects.get(each.project_id or "") for name, each in there.connections.items()
+    }
+    made = (each for each in items if each.kind is Kind.CONNECTION)
+    serves |= {each.key[0]: each.fields.get("project") for each in made if each.id not in there.ids}
+    for item in items:
+        project = serves.get(str(item.fields.get("connection")))
+        if item.kind is Kind.ROTATION and project not in {None, item.key[0]}:
+            yield problem_of(item, "connection", f"serves project {project} alone")
 
 
 def _kept_elsewhere(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
@@ -102,113 +134,30 @@ def _made_of_itself(items: Iterable[Item], there: Standing) -> Sequence[Item]:
     ]
 
 
-def _resolved(world: World, item: Item, there: Standing) -> Item:
-    if item.kind is Kind.ROTATION:
-        return _rotation(world, item, there.rotations.get(item.key))
-    if item.kind is Kind.CONNECTION:
-        allowed = world.limits.private_addresses_allowed
-        url = instance_url(str(item.fields["instanceUrl"]), private_allowed=allowed)
-        return with_fields(item, instanceUrl=url)
-    if item.kind is Kind.POLICY and "selector" in item.fields:
-        return with_fields(item, selector=str(parse_selector(str(item.fields["selector"]))))
-    if item.kind is Kind.IDENTITY and item.fields.get("role") in NO_ROLES:
-        return with_fields(item, role=NO_ROLE)
-    return item
-
-
-# --- rotations ------------------------------------------------------------------------------------
-
-
-def _rotation(world: World, item: Item, view: RotationView | None) -> Item:
-    rotation = view.rotation if view else None
-    said: dict[str, object] = {}
-    if "schedule" in item.fields or rotation is None:
-        schedule = schedule_of(world, item, rotation.schedule if rotation else None)
-        said["schedule"] = schedule_fields(schedule)
-    if "policy" in item.fields or rotation is None:
-        policy = policy_of(world, item, rotation.policy if rotation else None)
-        said["policy"] = policy_fields(policy)
-    app = item.fields.get("app")
-    if rotation and app in {rotation.client_id, rotation.parameter}:
-        said["app"] = rotation.app_id
-    return with_fields(item, **said)
-
-
-def schedule_of(world: World, item: Item, old: Schedule | None) -> Schedule:
-    """Return the schedule that a rotation is to have. Raises InvalidInput."""
-    change = schedule_change(item, old)
-    return changed_schedule(old or DEFAULT, change, world.clock.now())
-
-
-def schedule_change(item: Item, old: Schedule | None) -> ScheduleChange:
-    """Return what a file asks of a schedule."""
-    told: Mapping[str, Any] = item.fields.get("schedule", {})  # type: ignore[assignment]
-    dates = DATES & {*told}
-    blackouts = told.get("blackouts")
-    return ScheduleChange(
-        automatic=told.get("automatic"),
-        interval_days=told.get("intervalDays"),
-        rotate_at=_of(time.fromisoformat, told.get("rotateAt")),
-        every=told.get("every", "") if dates else None,
-        cron=told.get("cron", "") if dates else None,
-        at=told.get("at"),
-        zone=told.get("timeZone"),
-        windows=told.get("windows"),
-        blackouts=None if old and blackouts == old.blackouts else blackouts,
-        stagger_s=told.get("staggerSeconds"),
-        quarantine_after=told.get("quarantineAfter"),
-    )
-
-
-def policy_of(world: World, item: Item, old: Policy | None) -> Policy:
-    """Return how long the turns of a rotation are to take. Raises InvalidInput."""
-    return changed_policy(world.limits, old or world.limits.policy, policy_change(item))
-
-
-def policy_change(item: Item) -> PolicyChange:
-    """Return what a file asks of how long turns take their time."""
-    told: Mapping[str, Any] = item.fields.get("policy", {})  # type: ignore[assignment]
-    return PolicyChange(
-        overlap=_of(Overlap, told.get("overlap")),
-        overlap_s=told.get("overlapSeconds"),
-        soak_s=told.get("soakSeconds"),
-        backstop_s=told.get("backstopSeconds"),
-        quiet_s=told.get("quietSeconds"),
-        log=told.get("readSystemLog"),
-        repair=told.get("repairDrift"),
-    )
-
-
-def _of(make: Callable[[str], T], told: str | None) -> T | None:
-    return make(told) if told is not None else None
-
-
 # --- selections -----------------------------------------------------------------------------------
 
 
-async def _with_selections(
+async def _picked(
     world: World, caller: Caller, file: FleetFile, there: Standing
-) -> tuple[Sequence[Item], Sequence[str]]:
-    items, notes = [*file.items], list[str]()
+) -> tuple[Sequence[Item], list[str]]:
+    """Return the rotations of the apps that are picked, and what is to be told of them."""
+    found, notes = list[Item](), list[str]()
     if not file.templates:
-        return items, notes
+        return found, notes
     async with world.store.reading() as tx:
         apps = await list_inventoried(tx, world, caller.organization_id)
-        inventories = await tx.list(Inventory)
-    read = {each.connection_id for each in inventories if each.completed_at}
-    orgs = {each.instance_url for each in there.connections.values() if each.id in read}
+        unread = [await _unread(tx, world, caller, each, there) for each in file.templates]
     own = {each.client_id for each in there.connections.values()}
-    for template in file.templates:
-        connection = there.connections.get(str(template.fields["connection"]))
-        url = connection.instance_url if connection else ""
-        if url not in orgs:
-            notes.append(_unread(template))
+    for template, why in zip(file.templates, unread, strict=True):
+        if why:
+            notes.append(why)
             continue
+        url = there.connections[str(template.fields["connection"])].instance_url
         near = [each for each in apps if each.connection.instance_url == url]
         usable = [each for each in near if _adoptable(each, own)]
-        items += _expanded(template, usable, items, there)
+        found += _expanded(template, usable, [*file.items, *found], there)
         notes += _left_out(template, set(map(id, near)) - set(map(id, usable)), near)
-    return items, notes
+    return found, notes
 
 
 def _expanded(
@@ -243,9 +192,21 @@ def _left_out(template: Item, odd: set[int], near: Iterable[InventoriedApp]) -> 
         )
 
 
-def _unread(template: Item) -> str:
-    name = template.fields["connection"]
-    return (
-        f"Which apps {template.fields['select']} picks (line {template.line}) is not known: run "
-        f"`keyturn inventory read` for connection {name}, and plan again."
-    )
+async def _unread(
+    tx: Reading, world: World, caller: Caller, template: Item, there: Standing
+) -> str:
+    """Say why it is not known which apps are picked, or nothing."""
+    name, select = str(template.fields["connection"]), template.fields["select"]
+    lead = f"Which apps {select} picks (line {template.line}) is not known"
+    read = {each.connection_id for each in await tx.list(Inventory) if each.completed_at}
+    orgs = {each.instance_url for each in there.connections.values() if each.id in read}
+    connection = there.connections.get(name)
+    if connection is None or connection.instance_url not in orgs:
+        return f"{lead}: run `keyturn inventory read` for connection {name}, and plan again."
+    groups = [each for each in parse_selector(str(select)).patterns if each.startswith("group=")]
+    try:
+        asked = Selector((f"connection={name}", *groups))
+        await require_groups_read(tx, world, asked, caller.organization_id)
+    except Refused as error:
+        return f"{lead}. {error.message}"
+    return ""

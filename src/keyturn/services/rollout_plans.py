@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Target, Verb
-from keyturn.domain.budget import Purpose, floor
+from keyturn.domain.budget import limits_of, rate_of
 from keyturn.domain.carrying import GO_ON_AT
 from keyturn.domain.compliance_reports import canonical, digest
 from keyturn.domain.errors import FieldProblem, Forbidden, InvalidInput
@@ -18,16 +18,14 @@ from keyturn.domain.selector import Subject, parse_selector
 from keyturn.domain.turn import Overlap, Phase
 from keyturn.domain.waves import Candidate, Estimate, Placed, cut, estimate, require_waves
 from keyturn.services import gate
+from keyturn.services.inventory_sights import InventorySights
 from keyturn.services.inventory_views import list_inventoried
 from keyturn.services.ports import World
 from keyturn.services.rotations import RotationView, views_for
+from keyturn.services.selectors import read_selector, require_groups_read
 
 MEMBERS_MAX = 10_000
 REASON_MAX = 500
-USUAL_PER_MIN = 50
-"""Half of 100 calls a minute, what Okta lets one client call of an app's secrets in workforce orgs;
-assumed where no answer has told otherwise yet."""
-MANAGEMENT = "api/v1/apps"
 NAMED_MAX = 5
 ALL = Target()
 """A rollout goes across projects: it is for those who hold a role in all of them."""
@@ -65,16 +63,19 @@ class RolloutPlan:
         return sum(each.lasts_s for each in self.estimates.values())
 
 
-async def plan_rollout(world: World, caller: Caller, draft: RolloutDraft) -> RolloutPlan:
+async def plan_rollout(
+    world: World, caller: Caller, draft: RolloutDraft, sights: InventorySights | None = None
+) -> RolloutPlan:
     """Plan a rollout of the rotations that its selector picks; nothing is changed.
 
+    ``sights`` spares whoever looks often that thousands of apps are put together again.
     Raises InvalidInput, also where it picks none, and Forbidden, also where the caller may not
     turn one of them.
     """
     draft = required(draft)
     subject = f"rollout {draft.name} (plan)"
     await gate.require(world, caller, Verb.EDIT_ROLLOUTS, ALL, subject=subject)
-    return await _planned(world, caller, draft)
+    return await _planned(world, caller, draft, sights)
 
 
 def required(draft: RolloutDraft) -> RolloutDraft:
@@ -92,9 +93,12 @@ def required(draft: RolloutDraft) -> RolloutDraft:
     )
 
 
-async def _planned(world: World, caller: Caller, draft: RolloutDraft) -> RolloutPlan:
+async def _planned(
+    world: World, caller: Caller, draft: RolloutDraft, sights: InventorySights | None
+) -> RolloutPlan:
     views = await views_for(world, caller, None)
-    known = await _known_subjects(world, caller)
+    await _require_groups(world, caller, draft)
+    known = await _known_subjects(world, caller, sights)
     candidates = [_candidate(each, known, draft) for each in views if not each.rotation.ending]
     fits = parse_selector(draft.selector).fits
     wanted = [each for each in candidates if fits(each.subject)]
@@ -106,6 +110,14 @@ async def _planned(world: World, caller: Caller, draft: RolloutDraft) -> Rollout
     return RolloutPlan(
         kept, found.members, estimate(found.members, rates), _hash(kept, found.members)
     )
+
+
+async def _require_groups(world: World, caller: Caller, draft: RolloutDraft) -> None:
+    """Raise InvalidInput or Refused where a group is named of which not all apps are known."""
+    waves = [read_selector(world, each, "waves") for each in draft.waves if "=" in each]
+    async with world.store.reading() as tx:
+        for each in (read_selector(world, draft.selector), *waves):
+            await require_groups_read(tx, world, each, caller.organization_id)
 
 
 def _require_some(wanted: Sequence[Candidate]) -> None:
@@ -134,10 +146,13 @@ def _require_turnable(
         )
 
 
-async def _known_subjects(world: World, caller: Caller) -> Mapping[RotationId, Subject]:
+async def _known_subjects(
+    world: World, caller: Caller, sights: InventorySights | None
+) -> Mapping[RotationId, Subject]:
     """Return what the inventory knows of apps, by the rotations that keep them."""
     async with world.store.reading() as tx:
-        every = await list_inventoried(tx, world, caller.organization_id)
+        look = sights.look if sights else list_inventoried
+        every = await look(tx, world, caller.organization_id)
     return {each.kept.rotation.id: each.subject for each in every if each.kept}
 
 
@@ -181,19 +196,8 @@ def _lasts_s(rotation: Rotation, go_on_at: Phase) -> int:
 
 async def _rates(world: World, orgs: set[str]) -> Mapping[str, int]:
     """Return how many calls a minute each org has for turns, as far as its answers have told."""
-    shares = world.limits.shares
-    told = {
-        each.org: each.limit for each in await world.okta.list_windows() if _of_apps(each.bucket)
-    }
-    limits = {org: told.get(org, USUAL_PER_MIN) for org in orgs}
-    return {
-        org: max(1, limit - floor(limit, Purpose.FINISHING, shares))
-        for org, limit in limits.items()
-    }
-
-
-def _of_apps(bucket: str) -> bool:
-    return bucket.strip("/").startswith(MANAGEMENT)
+    told = limits_of(await world.okta.list_windows())
+    return {org: rate_of(told.get(org), world.limits.shares) for org in orgs}
 
 
 def _hash(draft: RolloutDraft, members: Sequence[Placed]) -> str:

@@ -28,7 +28,8 @@ class ApplyFleet(PlanFleet):
     """A fleet file to be applied, as it was planned.
 
     ``credential`` holds values by the references that the plan has told. At most ``most`` changes
-    are done at once; with ``keepGoing`` also those behind one that cannot be done.
+    are tried at once; with ``keepGoing`` also those behind one that cannot be done. ``passOver`` is
+    how many of the first were tried before, in vain.
     """
 
     plan_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -37,6 +38,7 @@ class ApplyFleet(PlanFleet):
     )
     most: Annotated[Whole, Field(ge=1, le=AT_ONCE_MAX)] = 20
     keep_going: StrictBool = False
+    pass_over: Annotated[Whole, Field(ge=0)] = 0
 
 
 class FleetField(Wire):
@@ -54,8 +56,33 @@ class FleetChange(Wire):
     kind: str
     name: str
     line: int
-    calls: int
     fields: tuple[FleetField, ...]
+
+
+class FleetCall(Wire):
+    """A call of Okta, below its org's address; ``told`` is what for.
+
+    It is made by that ``second`` from the start, at the rate that Okta allows.
+    """
+
+    method: str
+    path: str
+    told: str
+    second: int
+
+
+class PlannedFleetChange(FleetChange):
+    """One thing to do, with the calls of Okta that it takes at most.
+
+    ``app`` is as the file names it, ``label`` what the inventory calls it. It is done by that
+    ``second`` from the start.
+    """
+
+    org: str
+    app: str
+    label: str
+    calls: tuple[FleetCall, ...]
+    second: int
 
 
 class FleetItem(Wire):
@@ -69,11 +96,11 @@ class FleetPlanAnswer(Wire):
     """What applying a file will do, in order.
 
     ``left`` is there, is not in the file and stays. ``references`` are where credentials come from
-    that applying takes. ``calls`` are management calls of Okta at most, and ``seconds`` how long
+    that applying takes. ``calls`` counts the calls of Okta at most, and ``seconds`` is how long
     they take at the allowed rate.
     """
 
-    changes: tuple[FleetChange, ...]
+    changes: tuple[PlannedFleetChange, ...]
     left: tuple[FleetItem, ...]
     notes: tuple[str, ...]
     references: tuple[str, ...]

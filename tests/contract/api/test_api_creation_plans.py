@@ -25,7 +25,7 @@ async def test_a_plan_says_that_the_one_secret_is_adopted(house: House) -> None:
     told = [each["told"] for each in plan["steps"]]
     assert told[1].startswith(f"adopt {existing.id}")
     at = f"/api/v1/apps/{house.app_id}/credentials/secrets"
-    assert plan["steps"][0]["calls"] == [f"GET {at}"]
+    assert plan["steps"][0]["calls"] == [f"GET /api/v1/apps/{house.app_id}", f"GET {at}"]
     assert plan["stepsOfATurn"][-1]["calls"] == [f"DELETE {at}/ID"]
     assert existing.value not in answer.text
     assert await stored(house) == []
@@ -40,6 +40,9 @@ async def test_a_plan_says_that_a_first_one_is_issued(house: House) -> None:
     plan = (await house.http.post(PLAN, json=order)).json()["plan"]
     assert plan["adopts"] is None
     assert "add a client secret of Keyturn's own value" in plan["steps"][1]["told"]
+    itself = f"/api/v1/apps/{house.app_id}"
+    at = f"{itself}/credentials/secrets"
+    assert plan["steps"][1]["calls"] == [f"GET {at}", f"GET {itself}", f"POST {at}"]
     assert len(house.org.read_app(house.app_id).live_secrets) == 1
 
 

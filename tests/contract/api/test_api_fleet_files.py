@@ -3,7 +3,9 @@
 from typing import Any
 
 from api_kit import ORG_URL, House, issues, problem
+from fleet_file_kit import WHOLE
 
+from keyturn.domain.fleetfile.items import Kind
 from keyturn.domain.fleetfile.schema import FLEET as SCHEMA
 
 FLEET = "/api/v1/fleet"
@@ -39,7 +41,26 @@ async def test_a_file_is_applied_in_parts(house: House) -> None:
         ("create", "compliance policy", 13),
         ("adopt", "rotation", 6),
     ]
-    assert (plan["references"], plan["calls"], plan["notes"]) == (["env:TOKEN"], 4, [])
+    assert (plan["references"], plan["calls"], plan["notes"]) == (["env:TOKEN"], 8, [])
+    assert [len(each["calls"]) for each in plan["changes"]] == [2, 0, 6]
+    assert plan["changes"][2] | {"fields": [], "calls": []} == {
+        "action": "adopt",
+        "kind": "rotation",
+        "name": "example/dev/:web",
+        "line": 6,
+        "fields": [],
+        "org": ORG_URL,
+        "app": house.app_id,
+        "label": "",
+        "calls": [],
+        "second": plan["seconds"],
+    }
+    assert plan["changes"][2]["calls"][-1] == {
+        "method": "POST",
+        "path": "/oauth2/v1/introspect",
+        "told": "ask about a junk token with it, until Okta accepts it",
+        "second": plan["seconds"],
+    }
     token = house.org.seeded.api_token
     order = {"text": text, "credential": {"env:TOKEN": token}, "most": 2}
     part = await post(house, "apply", planHash=plan["planHash"], **order)
@@ -53,6 +74,16 @@ async def test_a_file_is_applied_in_parts(house: House) -> None:
     exported = (await house.http.get(f"{FLEET}/export")).json()["text"]
     assert token not in exported
     assert (await post(house, "plan", text=exported))["changes"] == []
+
+
+async def test_every_kind_of_thing_is_told(house: House) -> None:
+    """With what is said of it, before and after, as JSON."""
+    text = WHOLE.replace("APP}", f"{house.app_id}}}").replace("kept", '"env:TOKEN"')
+    plan = await post(house, "plan", text=text)
+    assert {each["kind"] for each in plan["changes"]} == {*Kind}
+    told = {each["name"]: each["fields"] for each in plan["changes"] if each["kind"] == "channel"}
+    [kinds] = [each for each in told["pager"] if each["name"] == "kinds"]
+    assert kinds == {"name": "kinds", "before": None, "after": ["turn.blocked", "turn.finished"]}
 
 
 async def test_what_is_wrong_is_told_by_line(house: House) -> None:
@@ -71,6 +102,8 @@ async def test_what_is_wrong_is_told_by_line(house: House) -> None:
     assert (failed["change"]["name"], failed["retryAfterSeconds"]) == ("example/dev/:web", None)
     assert "has no OAuth app" in failed["why"]
     assert part["left"] == 1
+    again = {"text": text, "planHash": part["planHash"], "passOver": 1, "keepGoing": True}
+    assert await post(house, "apply", **again) == part | {"done": [], "failed": []}
 
 
 async def test_the_schema_is_served(house: House) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from fleet_file_kit import apply, changed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -99,6 +100,52 @@ COMPLIANCE = some(
 CONNECTIONS = st.just(
     [{"name": "okta", "instanceUrl": f"{ORG_URL}/", "method": "api-token", "credential": "kept"}]
 )
+CHANNELS = some(
+    {
+        "name": SLUGS,
+        "kind": st.just("webhook"),
+        "settings": st.just({"url": " https://hooks.test/a "}),
+        "credential": st.just({"secret": "env:KEY"}),
+    },
+    project=st.just("example"),
+    selector=st.sampled_from(["", 'label="a b"  owner=x']),
+    kinds=st.lists(st.sampled_from(["turn.blocked", "turn.started", "access.fails"])),
+    timing=st.one_of(
+        st.just({"digest": "daily", "digestAt": "00:00"}),
+        some(
+            {},
+            digest=st.sampled_from(["immediately", "hourly"]),
+            zone=st.sampled_from(["UTC", "Europe/Berlin"]),
+        ),
+        st.just({"quietFrom": "22:00", "quietTo": "00:00"}),
+    ),
+    aheadSeconds=st.integers(60, 86_400),
+    paused=st.booleans(),
+)
+GRANTS = some(
+    {
+        "verbs": st.lists(
+            st.sampled_from(["secrets:read", "project:read", "secret-rotation:read"]), min_size=1
+        )
+    },
+    environments=st.lists(st.sampled_from(["dev", "p*"]), max_size=2),
+    paths=st.lists(st.sampled_from(["/okta/**", "/a"]), max_size=2),
+    connections=st.lists(st.just("okta"), max_size=1),
+)
+ROLES = some(
+    {"slug": SLUGS.map("r-{}".format), "grants": st.lists(GRANTS, min_size=1, max_size=2)},
+    project=st.just("example"),
+    name=WORDS,
+    description=WORDS,
+)
+EXCEPTIONS = some(
+    {
+        "selector": st.sampled_from(["label=pay-*", 'label="a b"  owner=x', "app=0oa1"]),
+        "reason": st.sampled_from(["because", "one\ntwo", "'\"#: "]).map(str.strip),
+        "expiresAt": st.sampled_from(["2025-12-31", "2026-12-31", "2026-05-01T12:00:00.5Z"]),
+    },
+    kinds=st.lists(st.sampled_from(["too-old", "unused"])),
+)
 FILES = some(
     {"version": st.just(1)},
     projects=unique(PROJECTS, "slug"),
@@ -106,8 +153,11 @@ FILES = some(
     defaults=some({}, schedule=SCHEDULES, policy=POLICIES),
     rotations=st.lists(TEMPLATES, max_size=1),
     destinations=unique(DESTINATIONS, "name"),
+    channels=unique(CHANNELS, "name"),
+    roles=unique(ROLES, "slug"),
     identities=unique(IDENTITIES, "name"),
     compliancePolicies=unique(COMPLIANCE, "name"),
+    policyExceptions=unique(EXCEPTIONS, "selector"),
 )
 
 
@@ -123,24 +173,30 @@ async def twice(rig: Rig, file: Any) -> None:  # noqa: ANN401  JSON
     assert await changed(rig, await export_fleet(rig.world, rig.admin)) == []
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-@given(st.lists(FILES, min_size=1, max_size=2))
-def test_what_was_applied_changes_nothing_more(files: list[Any]) -> None:
-    """One file after the other; each leaves nothing to do, and so does an export after it."""
+async def one_after_the_other(files: list[Any]) -> None:
+    """Apply files, each of which leaves nothing to do, nor does an export after it."""
+    async with rigged() as rig:
+        populate(rig.org, 3)
+        await read_whole(rig)
+        for file in files:
+            for each in file.get("projects", ()):
+                each["name"] = each["slug"]
+            await twice(rig, file)
 
-    async def work() -> None:
-        async with rigged() as rig:
-            populate(rig.org, 3)
-            await read_whole(rig)
-            for file in files:
-                for each in file.get("projects", ()):
-                    each["name"] = each["slug"]
-                await twice(rig, file)
 
-    asyncio.run(work())
+@pytest.mark.parametrize("most", [10, pytest.param(200, marks=pytest.mark.slow)])
+def test_what_was_applied_changes_nothing_more(most: int) -> None:
+    """Whatever files there are, one after the other."""
+
+    @settings(
+        max_examples=most,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(FILES, min_size=1, max_size=2))
+    def tried(files: list[Any]) -> None:
+        asyncio.run(one_after_the_other(files))
+
+    tried()

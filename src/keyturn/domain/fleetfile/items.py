@@ -25,8 +25,11 @@ class Kind(StrEnum):
     FOLDER = "folder"
     CONNECTION = "connection"
     POLICY = "compliance policy"
+    EXCEPTION = "policy exception"
     ROTATION = "rotation"
     DESTINATION = "destination"
+    CHANNEL = "channel"
+    ROLE = "role"
     IDENTITY = "identity"
     ROLES = "project roles"
 
@@ -37,15 +40,16 @@ SECTIONS: Final[Mapping[str, frozenset[Kind]]] = MappingProxyType(
         "connections": frozenset({Kind.CONNECTION}),
         "rotations": frozenset({Kind.ROTATION}),
         "destinations": frozenset({Kind.DESTINATION}),
+        "channels": frozenset({Kind.CHANNEL}),
+        "roles": frozenset({Kind.ROLE}),
         "identities": frozenset({Kind.IDENTITY, Kind.ROLES}),
         "compliancePolicies": frozenset({Kind.POLICY}),
+        "policyExceptions": frozenset({Kind.EXCEPTION}),
     }
 )
 """Which kinds a section of the file is about; of a section that it lacks it says nothing."""
 
-PRUNED: Final = frozenset(
-    {Kind.CONNECTION, Kind.POLICY, Kind.DESTINATION, Kind.IDENTITY, Kind.ROLES}
-)
+PRUNED: Final = frozenset(Kind) - {Kind.PROJECT, Kind.ENVIRONMENT, Kind.FOLDER, Kind.ROTATION}
 """What may be removed because it is not in the file: nothing that holds a secret's only value."""
 
 FIXED: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
@@ -54,16 +58,13 @@ FIXED: Final[Mapping[Kind, frozenset[str]]] = MappingProxyType(
         Kind.CONNECTION: frozenset({"project"}),
         Kind.ROTATION: frozenset({"app", "connection", "type"}),
         Kind.DESTINATION: frozenset({"kind"}),
+        Kind.CHANNEL: frozenset({"kind", "project"}),
     }
 )
 """What is said once, when a thing is made."""
 
 CREDENTIAL: Final = "credential"
 """Where it comes from; never compared, because nobody can read what is there."""
-
-CALLS: Final[Mapping[Kind, int]] = MappingProxyType({Kind.CONNECTION: 1, Kind.ROTATION: 3})
-"""At most so many management calls of Okta make one: of a rotation find the app, list its client
-secrets, add one."""
 
 
 class Action(StrEnum):
@@ -116,12 +117,6 @@ class Change:
     action: Action
     item: Item
     fields: tuple[FieldChange, ...] = ()
-
-    @property
-    def calls(self) -> int:
-        """Return how many management calls of Okta it makes at most."""
-        makes = self.action in {Action.CREATE, Action.ADOPT}
-        return CALLS.get(self.item.kind, 0) if makes else 0
 
     @property
     def document(self) -> Mapping[str, object]:

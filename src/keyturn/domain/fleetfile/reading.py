@@ -1,8 +1,9 @@
 """Read a fleet file: its text becomes what is wanted, or every finding at once, with its line."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
@@ -22,7 +23,9 @@ DATES: Final = frozenset({"every", "cron", "intervalDays"})
 """One of them sets the dates of a schedule: what is said of one is not inherited of another."""
 MERGED: Final = frozenset({"mapping", "schedule", "policy"})
 NEEDED: Final = ("project", "environment", "connection")
-OF_APPS: Final = frozenset({"app", "client", "label", "owner", "grant", "auth", "connection"})
+OF_APPS: Final = frozenset(
+    {"app", "client", "label", "owner", "grant", "auth", "group", "connection"}
+)
 """What a rotation may be picked by: what an app is, not where its rotation would be."""
 
 
@@ -146,10 +149,52 @@ def _policy(told: dict[str, Any], line: int) -> Item:
     return Item(Kind.POLICY, (told.pop("name"),), told, line)
 
 
+def _channel(told: dict[str, Any], line: int) -> Item:
+    if "kinds" in told:
+        told["kinds"] = tuple(sorted({*told["kinds"]}))
+    return Item(Kind.CHANNEL, (told.pop("name"),), told, line)
+
+
+def _role(told: dict[str, Any], line: int) -> Item:
+    place = (told.pop("project"),) if "project" in told else ()
+    told["grants"] = [grant_fields(each) for each in told["grants"]]
+    return Item(Kind.ROLE, (*place, told.pop("slug")), told, line)
+
+
+def grant_fields(told: Mapping[str, Sequence[str]]) -> Mapping[str, object]:
+    """Return a grant of a role as it is compared: what is empty holds everywhere."""
+    members = {name: [*each] for name, each in told.items() if each}
+    return members | {"verbs": sorted({*told["verbs"]})}
+
+
+def _exception(told: dict[str, Any], line: int) -> Item:
+    return exception_item({"policy": "", "kinds": (), **told}, line)
+
+
+def exception_item(told: Mapping[str, Any], line: int = 0) -> Item:
+    """Return an exception; it is known again by what it excuses, for it has no name."""
+    kinds = tuple(sorted({*told["kinds"]}))
+    try:
+        selector = str(parse_selector(told["selector"]))
+    except InvalidInput:
+        selector = told["selector"]  # told of with all else that is wrong
+    fields = {**told, "kinds": kinds, "selector": selector}
+    what, whose = ", ".join(kinds) or "all findings", told["policy"] or "every policy"
+    return Item(Kind.EXCEPTION, (f"{what} of {whose}: {selector}",), fields, line)
+
+
+def parse_moment(text: str) -> datetime:
+    """Return a day or a moment in UTC. Raises ValueError for one that is in no calendar."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 _PLAIN: Final = {
     "connections": _connection,
     "destinations": _destination,
+    "channels": _channel,
+    "roles": _role,
     "compliancePolicies": _policy,
+    "policyExceptions": _exception,
 }
 
 
@@ -159,19 +204,26 @@ def _inconsistent(items: Sequence[Item], templates: Sequence[Item]) -> Iterator[
             again = [each for each in items if each.id == ident][1]
             yield problem_of(again, "name", "is in the file twice")
     for item in (*items, *templates):
-        if item.kind is Kind.ROTATION:
-            yield from _of_rotation(item)
-        if item.kind is Kind.POLICY:
-            yield from _of_selector(item, "selector")
-        if item.kind is Kind.ROLES and not (item.fields["roles"] and is_slug(item.key[1])):
-            yield problem_of(item, "roles", "must be some roles in a project by its slug")
-        if item.kind is Kind.CONNECTION:
-            yield from _of_connection(item)
+        if item.kind in _RULES:
+            yield from _RULES[item.kind](item)
+
+
+def _of_roles(item: Item) -> Iterator[FieldProblem]:
+    if not (item.fields["roles"] and is_slug(item.key[1])):
+        yield problem_of(item, "roles", "must be some roles in a project by its slug")
 
 
 def _of_connection(item: Item) -> Iterator[FieldProblem]:
     if (item.fields["method"] == "oauth-service-app") is not ("clientId" in item.fields):
         yield problem_of(item, "clientId", "must be given for a service app, and only for one")
+
+
+def _of_exception(item: Item) -> Iterator[FieldProblem]:
+    yield from _of_selector(item)
+    try:
+        parse_moment(str(item.fields["expiresAt"]))
+    except ValueError:
+        yield problem_of(item, "expiresAt", "must be a day, or a moment, that is in the calendar")
 
 
 def _of_rotation(item: Item) -> Iterator[FieldProblem]:
@@ -204,7 +256,7 @@ def _texts(mapping: Any) -> Sequence[str]:  # noqa: ANN401  a mapping of texts
 
 
 def _of_selector(
-    item: Item, name: str, allowed: frozenset[str] | None = None
+    item: Item, name: str = "selector", allowed: frozenset[str] | None = None
 ) -> Iterator[FieldProblem]:
     try:
         selector = parse_selector(str(item.fields.get(name, "")))
@@ -213,6 +265,16 @@ def _of_selector(
         return
     if allowed is not None and not allowed >= set(selector.by_name):
         yield problem_of(item, name, f"must pick apps by {', '.join(sorted(allowed))}")
+
+
+_RULES: Final[Mapping[Kind, Callable[[Item], Iterator[FieldProblem]]]] = {
+    Kind.ROTATION: _of_rotation,
+    Kind.CONNECTION: _of_connection,
+    Kind.POLICY: _of_selector,
+    Kind.EXCEPTION: _of_exception,
+    Kind.CHANNEL: _of_selector,
+    Kind.ROLES: _of_roles,
+}
 
 
 def with_fields(item: Item, **fields: object) -> Item:

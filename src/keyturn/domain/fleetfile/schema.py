@@ -2,7 +2,11 @@
 
 from typing import Final
 
+from keyturn.domain.channel_kinds import ChannelKind
+from keyturn.domain.channels import AHEAD_MAX_S, Rhythm
+from keyturn.domain.compliance import REASON_MAX
 from keyturn.domain.destination_kinds import Kind as DestinationKind
+from keyturn.domain.roles import PATTERN_MAX
 from keyturn.domain.turn import Overlap
 
 Schema = dict[str, object]
@@ -46,7 +50,7 @@ def _named(told: str, of: Schema) -> Schema:
 
 
 _OPEN: Final[Schema] = {"minLength": 0, "maxLength": 255}
-_WORDS: Final = r"^(\S(.*\S)?)?$"
+_WORDS: Final = r"^(\S([\s\S]*\S)?)?$"
 _PATH = _text("A folder, from the root.", pattern=r"^/([A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)?$")
 _PATH["maxLength"] = 1024
 _ABOUT = _text("What people read.", pattern=_WORDS, minLength=0, maxLength=256)
@@ -152,6 +156,80 @@ _DESTINATION = _object(
     "environment",
     "kind",
 )
+_CLOCK = _text("A time of day, such as 07:00; empty is none.", minLength=0, maxLength=5)
+_CLOCK["pattern"] = r"^(([01]\d|2[0-3]):[0-5]\d)?$"
+_CHANNEL = _object(
+    "A way by which notices are brought to people; without a project it hears of all.",
+    {
+        "name": _slug("Its name."),
+        "project": _PROJECT,
+        "kind": {"type": "string", "enum": [each.value for each in ChannelKind]},
+        "settings": _named("What its kind asks for.", _text("A setting.", maxLength=4096)),
+        "credential": _named("What of it is secret, by reference.", _REFERENCE),
+        "selector": _SELECTOR,
+        "kinds": _list(
+            _text("A kind of notice, such as turn.blocked.", pattern=r"^[a-z_.]+$"),
+            "Of what it hears; none is everything.",
+        ),
+        "timing": _object(
+            "When it may speak; what is left out stays as it is, or is at once and always.",
+            {
+                "digest": {"type": "string", "enum": [each.value for each in Rhythm]},
+                "digestAt": _CLOCK,
+                "zone": _text("An IANA time zone."),
+                "quietFrom": _CLOCK,
+                "quietTo": _CLOCK,
+            },
+        ),
+        "aheadSeconds": _number("A turn is told so long before it starts.", 60, AHEAD_MAX_S),
+        "paused": _truth("Whether it is left alone, and hears of nothing."),
+    },
+    "name",
+    "kind",
+)
+_PATTERN = _text("A name, with * for any part of one and /** for all below.", maxLength=PATTERN_MAX)
+_ROLE = _object(
+    "A role that is not built in, of a project or, without one, of all.",
+    {
+        "slug": _slug("By what it is held."),
+        "project": _PROJECT,
+        "name": _TITLE,
+        "description": _ABOUT,
+        "grants": _list(
+            _object(
+                "Verbs, and where they hold; what is left out or empty is everywhere.",
+                {
+                    "verbs": _list(_text("Such as secrets:read.", pattern="^[a-z-]+:[a-z-]+$")),
+                    "environments": _list(_PATTERN),
+                    "paths": _list(_PATTERN),
+                    "connections": _list(_text("An Okta connection, by name.")),
+                },
+                "verbs",
+            )
+        ),
+    },
+    "slug",
+    "grants",
+)
+_EXCEPTION = _object(
+    "What lets some apps off for a while; whoever applies the file stands for it by name.",
+    {
+        "selector": _SELECTOR | {"minLength": 1},
+        "policy": _slug("Of which compliance policy; of all where none is named."),
+        "kinds": _list(
+            _text("A kind of finding, such as too-old.", pattern=r"^[a-z-]+$"),
+            "Of which findings; none is all.",
+        ),
+        "reason": _text("Why.", pattern=_WORDS, maxLength=REASON_MAX),
+        "expiresAt": _text(
+            "A day, or a moment, in UTC: 2026-12-31 or 2026-12-31T12:00:00Z.",
+            pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?Z)?$",
+        ),
+    },
+    "selector",
+    "reason",
+    "expiresAt",
+)
 
 FLEET: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -192,6 +270,8 @@ FLEET: Final[Schema] = {
             "defaults": _object("What every rotation says that does not say otherwise.", _SHARED),
             "rotations": _list(_ROTATION),
             "destinations": _list(_DESTINATION),
+            "channels": _list(_CHANNEL),
+            "roles": _list(_ROLE),
             "identities": _list(
                 _object(
                     "A machine identity, and its roles.",
@@ -218,6 +298,7 @@ FLEET: Final[Schema] = {
                     "name",
                 )
             ),
+            "policyExceptions": _list(_EXCEPTION),
         },
         "version",
     ),

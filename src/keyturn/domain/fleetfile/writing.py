@@ -57,6 +57,11 @@ def _section(name: str, items: Sequence[Item]) -> Iterator[dict[str, Any]]:
         elif item.kind is Kind.IDENTITY:
             roles = {each.key[1]: each.fields["roles"] for each in _under(item, near, Kind.ROLES)}
             yield {"name": item.key[0], **item.fields} | ({"projects": roles} if roles else {})
+        elif item.kind is Kind.ROLE:
+            *place, slug = item.key
+            yield {"slug": slug, **({"project": place[0]} if place else {}), **item.fields}
+        elif item.kind is Kind.EXCEPTION:
+            yield {name: told for name, told in item.fields.items() if told}
         elif item.kind not in {Kind.ENVIRONMENT, Kind.FOLDER, Kind.ROLES}:
             yield _plain(item)
 

@@ -1,0 +1,205 @@
+"""Channels, roles and policy exceptions in fleet files, where they have ways of their own."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fleet_file_kit import KEY, Died, DyingStore, apply, changed, plan
+from rig import PLACE, Rig, rigged
+
+from keyturn.domain.access import Grant, Verb
+from keyturn.domain.channels import Rhythm, Timing
+from keyturn.domain.errors import InvalidInput
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.channels import ChannelChange, list_channels, update_channel
+from keyturn.services.compliance_policies import (
+    ExceptionDraft,
+    create_exception,
+    create_policy,
+    list_exceptions,
+)
+from keyturn.services.fleet_files import export_fleet
+from keyturn.services.roles import RoleDraft, create_role, list_roles
+
+MAIL = """
+version: 1
+channels:
+  - name: people
+    kind: email
+    settings: {host: mail.test, from: a@b.test, to: " c@d.test ", user: keyturn}
+    credential: {password: "env:PASSWORD"}
+    timing: {digest: daily, digestAt: "07:30"}
+    paused: true
+"""
+PASSWORD = {"credentials": {"env:PASSWORD": Sensitive("canary")}}
+EXCEPTION = """
+version: 1
+policyExceptions:
+  - {selector: app=0oa1 label=pay-*, kinds: [unused, too-old], reason: Why, expiresAt: 2026-03-01}
+"""
+ROLE = """
+version: 1
+roles:
+  - slug: turner
+    name: Turner
+    grants:
+      - {verbs: [secret-rotation:rotate-secrets, secret-rotation:read], connections: [okta]}
+"""
+
+
+async def test_a_channel_is_made_as_the_file_says(rig: Rig) -> None:
+    """With its credential; whom it writes to changes without it, where it leads to only with it."""
+    planned = await plan(rig, MAIL)
+    assert planned.references == ["env:PASSWORD"]
+    assert (await apply(rig, MAIL, **PASSWORD)).failed == []
+    [channel] = await list_channels(rig.world, rig.admin)
+    assert (channel.paused, channel.sealed is not None) == (True, True)
+    assert channel.timing.rhythm is Rhythm.DAILY
+    assert await changed(rig, MAIL) == []
+    other = MAIL.replace("c@d.test", "e@f.test").replace("env:PASSWORD", "kept")
+    assert (await plan(rig, other)).references == []
+    assert (await apply(rig, other, credentials={})).failed == []
+    [channel] = await list_channels(rig.world, rig.admin)
+    assert channel.setting["to"] == "e@f.test"
+    moved = other.replace("mail.test", "other.test")
+    with pytest.raises(InvalidInput, match=r"channel people\.credential\.password: is needed"):
+        await plan(rig, moved)
+    moved = moved.replace("kept", "env:PASSWORD")
+    assert (await apply(rig, moved, **PASSWORD)).failed == []
+    assert await changed(rig, moved) == []
+
+
+async def test_what_the_file_does_not_say_of_a_channel_stays(rig: Rig) -> None:
+    """A timing that is said in part is put into the one that there is."""
+    await apply(rig, MAIL, **PASSWORD)
+    [channel] = await list_channels(rig.world, rig.admin)
+    by_hand = ChannelChange(timing=Timing(Rhythm.HOURLY, "Europe/Berlin"), kinds=("turn.blocked",))
+    await update_channel(rig.world, rig.admin, channel.id, by_hand)
+    text = MAIL.replace('digestAt: "07:30"', 'digestAt: "09:00"').replace("true", "false")
+    await apply(rig, text)
+    [channel] = await list_channels(rig.world, rig.admin)
+    assert (channel.paused, channel.kinds, channel.timing.zone) == (
+        False,
+        ("turn.blocked",),
+        "Europe/Berlin",
+    )
+    assert await changed(rig, text) == []
+
+
+async def test_a_channel_keeps_its_kind(rig: Rig) -> None:
+    """Another kind is another channel, and somebody's decision."""
+    await apply(rig, MAIL, **PASSWORD)
+    text = "version: 1\nchannels: [{name: people, kind: slack}]"
+    with pytest.raises(InvalidInput, match="kind: is 'email' and cannot be changed"):
+        await plan(rig, text)
+
+
+async def test_the_grants_of_a_role_are_about_connections_by_name(rig: Rig) -> None:
+    """They are kept by id, also of one that is gone, which no file widens by mistake."""
+    assert (await apply(rig, ROLE)).failed == []
+    custom = [each for each in await list_roles(rig.world, rig.admin, None) if each.custom]
+    verbs = frozenset({Verb.ROTATE, Verb.READ_ROTATIONS})
+    assert custom[0].role.grants == (Grant(verbs, connections=(rig.connection.id,)),)
+    gone = (Grant(verbs, connections=("4b6fd7a2-5d2a-4df7-9a3c-6c9f6cde4b0c",)),)
+    await create_role(rig.world, rig.admin, "example", "left", RoleDraft(grants=gone))
+    exported = await export_fleet(rig.world, rig.admin)
+    assert await changed(rig, exported) == []
+    more = exported.replace("slug: left", "slug: left\n    description: More")
+    more = more.replace('    description: ""\n', "")
+    assert await changed(rig, more) == ["update role example/left"]
+    assert (await apply(rig, more)).failed == []
+    [kept] = [v for v in await list_roles(rig.world, rig.admin, "example") if v.role.slug == "left"]
+    assert kept.role.grants == gone
+
+
+async def test_an_exception_is_known_by_what_it_excuses(rig: Rig) -> None:
+    """Another reason or end makes it anew, in the name of whoever applies the file."""
+    await apply(rig, EXCEPTION)
+    same = EXCEPTION.replace("[unused, too-old]", "[too-old, unused]").replace(
+        "app=0oa1 label=pay-*", '  app=0oa1  "label=pay-*"'
+    )
+    assert await changed(rig, EXCEPTION) == await changed(rig, same.replace('"', "")) == []
+    later = EXCEPTION.replace("2026-03-01", "2026-04-01T12:30:00Z")
+    assert await changed(rig, later) == [
+        "update policy exception too-old, unused of every policy: app=0oa1 label=pay-*"
+    ]
+    deputy = replace(rig, admin=replace(rig.admin, name="deputy"))
+    assert (await apply(deputy, later)).failed == []
+    [view] = await list_exceptions(rig.world, rig.admin)
+    assert view.exception.expires_at == datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
+    assert view.exception.approved_by == "deputy"
+    assert await changed(rig, later) == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_crash_leaves_nothing_unexcused(moment: str) -> None:
+    """The old exception goes once the new one is there; applied again there is one."""
+    nth, died, later = 0, True, EXCEPTION.replace("2026-03-01", "2026-02-01")
+    while died:
+        nth, died = nth + 1, False
+        async with rigged() as rig:
+            await apply(rig, EXCEPTION)
+            healthy = rig.world
+            rig.world = replace(healthy, store=DyingStore(healthy.store, nth, moment))
+            try:
+                await apply(rig, later)
+            except Died:
+                died = True
+            rig.world = healthy
+            assert await list_exceptions(rig.world, rig.admin)
+            assert (await apply(rig, later)).failed == []
+            [view] = await list_exceptions(rig.world, rig.admin)
+            assert f"{view.exception.expires_at:%F}" == "2026-02-01"
+    assert nth > 2
+
+
+async def test_exceptions_that_excuse_the_same_are_one(rig: Rig) -> None:
+    """Until the last of them ends; they are changed and removed together."""
+    now = rig.clock.now()
+    for days in (10, 30, 20):
+        draft = ExceptionDraft("app=0oa1", f"{days} days", now + timedelta(days=days))
+        await create_exception(rig.world, rig.admin, draft)
+    exported = await export_fleet(rig.world, rig.admin)
+    assert exported.count("0oa1") == 1
+    assert await changed(rig, exported) == []
+    sooner = exported.replace("30 days", "sooner").replace("2026-01-31T", "2026-01-05T")
+    assert (await apply(rig, sooner)).failed == []
+    [view] = await list_exceptions(rig.world, rig.admin)
+    assert view.exception.expires_at == now + timedelta(days=4)
+    assert (await apply(rig, "version: 1\npolicyExceptions: []\nprune: true")).failed == []
+    assert await list_exceptions(rig.world, rig.admin) == []
+
+
+async def test_an_exception_that_has_expired_is_nothing_any_more(rig: Rig) -> None:
+    """The file is not wrong for it: the plan tells it, and all else is done."""
+    await apply(rig, EXCEPTION)
+    assert await changed(rig, EXCEPTION) == []
+    await rig.live(60 * 86_400)
+    planned = await plan(rig, EXCEPTION)
+    assert planned.changes == ()
+    [note] = planned.notes
+    assert note.endswith("label=pay-* (line 4) has expired.")
+    assert "0oa1" not in await export_fleet(rig.world, rig.admin)
+
+
+async def test_what_is_not_in_the_file_can_go(rig: Rig) -> None:
+    """Channels, roles and exceptions too, those of a policy before it."""
+    policy = await create_policy(rig.world, rig.admin, {"name": "old"})
+    end = rig.clock.now() + timedelta(days=9)
+    draft = ExceptionDraft("app=a", "because", end, policy_id=policy.id)
+    await create_exception(rig.world, rig.admin, draft)
+    grants = (Grant(frozenset({Verb.READ_SECRETS})),)
+    await create_role(rig.world, rig.admin, PLACE.project, "old", RoleDraft(grants=grants))
+    sent = "settings: {url: 'https://a.test'}, credential: {secret: stdin}"
+    text = f"version: 1\nchannels: [{{name: old, kind: webhook, {sent}}}]"
+    await apply(rig, text, credentials={"stdin": Sensitive(KEY)})
+    none = "version: 1\nchannels: []\nroles: []\ncompliancePolicies: []\npolicyExceptions: []\n"
+    assert await changed(rig, none) == []
+    applied = await apply(rig, f"{none}prune: true")
+    assert applied.failed == []
+    assert [f"{each.item.kind} {each.item.name}" for each in applied.done] == [
+        "role example/old",
+        "channel old",
+        "policy exception all findings of old: app=a",
+        "compliance policy old",
+    ]
