@@ -1,4 +1,4 @@
-"""What a project is made of, as typed calls: environments, folders, tags, imports."""
+"""Projects and what they are made of, as typed calls: environments, folders, tags, imports."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,16 @@ from keyturn.wire.imports import (
     SecretImport,
     UpdateImport,
 )
-from keyturn.wire.projects import CreateEnvironment, Environment, EnvironmentAnswer
+from keyturn.wire.projects import (
+    CreateEnvironment,
+    CreateProject,
+    Environment,
+    EnvironmentAnswer,
+    Project,
+    ProjectAnswer,
+    UpdateEnvironment,
+    WorkspacesAnswer,
+)
 from keyturn.wire.tags import CreateTag, Tag, TagAnswer, TagsAnswer, UpdateTag
 
 FOLDERS = "/api/v2/folders"
@@ -32,11 +41,34 @@ PROJECTS = "/api/v1/projects"
 class LayoutCalls(Calls):
     """What the API can be asked about projects. Every call raises what `Calls` says."""
 
-    async def create_environment(self, project: str, slug: str, name: str) -> Environment:
-        """Create an environment, the last of the project."""
+    async def list_projects(self) -> tuple[Project, ...]:
+        """List the projects that the caller may read."""
+        return (await self.call(WorkspacesAnswer, "GET", "/api/v1/workspace")).workspaces
+
+    async def read_project(self, project: str) -> Project:
+        """Read a project by its id or slug."""
+        return (await self.call(ProjectAnswer, "GET", f"{PROJECTS}/{part(project)}")).project
+
+    async def create_project(self, body: CreateProject) -> Project:
+        """Create a project with the environments dev, staging and prod."""
+        return (await self.call(ProjectAnswer, "POST", PROJECTS, body=body)).project
+
+    async def create_environment(self, project: str, body: CreateEnvironment) -> Environment:
+        """Create an environment with its root folder."""
         path = f"{PROJECTS}/{part(project)}/environments"
-        body = CreateEnvironment(name=name, slug=slug)
         return (await self.call(EnvironmentAnswer, "POST", path, body=body)).environment
+
+    async def update_environment(
+        self, project: str, environment_id: str, body: UpdateEnvironment
+    ) -> Environment:
+        """Change an environment; what the body does not name stays as it is."""
+        path = f"{PROJECTS}/{part(project)}/environments/{part(environment_id)}"
+        return (await self.call(EnvironmentAnswer, "PATCH", path, body=body)).environment
+
+    async def delete_environment(self, project: str, environment_id: str) -> Environment:
+        """Delete an environment with all its folders and secrets."""
+        path = f"{PROJECTS}/{part(project)}/environments/{part(environment_id)}"
+        return (await self.call(EnvironmentAnswer, "DELETE", path)).environment
 
     async def list_folders(self, project: str, environment: str) -> tuple[Folder, ...]:
         """List the folders of an environment, without the root."""

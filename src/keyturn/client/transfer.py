@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from keyturn.client.api import KeyturnApi, Place
 from keyturn.client.importing import ImportPlan, plan_import, write_import
 from keyturn.client.tree import Branch, Label, Spot, Tree
+from keyturn.wire.projects import CreateEnvironment
 
 ROOT = "/"
 
@@ -82,7 +83,8 @@ async def transfer(
 
 async def _make_room(api: KeyturnApi, project: str, tree: Tree, plan: TreePlan) -> None:
     for slug in plan.environments:
-        await api.create_environment(project, slug, tree.environments[slug])
+        body = CreateEnvironment(name=tree.environments[slug], slug=slug)
+        await api.create_environment(project, body)
     for each in plan.folders:
         if each.is_new and each.path != ROOT:
             await api.create_folder(project, Spot(each.environment, each.path))

@@ -54,12 +54,14 @@ def checked_grants(grants: Sequence[Grant]) -> tuple[Grant, ...]:
     for grant in grants:
         if not grant.verbs:
             raise _invalid("verbs", "must name one verb at least: " + ", ".join(Verb))
-        for pattern in (*grant.environments, *grant.paths):
-            _require_pattern(pattern)
+        for field in ("environments", "paths", "connections"):
+            patterns = getattr(grant, field)
+            if len(patterns) > PATTERNS_MAX:
+                raise _invalid(field, f"must be at most {PATTERNS_MAX}")
+            if field != "connections":
+                _require_patterns(field, patterns)
         if any(not path.startswith("/") for path in grant.paths):
             raise _invalid("paths", "must begin with a slash")
-        if max(len(grant.environments), len(grant.paths), len(grant.connections)) > PATTERNS_MAX:
-            raise _invalid("patterns", f"must be at most {PATTERNS_MAX}")
     return tuple(grants)
 
 
@@ -94,11 +96,12 @@ def stored_grants(role_id: str, grants: Sequence[Grant]) -> tuple[RoleGrant, ...
     )
 
 
-def _require_pattern(pattern: str) -> None:
-    stars = pattern.replace("**", "*").count("*")
-    if len(pattern) > PATTERN_MAX or not _PATTERN.fullmatch(pattern) or stars > 10:
-        rule = "must be letters, digits, _ and -, with * for any part of a name and ** for folders"
-        raise _invalid("patterns", rule)
+def _require_patterns(field: str, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        stars = pattern.replace("**", "*").count("*")
+        if len(pattern) > PATTERN_MAX or not _PATTERN.fullmatch(pattern) or stars > 10:
+            told = "letters, digits, _ and -, with * for any part of a name and ** for folders"
+            raise _invalid(field, f"must be {told}")
 
 
 def _invalid(field: str, rule: str) -> InvalidInput:

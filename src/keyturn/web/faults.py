@@ -4,23 +4,24 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from keyturn.domain.errors import InvalidInput, KeyturnError, Refused
+from keyturn.domain.errors import InvalidInput, KeyturnError, Refused, Taken
 from keyturn.web.visiting import Visit
 
 SAME: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def told_of(
-    error: KeyturnError | None, fields: Mapping[str, str] = SAME
+    error: KeyturnError | None, fields: Mapping[str, str] = SAME, *, unique: str = ""
 ) -> Sequence[tuple[str, str]]:
     """Return what an error says as pairs of a form's field, or nothing, and a sentence.
 
-    ``fields`` says what a form calls a field that the rules call otherwise.
+    ``fields`` says what a form calls a field that the rules call otherwise, and ``unique`` which of
+    its fields nothing else may have the same in.
     """
     if error is None:
         return ()
     if not isinstance(error, InvalidInput):
-        return [("", error.message)]
+        return [(unique if isinstance(error, Taken) else "", error.message)]
     return [_told(each.field[-1], each.rule, fields) for each in error.problems]
 
 

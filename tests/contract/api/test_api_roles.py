@@ -108,8 +108,8 @@ async def test_a_slug_means_one_role(house: House) -> None:
         ({"grants": [{"verbs": []}]}, "verbs"),
         ({"grants": [{"verbs": ["secrets:steal"]}]}, "verbs"),
         ({"grants": [READING | {"paths": ["app"]}]}, "paths"),
-        ({"grants": [READING | {"environments": ["d.v"]}]}, "patterns"),
-        ({"grants": [READING | {"paths": ["/" + "*/" * 11]}]}, "patterns"),
+        ({"grants": [READING | {"environments": ["d.v"]}]}, "environments"),
+        ({"grants": [READING | {"paths": ["/" + "*/" * 11]}]}, "paths"),
         ({"grants": [READING] * 51}, "grants"),
     ],
 )

@@ -4,7 +4,16 @@ import re
 
 import pytest
 from api_kit import NO_ID
-from web_kit import EMAIL, PASSWORD, Page, Visitor, WebHouse, make_person, visitor_of
+from web_kit import (
+    EMAIL,
+    PASSWORD,
+    Page,
+    Visitor,
+    WebHouse,
+    make_person,
+    told_at,
+    visitor_of,
+)
 from web_secrets_kit import require_understood
 
 from keyturn.domain.sensitive import Sensitive
@@ -42,7 +51,10 @@ async def test_a_person_who_was_made_logs_in_and_changes_the_password(web: WebHo
     you = await grace.open("/access/you")
     assert "Viewer" in you.text
     unlike = await grace.press(you, "Change it", old=PASSWORD, new=NEW, again="another")
-    assert "the same new password" in unlike.text
+    assert unlike.status == 422
+    assert "the same new password" in told_at(unlike, "again")
+    short = await grace.press(you, "Change it", old=PASSWORD, new="short", again="short")
+    assert told_at(short, "new")
     wrong = await grace.press(you, "Change it", old="wrong", new=NEW, again=NEW)
     assert wrong.status == 400
     out = await grace.press(you, "Change it", old=PASSWORD, new=NEW, again=NEW)
@@ -51,19 +63,41 @@ async def test_a_person_who_was_made_logs_in_and_changes_the_password(web: WebHo
 
 
 @pytest.mark.parametrize(
-    ("email", "password", "told"),
-    [("no address", PASSWORD, "email"), ("new@example.com", "short", "password")],
+    ("email", "password", "field", "status"),
+    [
+        ("no address", PASSWORD, "email", 422),
+        (EMAIL, PASSWORD, "email", 400),
+        ("new@example.com", "short", "password", 422),
+    ],
 )
-async def test_what_does_not_fit_is_said_and_what_was_typed_is_kept(
-    web: WebHouse, email: str, password: str, told: str
+async def test_what_does_not_fit_is_said_at_its_field(
+    web: WebHouse, email: str, password: str, field: str, status: int
 ) -> None:
-    """But the password, which is typed again."""
+    """What was typed is kept, but the password, which is typed again."""
     page = await web.visitor.open("/access")
-    again = await web.visitor.press(page, "Let them log in", email=email, password=password)
-    assert again.status == 422
-    assert told in again.text
-    assert again.value("email") == email
+    again = await web.visitor.press(
+        page, "Let them log in", email=email, password=password, role="viewer"
+    )
+    assert again.status == status
+    assert told_at(again, field)
+    kept = dict(again.form_with("Let them log in")[0].fields)
+    assert (kept["email"], kept["password"], kept["role"]) == (email, "", "viewer")
     assert password not in again.html or password == "short"
+
+
+async def test_a_machine_whose_name_cannot_be_is_told_at_its_field(web: WebHouse) -> None:
+    """The form beside it is as it was."""
+    page = await web.visitor.open("/access")
+    again = await web.visitor.press(
+        page, "Make it, and show its client secret", name="x" * 65, role="viewer"
+    )
+    assert (again.status, told_at(again, "name")) == (
+        422,
+        "The name must be 1 to 64 characters on one line.",
+    )
+    kept = dict(again.form_with("Make it, and show its client secret")[0].fields)
+    assert (kept["name"], kept["role"]) == ("x" * 65, "viewer")
+    assert dict(again.form_with("Let them log in")[0].fields)["role"] == ""
 
 
 async def test_ones_own_page_has_its_command(web: WebHouse) -> None:
@@ -136,6 +170,7 @@ async def test_a_password_is_set_anew_by_who_administers(web: WebHouse) -> None:
     page = await one(web, "grace@example.com")
     short = await web.visitor.press(page, "Set the password", password="short")
     assert short.status == 422
+    assert "12 to" in told_at(short, "password")
     done = await web.visitor.press(short, "Set the password", password=NEW)
     assert "The password is set" in done.text
     assert (await visitor_of(web.world).log_in("grace@example.com")).status == 401
@@ -157,9 +192,40 @@ async def test_a_role_is_made_and_deleted(web: WebHouse) -> None:
     assert "prod, stag*" in made.text
     empty = await web.visitor.press(made, "Make the role", slug="nothing")
     assert empty.status == 422
+    assert told_at(empty, "verbs") == "Tick one verb at least."
     assert ("slug", "nothing") in [field for form in empty.forms for field in form.fields]
     gone = await web.visitor.press(made, "Delete")
     assert "The role payments is deleted" in gone.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ({"slug": "no slug"}, 422),
+        ({"slug": "admin"}, 422),
+        ({"slug": "taken"}, 400),
+        ({"name": "x" * 65}, 422),
+        ({"description": "x" * 257}, 422),
+        ({"environments": "d.v"}, 422),
+        ({"paths": "payments"}, 422),
+        ({"paths": "/" + "*/" * 11}, 422),
+        ({"connections": "x " * 51}, 422),
+    ],
+)
+async def test_a_role_that_cannot_be_is_told_at_its_field(
+    web: WebHouse, typed: dict[str, str], status: int
+) -> None:
+    """With everything kept, the verbs as well."""
+    page = await web.visitor.open("/access/roles")
+    verbs = ["secrets:read", "secrets:describe"]
+    page = await web.visitor.press(page, "Make the role", slug="taken", verbs=verbs)
+    again = await web.visitor.press(page, "Make the role", **{"slug": "new", **typed}, verbs=verbs)
+    assert again.status == status
+    for field in typed:
+        assert told_at(again, field)
+    kept = again.form_with("Make the role")[0].fields
+    assert {("verbs", verb) for verb in verbs} <= {*kept}
+    assert {(name, text.strip()) for name, text in typed.items()} <= {*kept}
 
 
 async def test_it_is_explained_why_somebody_may_not(web: WebHouse) -> None:

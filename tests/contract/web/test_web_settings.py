@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from web_kit import WebHouse, make_person, visitor_of
+import pytest
+from web_kit import WebHouse, make_person, told_at, visitor_of
+from web_secrets_kit import require_understood
 
 from keyturn.services.ports import Setting
-from keyturn.services.projects import resolve_project
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
@@ -38,16 +39,44 @@ async def test_an_environment_is_deleted_once_its_slug_was_typed(web: WebHouse) 
     assert (await web.visitor.open(page.path)).status == 404
 
 
-async def test_both_pages_say_how_the_api_does_the_same(web: WebHouse) -> None:
-    """The list with what its forms make; the deletion by the ids that it is of."""
+@pytest.mark.parametrize(
+    ("button", "typed", "field", "status"),
+    [
+        ("Make it", {"name": "x" * 65, "slug": "odd"}, "name", 422),
+        ("Make it", {"name": "Payments", "slug": "no slug"}, "slug", 422),
+        ("Make it", {"name": "Payments", "slug": "example"}, "slug", 400),
+        ("Add it", {"name": "x" * 65, "slug": "qa"}, "name", 422),
+        ("Add it", {"name": "Quality", "slug": "no slug"}, "slug", 422),
+        ("Add it", {"name": "Quality", "slug": "dev"}, "slug", 400),
+        ("Rename", {"name": "x" * 65}, "name", 422),
+    ],
+)
+async def test_what_does_not_fit_is_said_at_its_field(
+    web: WebHouse, button: str, typed: dict[str, str], field: str, status: int
+) -> None:
+    """In the form that was sent and no other, with what was typed kept."""
     page = await web.visitor.open("/settings")
-    for told in ("/api/v1/workspace", "/api/v1/projects -H", "/PROJECT_ID/environments -H"):
-        assert told in page.text
+    again = await web.visitor.press(page, button, **typed)
+    assert again.status == status
+    told_at(again, field)
+    kept = dict(again.form_with(button)[0].fields)
+    assert kept | typed == kept
+    others = [each for each in again.forms if each is not again.form_with(button)[0]]
+    assert not {*typed.items()} & {each for form in others for each in form.fields}
+
+
+async def test_both_pages_say_how_commands_do_the_same(web: WebHouse) -> None:
+    """The list with what its forms make; the deletion of what it is of."""
+    page = await web.visitor.open("/settings")
+    assert [each.split()[:3] for each in require_understood(page)] == [
+        ["keyturn", "project", "list"],
+        ["keyturn", "project", "create"],
+        ["keyturn", "environment", "create"],
+        ["keyturn", "environment", "update"],
+    ]
     asked = await web.visitor.follow(page, "Delete")
-    project_id = await resolve_project(web.world, "example")
-    environment_id = asked.path.rsplit("/", 2)[1]
-    assert f"/projects/{project_id}/environments/{environment_id}" in asked.text
-    assert "curl -X DELETE" in asked.text
+    command = "keyturn environment delete dev --project example"
+    assert require_understood(asked) == [command]
 
 
 async def test_the_settings_in_force_are_shown_to_who_administers(web: WebHouse) -> None:

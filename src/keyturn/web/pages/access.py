@@ -7,11 +7,12 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import Verb
-from keyturn.domain.errors import CallerError, KeyturnError, Refused
+from keyturn.domain.errors import CallerError, FieldProblem, InvalidInput, KeyturnError
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import identity_changes, people, universal_auth
 from keyturn.services.explanations import Explanation, Question, explain_access
 from keyturn.services.roles import list_roles
+from keyturn.web.faults import told_of
 from keyturn.web.menu import ACCESS as PART
 from keyturn.web.problems import status_of
 from keyturn.web.proving import Way, way_of
@@ -70,7 +71,7 @@ async def change_password(visit: Visit) -> Response:
     old, new = (Sensitive(str(visit.form.get(name, ""))) for name in ("old", "new"))
     try:
         if new.reveal() != visit.form.get("again"):
-            raise Refused(UNLIKE)
+            raise InvalidInput(FieldProblem(("again",), UNLIKE))
         await people.change_own_password(visit.world, visit.caller, old=old, new=new)
     except CallerError as error:
         return await _you(visit, error)
@@ -86,7 +87,7 @@ async def _you(visit: Visit, error: CallerError | None = None) -> Response:
         holdings=visit.caller.holdings,
         by_password=by_password,
         command=shlex.join(("keyturn", *words, visit.caller.name)),
-        error=error.message if error else "",
+        problems=told_of(error, {"password": "new"}),
     )
 
 
@@ -131,7 +132,7 @@ async def _shown(visit: Visit, error: CallerError | None = None, *, form: str = 
         project_names={each.project.id: each.project.slug for each in projects},
         roles=await roles_of(visit),
         edits=visit.may(Verb.EDIT_IDENTITIES),
-        error=error.message if error else "",
+        problems=told_of(error, unique="email"),
         failed=form,
         typed=typed,
     )

@@ -10,6 +10,7 @@ from keyturn.domain.identity import AuthMethod
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import identity_changes, memberships, people, token_auth, universal_auth
 from keyturn.services.memberships import Asked
+from keyturn.web.faults import told_of
 from keyturn.web.menu import ABOVE
 from keyturn.web.pages.access import ACCESS, roles_of, show_once
 from keyturn.web.problems import status_of
@@ -131,7 +132,7 @@ async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
     return visit.render(
         "access/identity.html",
         status=status_of(error) if error else 200,
-        error=error.message if error else "",
+        problems=told_of(error),
         view=view,
         here=_here(visit),
         places=[(each.project.slug, each.project.name) for each in projects],

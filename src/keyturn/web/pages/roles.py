@@ -5,11 +5,12 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import BUILT_IN, Grant, Target, Verb
-from keyturn.domain.errors import CallerError
+from keyturn.domain.errors import CallerError, FieldProblem, InvalidInput
 from keyturn.domain.roles import parse_verbs
 from keyturn.services import roles
 from keyturn.services.projects import resolve_project
 from keyturn.services.roles import RoleDraft
+from keyturn.web.faults import told_of
 from keyturn.web.menu import ABOVE
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
@@ -25,10 +26,12 @@ async def show(visit: Visit) -> Response:
 
 async def create(visit: Visit) -> Response:
     """Make a role of verbs and of where they hold."""
-    slug = visit.said("slug")
+    slug, verbs = visit.said("slug"), [str(each) for each in visit.form.getlist("verbs")]
     try:
+        if not verbs:
+            raise InvalidInput(FieldProblem(("verbs",), "Tick one verb at least"))
         grant = Grant(
-            frozenset(parse_verbs([str(each) for each in visit.form.getlist("verbs")])),
+            frozenset(parse_verbs(verbs)),
             *(tuple(visit.said(name).split()) for name in ("environments", "paths", "connections")),
         )
         draft = RoleDraft(visit.said("name") or slug, visit.said("description"), (grant,))
@@ -57,7 +60,7 @@ async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
     return visit.render(
         "access/roles.html",
         status=status_of(error) if error else 200,
-        error=error.message if error else "",
+        problems=told_of(error, unique="slug"),
         views=await roles.list_roles(visit.world, visit.caller, _project(visit)),
         built_in=BUILT_IN,
         verbs=[each.value for each in Verb],

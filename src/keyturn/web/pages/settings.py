@@ -11,11 +11,13 @@ from keyturn.services import environments
 from keyturn.services.environments import EnvironmentChange
 from keyturn.services.projects import read_project
 from keyturn.services.settings import list_settings
+from keyturn.web.faults import told_of
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
 HERE: Final = "/settings"
+PROJECT: Final = "project"
 
 
 async def show(visit: Visit) -> Response:
@@ -29,7 +31,7 @@ async def create_project(visit: Visit) -> Response:
     try:
         made = await environments.create_project(visit.world, visit.caller, name, slug=slug)
     except CallerError as error:
-        return await _shown(visit, error)
+        return await _shown(visit, error, PROJECT)
     return visit.redirect(HERE, f"The project {made.project.slug} is there now.")
 
 
@@ -41,7 +43,7 @@ async def create_environment(visit: Visit) -> Response:
             visit.world, visit.caller, visit.said("project"), asked
         )
     except CallerError as error:
-        return await _shown(visit, error)
+        return await _shown(visit, error, f"in {visit.said('project')}")
     return visit.redirect(HERE, f"The environment {made.slug} is there now.")
 
 
@@ -54,7 +56,7 @@ async def rename_environment(visit: Visit) -> Response:
             visit.world, visit.caller, project, environment_id, change
         )
     except CallerError as error:
-        return await _shown(visit, error)
+        return await _shown(visit, error, environment_id)
     return visit.redirect(HERE, "The environment has another name now.")
 
 
@@ -103,12 +105,14 @@ async def _asked(visit: Visit, error: CallerError | None = None) -> Response:
     )
 
 
-async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
+async def _shown(visit: Visit, error: CallerError | None = None, form: str = "") -> Response:
+    """Show the page; ``form`` is the one that did not fit: a project's, or an environment's."""
     _, every = await visit.projects()
     return visit.render(
         "settings/projects.html",
         status=status_of(error) if error else 200,
-        error=error.message if error else "",
+        problems=told_of(error, {"projectName": "name"}, unique="slug"),
+        failed=form,
         projects=every,
         editable={
             each.project.id
@@ -116,7 +120,7 @@ async def _shown(visit: Visit, error: CallerError | None = None) -> Response:
             if visit.may(Verb.EDIT_PROJECT, Target(each.project.id))
         },
         creates=visit.may(Verb.CREATE_PROJECTS),
-        typed={name: visit.said(name) for name in ("name", "slug", "project")},
+        typed={name: visit.said(name) for name in ("name", "slug")},
     )
 
 
