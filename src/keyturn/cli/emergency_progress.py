@@ -1,40 +1,26 @@
 """An emergency, watched from outside until no app waits to be closed."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from keyturn.cli.running import stop_asked
+from keyturn.cli.running import looks
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
     from keyturn.wire.emergencies import Emergency
 
-LOOK_EVERY_S = 2.0
-GOES_ON = "The server goes on with it; `keyturn emergency show` tells how far it is."
 
-
-async def follow(
-    api: "KeyturnApi", begun: "Emergency", *, shown: bool, every_s: float = LOOK_EVERY_S
-) -> "Emergency":
+async def follow(api: "KeyturnApi", begun: "Emergency", *, shown: bool) -> "Emergency":
     """Look until every app has been closed, or could not be; return how it stands.
 
     What was closed is deleted later. Who interrupts it ends only the looking.
     """
-    found, stopped = begun, stop_asked()
+    found, tells = begun, "keyturn emergency show"
     with _bars(Console(stderr=True, quiet=not shown)) as bars:
         task = bars.add_task("closed", total=begun.apps)
-        while not over(found):
-            try:
-                await asyncio.wait_for(stopped.wait(), every_s)
-            except TimeoutError:
-                found = await api.read_emergency(begun.id)
-            else:
-                click.echo(GOES_ON, err=True)
-                break
+        async for found in looks(begun, lambda: api.read_emergency(begun.id), over, tells=tells):
             failed = found.standings.get("failed", 0)
             told = f"closed, {failed} NOT CLOSED" if failed else "closed"
             bars.update(task, completed=found.apps - found.open, description=told)

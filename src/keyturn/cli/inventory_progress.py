@@ -1,22 +1,19 @@
 """A reading of inventories, watched from outside until it ends: a bar for each org."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from keyturn.cli.inventory_lines import duration
-from keyturn.cli.running import stop_asked
+from keyturn.cli.running import looks
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
     from keyturn.wire.inventory import InventoryState
 
 LOOK_EVERY_S = 1.0
-GOES_ON = "The server goes on with it; `keyturn inventory status` tells how far it is."
 
 States = Sequence["InventoryState"]
 
@@ -27,22 +24,23 @@ async def follow(
     before: Mapping[str, "InventoryState"],
     *,
     shown: bool,
-    every_s: float = LOOK_EVERY_S,
 ) -> States:
     """Look until every inventory that was begun is fresh again, or fails; return how they stand.
 
     ``before`` is how they stood before that. Who interrupts it ends only the looking.
     """
     wanted = [state.connection_id for state in begun if state.stage]
-    states, stopped = begun, stop_asked()
-    console = Console(stderr=True, quiet=not shown)
-    with _bars(console) as bars:
+    states, tells = begun, "keyturn inventory status"
+
+    async def look() -> States:
+        return (await api.list_inventories()).inventories
+
+    def over(found: States) -> bool:
+        return all(ended(each, before.get(each.connection_id)) for each in found if each.stage)
+
+    with _bars(Console(stderr=True, quiet=not shown)) as bars:
         tasks = {each: bars.add_task("", total=None, name="") for each in wanted}
-        while not all(ended(s, before.get(s.connection_id)) for s in states if s.stage):
-            if await _stopped(stopped, every_s):
-                click.echo(GOES_ON, err=True)
-                break
-            states = (await api.list_inventories()).inventories
+        async for states in looks(begun, look, over, tells=tells, every_s=LOOK_EVERY_S):
             _draw(bars, tasks, states)
     return states
 
@@ -53,14 +51,6 @@ def ended(state: "InventoryState", before: "InventoryState | None") -> bool:
         return True
     last = before.known_until if before else None
     return state.stage == "fresh" and state.known_until != last
-
-
-async def _stopped(asked: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(asked.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
 
 
 def _bars(console: Console) -> Progress:

@@ -1,42 +1,31 @@
 """A rollout, watched from outside until it ends or waits for somebody: a bar for each wave."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from keyturn.cli.rollout_lines import turned
-from keyturn.cli.running import stop_asked
+from keyturn.cli.running import looks
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
     from keyturn.wire.rollouts import Rollout
 
-LOOK_EVERY_S = 2.0
-GOES_ON = "The server goes on with it; `keyturn rollout show` tells how far it is."
 
-
-async def follow(
-    api: "KeyturnApi", begun: "Rollout", *, shown: bool, every_s: float = LOOK_EVERY_S
-) -> "Rollout":
+async def follow(api: "KeyturnApi", begun: "Rollout", *, shown: bool) -> "Rollout":
     """Look until a rollout runs no more; return how it stands. Interrupted, only looking ends."""
-    found, stopped = begun, stop_asked()
+    found, tells = begun, "keyturn rollout show"
     with _bars(Console(stderr=True, quiet=not shown)) as bars:
         tasks = {one.number: bars.add_task(one.cut, total=one.members or 1) for one in begun.waves}
-        while found.state == "running":
+        async for found in looks(begun, lambda: api.read_rollout(begun.id), _over, tells=tells):
             _draw(bars, tasks, found)
-            try:
-                await asyncio.wait_for(stopped.wait(), every_s)
-            except TimeoutError:
-                found = await api.read_rollout(begun.id)
-            else:
-                click.echo(GOES_ON, err=True)
-                break
-        _draw(bars, tasks, found)
     return found
+
+
+def _over(found: "Rollout") -> bool:
+    return found.state != "running"
 
 
 def _bars(console: Console) -> Progress:

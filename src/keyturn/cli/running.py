@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from keyturn.settings import Settings
 
 T = TypeVar("T")
+
+LOOK_EVERY_S = 2.0
 
 
 def run(work: Coroutine[None, None, T]) -> T:
@@ -44,6 +46,31 @@ def stop_asked() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     return asked
+
+
+async def looks(
+    found: T,
+    look: Callable[[], Awaitable[T]],
+    over: Callable[[T], bool],
+    *,
+    tells: str,
+    every_s: float = LOOK_EVERY_S,
+) -> AsyncIterator[T]:
+    """Give what the server goes on with as it stands, now and by each look, until it is over.
+
+    Who interrupts it ends the looking alone, and is told that ``tells`` is the command to look by.
+    """
+    stopped = stop_asked()
+    yield found
+    while not over(found):
+        try:
+            await asyncio.wait_for(stopped.wait(), every_s)
+        except TimeoutError:
+            found = await look()
+            yield found
+        else:
+            click.echo(f"The server goes on with it; `{tells}` tells how far it is.", err=True)
+            return
 
 
 @asynccontextmanager
