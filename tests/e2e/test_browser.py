@@ -26,6 +26,10 @@ PAGES = (
     "/rotations/new",
     "/inventory",
     "/compliance",
+    "/rollouts",
+    "/rollouts/new",
+    "/emergencies",
+    "/emergencies/new",
     "/secrets",
     "/connections",
     "/flows",
@@ -68,13 +72,16 @@ async def test_no_page_has_a_grave_finding_or_breaks_its_policy(
         wrong += await findings(page)
         await photograph(page, f"log-in-{scheme}")
         await site.log_in(page)
-        for path in (*PAGES, f"/rotations/{rotation}"):
+        begun = [await site.begin("rollouts", name="spring", approvals=True)]
+        begun.append(await site.begin("emergencies", reason="leaked", all=True))
+        for path in (*PAGES, f"/rotations/{rotation}", *begun):
             await page.set_viewport_size({"width": 1280, "height": 900})
             answer = await page.goto(path)
             assert answer is not None
             assert answer.status == 200, path
             wrong += [f"{path} {each}" for each in await findings(page)]
-            name = path.replace(rotation, "one").strip("/").replace("/", "-") or "overview"
+            named = re.sub("[0-9a-f-]{36}", "one", path)
+            name = named.strip("/").replace("/", "-") or "overview"
             await photograph(page, f"{name}-{scheme}")
             await page.set_viewport_size({"width": 360, "height": 740})
             wide = await page.evaluate("document.documentElement.scrollWidth")

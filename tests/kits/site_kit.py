@@ -68,6 +68,15 @@ class Site:
         made: str = answer.json()["secretRotation"]["id"]
         return made
 
+    async def begin(self, nouns: str, **wanted: object) -> str:
+        """Begin a rollout or an emergency as it is planned, and return the path of its page."""
+        plan = (await self.http.post(f"/api/v1/{nouns}/plan", json=wanted)).json()["plan"]
+        body = {**wanted, "planHash": plan["planHash"]}
+        answer = await self.http.post(f"/api/v1/{nouns}", json=body)
+        assert answer.status_code == 200, answer.text
+        (made,) = answer.json().values()
+        return f"/{nouns}/{made['id']}"
+
 
 @asynccontextmanager
 async def open_site(folder: Path, *, groups: str = "", **settings: str) -> AsyncIterator[Site]:

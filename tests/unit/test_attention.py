@@ -20,10 +20,13 @@ from keyturn.domain.attention import (
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Finding
 from keyturn.domain.drift import Kind as Drift
-from keyturn.domain.ids import ConnectionId, RotationId
+from keyturn.domain.ids import ConnectionId, IdentityId, OrganizationId, RolloutId, RotationId
 from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.outlook import Outlook, State
+from keyturn.domain.rollout import Kind as Wide
+from keyturn.domain.rollout import Rollout
+from keyturn.domain.rollout import State as Stands
 from keyturn.domain.turn import Blocked, Phase, Reason
 
 HOUR = timedelta(hours=1)
@@ -236,3 +239,32 @@ def test_what_presses_most_comes_first_and_of_that_the_oldest() -> None:
         blocked(Reason.NEW_SECRET_LOST, name="urgent"),
     ]
     assert [one.name for one in told(*fleet)] == ["urgent", "older", "newer", "watch"]
+
+
+WAVES = Rollout(
+    RolloutId("w"), OrganizationId("o"), Wide.WAVES, "spring", "", "", Stands.HALTED, "hash",
+    IdentityId("i"), "Ada", NOW, told="Wave 2: app. Blocked.", wave=2,
+)  # fmt: skip
+
+
+def test_a_rollout_that_waits_for_somebody_is_told() -> None:
+    """Halted, or awaiting an approval; one that runs or has finished needs nobody."""
+    [halted] = told(rollouts=[(WAVES, 1)])
+    assert (halted.severity, halted.kind, halted.about) == (
+        Severity.ACT,
+        Kind.HALTED,
+        About.ROLLOUT,
+    )
+    assert halted.told.endswith("Wave 2: app. Blocked.")
+    [awaiting] = told(rollouts=[(replace(WAVES, state=Stands.AWAITING), 0)])
+    assert awaiting.told == "Wave 2 waits for a second person to approve it."
+    assert told(rollouts=[(replace(WAVES, state=Stands.RUNNING), 0)]) == []
+
+
+def test_an_app_that_an_emergency_has_not_closed_is_urgent() -> None:
+    """Its old secret may still work; while all goes well nobody is asked for."""
+    emergency = replace(WAVES, kind=Wide.EMERGENCY, state=Stands.RUNNING)
+    [found] = told(rollouts=[(emergency, 2)])
+    assert (found.severity, found.about) == (Severity.URGENT, About.EMERGENCY)
+    assert found.told.startswith("2 apps are NOT CLOSED")
+    assert told(rollouts=[(emergency, 0)]) == []

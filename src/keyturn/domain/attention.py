@@ -24,6 +24,9 @@ from keyturn.domain.oauth.lights import TROUBLES, Light
 from keyturn.domain.outlook import State
 from keyturn.domain.project import Place
 from keyturn.domain.reasons import LOST, Reason
+from keyturn.domain.rollout import Kind as Wide
+from keyturn.domain.rollout import Rollout
+from keyturn.domain.rollout import State as Stands
 from keyturn.domain.turn import Turn
 
 LATE = timedelta(minutes=15)
@@ -54,6 +57,9 @@ class Kind(StrEnum):
     CONNECTION = "connection"
     DESTINATION = "destination"
     UNCOMPARED = "uncompared"
+    HALTED = "halted"
+    AWAITING = "awaiting"
+    NOT_CLOSED = "not-closed"
 
 
 class About(StrEnum):
@@ -63,6 +69,8 @@ class About(StrEnum):
     OKTA_CONNECTION = "okta-connection"
     CONNECTION = "connection"
     DESTINATION = "destination"
+    ROLLOUT = "rollout"
+    EMERGENCY = "emergency"
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,8 @@ class Surroundings:
     findings: Sequence[Finding]
     connections: Sequence[tuple[Connection, Place, Health]]
     destinations: Sequence[tuple[Destination, Place]]
+    rollouts: Sequence[tuple[Rollout, int]] = ()
+    """Those that go on, each with how many of its members failed."""
 
 
 def concerns_of(
@@ -131,6 +141,7 @@ def concerns_of(
         *(told for each in around.connections if (told := _of_connection(*each))),
         *(told for each in around.destinations if (told := _of_destination(*each))),
         *_of_comparison(members, {each.id for each in refused}),
+        *(told for each in around.rollouts if (told := _of_rollout(*each))),
     ]
     return sorted(found, key=_order)
 
@@ -296,6 +307,23 @@ def _of_destination(one: Destination, place: Place) -> Concern | None:
     about, kind = About.DESTINATION, Kind.DESTINATION
     told = f"{one.told} A turn waits for it." if one.holds else one.told
     return Concern(Severity.ACT, kind, about, one.id, one.name, str(place), told, None, 0)
+
+
+def _of_rollout(one: Rollout, failed: int) -> Concern | None:
+    """Tell of a rollout that waits for somebody, and of an emergency that is not closed."""
+    about = About.ROLLOUT
+    if one.kind is Wide.EMERGENCY and failed:
+        about, severity, kind = About.EMERGENCY, Severity.URGENT, Kind.NOT_CLOSED
+        told = f"{failed} apps are NOT CLOSED: their old client secrets may still work."
+    elif one.state is Stands.HALTED:
+        severity, kind = Severity.ACT, Kind.HALTED
+        told = f"Halted: nothing more is started until somebody says so. {one.told}"
+    elif one.state is Stands.AWAITING:
+        severity, kind = Severity.ACT, Kind.AWAITING
+        told = f"Wave {one.wave} waits for a second person to approve it."
+    else:
+        return None
+    return Concern(severity, kind, about, one.id, one.name, "", told, None, failed)
 
 
 def _of_comparison(members: Iterable[Member], known: Collection[str]) -> Iterator[Concern]:

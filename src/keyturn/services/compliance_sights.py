@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -21,6 +22,7 @@ from keyturn.domain.judging import Judged, Verdict, judge
 from keyturn.domain.judging_orgs import AccessSight, OrgSight
 from keyturn.domain.selector import Subject
 from keyturn.services.connections import open_org
+from keyturn.services.inventory_sights import InventorySights
 from keyturn.services.inventory_views import InventoriedApp, list_inventoried
 from keyturn.services.ports import Reading, World
 
@@ -44,14 +46,24 @@ class Sight:
         )
 
 
-async def look(tx: Reading, world: World, organization_id: OrganizationId) -> Sight:
+FRESH_S: Final = 10.0
+"""As long as a judgement may be told as it was: what it counts are days."""
+
+
+async def look(
+    tx: Reading,
+    world: World,
+    organization_id: OrganizationId,
+    sights: InventorySights | None = None,
+) -> Sight:
     """Look at everything of an organization that is judged."""
     of_all = {"organization_id": organization_id}
     connections = await tx.list(OktaConnection, **of_all)
     near = frozenset(each.id for each in connections)
     read = {each.connection_id: each for each in await tx.list(Inventory, connection_id=near)}
     seen = {each.connection_id: each for each in await tx.list(AccessSight, connection_id=near)}
-    apps = await list_inventoried(tx, world, organization_id)
+    look_at = sights.look if sights else list_inventoried
+    apps = await look_at(tx, world, organization_id)
     unread = Counter(each.app.connection_id for each in apps if each.app.told)
     return Sight(
         organization_id=organization_id,
@@ -63,6 +75,45 @@ async def look(tx: Reading, world: World, organization_id: OrganizationId) -> Si
             for each in connections
         ],
     )
+
+
+class ComplianceSights:
+    """What compliance came to last, judged once for all who look.
+
+    It is judged anew once anything that it is told by has moved, or else every few seconds.
+    """
+
+    def __init__(self) -> None:
+        self.apps: Final = InventorySights()
+        self._seen: Final[dict[OrganizationId, _Judgement]] = {}
+        self._one_by_one: Final = asyncio.Lock()
+
+    async def judged(
+        self, world: World, organization_id: OrganizationId
+    ) -> tuple[Sight, Verdict, datetime]:
+        """Return what is judged of an organization, how, and when that was."""
+        async with self._one_by_one:
+            last, at_s = self._seen.get(organization_id), world.clock.uptime_s()
+            async with world.store.reading() as tx:
+                mark = await tx.revision(), await tx.listed()
+                if last and last.mark == mark and at_s < last.at_s + FRESH_S:
+                    return last.sight, last.verdict, last.at
+                sight = await look(tx, world, organization_id, self.apps)
+            now = world.clock.now()
+            verdict = await sight.judge(now)
+            self._seen[organization_id] = _Judgement(sight, verdict, now, mark, at_s)
+            return sight, verdict, now
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """What was judged, after which changes, and when."""
+
+    sight: Sight
+    verdict: Verdict
+    at: datetime
+    mark: object
+    at_s: float
 
 
 def _judged(each: InventoriedApp) -> Judged:

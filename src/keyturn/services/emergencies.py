@@ -3,7 +3,7 @@
 What is decided here is carried on by `emergencies_under_way`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from keyturn.domain.access import Caller, Verb
@@ -13,6 +13,7 @@ from keyturn.domain.ids import IdentityId, RolloutId
 from keyturn.domain.rollout import Kind, Member, Order, Rollout, Standing, State, moved
 from keyturn.domain.selector import LONGEST
 from keyturn.services import gate
+from keyturn.services.emergency_news import tell_over
 from keyturn.services.emergency_plans import (
     EmergencyDraft,
     EmergencyPlan,
@@ -168,7 +169,9 @@ async def abort_emergency(world: World, caller: Caller, emergency_id: str) -> Em
     async with world.store.writing() as tx:
         rollout = await current_rollout(tx, rollout.id)
         told = f"Aborted by {caller.name}."
-        await tx.replace(moved(rollout, Order.ABORT, world.clock.now(), told))
+        after = moved(rollout, Order.ABORT, world.clock.now(), told)
+        await tx.replace(after)
+        await tell_over(tx, world, after, await members_of(tx, rollout.id))
     return await view_of(world, rollout.id)
 
 
@@ -196,8 +199,14 @@ async def view_of(world: World, rollout_id: RolloutId) -> EmergencyView:
         return await _viewed(tx, await current_rollout(tx, rollout_id))
 
 
-async def _viewed(tx: Reading, rollout: Rollout) -> EmergencyView:
-    members, counts = await members_of(tx, rollout.id), dict[Standing, int]()
+def view_emergency(rollout: Rollout, members: Iterable[Member]) -> EmergencyView:
+    """Return an emergency with all its members as it is shown."""
+    counts, revoked = dict[Standing, int](), 0
     for each in members:
         counts[each.standing] = counts.get(each.standing, 0) + 1
-    return EmergencyView(rollout, counts, sum(each.revoked_at is not None for each in members))
+        revoked += each.revoked_at is not None
+    return EmergencyView(rollout, counts, revoked)
+
+
+async def _viewed(tx: Reading, rollout: Rollout) -> EmergencyView:
+    return view_emergency(rollout, await members_of(tx, rollout.id))

@@ -39,11 +39,15 @@ async def report_emergency(world: World, caller: Caller, emergency_id: str) -> E
     """Return the record of an emergency. Raises NotFound, Forbidden."""
     rollout = await admit(world, caller, Verb.READ_ROLLOUTS, emergency_id, "evidence")
     async with world.store.reading() as tx:
-        members = await members_of(tx, rollout.id)
-        turns = await turns_of(tx, members)
-        steps = await _steps_of(tx, [*turns])
-    proofs = [_proof(each, turns.get(each.turn_id or ""), steps) for each in members]
+        proofs = await list_proofs(tx, await members_of(tx, rollout.id))
     return EmergencyReport(await view_of(world, rollout.id), proofs)
+
+
+async def list_proofs(tx: Reading, members: Sequence[Member]) -> Sequence[Proof]:
+    """Return what is on record of the closing of each of some members."""
+    turns = await turns_of(tx, members)
+    steps = await _steps_of(tx, [*turns])
+    return [_proof(each, turns.get(each.turn_id or ""), steps) for each in members]
 
 
 async def _steps_of(tx: Reading, ids: Sequence[str]) -> Mapping[str, Sequence[TurnStep]]:

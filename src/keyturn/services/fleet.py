@@ -4,6 +4,7 @@ What the caller may not see is left out without a word, of whatever kind it is.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from keyturn.domain.fleet import Ages, Band, ages_of, band_of, counts_of, next_a
 from keyturn.domain.ids import ProjectId
 from keyturn.domain.outlook import State
 from keyturn.domain.project import Place, Project
+from keyturn.domain.rollout import ENDED, Member, Rollout, Standing
+from keyturn.domain.rollout import State as Stands
 from keyturn.services import gate, oauth_connections, rotations
 from keyturn.services.budgets import Budget, budgets_of
 from keyturn.services.ports import Reading, World
@@ -155,8 +158,7 @@ class FleetSights:
         at_s = world.clock.uptime_s()
         if at_s >= self._due_s:
             async with world.store.reading() as tx:
-                findings = await tx.list(Finding, closed_at=None)
-                mark = await tx.revision(), await tx.list_sights(), findings
+                mark = await tx.revision(), await tx.standing()
             self._moves += mark != self._mark
             self._mark = mark
             took_s = world.clock.uptime_s() - at_s
@@ -260,8 +262,21 @@ async def _look_around(world: World, caller: Caller, scope: Collection[ProjectId
     async with world.store.reading() as tx:
         findings = await tx.list(Finding, closed_at=None)
         blocked = await _list_blocked(tx, caller, scope)
+        waiting = await _list_rollouts(tx, caller)
     judged = [(one.connection, one.place, how) for one, how in zip(granted, health, strict=True)]
-    return Surroundings(findings, judged, blocked)
+    return Surroundings(findings, judged, blocked, waiting)
+
+
+async def _list_rollouts(tx: Reading, caller: Caller) -> Sequence[tuple[Rollout, int]]:
+    """List the rollouts and emergencies that go on, each with how many of its members failed."""
+    if not gate.may(caller, Verb.READ_ROLLOUTS, Target()):
+        return ()
+    going = frozenset(Stands) - ENDED
+    found = await tx.list(Rollout, organization_id=caller.organization_id, state=going)
+    ids = frozenset(each.id for each in found)
+    failed = await tx.list(Member, rollout_id=ids, standing=Standing.FAILED) if ids else ()
+    counts = Counter(each.rollout_id for each in failed)
+    return [(each, counts[each.id]) for each in found]
 
 
 async def _list_blocked(

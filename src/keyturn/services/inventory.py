@@ -13,8 +13,9 @@ from keyturn.domain.errors import NotFound, Refused
 from keyturn.domain.inventory import Inventory, OwnerRule, begun, seconds_left, well
 from keyturn.domain.inventory_totals import Totals, totals_of
 from keyturn.domain.owners import owner_rules
-from keyturn.domain.selector import EVERYTHING, Selector
+from keyturn.domain.selector import EVERYTHING, Selector, require_groups
 from keyturn.services import gate
+from keyturn.services.inventory_sights import InventorySights, seen_by
 from keyturn.services.inventory_views import InventoriedApp, Kept, inventoried
 from keyturn.services.ports import Reading, World
 from keyturn.services.projects import target_of
@@ -56,9 +57,14 @@ async def list_inventory(
     *,
     offset: int = 0,
     limit: int | None = None,
+    sights: InventorySights | None = None,
 ) -> InventoryView:
-    """List the apps of connected orgs that are wanted, as they are on record. Raises Forbidden."""
+    """List the apps of connected orgs that are wanted, as they are on record. Raises Forbidden.
+
+    ``sights`` spares whoever looks often that thousands of them are put together again.
+    """
     await _require_reading(world, caller, f"inventory {wanted}".rstrip())
+    require_groups(wanted, world.limits.inventory_groups)
 
     def shown(kept: Kept) -> bool:
         target = target_of(kept.place, kept.rotation.connection_id)
@@ -66,7 +72,12 @@ async def list_inventory(
 
     async with world.store.reading() as tx:
         states = await _list_states(tx, caller)
-        every = await inventoried(tx, world, (each.connection for each in states), shown)
+        near = [each.connection for each in states]
+        if sights:
+            whole = await sights.look(tx, world, caller.organization_id)
+            every = seen_by(whole, near, shown)
+        else:
+            every = await inventoried(tx, world, near, shown)
     fit = [each for each in every if wanted.fits(each.subject)]
     page = fit[offset : None if limit is None else offset + limit]
     now = world.clock.now()

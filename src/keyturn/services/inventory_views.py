@@ -156,6 +156,7 @@ def subject_of(
         label=app.label,
         owner=owner,
         grant=app.grant_types,
+        group=app.groups,
         auth=app.auth_method,
         connection=connection.name,
         rotation=kept.rotation.name if kept else "",

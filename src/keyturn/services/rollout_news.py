@@ -30,6 +30,7 @@ async def tell_rollout(tx: Writing, world: World, before: Rollout | None, after:
         subject_id=after.id,
         subject=after.name,
         told=after.told or _told(after),
+        page=f"/rollouts/{after.id}",
         command=f"keyturn rollout show {after.name}",
     )
     await tell(tx, world, draft)

@@ -125,7 +125,7 @@ async def list_rollouts(world: World, caller: Caller) -> Sequence[Rollout]:
 
 async def read_rollout(world: World, caller: Caller, rollout_id: str) -> RolloutView:
     """Read a rollout. Raises NotFound, Forbidden."""
-    return await _view(world, (await _admit(world, caller, Verb.READ_ROLLOUTS, rollout_id)).id)
+    return await _view(world, (await admit(world, caller, Verb.READ_ROLLOUTS, rollout_id)).id)
 
 
 async def list_members(
@@ -138,14 +138,10 @@ async def list_members(
     limit: int = 100,
 ) -> MemberPage:
     """List members of a rollout by number, all or of one standing. Raises NotFound, Forbidden."""
-    rollout = await _admit(world, caller, Verb.READ_ROLLOUTS, rollout_id)
+    rollout = await admit(world, caller, Verb.READ_ROLLOUTS, rollout_id)
     where: dict[str, object] = {"standing": standing} if standing else {}
     async with world.store.reading() as tx:
-        every = await members_of(tx, rollout.id, **where)
-        page = every[offset : offset + limit]
-        turns = await turns_of(tx, page)
-    shown = [(each, _phase(turns.get(each.turn_id or ""))) for each in page]
-    return MemberPage(shown, len(every))
+        return await page_of(tx, await members_of(tx, rollout.id, **where), offset, limit)
 
 
 async def approve_rollout(
@@ -156,7 +152,7 @@ async def approve_rollout(
     Raises NotFound, Forbidden, and Refused for its creator, for another plan, for a wave that needs
     none or has begun.
     """
-    rollout = await _admit(world, caller, Verb.APPROVE_ROLLOUTS, rollout_id, f"approve wave {wave}")
+    rollout = await admit(world, caller, Verb.APPROVE_ROLLOUTS, rollout_id, f"approve wave {wave}")
     _refuse_approval(rollout, caller, wave, plan_hash)
     now = world.clock.now()
     async with world.store.writing() as tx:
@@ -203,7 +199,7 @@ async def continue_rollout(
     A wave that has not begun still waits for its approval. Raises NotFound, Forbidden, InvalidInput
     for the number of none that failed or waits, and Refused where it has not halted.
     """
-    rollout = await _admit(world, caller, Verb.EDIT_ROLLOUTS, rollout_id, "continue")
+    rollout = await admit(world, caller, Verb.EDIT_ROLLOUTS, rollout_id, "continue")
     numbers, now = frozenset(skip), world.clock.now()
     async with world.store.writing() as tx:
         rollout = moved(await current_rollout(tx, rollout.id), Order.CONTINUE, now)
@@ -236,7 +232,7 @@ async def abort_rollout(
     Forbidden, and Refused where it has finished.
     """
     detail = "abort with turns" if abort_turns else "abort"
-    rollout = await _admit(world, caller, Verb.EDIT_ROLLOUTS, rollout_id, detail)
+    rollout = await admit(world, caller, Verb.EDIT_ROLLOUTS, rollout_id, detail)
     now = world.clock.now()
     async with world.store.writing() as tx:
         rollout = await current_rollout(tx, rollout.id)
@@ -303,7 +299,7 @@ async def current_rollout(tx: Reading | Writing, rollout_id: str) -> Rollout:
     return found
 
 
-async def _admit(
+async def admit(
     world: World, caller: Caller, verb: Verb, rollout_id: str, detail: str = ""
 ) -> Rollout:
     """Find a rollout in waves and pass the gate for it. Raises Forbidden, NotFound.
@@ -322,17 +318,27 @@ async def _admit(
     return found
 
 
-async def _view(world: World, rollout_id: RolloutId) -> RolloutView:
-    async with world.store.reading() as tx:
-        return await _viewed(tx, await current_rollout(tx, rollout_id))
-
-
-async def _viewed(tx: Reading, rollout: Rollout) -> RolloutView:
+async def view_rollout(tx: Reading, rollout: Rollout, members: Iterable[Member]) -> RolloutView:
+    """Return a rollout with all its members as it is shown."""
     counts: dict[int, dict[Standing, int]] = {}
-    for each in await members_of(tx, rollout.id):
+    for each in members:
         wave = counts.setdefault(each.wave, {})
         wave[each.standing] = wave.get(each.standing, 0) + 1
     return RolloutView(rollout, counts, await tx.list(Approval, rollout_id=rollout.id))
+
+
+async def page_of(tx: Reading, members: Sequence[Member], offset: int, limit: int) -> MemberPage:
+    """Return some of the members that are wanted, each with the phase of its turn."""
+    page = members[offset : offset + limit]
+    turns = await turns_of(tx, page)
+    shown = [(each, _phase(turns.get(each.turn_id or ""))) for each in page]
+    return MemberPage(shown, len(members))
+
+
+async def _view(world: World, rollout_id: RolloutId) -> RolloutView:
+    async with world.store.reading() as tx:
+        rollout = await current_rollout(tx, rollout_id)
+        return await view_rollout(tx, rollout, await members_of(tx, rollout_id))
 
 
 def _phase(turn: Turn | None) -> Phase | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from keyturn.services.compliance_sights import ComplianceSights
 from keyturn.services.fleet import FleetSights
 from keyturn.services.ports import World
 from keyturn.services.ports.sandbox import SandboxControls
@@ -26,6 +27,7 @@ class House:
     templates: Templates = field(default_factory=templates)
     watchers: Watchers = field(default_factory=Watchers)
     fleets: FleetSights = field(default_factory=FleetSights)
+    compliance: ComplianceSights = field(default_factory=ComplianceSights)
     sent: SentForms = field(default_factory=SentForms)
 
     @property

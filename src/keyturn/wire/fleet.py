@@ -23,7 +23,9 @@ Severity = Literal["urgent", "act", "watch"]
 """``urgent``: what is in use fails, or will before long. ``act``: nothing fails, and something
 stands still until somebody acts. ``watch``: it goes on by itself, or somebody meant it so."""
 
-Subject = Literal["rotation", "okta-connection", "connection", "destination"]
+Subject = Literal[
+    "rotation", "okta-connection", "connection", "destination", "rollout", "emergency"
+]
 Concerned = Literal[
     "access-refused",
     "blocked",
@@ -35,6 +37,9 @@ Concerned = Literal[
     "connection",
     "destination",
     "uncompared",
+    "halted",
+    "awaiting",
+    "not-closed",
 ]
 
 

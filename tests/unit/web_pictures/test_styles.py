@@ -10,9 +10,11 @@ from picture_kit import classes, read
 
 from keyturn.web.pictures.ages import Age, bins_by_share, draw_ages
 from keyturn.web.pictures.budget import Budget, draw_budget
+from keyturn.web.pictures.closing import draw_closing
 from keyturn.web.pictures.graph import draw_graph
 from keyturn.web.pictures.nested import Beside, Lane, Step, draw_nested
 from keyturn.web.pictures.nodes import Edge, Look, Node
+from keyturn.web.pictures.shares import Part, Row, draw_shares
 from keyturn.web.pictures.slots import Slot, draw_slots
 from keyturn.web.pictures.sparkline import Bar, draw_bars, draw_sparkline
 from keyturn.web.pictures.tones import WORDS
@@ -39,6 +41,9 @@ def gallery() -> Iterator[tuple[str, str]]:
     yield "line", draw_sparkline("s", [1, None, 2, 3], title="x", tone="busy")
     points = [Point(NOW, share, "x", "/x", tone) for share, tone in ((1, "warn"), (None, "good"))]
     yield "trend", draw_trend("z", points, title="x")
+    parts = [Part(1, tone or "empty", tone, faint=tone == "good") for tone in WORDS]
+    yield "shares", draw_shares("w", [Row("x", parts, tone, "x") for tone in WORDS], title="x")
+    yield "closing", draw_closing("c", parts, [NOW], begun_at=NOW, until=NOW)
     yield "bars", draw_bars("r", [Bar(1, tone) for tone in WORDS], title="x")
 
 

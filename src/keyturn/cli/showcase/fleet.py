@@ -4,13 +4,18 @@ from datetime import timedelta
 from typing import Final
 
 from keyturn.cli.showcase.stage import Stage
+from keyturn.domain.turn import Phase
 from keyturn.services.compliance_policies import (
     ExceptionDraft,
     PolicyFields,
     create_exception,
     create_policy,
 )
+from keyturn.services.emergencies import begin_emergency
+from keyturn.services.emergency_plans import EmergencyDraft, plan_emergency
 from keyturn.services.inventory import begin_inventory, replace_owners
+from keyturn.services.rollout_plans import RolloutDraft, plan_rollout
+from keyturn.services.rollouts import start_rollout
 
 OWNERS: Final = (
     ("Checkout", "Payments"),
@@ -39,6 +44,37 @@ POLICIES: Final = (
         managed=True,
     ),
 )
+
+
+TOOLS: Final = RolloutDraft(
+    "tools-of-operations",
+    "The build server has moved.",
+    "rotation=jenkins rotation=grafana",
+    ("rotation=jenkins", "rest"),
+    go_on_at=Phase.OVERLAPPING,
+)
+BEFORE_THE_SALE: Final = RolloutDraft(
+    "before-the-sale",
+    "Everything of the shop turns before the sale begins, and nothing during it.",
+    "project=example environment=prod",
+    ("rotation=search-indexer", "50%", "rest"),
+    approvals=True,
+)
+"""It waits for a second person: whoever looks at the showcase."""
+
+
+async def roll_out(stage: Stage, draft: RolloutDraft) -> None:
+    """Turn many in waves, as it was planned."""
+    plan = await plan_rollout(stage.world, stage.admin, draft)
+    await start_rollout(stage.world, stage.admin, draft, plan.plan_hash)
+
+
+async def close_leak(stage: Stage, name: str) -> None:
+    """Close an app whose client secret somebody has found where it should not be."""
+    apps = (stage.app_ids[name],)
+    draft = EmergencyDraft("Found in a public log of the build.", apps=apps, leaked=apps)
+    plan = await plan_emergency(stage.world, stage.admin, draft)
+    await begin_emergency(stage.world, stage.admin, draft, plan.plan_hash)
 
 
 async def take_inventory(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from keyturn.domain.flows.run import Run, SavedFlow
 from keyturn.domain.inventory import Inventory
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services.duties import DUTIES, claim_due, list_due
@@ -35,6 +36,7 @@ DATES: Final[Sequence[tuple[type[Record], str]]] = (
     (SavedFlow, "next_at"),
     (Inventory, "due_at"),
     (ReportSchedule, "due_at"),
+    (Rollout, "due_at"),
 )
 """What the worker wakes up for, by the field that says when; the rest is done along with it."""
 

@@ -13,10 +13,11 @@ from keyturn.domain.compliance import ComplianceFinding, FindingKind
 from keyturn.domain.compliance_reports import ComplianceReport
 from keyturn.domain.errors import InvalidInput
 from keyturn.domain.judging_orgs import OrgSight
-from keyturn.domain.selector import EVERYTHING, Selector, parse_selector
+from keyturn.domain.selector import EVERYTHING, Selector
 from keyturn.services import compliance, compliance_policies, compliance_reports
 from keyturn.services.compliance import ComplianceView, FindingFilter, FindingPage
 from keyturn.services.compliance_files import percent
+from keyturn.services.selectors import read_selector
 from keyturn.web.compliance_told import KINDS, asks_of, standing_of, state_of
 from keyturn.web.faults import told_of
 from keyturn.web.menu import PARTLY
@@ -109,7 +110,7 @@ class Row:
 async def show(visit: Visit) -> Response:
     """Show how all apps do: as a whole, over time, by kind, owner and policy."""
     world, caller = visit.world, visit.caller
-    seen = await compliance.read_compliance(world, caller)
+    seen = await compliance.read_compliance(world, caller, visit.house.compliance)
     reports = await compliance_reports.list_reports(world, caller, limit=TREND)
     policies = await compliance_policies.list_policies(world, caller)
     apps = len(seen.verdict.applied)
@@ -180,7 +181,12 @@ async def _find(visit: Visit, wanted: Wanted) -> FindingPage:
     if wanted.problem:
         return FindingPage((), 0, visit.world.clock.now())
     return await compliance.list_findings(
-        visit.world, visit.caller, wanted.filter, offset=wanted.start, limit=EACH
+        visit.world,
+        visit.caller,
+        wanted.filter,
+        offset=wanted.start,
+        limit=EACH,
+        sights=visit.house.compliance,
     )
 
 
@@ -189,7 +195,7 @@ def _wanted(visit: Visit) -> Wanted:
     query, problem = visit.query, None
     typed, start = query.get("selector", "").strip(), query.get("start", "")
     try:
-        selector = parse_selector(typed)
+        selector = read_selector(visit.world, typed)
     except InvalidInput as error:
         selector, problem = EVERYTHING, error
     return Wanted(

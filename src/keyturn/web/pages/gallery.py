@@ -13,10 +13,13 @@ from starlette.responses import Response
 from keyturn.web.menu import MenuItem
 from keyturn.web.pictures.ages import Age, bins_by_share, draw_ages
 from keyturn.web.pictures.budget import Budget, draw_budget
+from keyturn.web.pictures.closing import draw_closing
 from keyturn.web.pictures.graph import draw_graph
 from keyturn.web.pictures.nodes import Edge, Node
+from keyturn.web.pictures.shares import Part, Row, draw_shares
 from keyturn.web.pictures.slots import Slot, draw_slots
 from keyturn.web.pictures.sparkline import Bar, draw_bars, draw_sparkline
+from keyturn.web.pictures.trend import Point, draw_trend
 from keyturn.web.routing import open_page
 from keyturn.web.visiting import Visit
 
@@ -128,6 +131,32 @@ cards:
       than: 0
 """
 
+WAVES: Final = (
+    Row("Wave 1", (Part(5, "done", "good"),), "good", "5 of 5", "preview"),
+    Row(
+        "Wave 2",
+        (
+            Part(61, "done", "good"),
+            Part(22, "closed", "good", faint=True),
+            Part(14, "turning", "busy"),
+            Part(2, "failed", "bad"),
+            Part(1, "left out", "idle"),
+            Part(20, "waiting", ""),
+        ),
+        "bad",
+        "62 of 120",
+        "10%",
+    ),
+    Row("Wave 3", (Part(602, "waiting", ""),), "warn", "awaits approval", "50%"),
+    Row("Wave 4", (Part(477, "waiting", ""),), "idle", "0 of 477", "rest"),
+)
+CLOSED: Final = (
+    Part(388, "closed", "good", faint=True),
+    Part(24, "turning", "busy"),
+    Part(3, "NOT CLOSED", "bad"),
+    Part(585, "waiting", ""),
+)
+
 SAMPLES: Final[dict[str, Any]] = {
     "now": NOW,
     "told": "Paused. The turn stands still; what is served and what Okta holds stay.",
@@ -180,11 +209,25 @@ def _pictures() -> dict[str, Markup]:
         Node("vault", "vault-eu", "destination", "refused it", "bad"),
     )
     edges = (Edge("app", "api"), Edge("app", "worker", "reads"), Edge("app", "vault", dashed=True))
+    shares = (0.71, 0.72, 0.7, None, 0.78, 0.84, 0.83, 0.9, 0.96, 1.0)
+    days = [
+        Point(_ago(days=9 - n), share, f"{share:.0%} of 1,204 apps" if share else "", "#pictures")
+        for n, share in enumerate(shares)
+    ]
     runs = [Bar(4, told="4 s"), Bar(6, told="6 s"), Bar(9, "bad", "failed after 9 s"), Bar(5)]
     return {
         "ages": draw_ages("sample-ages", bins_by_share(ages, lambda key: f"?age={key}#pictures")),
         "slots": draw_slots("sample-slots", slots, now=NOW),
         "graph": draw_graph("sample-graph", nodes, edges, title="What uses Checkout's secret"),
+        "trend": draw_trend("sample-trend", days, title="Apps in no breach"),
+        "waves": draw_shares("sample-waves", WAVES, title="Waves of a rollout"),
+        "closing": draw_closing(
+            "sample-closing",
+            CLOSED,
+            [_ago(minutes=16, seconds=-2.4 * n) for n in range(388)],
+            begun_at=_ago(minutes=16, seconds=30),
+            until=NOW,
+        ),
         "budget": draw_budget(
             "sample-budget", Budget(600, 210, 60, "in 24 s"), title="Calls that Okta allows"
         ),

@@ -59,7 +59,9 @@ class Standing:
 async def show(visit: Visit) -> Response:
     """Show the apps that are wanted, with totals and ages, and how the inventories stand."""
     wanted = wanted_of(visit)
-    found = await inventory.list_inventory(visit.world, visit.caller, wanted.selector)
+    found = await inventory.list_inventory(
+        visit.world, visit.caller, wanted.selector, sights=visit.house.compliance.apps
+    )
     near = [] if wanted.problem else [each for each in found.apps if wanted.fits(each)]
     fit = sorted((each for each in near if wanted.of_age(each, found.at)), key=by_age)
     totals = totals_of(near, found.at)

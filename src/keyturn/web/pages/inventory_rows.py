@@ -11,9 +11,10 @@ from keyturn.domain.access import Verb
 from keyturn.domain.errors import InvalidInput
 from keyturn.domain.inventory_totals import AgeBand, band_of
 from keyturn.domain.okta import SECRET_METHODS, CredentialKind, Status
-from keyturn.domain.selector import EVERYTHING, Selector, parse_selector
+from keyturn.domain.selector import EVERYTHING, Selector
 from keyturn.services.inventory_views import InventoriedApp, InventoriedSecret
 from keyturn.services.projects import anywhere_in, list_projects
+from keyturn.services.selectors import read_selector
 from keyturn.web.one_rotation import MAKING
 from keyturn.web.pages.wizard_answers import Answers
 from keyturn.web.pages.wizard_apps import METHODS
@@ -132,7 +133,7 @@ def wanted_of(visit: Visit) -> Wanted:
     query = visit.query
     typed, start, problem = query.get("selector", "").strip(), query.get("start", ""), None
     try:
-        selector = parse_selector(typed)
+        selector = read_selector(visit.world, typed)
     except InvalidInput as error:
         selector, problem = EVERYTHING, error
     return Wanted(

@@ -39,6 +39,8 @@ PAGES: Final[Mapping[About, str]] = MappingProxyType(
         About.CONNECTION: "/connections/",
         About.OKTA_CONNECTION: "/connections/okta/",
         About.DESTINATION: "/connections/destinations/",
+        About.ROLLOUT: "/rollouts/",
+        About.EMERGENCY: "/emergencies/",
     }
 )
 

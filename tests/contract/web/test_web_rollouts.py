@@ -1,0 +1,222 @@
+"""Rollouts in the browser: planned, begun, looked at, approved, continued and aborted."""
+
+from rotation_pages_kit import following, somebody
+from route_kit import CHANNEL
+from web_fleet_kit import HOSTILE
+from web_kit import WebHouse
+from web_rollout_kit import (
+    NEW,
+    break_adding,
+    carry,
+    members,
+    mend,
+    planned,
+    several,
+    started,
+    the_rollout,
+)
+
+from keyturn.domain.notice import Notice
+from keyturn.domain.rollout import Rollout, Standing, State
+
+LIST = "/rollouts"
+BEGIN = "Turn these 3 client secrets"
+
+
+async def halted(web: WebHouse) -> str:
+    """Begin a rollout whose first wave fails, and return the address of its page."""
+    await several(web)
+    page = await started(web)
+    break_adding(web)
+    await carry(web, lambda rollout: rollout.state is State.HALTED)
+    return page.path
+
+
+async def test_the_plan_is_seen_before_anything_begins(web: WebHouse) -> None:
+    """Who turns in which wave and why, the calls, and a hash; what was typed is kept."""
+    await several(web)
+    empty = await web.visitor.open(LIST)
+    assert "There has been no rollout yet" in empty.text
+    form = await web.visitor.follow(empty, "Plan the first rollout")
+    assert form.path == NEW
+    assert "whose org is a Preview org" in form.text
+    plan = await planned(web)
+    assert "Nothing has begun" in plan.text
+    assert "the next 1 by name" in plan.text
+    assert "none of the waves before took it" in plan.text
+    assert "keyturn rollout start spring --wave 1 --wave rest" in plan.text
+    changed = await web.visitor.press(plan, "Change it")
+    assert (changed.value("name"), changed.value("waves")) == ("spring", "1\nrest")
+    assert "There has been no rollout yet" in (await web.visitor.open(LIST)).text
+
+
+async def test_a_rollout_is_begun_and_followed_to_its_end(web: WebHouse) -> None:
+    """What was shown is what begins; its page tells how far it is, wave by wave."""
+    await several(web)
+    page = await started(web)
+    assert "The rollout has begun." in page.text
+    assert page.path == f"{LIST}/{(await the_rollout(web)).id}"
+    assert "Wave 1 of 2 is under way." in page.text
+    await carry(web)
+    done = await web.visitor.open(page.path)
+    assert "All have turned, or were left out" in done.text
+    assert "keyturn rollout show spring --follow" in done.text
+    assert {each.standing for each in await members(web)} == {Standing.DONE}
+    assert "Finished" in (await web.visitor.open(LIST)).text
+
+
+async def test_another_plan_than_was_shown_does_not_begin(web: WebHouse) -> None:
+    """The new one is shown instead, and says that nothing has begun."""
+    await several(web)
+    plan = await planned(web)
+    again = await web.visitor.press(plan, BEGIN, plan_hash="0" * 64)
+    assert again.status == 400
+    assert "The plan has changed since it was shown" in again.text
+    assert BEGIN in [each.text for form in again.forms for each in form.buttons]
+    async with web.world.store.reading() as tx:
+        assert await tx.list_newest(Rollout, limit=1) == []
+
+
+async def test_what_does_not_fit_is_told_at_its_field(web: WebHouse) -> None:
+    """And everything typed is kept, hostile text as text."""
+    await several(web)
+    form = await web.visitor.open(NEW)
+    for fields, told in (
+        ({"name": "Not A Slug"}, "The name must"),
+        ({"name": "x", "selector": "nonsense"}, "The selector must be terms"),
+        ({"name": "x", "waves": "many"}, "The waves must be"),
+        ({"name": "x", "selector": "label=none"}, "fits no rotation"),
+        ({"name": HOSTILE, "reason": HOSTILE, "selector": HOSTILE, "waves": HOSTILE}, "must be"),
+    ):
+        page = await web.visitor.press(form, "Show the plan", **fields)
+        assert page.status == 422, fields
+        assert told in page.text
+        assert "<script>" not in page.html.replace('<script src="', "")
+        assert all(page.value(name) == value for name, value in fields.items())
+
+
+async def test_a_halt_is_loud_and_says_what_to_do(web: WebHouse) -> None:
+    """Who failed and why, on its page, and where the overview and the notice lead there."""
+    channel = {name: each for name, each in CHANNEL.items() if name != "projectId"}
+    body = channel | {"kinds": ["rollout.halted"]}
+    assert (await web.house.http.post("/api/v1/channels", json=body)).status_code == 200
+    path = await halted(web)
+    async with web.world.store.reading() as tx:
+        (notice,) = await tx.list_newest(Notice, limit=1)
+    assert notice.page == path
+    page = await web.visitor.open(path)
+    assert "Halted in wave 1" in page.text
+    assert "What to do" in page.text
+    assert "Okta refuses Keyturn's own access" in page.text
+    overview = await web.visitor.open("/")
+    assert (path, "spring") in overview.links
+    listed = await web.visitor.open(LIST)
+    assert "Halted" in listed.text
+    failed = await web.visitor.follow(page, "Failed 1")
+    assert "app-0" in failed.text
+    assert "app-1" not in failed.text
+
+
+async def test_a_halted_rollout_continues_without_who_is_left_out(web: WebHouse) -> None:
+    """Whoever failed gets another turn, or is skipped by a tick; the rest follow."""
+    path = await halted(web)
+    mend(web)
+    page = await web.visitor.open(path)
+    asked = await web.visitor.follow(page, "Continue")
+    assert "keyturn rollout continue spring --skip NO" in asked.text
+    gone_on = await web.visitor.press(asked, "Continue", skip="1")
+    assert "It goes on." in gone_on.text
+    await carry(web)
+    first, *others = await members(web)
+    assert first.standing is Standing.SKIPPED
+    assert {each.standing for each in others} == {Standing.DONE}
+    over = await web.visitor.open(f"{path}/continue")
+    assert "It has not halted" in over.text
+    assert "Continue" not in [each.text for form in over.forms for each in form.buttons]
+
+
+async def test_an_abort_says_what_stays(web: WebHouse) -> None:
+    """How many keep their client secret, and how many turns go on."""
+    await several(web)
+    page = await started(web)
+    asked = await web.visitor.follow(page, "Abort")
+    assert "3 that wait are not turned" in asked.text
+    ended = await web.visitor.press(asked, "Abort the rollout", abort_turns="on")
+    assert "Nothing more is started." in ended.text
+    assert "Abandoned" in ended.text
+    again = await web.visitor.open(f"{page.path}/abort")
+    assert "It has ended." in again.text
+
+
+async def test_a_wave_is_approved_by_a_second_person(web: WebHouse) -> None:
+    """Whoever started it is told so and has no button; forged, it is refused."""
+    await several(web)
+    page = await started(web, approvals="on")
+    assert "waits for a second person" in page.text
+    assert "Approve wave 1" not in page.text
+    own = await web.visitor.open(f"{page.path}/approve")
+    assert "You have started it" in own.text
+    assert not [form for form in own.forms if form.action.endswith("/approve")]
+    second = await somebody(web, "rotator")
+    asked = await second.follow(await second.open(page.path), "Approve wave 1")
+    assert "One client secret turns in it: 1." in asked.text
+    stale = await second.press(asked, "Approve wave 1", plan_hash="0" * 64)
+    assert stale.status == 400
+    assert "goes by another plan" in stale.text
+    done = await second.press(stale, "Approve wave 1")
+    assert "Wave 1 may go, for a day." in done.text
+    assert "Wave 1 was approved by rotator@example.com" in done.text
+    await carry(web, lambda rollout: rollout.state is State.RUNNING)
+
+
+async def test_an_approval_of_ones_own_is_refused(web: WebHouse) -> None:
+    """A form that was forged says who may instead, and opens nothing."""
+    await several(web)
+    page = await started(web, approvals="on")
+    rollout = await the_rollout(web)
+    abort = await web.visitor.open(f"{page.path}/abort")
+    form, _ = abort.form_with("Abort the rollout")
+    form.action = f"{page.path}/approve"
+    form.names |= {"wave", "plan_hash"}
+    refused = await web.visitor.press(
+        abort, "Abort the rollout", wave="1", plan_hash=rollout.plan_hash
+    )
+    assert refused.status == 400
+    assert "for a second person to approve" in refused.text
+    assert (await the_rollout(web)).state is State.AWAITING
+
+
+async def test_a_viewer_sees_all_and_may_do_nothing(web: WebHouse) -> None:
+    """No button leads anywhere, and the forms name the permission that they take."""
+    path = await halted(web)
+    viewer = await somebody(web, "viewer")
+    page = await viewer.open(path)
+    assert "Halted in wave 1" in page.text
+    assert not {"Continue", "Abort"} & {told for _, told in page.links}
+    assert "New rollout" not in (await viewer.open(LIST)).text
+    for form in (NEW, f"{path}/continue", f"{path}/abort", f"{path}/approve"):
+        refused = await viewer.open(form)
+        assert refused.status == 403
+        assert "rollouts:" in refused.text
+
+
+async def test_the_page_follows_what_happens(web: WebHouse) -> None:
+    """A stream sends the part anew once a wave goes on."""
+    await several(web)
+    page = await started(web)
+    async with following(web, f"{page.path}/live") as stream:
+        assert "Wave 1 of 2 is under way" in str(await stream.part())
+        await carry(web, lambda rollout: rollout.wave == 2)
+        assert "Wave 2 of 2 is under way" in str(await stream.part())
+
+
+async def test_members_are_paged(web: WebHouse) -> None:
+    """What an address says of a page that is not there leads to an empty one, not to an error."""
+    await several(web)
+    page = await started(web)
+    beyond = await web.visitor.open(page.path, start="50", standing="waiting")
+    assert "Nobody stands so." in beyond.text
+    odd = await web.visitor.open(page.path, start="-1", standing="odd")
+    assert "example/dev/:app-0" in odd.text
+    missing = await web.visitor.open(f"{LIST}/none")
+    assert missing.status == 404
