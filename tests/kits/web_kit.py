@@ -6,10 +6,12 @@ JavaScript.
 """
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from functools import cached_property
+from html import unescape
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx2
@@ -18,13 +20,21 @@ from api_kit import PUBLIC_URL, House, open_house
 from keyturn.api.app import build_api
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.logins import authenticate
-from keyturn.services.people import create_person
+from keyturn.services.people import create_person, log_in_person
 from keyturn.services.ports import World
 from keyturn.web.app import build_pages
+from keyturn.web.sessions import cookie_name
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery staple"
 VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
+TELLING = frozenset({"a", "button", "form", "input", "option", "select", "textarea"})
+TAG = re.compile(
+    r"""<!--.*?-->|<!doctype[^>]*>
+    |<(?P<end>/?)(?P<tag>[a-z][a-z0-9-]*)(?P<given>(?:[^>"']|"[^"]*"|'[^']*')*)>""",
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
+ATTRIBUTE = re.compile(r"""(?P<name>[^\s=/>"']+)(?:\s*=\s*(?P<value>"[^"]*"|'[^']*'|[^\s>]+))?""")
 
 
 @dataclass
@@ -48,15 +58,14 @@ class Form:
     buttons: list[Button] = field(default_factory=list)
 
 
-class Page(HTMLParser):
-    """A page that was read: its text, links and forms."""
+class _Reader:
+    """What there is on a page: its text, links and forms.
 
-    def __init__(self, answer: httpx2.Response) -> None:
-        super().__init__()
-        self.answer = answer
-        self.status = answer.status_code
-        self.html = answer.text
-        self.path = answer.url.raw_path.decode()
+    It reads what templates write, whose tags and attributes are whole, at a fraction of what
+    `html.parser` takes, which reads anything: most of what a test of pages did was to read them.
+    """
+
+    def __init__(self, html: str) -> None:
         self.text = ""
         self.title = ""
         self.forms: list[Form] = []
@@ -67,14 +76,29 @@ class Page(HTMLParser):
         self._choice = ""
         self._area: str | None = None
         self._chosen: str | None = None
-        self.feed(self.html)
+        self._feed(html)
         self.text = " ".join(self.text.split())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def _feed(self, html: str) -> None:
+        told = 0
+        for found in TAG.finditer(html):
+            if told < found.start():
+                self._hear(unescape(html[told : found.start()]))
+            told = found.end()
+            if found["end"]:
+                self._leave(found["tag"].lower())
+            elif found["tag"]:
+                self._enter(found["tag"].lower(), found["given"])
+        self._hear(unescape(html[told:]))
+
+    def _enter(self, tag: str, said: str) -> None:
         """Note what begins."""
-        given = {name: value or "" for name, value in attrs}
-        if tag not in VOID:
+        if tag not in VOID and not said.endswith("/"):
             self._open.append(tag)
+        if tag not in TELLING:
+            return
+        told = (each.groupdict("") for each in ATTRIBUTE.finditer(said))
+        given = {each["name"]: unescape(each["value"].strip("\"'")) for each in told}
         if tag == "a":
             self.links.append((given.get("href", ""), ""))
         elif tag == "form":
@@ -120,7 +144,7 @@ class Page(HTMLParser):
         else:
             self._form.fields.append((name, given.get("value", "")))
 
-    def handle_endtag(self, tag: str) -> None:
+    def _leave(self, tag: str) -> None:
         """Note what ends."""
         while self._open and self._open.pop() != tag:
             pass
@@ -136,7 +160,7 @@ class Page(HTMLParser):
                     self._form.fields.append((self._choice, self._chosen))
                 self._choice = ""
 
-    def handle_data(self, data: str) -> None:
+    def _hear(self, data: str) -> None:
         """Note the text, and whose it is."""
         if "script" in self._open or "style" in self._open:
             return
@@ -151,6 +175,44 @@ class Page(HTMLParser):
         if "a" in self._open and self.links:
             href, text = self.links[-1]
             self.links[-1] = (href, f"{text} {data.strip()}".strip())
+
+
+class Page:
+    """A page that was opened, and is read once somebody looks at what there is on it."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        self.answer = answer
+        self.status = answer.status_code
+        self.path = answer.url.raw_path.decode()
+
+    @cached_property
+    def html(self) -> str:
+        """Return what was answered."""
+        return self.answer.text
+
+    @cached_property
+    def _read(self) -> _Reader:
+        return _Reader(self.html)
+
+    @property
+    def text(self) -> str:
+        """Return its text."""
+        return self._read.text
+
+    @property
+    def title(self) -> str:
+        """Return its title."""
+        return self._read.title
+
+    @property
+    def forms(self) -> Sequence[Form]:
+        """Return its forms."""
+        return self._read.forms
+
+    @property
+    def links(self) -> Sequence[tuple[str, str]]:
+        """Return where it leads, and by which words."""
+        return self._read.links
 
     def form_with(self, button: str) -> tuple[Form, Button]:
         """Return the form that has a button of this text, and the button."""
@@ -227,6 +289,15 @@ class QuickPasswords:
         return await self.hash(password) == hashed
 
 
+def told_at(page: Page, field: str) -> str:
+    """Return what is said at a field of a page, to which its summary leads."""
+    (said,) = re.findall(rf'<p class="error" id="f-{field}-error">(.*?)</p>', page.html, re.DOTALL)
+    assert f'href="#f-{field}"' in page.html
+    assert page.html.count(f'id="f-{field}"') == 1
+    assert f'aria-describedby="f-{field}-error"' in page.html or f"f-{field}-hint" in page.html
+    return unescape(re.sub("<[^>]*>", "", said)).strip()
+
+
 @dataclass
 class WebHouse:
     """A house with pages, an administrator who is a person, and their browser, logged in."""
@@ -259,6 +330,13 @@ async def make_person(
     await create_person(house.world, admin, email, Sensitive(password), role=role)
 
 
+async def let_in(visitor: Visitor, world: World, email: str = EMAIL) -> None:
+    """Give a browser the session that logging in with `PASSWORD` gives, without the pages."""
+    logged = await log_in_person(world, email, Sensitive(PASSWORD))
+    name, here = cookie_name(secure=True), visitor.http.base_url.host
+    visitor.http.cookies.set(name, logged.access_token.reveal(), here)
+
+
 @asynccontextmanager
 async def open_web() -> AsyncIterator[WebHouse]:
     """Set up a house, and log its administrator in at a browser."""
@@ -267,5 +345,5 @@ async def open_web() -> AsyncIterator[WebHouse]:
         await make_person(house)
         visitor = visitor_of(house.world)
         async with visitor.http:
-            await visitor.log_in()
+            await let_in(visitor, house.world)
             yield WebHouse(house, visitor)

@@ -8,6 +8,8 @@ from typing import IO, cast
 
 import httpx2
 
+from keyturn.settings import Settings
+
 IDLE = (
     "alembic",
     "boto3",
@@ -29,16 +31,13 @@ main()
 """
 
 
-def test_a_server_loads_nothing_that_it_has_no_use_for(tmp_path: Path) -> None:
+def test_a_server_loads_nothing_that_it_has_no_use_for(new: Settings, tmp_path: Path) -> None:
     """On SQLite it holds no ORM, no other database's dialect, and nothing of terminals or mail."""
     env = {
         **os.environ,
-        "KEYTURN_DATA_DIR": f"{tmp_path}/data",
+        "KEYTURN_DATA_DIR": str(new.data_dir),
         "KEYTURN_LOG_FILE": f"{tmp_path}/log",
     }
-    subprocess.run(
-        [sys.executable, "-m", "keyturn", "init"], env=env, check=True, capture_output=True
-    )
     with subprocess.Popen(
         [sys.executable, "-c", SERVE], env=env, stdout=subprocess.PIPE, text=True
     ) as server:

@@ -152,7 +152,7 @@ def ends(text: str) -> None:
         assert not over or (end.failure and end.failure.kind is Failure.LIMIT)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=40, deadline=None, suppress_health_check=[*HealthCheck])
 @given(flows())
 def test_any_flow_that_is_accepted_comes_to_an_end(text: str) -> None:
     """Cards and inputs of any sort, inside each other, with what came before."""
