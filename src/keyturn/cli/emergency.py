@@ -1,7 +1,9 @@
 """Emergencies: many apps closed at once because their client secrets have leaked."""
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,8 +13,9 @@ from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
-    from keyturn.wire.emergencies import Emergency, EmergencyPlan
+    from keyturn.wire.emergencies import Emergency, EmergencyPlan, PlanEmergency
 
+Command = Callable[..., None]
 NOT_CLOSED: Final = 3
 """The exit code where an app could not be closed; 1 is that nothing was begun."""
 _TIME = re.compile(r"(\d{1,5})([smh]?)")
@@ -37,6 +40,38 @@ def emergency() -> None:
     """Close apps whose client secrets have leaked, the most exposed first, and prove it."""
 
 
+def hurrying(command: Command) -> Command:
+    """Add the options that say how apps are closed, and whether anybody is asked before."""
+    for option in (
+        options.as_json,
+        options.server,
+        lines,
+        click.option("--no-follow", is_flag=True, help="Do not wait until every app is closed."),
+        click.option("--yes", is_flag=True, help="Do not ask; wants --plan-hash."),
+        click.option(
+            "--plan-hash",
+            metavar="HASH",
+            help="Begin what this plan says, for the same apps, or nothing. Their order may have "
+            "changed since it was shown; it does not expire.",
+        ),
+        click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done."),
+        click.option(
+            "--revoke-tokens", is_flag=True, help="Revoke the apps' refresh tokens too, at last."
+        ),
+        click.option(
+            "--within",
+            "within_seconds",
+            default="0",
+            callback=_time,
+            metavar="TIME",
+            help="Leave consumers so much time to take the new secret up: 90s, 5m.  "
+            "[default: none]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @emergency.command("begin")
 @click.option("--app", "apps", multiple=True, metavar="ID", help="Close this app; may be repeated.")
 @click.option("--selector", default="", help="Close the apps like these: label=pay-*")
@@ -48,33 +83,8 @@ def emergency() -> None:
     metavar="ID",
     help="This app's secret is known to be public: close it first; may be repeated.",
 )
-@click.option(
-    "--within",
-    "within_seconds",
-    default="0",
-    callback=_time,
-    metavar="TIME",
-    help="Leave consumers so much time to take the new secret up: 90s, 5m.  [default: none]",
-)
-@click.option("--revoke-tokens", is_flag=True, help="Revoke the apps' refresh tokens too, at last.")
-@click.option("--plan", "plan_only", is_flag=True, help="Only say what would be done.")
-@click.option("--plan-hash", metavar="HASH", help="Begin this plan, as it was shown, or nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask; wants --plan-hash.")
-@click.option("--no-follow", is_flag=True, help="Do not wait until every app is closed.")
-@lines
-@options.server
-@options.as_json
-def begin(
-    *,
-    plan_only: bool,
-    plan_hash: str | None,
-    yes: bool,
-    no_follow: bool,
-    limit: int,
-    server: str | None,
-    as_json: bool,
-    **wanted: object,
-) -> None:
+@hurrying
+def begin(**wanted: Any) -> None:  # noqa: ANN401  the options
     """Show the plan, ask, and close the apps: the most exposed first.
 
     Say which: --app, --selector or --all. You are asked to type the number of apps. Each app gets a
@@ -83,24 +93,57 @@ def begin(
 
     Exits with 3 where an app could not be closed.
     """
-    if yes and not plan_hash:
-        raise click.UsageError("--yes wants --plan-hash: what --plan has shown.")
     from keyturn.wire.emergencies import BeginEmergency, PlanEmergency
 
+    how = How(**{each.name: wanted.pop(each.name) for each in fields(How)})
     body = options.checked(PlanEmergency, wanted)
 
+    async def plan(_: "KeyturnApi") -> PlanEmergency:
+        return body
+
+    async def start(api: "KeyturnApi", plan_hash: str) -> "Emergency":
+        filled = BeginEmergency(**body.model_dump(by_alias=False), plan_hash=plan_hash)
+        return await api.begin_emergency(filled)
+
+    close(how, plan, start)
+
+
+@dataclass(frozen=True)
+class How:
+    """What the options say of how an emergency is begun."""
+
+    plan_only: bool
+    plan_hash: str | None
+    yes: bool
+    no_follow: bool
+    limit: int
+    server: str | None
+    as_json: bool
+
+
+def close(
+    how: How,
+    plan: "Callable[[KeyturnApi], Awaitable[PlanEmergency]]",
+    start: "Callable[[KeyturnApi, str], Awaitable[Emergency]]",
+) -> None:
+    """Show a plan, ask, start what was planned, and follow it until every app is closed.
+
+    Exits with `NOT_CLOSED` where one could not be.
+    """
+    if how.yes and not how.plan_hash:
+        raise click.UsageError("--yes wants --plan-hash: what --plan has shown.")
+
     async def work() -> int:
-        async with connected(server) as api:
-            found = await api.plan_emergency(body)
-            if plan_only:
+        async with connected(how.server) as api:
+            found = await api.plan_emergency(await plan(api))
+            if how.plan_only:
                 told = found.model_dump(mode="json")
-                output.show(told, emergency_lines.plan(found, limit), as_json=as_json)
+                output.show(told, emergency_lines.plan(found, how.limit), as_json=how.as_json)
                 return 0
-            agreed = plan_hash if yes else _agreed(found, plan_hash, limit)
-            filled = BeginEmergency(**body.model_dump(by_alias=False), plan_hash=agreed or "")
-            begun = await api.begin_emergency(filled)
-            after = begun if no_follow else await _followed(api, begun, shown=not as_json)
-        _show(after, as_json=as_json)
+            agreed = how.plan_hash if how.yes else _agreed(found, how.plan_hash, how.limit)
+            begun = await start(api, agreed or "")
+            after = begun if how.no_follow else await _followed(api, begun, shown=not how.as_json)
+        _show(after, as_json=how.as_json)
         return after.standings.get("failed", 0)
 
     if run(work()):
@@ -160,7 +203,7 @@ def show(*, which: str, follow: bool, server: str | None, as_json: bool) -> None
 @which_emergency
 @click.option(
     "--standing",
-    type=click.Choice(["waiting", "turning", "closed", "done", "failed", "skipped"]),
+    type=click.Choice(["waiting", "turning", "closed", "done", "failed", "skipped", "inactive"]),
     help="Only those that stand so.",
 )
 @lines
@@ -209,6 +252,24 @@ def retry(*, which: str, server: str | None, as_json: bool) -> None:
     async def work() -> None:
         async with connected(server) as api:
             after = await api.retry_emergency((await _find(api, which)).id)
+        _show(after, as_json=as_json)
+
+    run(work())
+
+
+@emergency.command("leave-out")
+@which_emergency
+@click.argument("app", metavar="APP")
+@options.server
+@options.as_json
+def leave_out(*, which: str, app: str, server: str | None, as_json: bool) -> None:
+    """Leave APP, which is not closed or deactivated at Okta, out of EMERGENCY, as it is."""
+    from keyturn.wire.emergencies import LeaveOutOfEmergency
+
+    async def work() -> None:
+        async with connected(server) as api:
+            found = await _find(api, which)
+            after = await api.leave_out_of_emergency(found.id, LeaveOutOfEmergency(app=app))
         _show(after, as_json=as_json)
 
     run(work())

@@ -41,6 +41,7 @@ NOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "turn_id": OF_ROTATIONS,
         "finding_id": OF_ROTATIONS,
         "destination_id": ("destinations:",),
+        "leak_id": ("leaks:",),
         "registration_id": OF_GRANTS,
         "consumer": OF_GRANTS,
         "alias_id": OF_GRANTS,

@@ -1,8 +1,9 @@
-"""Issuers of JWTs over HTTPS: the adapter behind `services.ports.Issuers`.
+"""Keys that others publish, over HTTPS: the adapter behind `services.ports.Issuers` and `Scanners`.
 
-Fetches and keeps their keys. Decides nothing about claims.
+Fetches and keeps them. Decides nothing about claims, nor about what was found.
 """
 
 from keyturn.adapters.oidc.issuers import HttpIssuers
+from keyturn.adapters.oidc.scanners import GitHubScanner
 
-__all__ = ["HttpIssuers"]
+__all__ = ["GitHubScanner", "HttpIssuers"]

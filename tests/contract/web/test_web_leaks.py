@@ -1,0 +1,103 @@
+"""Leak reports in the browser: reported, found, led to an emergency, and ended."""
+
+from rotation_pages_kit import buttons, somebody
+from web_fleet_kit import HOSTILE, admin
+from web_kit import WebHouse
+
+from keyturn.domain.okta import secret_hash
+from keyturn.domain.sensitive import Sensitive
+from keyturn.services.leaks import LeakDraft, report_leaks
+from keyturn.services.leaks_under_way import follow_leaks
+
+LIST = "/leaks"
+ELSEWHERE = "nothing-here-reads-like-this"
+
+
+async def test_a_leak_is_reported_found_and_closed_from_its_page(web: WebHouse) -> None:
+    """The value is on no page; the app's emergency is planned from there."""
+    await web.house.rotate_by_order()
+    value = await web.house.served()
+    empty = await web.visitor.open(LIST)
+    assert "Nobody has reported such a leak" in empty.text
+    form = await web.visitor.follow(empty, "Report a leak")
+    page = await web.visitor.press(form, "Report it", value=value, where="a chat", note="by Ada")
+    assert "It is taken in." in page.text
+    assert "It is the one that readers are given now." in page.text
+    assert value not in page.html
+    assert secret_hash(Sensitive(value)) in page.text
+    listed = await web.visitor.open(LIST)
+    assert "a chat" in listed.text
+    assert f'href="{page.path}"' in listed.html
+    assert "a chat" not in (await web.visitor.open(f"{LIST}?state=closed")).text
+    plan = await web.visitor.follow(page, "Close the app")
+    assert plan.value("apps") == plan.value("leaked") == web.house.app_id
+    assert "a chat" in plan.value("reason")
+    shown = await web.visitor.press(plan, "Show the plan")
+    await web.visitor.press(shown, "Close it", confirm="1")
+    web.house.clock.advance(60)
+    await follow_leaks(web.world)
+    after = await web.visitor.open(page.path)
+    assert "An emergency closes it" in after.text
+    assert "What closes it" in after.text
+
+
+async def test_a_report_is_ended_with_a_reason(web: WebHouse) -> None:
+    """Without one it is not; what was typed is kept, and what has ended is not ended again."""
+    form = await web.visitor.open(f"{LIST}/new")
+    page = await web.visitor.press(form, "Report it", value=ELSEWHERE)
+    assert "Not known here" in page.text
+    end = await web.visitor.follow(page, "End the report")
+    again = await web.visitor.press(end, "End the report", reason=" ", false_alarm="on")
+    assert again.status == 422
+    assert "The reason must have 1 to 500 characters." in again.text
+    ended = await web.visitor.press(again, "End the report", reason="It is a sample.")
+    assert "The report is ended." in ended.text
+    assert "False alarm" in ended.text
+    assert "It is a sample." in ended.text
+    assert "End the report" not in buttons(ended)
+    assert "It has ended." in (await web.visitor.open(f"{ended.path}/end")).text
+    late = await web.visitor.press(end, "End the report", reason="again")
+    assert late.status == 400
+
+
+async def test_what_does_not_fit_is_told_at_its_field(web: WebHouse) -> None:
+    """The value is not shown again; the rest is as it was typed."""
+    form = await web.visitor.open(f"{LIST}/new")
+    for typed in ({}, {"value": ELSEWHERE, "hash": "x" * 22}, {"hash": "x"}):
+        again = await web.visitor.press(form, "Report it", where="a chat", **typed)
+        assert again.status == 422
+        assert again.value("where") == "a chat"
+        assert ELSEWHERE not in again.html
+    assert "Okta's hash of a client secret" in again.text
+
+
+async def test_texts_are_shown_as_text(web: WebHouse) -> None:
+    """Whoever reports is anybody; an address of theirs is no link."""
+    await web.house.rotate_by_order()
+    value = Sensitive(await web.house.served())
+    script = f"javascript:alert(1){HOSTILE}"
+    draft = LeakDraft(value=value, seen_in=script, told=HOSTILE)
+    received = await report_leaks(web.world, await admin(web), [draft])
+    assert received.reports
+    one = received.reports[0].id
+    for path in (LIST, f"{LIST}/{one}", f"{LIST}/{one}/end"):
+        page = await web.visitor.open(path)
+        assert "<script>alert" not in page.html
+        assert not any(href.startswith("javascript") for href, _ in page.links)
+        assert value.reveal() not in page.html
+    close = await web.visitor.follow(await web.visitor.open(f"{LIST}/{one}"), "Close the app")
+    assert "<script>alert" not in close.html
+
+
+async def test_who_may_only_look_is_offered_nothing(web: WebHouse) -> None:
+    """A viewer sees reports, and no button that leads nowhere."""
+    received = await report_leaks(web.world, await admin(web), [LeakDraft(hash="x" * 22)])
+    assert received.reports
+    path = f"{LIST}/{received.reports[0].id}"
+    viewer = await somebody(web, "viewer")
+    page = await viewer.open(path)
+    assert page.status == 200
+    assert not {"End the report", "Close the app"} & {*buttons(page)}
+    assert "Report a leak" not in (await viewer.open(LIST)).text
+    for forbidden in (f"{LIST}/new", f"{path}/end"):
+        assert (await viewer.open(forbidden)).status == 403
