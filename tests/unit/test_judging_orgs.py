@@ -75,7 +75,7 @@ def test_an_org_that_is_reached_twice_is_to_be_known_once() -> None:
         (NEEDED, None),
         ((), None),
         ((*NEEDED, "okta.oauthIntegrations.manage", "okta.appGrants.read"), None),
-        ((*NEEDED, "okta.users.manage", "okta.groups.read"), "okta.groups.read, okta.users.manage"),
+        ((*NEEDED, "okta.users.manage", "okta.idps.read"), "okta.idps.read, okta.users.manage"),
     ],
 )
 def test_scopes_that_keyturn_never_uses_are_a_breach(scopes: Any, told: str | None) -> None:  # noqa: ANN401

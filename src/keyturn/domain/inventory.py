@@ -4,11 +4,12 @@ Decides how a reading of an org goes on and when it is to be believed. Knows not
 no value of a secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.ids import (
     AppId,
     ClientId,
@@ -27,6 +28,10 @@ OVERLAPPING_LOOK = timedelta(minutes=5)
 
 WITH_SECRETS = SECRET_METHODS | {AuthMethod.NONE}
 """Which apps may have client secrets: one that became a public client keeps those it had."""
+
+
+GROUPS_MAX = 50
+"""Of as many groups it is read which apps they have."""
 
 
 class Stage(StrEnum):
@@ -56,7 +61,10 @@ class Inventory:
 
     ``pending`` are apps to ask for one by one. ``completed_at`` is when a full reading ended last,
     and ``log_read_at`` until when changes are known. The uses of client secrets are known from
-    ``uses_since`` until ``uses_until``. ``due_at`` is when it goes on. ``failure`` is why it did
+    ``uses_since`` until ``uses_until``. Of ``groups`` it is still to be read which apps they have.
+    Of ``groups_known`` that was read before, of all at ``groups_read_at``; ``groups_told`` says why
+    it could not be.
+    ``due_at`` is when it goes on. ``failure`` is why it did
     not, last, and ``failing_since`` since when.
     """
 
@@ -75,6 +83,10 @@ class Inventory:
     log_read_at: datetime | None = None
     uses_since: datetime | None = None
     uses_until: datetime | None = None
+    groups: tuple[str, ...] = ()
+    groups_known: tuple[str, ...] = ()
+    groups_read_at: datetime | None = None
+    groups_told: str = ""
     due_at: datetime | None = None
     failure: str = ""
     failing_since: datetime | None = None
@@ -85,9 +97,9 @@ class ListedApp:
     """An app as an org listed it last.
 
     ``auth_method`` and ``application_type`` are Okta's words, also those that no turn knows.
-    ``listed_at`` is when it was shown last, ``read_at`` when its client secrets were read, None
-    where that is wanted, and ``told`` why they could not be. ``gone_at`` is since when Okta does
-    not know it.
+    ``groups`` are those that it is assigned to, of the groups that are read. ``listed_at`` is when
+    it was shown last, ``read_at`` when its client secrets were read, None where that is wanted, and
+    ``told`` why they could not be. ``gone_at`` is since when Okta does not know it.
     """
 
     connection_id: ConnectionId
@@ -103,6 +115,7 @@ class ListedApp:
     read_at: datetime | None = None
     told: str = ""
     gone_at: datetime | None = None
+    groups: tuple[str, ...] = ()
 
     @property
     def asked_for_secrets(self) -> bool:
@@ -279,6 +292,28 @@ def trusted_log(inventory: Inventory, now: datetime) -> bool:
     """Say whether changes since the last look can still be followed in Okta's log."""
     since = inventory.log_read_at
     return since is not None and now - since <= LONGEST_TRUST
+
+
+def with_group(app: ListedApp, group: str, wanted: Collection[str], *, assigned: bool) -> ListedApp:
+    """Return an app as it is assigned to a group, or is not; what is not wanted is forgotten."""
+    others = {*in_wanted(app, wanted).groups} - {group}
+    return replace(app, groups=tuple(sorted({*others, group} if assigned else others)))
+
+
+def in_wanted(app: ListedApp, wanted: Collection[str]) -> ListedApp:
+    """Return an app without the groups that nobody names any more."""
+    return replace(app, groups=tuple(each for each in app.groups if each in wanted))
+
+
+def group_list(text: str) -> tuple[str, ...]:
+    """Parse the names of groups, with commas between, each once.
+
+    Raises InvalidInput where there are too many: each costs calls at every look.
+    """
+    names = tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+    if len(names) > GROUPS_MAX:
+        raise InvalidInput(FieldProblem(("groups",), f"must be at most {GROUPS_MAX} groups"))
+    return names
 
 
 def seconds_left(inventory: Inventory) -> int | None:

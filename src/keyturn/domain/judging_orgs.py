@@ -17,6 +17,7 @@ NEEDED_SCOPES = frozenset(
         "okta.apps.manage",
         "okta.apps.read",
         "okta.appGrants.read",
+        "okta.groups.read",
         "okta.logs.read",
         "okta.oauthIntegrations.manage",
         "okta.oauthIntegrations.read",

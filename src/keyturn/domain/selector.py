@@ -20,9 +20,10 @@ LONGEST = 1000
 class Subject:
     """What is known of one app, and of the rotation that keeps it, if one does.
 
-    ``label`` is Okta's; ``owner`` whose it is; ``grant`` are its grant types, ``auth`` how it
-    authenticates; ``connection`` is the name of the connection to its org. The others are names of
-    where its rotation is: project and environment by slug, ``path`` of the folder.
+    ``label`` is Okta's; ``owner`` whose it is; ``grant`` are its grant types, ``group`` the groups
+    that it is assigned to, of those that an inventory reads; ``auth`` is how it authenticates;
+    ``connection`` is the name of the connection to its org. The others are names of where its
+    rotation is: project and environment by slug, ``path`` of the folder.
     """
 
     app: str = ""
@@ -30,6 +31,7 @@ class Subject:
     label: str = ""
     owner: str = ""
     grant: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
     auth: str = ""
     connection: str = ""
     rotation: str = ""
@@ -70,6 +72,27 @@ class Selector:
 
 
 EVERYTHING = Selector()
+
+
+def require_groups(selector: Selector, read: Sequence[str], field: str = "selector") -> None:
+    """Raise InvalidInput for a group of which no inventory reads what is assigned to it.
+
+    ``read`` are the groups whose apps are. Of others nothing is known, so that nothing would fit.
+    """
+    for pattern in selector.by_name.get("group", ()):
+        if not _any_fits(pattern, tuple(read)):
+            rule = (
+                f"names the group {pattern}, of which no inventory reads the apps: name it in "
+                "KEYTURN_INVENTORY_GROUPS, and have the inventory read"
+            )
+            raise InvalidInput(FieldProblem((field,), rule))
+
+
+def groups_meant(selector: Selector, read: Sequence[str]) -> frozenset[str]:
+    """Return those groups, of the ones that are read, that a selector names."""
+    patterns = selector.by_name.get("group", ())
+    return frozenset(each for each in read if any(_any_fits(one, each) for one in patterns))
+
 
 _TERM = re.compile(r'\s*(?:([a-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]+)))(?=\s|$)')
 _ESCAPED = re.compile(r"\\(.)")

@@ -26,6 +26,7 @@ from keyturn.domain.inventory import (
     with_uses,
 )
 from keyturn.domain.okta import Credential
+from keyturn.services.inventory_groups import list_unnamed, read_group
 from keyturn.services.inventory_keeper import ONE_APP, Keeper, ask_each
 from keyturn.services.inventory_reading import BATCH, write_gone, write_shown
 from keyturn.services.ports import Writing
@@ -74,7 +75,15 @@ async def look_at_log(keeper: Keeper) -> bool:
         await keeper.save(begun(kept.connection_id, now, kept))
         return True
     pending = await _list_changed(keeper, changes)
-    await keeper.save(replace(kept, stage=Stage.FOLLOWING, pending=pending, log_read_at=now))
+    following = replace(kept, stage=Stage.FOLLOWING, pending=pending, log_read_at=now)
+    groups = keeper.world.limits.inventory_groups
+    known = tuple(each for each in kept.groups_known if each in groups)
+    unnamed = await list_unnamed(keeper) if known != kept.groups_known else ()
+
+    async def write(tx: Writing) -> None:
+        await tx.replace(*unnamed)
+
+    await keeper.save(replace(following, groups=groups, groups_known=known, groups_told=""), write)
     return True
 
 
@@ -130,6 +139,9 @@ async def _look_at(keeper: Keeper, app_id: AppId, *, secrets: bool = True) -> _S
 async def follow_some(keeper: Keeper) -> bool:
     """Look at some of the apps that have changed; then at what has been used."""
     kept = keeper.kept
+    if not kept.pending and kept.groups:
+        await read_group(keeper)
+        return True
     if not kept.pending:
         await _look_for_uses(keeper)
         return False

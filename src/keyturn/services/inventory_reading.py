@@ -79,6 +79,7 @@ async def write_shown(tx: Writing, app: ListedApp, known: ListedApp | None) -> L
     if known is None:
         await tx.add(app)
         return app
+    app = replace(app, groups=known.groups)
     if app.asked_for_secrets:
         app = replace(app, read_at=known.read_at, told=known.told)
     elif known.asked_for_secrets:

@@ -3,6 +3,8 @@
 import pytest
 from sandbox_kit import BASE, World, okta_error, without_id
 
+from keyturn.sandbox.state.directory import AppDraft
+
 pytestmark = pytest.mark.anyio
 
 GROUPS = "/api/v1/groups"
@@ -106,3 +108,40 @@ async def test_nobody_unknown_is_in_a_group(world: World) -> None:
     """A person who is not there is 404."""
     group_id = await make(world, "West Coast")
     assert (await world.admin("PUT", f"{GROUPS}/{group_id}/users/x")).status_code == 404
+
+
+async def test_apps_are_assigned_to_groups(world: World) -> None:
+    """A group tells of its apps as the list of apps does, page by page, and of no other."""
+    group_id, other = await make(world, "Payments"), await make(world, "Others")
+    ids = [world.org.create_app(AppDraft(f"app-{n}")).id for n in range(3)]
+    for app_id in (*ids, ids[0]):
+        answer = await world.admin("PUT", f"/api/v1/apps/{app_id}/groups/{group_id}")
+        assert (answer.status_code, answer.json()["id"]) == (200, group_id)
+    listed = await world.admin("GET", f"{GROUPS}/{group_id}/apps?limit=2")
+    assert [each["id"] for each in listed.json()] == ids[:2]
+    onward = listed.links["next"]["url"].removeprefix(BASE)
+    assert [each["id"] for each in (await world.admin("GET", onward)).json()] == ids[2:]
+    assert (await world.admin("GET", f"{GROUPS}/{other}/apps")).json() == []
+
+
+async def test_an_assignment_ends(world: World) -> None:
+    """By hand, and with the app; the System Log tells of each that was made and undone."""
+    group_id = await make(world, "Payments")
+    first, second = (world.org.create_app(AppDraft(f"app-{n}")).id for n in range(2))
+    for app_id in (first, second):
+        await world.admin("PUT", f"/api/v1/apps/{app_id}/groups/{group_id}")
+    gone = await world.admin("DELETE", f"/api/v1/apps/{first}/groups/{group_id}")
+    assert gone.status_code == 204
+    world.org.deactivate_app(second)
+    world.org.delete_app(second)
+    assert (await world.admin("GET", f"{GROUPS}/{group_id}/apps")).json() == []
+    kind = "group.application_assignment."
+    told = [each.type for each in world.org.system_log.events() if each.type.startswith(kind)]
+    assert told == [f"{kind}add", f"{kind}add", f"{kind}remove"]
+
+
+async def test_assigning_takes_an_app_and_a_group(world: World) -> None:
+    """What is not there is not found."""
+    group_id, app_id = await make(world, "Payments"), world.org.create_app(AppDraft("app")).id
+    for path in (f"nothing/groups/{group_id}", f"{app_id}/groups/nothing"):
+        assert (await world.admin("PUT", f"/api/v1/apps/{path}")).status_code == 404

@@ -106,7 +106,11 @@ def log_in(world: World) -> dict[str, object]:
 
 CUSTOM_ROLE = {"type": "CUSTOM", "role": "cr0", "resource-set": "iam0"}
 GROUP = {"profile": {"name": "A group", "description": "d"}}
-BODYLESS = {("POST", "/activate"), ("PUT", "/api/v1/groups/{groupId}/users/{userId}")}
+BODYLESS = {
+    ("POST", "/activate"),
+    ("PUT", "/api/v1/apps/{appId}/groups/{groupId}"),
+    ("PUT", "/api/v1/groups/{groupId}/users/{userId}"),
+}
 BODIES = {
     ("POST", APPS): Recipe(body=FULL_APP),
     ("POST", "/api/v1/groups"): Recipe(body=GROUP),

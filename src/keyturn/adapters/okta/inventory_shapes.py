@@ -51,6 +51,16 @@ def parse_shown(data: object) -> ShownApp | None:
     )
 
 
+def parse_groups(data: object) -> list[tuple[str, str]]:
+    """Parse a list of groups: of each its id and its name. Raises Garbled."""
+    return [(read_text(one, "id"), read_text(one, "profile", "name")) for one in read_list(data)]
+
+
+def parse_ids(data: object) -> list[AppId]:
+    """Parse a list of apps of any kind: their ids. Raises Garbled."""
+    return [AppId(read_text(one, "id")) for one in read_list(data)]
+
+
 def parse_grants(data: object) -> tuple[dict[SecretHash, datetime], int, datetime | None]:
     """Parse events of tokens that were granted: the last use of each client secret by its hash.
 

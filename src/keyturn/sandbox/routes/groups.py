@@ -1,4 +1,4 @@
-"""Groups: search, one group, and who is in it."""
+"""Groups: search, one group, who is in it, and the apps that are assigned to it."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,8 @@ from keyturn.sandbox.http import Answer, render_json
 from keyturn.sandbox.paging import cut_page
 from keyturn.sandbox.routing import Call, Route
 from keyturn.sandbox.scim import BadFilter, Filter, Values, find_values, parse_filter
-from keyturn.sandbox.shapes.groups import render_group
+from keyturn.sandbox.shapes.apps import render_app
+from keyturn.sandbox.shapes.groups import render_assignment, render_group
 from keyturn.sandbox.shapes.people import render_user
 from keyturn.sandbox.state.groups import Group
 from keyturn.sandbox.state.org import Org
@@ -15,7 +16,8 @@ from keyturn.sandbox.state.org import Org
 COLLECTION = "/api/v1/groups"
 ONE = COLLECTION + "/{groupId}"
 MEMBER = ONE + "/users/{userId}"
-READ, MANAGE = "okta.groups.read", "okta.groups.manage"
+ASSIGNMENT = "/api/v1/apps/{appId}/groups/{groupId}"
+READ, MANAGE, APPS_MANAGE = "okta.groups.read", "okta.groups.manage", "okta.apps.manage"
 DEFAULT_LIMIT, DEFAULT_USERS = 200, 1000
 
 
@@ -75,6 +77,28 @@ def remove_member(org: Org, call: Call) -> Answer:
     return Answer(204)
 
 
+def list_apps(org: Org, call: Call) -> Answer:
+    """Answer with one page of the apps that are assigned to a group."""
+    group, base_url = org.groups.read(call.params["groupId"]), call.request.base_url
+    apps = [app for app in org.list_apps() if app.id in group.apps]
+    page = cut_page(call.request, apps)
+    body = [render_app(org, app, base_url) for app in page.items]
+    return render_json(body, headers=page.links)
+
+
+def assign_app(org: Org, call: Call) -> Answer:
+    """Assign an app to a group."""
+    app = org.read_app(call.params["appId"])
+    group = org.groups.assign(call.params["groupId"], app)
+    return render_json(render_assignment(group, app.id, call.request.base_url))
+
+
+def unassign_app(org: Org, call: Call) -> Answer:
+    """Take an app from a group."""
+    org.groups.unassign(call.params["groupId"], org.read_app(call.params["appId"]))
+    return Answer(204)
+
+
 def _parse(expression: str) -> Filter:
     try:
         return parse_filter(expression)
@@ -93,6 +117,9 @@ ROUTES = (
     Route("GET", ONE, read_group, "management", "api", READ),
     Route("DELETE", ONE, delete_group, "management", "api", MANAGE),
     Route("GET", ONE + "/users", list_members, "management", "api", READ),
+    Route("GET", ONE + "/apps", list_apps, "management", "api", READ),
+    Route("PUT", ASSIGNMENT, assign_app, "management", "apps", APPS_MANAGE),
+    Route("DELETE", ASSIGNMENT, unassign_app, "management", "apps", APPS_MANAGE),
     Route("PUT", MEMBER, add_member, "management", "api", MANAGE),
     Route("DELETE", MEMBER, remove_member, "management", "api", MANAGE),
 )

@@ -33,6 +33,8 @@ MESSAGES = {
     "device.user.add": "Add device to user",
     "device.user.remove": "Remove device from user",
     "event_hook.delivery": "Deliver event hook",
+    "group.application_assignment.add": "Add assigned application to group",
+    "group.application_assignment.remove": "Remove assigned application from group",
     "group.lifecycle.create": "Create Okta group",
     "group.lifecycle.delete": "Delete Okta group",
     "group.user_membership.add": "Add user to group membership",

@@ -1,4 +1,4 @@
-"""The groups of an org, and who is in them.
+"""The groups of an org, who is in them, and the apps that they are assigned to.
 
 Knows neither HTTP nor how a group is shown; every change is told to the System Log.
 """
@@ -10,9 +10,9 @@ from datetime import datetime
 from keyturn.sandbox import errors
 from keyturn.sandbox.http import Json
 from keyturn.sandbox.state.chance import Mint
-from keyturn.sandbox.state.parties import user_party
+from keyturn.sandbox.state.parties import app_party, user_party
 from keyturn.sandbox.state.people import Tell
-from keyturn.sandbox.state.records import User
+from keyturn.sandbox.state.records import App, User
 from keyturn.sandbox.state.systemlog import NOBODY, Party
 from keyturn.sandbox.state.timeline import Timeline
 
@@ -27,6 +27,7 @@ class Group:
     changed_at: datetime
     profile: Mapping[str, Json]
     users: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -81,6 +82,23 @@ class Groups:
     def remove(self, group_id: str, user: User) -> Group:
         """Take a person out of a group; nothing changes for one who is not in it."""
         return self._change(group_id, user, "remove")
+
+    def assign(self, group_id: str, app: App) -> Group:
+        """Assign an app to a group; nothing changes for one that is."""
+        return self._reassign(group_id, app, "add")
+
+    def unassign(self, group_id: str, app: App) -> Group:
+        """Take an app from a group; nothing changes for one that it has not."""
+        return self._reassign(group_id, app, "remove")
+
+    def _reassign(self, group_id: str, app: App, step: str) -> Group:
+        group = self.read(group_id)
+        if (app.id in group.apps) is (step == "add"):
+            return group
+        others = tuple(each for each in group.apps if each != app.id)
+        changed = self._save(replace(group, apps=(*others, app.id) if step == "add" else others))
+        self._tell(f"group.application_assignment.{step}", NOBODY, changed.party, app_party(app))
+        return changed
 
     def _change(self, group_id: str, user: User, step: str) -> Group:
         group = self.read(group_id)
