@@ -8,6 +8,7 @@ and a hash. Knows nothing of where entries and heads are kept.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Self
 from keyturn.domain.errors import FieldProblem, InvalidInput, OursError
 
 GENESIS = bytes(32)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _IN_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -26,6 +28,9 @@ class ChainBroken(OursError):
 
 BACKED_UP = "backup:create"
 """The verb of an entry that tells of a backup."""
+
+ARCHIVED = "audit:archive"
+"""The verb of an entry that tells which entries were moved to a file, by the head of the last."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,31 @@ def verify_chain(
     return last
 
 
+def require_told(anchor: AuditEntry, told: Iterable[AuditEntry]) -> None:
+    """Raise ChainBroken where no entry tells that all before the first that is there were moved.
+
+    Also where the first one is not as it was then. ``told`` are entries of the log that follows,
+    which is verified beside this.
+    """
+    head = f"{anchor.head} "
+    moved = (each.attempt.detail for each in told if each.attempt.verb == ARCHIVED)
+    detail = next((each for each in moved if each.startswith(head)), None)
+    if detail is None:
+        raise ChainBroken(f"Audit entries 1 to {anchor.number - 1} are missing.")
+    before = detail.removeprefix(head).partition(" ")[0]
+    known = bytes.fromhex(before) if _DIGEST.fullmatch(before) else b""
+    if _digest(anchor.number, anchor.attempt, known) != anchor.hash:
+        raise _unlinked(anchor)
+
+
+def told_moved(last: AuditEntry, before: AuditEntry | None, name: str) -> str:
+    """Return how it is told that entries were moved to a file; ``before`` precedes their last.
+
+    That is the head of the last, which stays, and what its hash is computed of beside itself.
+    """
+    return f"{last.head} {(before.hash if before else GENESIS).hex()} {name}"
+
+
 def require_reached(last: AuditEntry | None, heads: Iterable[Head]) -> None:
     """Raise ChainBroken where a log ends before an entry that was noted elsewhere."""
     ends = last.number if last else 0
@@ -163,7 +193,11 @@ def _require_next(entry: AuditEntry, last: AuditEntry | None) -> None:
     if entry.number != wanted:
         raise ChainBroken(f"Audit entries {wanted} to {entry.number - 1} are missing.")
     if entry != linked(entry.attempt, last):
-        raise ChainBroken(f"Audit entry {entry.number} does not follow from the one before it.")
+        raise _unlinked(entry)
+
+
+def _unlinked(entry: AuditEntry) -> ChainBroken:
+    return ChainBroken(f"Audit entry {entry.number} does not follow from the one before it.")
 
 
 def _digest(number: int, attempt: Attempt, before: bytes) -> bytes:

@@ -18,7 +18,7 @@ from keyturn.adapters.storage.postgres import PostgresStore
 from keyturn.adapters.storage.sqlite import SqliteStore
 from keyturn.adapters.storage.store import transaction
 from keyturn.adapters.storage.tables import AUDIT, METADATA, POSITION
-from keyturn.domain.audit import AuditEntry, linked
+from keyturn.domain.audit import ARCHIVED, AuditEntry, linked, require_told
 from keyturn.domain.errors import OursError, Refused
 from keyturn.domain.sensitive import Sensitive
 
@@ -134,13 +134,19 @@ async def _compare(table: Table, here: AsyncConnection, there: AsyncConnection) 
 
 async def verify_stored_chain(there: AsyncConnection) -> None:
     """Raise OursError where an audit entry does not follow from the one before it."""
-    last: AuditEntry | None = None
+    anchor, last, told = None, None, list[AuditEntry]()
     async for rows in batches(AUDIT, there):
         for row in rows:
             entry = record_of(AuditEntry, row)
+            if last is None and entry.number > 1:  # those before it were moved to files
+                anchor = last = entry
+                continue
+            told = [entry] if entry.attempt.verb == ARCHIVED else told
             if entry != linked(entry.attempt, last):
                 raise OursError(f"Audit entry {entry.number} does not follow from the one before.")
             last = entry
+    if anchor:
+        require_told(anchor, told)
 
 
 async def batches(table: Table, connection: AsyncConnection) -> AsyncIterator[Rows]:
