@@ -69,9 +69,15 @@ class Kind(StrEnum):
     """A wave of a rollout waits for a second person."""
     ROLLOUT_FINISHED = "rollout.finished"
     """A rollout in waves is through."""
+    NOT_CLOSED = "emergency.not_closed"
+    """An emergency cannot close an app until somebody acts."""
+    EMERGENCY_FINISHED = "emergency.finished"
+    """An emergency is over."""
 
 
-URGENT = frozenset({Kind.BLOCKED, Kind.SECRET_REJECTED, Kind.LEAKED, Kind.ROLLOUT_HALTED})
+URGENT = frozenset(
+    {Kind.BLOCKED, Kind.SECRET_REJECTED, Kind.LEAKED, Kind.ROLLOUT_HALTED, Kind.NOT_CLOSED}
+)
 """What waits for no digest and no morning."""
 
 KEPT_ANYWAY = frozenset(

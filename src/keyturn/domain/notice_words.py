@@ -55,6 +55,8 @@ TITLES: Mapping[Kind, str] = MappingProxyType(
         Kind.ROLLOUT_HALTED: "Rollout {subject} has halted",
         Kind.ROLLOUT_AWAITS: "Rollout {subject} waits for an approval",
         Kind.ROLLOUT_FINISHED: "Rollout {subject} has finished",
+        Kind.NOT_CLOSED: "{subject} is NOT CLOSED: somebody has to act",
+        Kind.EMERGENCY_FINISHED: "Emergency {subject} is over",
     }
 )
 
@@ -95,6 +97,10 @@ MEANS: Mapping[Kind, str] = MappingProxyType(
         "rollout has approved it. What is served works on.",
         Kind.ROLLOUT_FINISHED: "Every rotation of it has turned or was left out. Nobody has to do "
         "anything.",
+        Kind.NOT_CLOSED: "Whoever has the secret that has leaked can still use it. All other apps "
+        "go on. Once what is in the way is gone, have the emergency try again.",
+        Kind.EMERGENCY_FINISHED: "Consumers that did not have the new secret are refused until "
+        "they read it. The evidence tells of each app what Okta has answered.",
         Kind.ROLLOUT_HALTED: "No further wave starts. What has turned is served and works. Look at "
         "what went wrong, then continue or abort the rollout.",
     }

@@ -1,7 +1,7 @@
 """Certificates that a client shows, and how they get into a TLS context.
 
 Decides what is one: a chain in PEM whose first certificate is that of the private key beside it.
-Whether a server takes it, and until when, is the server's matter.
+Whether a server takes it is the server's matter.
 """
 
 import os
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
+from keyturn.domain.expiry import Life
 from keyturn.domain.sensitive import Sensitive
 
 PASSWORD_BYTES = 32
@@ -32,6 +33,13 @@ class ClientCertificate:
 
     chain: tuple[Certificate, ...]
     key: PrivateKeyTypes = field(repr=False)
+
+    @property
+    def life(self) -> Life:
+        """Return from when until when it is good: as long as those that vouch for it are."""
+        begins = (each.not_valid_before_utc for each in self.chain)
+        ends = (each.not_valid_after_utc for each in self.chain)
+        return Life(max(begins), min(ends))
 
     def show_in(self, context: ssl.SSLContext) -> None:
         """Have connections of this context show it.

@@ -28,7 +28,7 @@ from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrot
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Turn
 from keyturn.services import gate
-from keyturn.services.access_news import tell_access, tell_expiring
+from keyturn.services.access_news import tell_access
 from keyturn.services.connections import admit_use, open_org
 from keyturn.services.generated_credentials import list_versions
 from keyturn.services.open_turns import open_turn
@@ -111,7 +111,6 @@ async def reconcile(world: World, connection: OktaConnection, *, whole: bool = F
         await _note_doubts(world, connection, rotations, None if whole else changes)
     else:
         await _put_off(world, connection, world.limits.reconcile)
-        await tell_expiring(world, connection)
         return 0
     async with world.store.reading() as tx:
         doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)

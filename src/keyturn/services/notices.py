@@ -29,6 +29,7 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
         "registration": Verb.READ_GRANTS,
         "access": Verb.READ_CONNECTIONS,
         "rollout": Verb.READ_ROLLOUTS,
+        "emergency": Verb.READ_ROLLOUTS,
         "compliance": Verb.READ_COMPLIANCE,
     }
 )

@@ -15,10 +15,12 @@ from enum import Enum, auto
 from hashlib import sha256
 
 from keyturn.domain.errors import ServerError
+from keyturn.domain.expiry import Life
 from keyturn.domain.oauth.answers import Reply
 from keyturn.domain.oauth.metadata import Metadata
 from keyturn.domain.oauth.provider import ClientAuth, Provider, RequestType
 from keyturn.domain.sensitive import Sensitive
+from keyturn.network.certificates import parse_certificate
 from keyturn.services.ports import Client, Clock, Members, Proven
 
 JSON = "application/json"
@@ -131,6 +133,10 @@ class FakeServers:
 
     def check_secret(self, provider: Provider, secret: Sensitive) -> None:
         """Take everything for a secret."""
+
+    def read_life(self, secret: Sensitive) -> Life:
+        """Return from when until when a certificate is good."""
+        return parse_certificate(secret).life
 
     async def read_metadata(self, issuer: str, *, foreign: Collection[str] = ()) -> Metadata:
         """Raise ServerError: it says nothing of itself."""

@@ -1,11 +1,12 @@
 """Every kind of notice, made to happen in a real world, arrives at each kind of channel."""
 
-from collections.abc import Awaitable, Callable
 from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 from connections_kit import CLIENT, SECRET, authorized, registration
+from emergency_kit import begun, rest
+from emergency_kit import carry as close
 from inventory_kit import begin
 from mail_kit import PASSWORD
 from notice_kit import KEY, accept, end_grant, later, put, reject, use
@@ -15,7 +16,7 @@ from town_kit import CANARY, SLACK, TEAMS, Town, town
 
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.errors import TurnFailed
-from keyturn.domain.notice import KEPT_ANYWAY, Kind, NoticeDraft
+from keyturn.domain.notice import KEPT_ANYWAY, Kind
 from keyturn.domain.notice_words import title_of
 from keyturn.domain.oauth.connection import State
 from keyturn.domain.rotation import Rotation
@@ -26,10 +27,10 @@ from keyturn.services.channels import ChannelChange, update_channel
 from keyturn.services.compliance_policies import ExceptionDraft, create_exception, create_policy
 from keyturn.services.connections import OktaConnectionChange, update_okta_connection
 from keyturn.services.credentials import Credential
-from keyturn.services.notices import tell
-from keyturn.services.orders import reinstate_old
+from keyturn.services.expiry_news import tell_expiring
+from keyturn.services.leaks import LeakDraft, report_leaks
+from keyturn.services.orders import pause_turn, reinstate_old
 from keyturn.services.secrets import read_secret
-from keyturn.services.turn_news import draft_of
 from keyturn.services.turns import rotate, start_due
 
 DAY_S = 86_400
@@ -61,6 +62,13 @@ async def turned(rig: Rig) -> None:
     rotation = await made(rig)
     await rotate(rig.world, rig.admin, rotation.id)
     assert (await rig.run(rotation.id)).phase is Phase.FINISHED
+
+
+async def leaked(rig: Rig) -> None:
+    """Have somebody report what is served as leaked."""
+    await made(rig)
+    read = await read_secret(rig.world, rig.admin, PLACE, "OKTA_CLIENT_SECRET")
+    await report_leaks(rig.world, rig.admin, [LeakDraft(value=read.value, seen_in="a chat")])
 
 
 async def blocked(rig: Rig) -> None:
@@ -145,8 +153,9 @@ async def working(rig: Rig) -> None:
 
 
 async def expiring(rig: Rig) -> None:
-    """Let nothing use an API token for more than three weeks."""
-    await rig.live(24 * DAY_S)
+    """Let nothing use an API token for more than two weeks."""
+    await rig.live(17 * DAY_S)
+    await tell_expiring(rig.world)
 
 
 async def uninventoried(rig: Rig) -> None:
@@ -196,16 +205,20 @@ async def finished_rollout(rig: Rig) -> None:
     await carry(rig)
 
 
-def told(kind: Kind) -> Callable[[Rig], Awaitable[None]]:
-    """Return what tells of a rotation, as whoever finds it out does."""
+async def not_closed(rig: Rig) -> None:
+    """Have an emergency find an app whose turn somebody has paused."""
+    rotation = await made(rig)
+    await rotate(rig.world, rig.admin, rotation.id)
+    await pause_turn(rig.world, rig.admin, rotation.id)
+    await begun(rig)
+    await rest(rig, 60)
 
-    async def happens(rig: Rig) -> None:
-        rotation = await made(rig)
-        async with rig.world.store.writing() as tx:
-            draft: NoticeDraft = await draft_of(tx, rig.world, rotation, kind, "It has happened.")
-            await tell(tx, rig.world, draft)
 
-    return happens
+async def finished_emergency(rig: Rig) -> None:
+    """Have an emergency close all there is."""
+    await made(rig)
+    await begun(rig)
+    await close(rig)
 
 
 HAPPENS = {
@@ -226,10 +239,12 @@ HAPPENS = {
     Kind.INVENTORY_FAILS: uninventoried,
     Kind.BREACH: breached,
     Kind.EXCEPTION_EXPIRES: excused,
-    Kind.LEAKED: told(Kind.LEAKED),
+    Kind.LEAKED: leaked,
     Kind.ROLLOUT_HALTED: halted_rollout,
     Kind.ROLLOUT_AWAITS: awaited_rollout,
     Kind.ROLLOUT_FINISHED: finished_rollout,
+    Kind.NOT_CLOSED: not_closed,
+    Kind.EMERGENCY_FINISHED: finished_emergency,
 }
 
 

@@ -17,6 +17,7 @@ from keyturn.adapters.oauth.requests import Outgoing, Writer, basic
 from keyturn.adapters.oauth.sending import NOTHING, Came, Sender, Transports
 from keyturn.domain.addresses import endpoint_url
 from keyturn.domain.errors import AddressRefused, InvalidInput
+from keyturn.domain.expiry import Life
 from keyturn.domain.oauth.answers import Fault, NoTokens, Reply, read_members, read_token_answer
 from keyturn.domain.oauth.metadata import Metadata
 from keyturn.domain.oauth.provider import (
@@ -29,6 +30,7 @@ from keyturn.domain.oauth.provider import (
 )
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.dpop import DpopKey
+from keyturn.network.certificates import parse_certificate
 from keyturn.services.ports import Chance, Client, Clock, Members, Proven
 
 CALL_LIMIT_S = 15.0
@@ -86,6 +88,10 @@ class HttpAuthorizationServers:
     def check_secret(self, provider: Provider, secret: Sensitive) -> None:
         """Raise InvalidInput where this is nothing that its clients could authenticate with."""
         proofs.check(provider, secret)
+
+    def read_life(self, secret: Sensitive) -> Life:
+        """Return from when until when a certificate is good."""
+        return parse_certificate(secret).life
 
     async def read_metadata(self, issuer: str, *, foreign: Collection[str] = ()) -> Metadata:
         """Read what an issuer says of itself, wherever it says it."""

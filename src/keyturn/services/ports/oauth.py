@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from keyturn.domain.errors import ServerError
+from keyturn.domain.expiry import Life
 from keyturn.domain.oauth.answers import Reply
 from keyturn.domain.oauth.metadata import Metadata
 from keyturn.domain.oauth.provider import Provider, RequestType
@@ -47,6 +48,13 @@ class AuthorizationServers(Protocol):
 
     def check_secret(self, provider: Provider, secret: Sensitive) -> None:
         """Raise InvalidInput where this is nothing that its clients could authenticate with."""
+        ...
+
+    def read_life(self, secret: Sensitive) -> Life:
+        """Return from when until when a certificate is good, with all of its chain.
+
+        Raises InvalidInput for what is no certificate.
+        """
         ...
 
     async def read_metadata(self, issuer: str, *, foreign: Collection[str] = ()) -> Metadata:
@@ -96,6 +104,10 @@ class NoServers:
 
     def check_secret(self, provider: Provider, secret: Sensitive) -> None:
         """Take everything for a secret."""
+
+    def read_life(self, secret: Sensitive) -> Life:
+        """Raise ServerError."""
+        raise ServerError
 
     async def read_metadata(self, issuer: str, *, foreign: Collection[str] = ()) -> Metadata:
         """Raise ServerError."""
