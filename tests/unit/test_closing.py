@@ -6,14 +6,17 @@ from datetime import timedelta
 import pytest
 from turn_kit import NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
-from keyturn.domain.closing import OTHERS_FIRST, STILL_ACCEPTED
+from keyturn.domain.closing import ACTIVE_AGAIN, OTHERS_FIRST, STILL_ACCEPTED
 from keyturn.domain.evidence import LOOK_SOON, Evidence, Holder
 from keyturn.domain.ids import CredentialId, SecretHash, VersionNo
-from keyturn.domain.okta import CredentialKind, Probe
+from keyturn.domain.okta import CredentialKind, Probe, Status
 from keyturn.domain.orders import hurried, resumed
+from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Wait
-from keyturn.domain.turn import Act, Held, Opened, Phase, Reason, Turn, Word, blocked
+from keyturn.domain.turn import SETTLED, Act, Held, Opened, Phase, Reason, Turn, Word, blocked
 
+SURE = NOW + SETTLED
+LATER = timedelta(days=30)
 CLOSES = NOW + timedelta(minutes=5)
 ACCEPTED = Seen(old_probe=Probe.ACCEPTED, new_probe=Probe.ACCEPTED, served=NEW.hash)
 
@@ -176,9 +179,29 @@ class TestProof:
         step = decide(self.OF, seen)
         assert isinstance(step, Wait)
         assert step.why == STILL_ACCEPTED
-        over = decide(self.OF, seen, NOW + timedelta(seconds=POLICY.patience_s))
+        off = replace(seen, credentials=(listed(OLD, Status.INACTIVE), listed(NEW)))
+        assert isinstance(decide(self.OF, off, SURE), Wait)
+        over = decide(self.OF, off, NOW + timedelta(seconds=POLICY.patience_s))
         assert isinstance(over, Block)
         assert over.reason is Reason.OLD_SECRET_CHANGED
+
+    def test_what_somebody_has_activated_again_is_deactivated_again(self) -> None:
+        """Okta's list tells that it is ACTIVE, once our own call has had its time."""
+        seen = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash)
+        assert isinstance(decide(self.OF, seen), Wait)
+        assert decide(self.OF, seen, SURE) == Look(Sight.CREDENTIALS)
+        both = replace(seen, credentials=(listed(OLD), listed(NEW)))
+        assert decide(self.OF, both, SURE) == Do(Act.RETIRE, OLD.okta_id, Opened.WORD, ACTIVE_AGAIN)
+
+    def test_the_last_one_that_works_is_left(self) -> None:
+        """Where Okta has lost the new one somebody has to look, and is not told to go back."""
+        lost = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash, credentials=(listed(OLD),))
+        step = decide(self.OF, lost, SURE)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.NEW_SECRET_LOST
+        assert KEEP_CLOSED in step.detail
+        calm = replace(self.OF, word=None, phase=Phase.OVERLAPPING)
+        assert KEEP_CLOSED not in getattr(decide(calm, lost, SURE + LATER), "detail", "")
 
     def test_what_was_not_ours_to_read_cannot_be_probed(self) -> None:
         """An earlier owner's secret is deleted as it was: nobody here knows its value."""

@@ -9,15 +9,18 @@ from keyturn.domain.budget import Shares
 from keyturn.domain.emergency import (
     FIRST_STARTS,
     GONE,
+    INACTIVE,
+    REOPENED,
     Way,
     all_closed,
     followed,
     is_over,
+    is_stuck,
     rooms,
     way_of,
 )
 from keyturn.domain.ids import AppId, RolloutId, RotationId, TurnId
-from keyturn.domain.reasons import Reason
+from keyturn.domain.reasons import LOST, Reason
 from keyturn.domain.rollout import Member, Standing
 from keyturn.domain.turn import Blocked, Phase, Trigger, Turn, Word
 
@@ -74,9 +77,43 @@ def test_what_goes_wrong_is_told_loud(turn: Turn) -> None:
     """An app whose turn stands still is said not to be closed, until it goes on by itself."""
     failed = followed(MEMBER, turn, NOW)
     assert (failed.standing, failed.told[:10]) == (Standing.FAILED, "NOT CLOSED")
+    assert "Okta did not accept" not in failed.told
     assert followed(failed, turn, LATER) == failed
     assert followed(failed, TURN, LATER).standing is Standing.TURNING
     assert followed(failed, ASLEEP, LATER).told == ""
+
+
+def test_what_okta_accepts_again_is_not_told_as_closed() -> None:
+    """A turn that came to its soak anew is closed anew, at another time."""
+    shut = followed(MEMBER, ASLEEP, NOW)
+    back = replace(ASLEEP, phase=Phase.RETIRED, entered_at=LATER, wake_at=LATER)
+    again = followed(shut, back, LATER)
+    assert (again.standing, again.told, again.closed_at) == (Standing.TURNING, REOPENED, None)
+    anew = replace(ASLEEP, entered_at=LATER)
+    assert followed(again, anew, LATER).closed_at == LATER
+    refused = Blocked(Reason.OLD_SECRET_CHANGED, "", Phase.SOAKING)
+    stopped = followed(shut, replace(IN_TROUBLE, blocked=refused), LATER)
+    assert (stopped.standing, stopped.closed_at) == (Standing.FAILED, None)
+
+
+def test_a_deactivated_app_stands_for_itself() -> None:
+    """Okta accepts nothing of it: it is not told as one that may still work, nor as done."""
+    off = replace(IN_TROUBLE, blocked=replace(BLOCKED, reason=Reason.APP_INACTIVE))
+    found = followed(MEMBER, off, NOW)
+    assert (found.standing, found.told, is_stuck(found)) == (Standing.INACTIVE, INACTIVE, False)
+    assert all_closed([found])
+    assert not is_over([found], revoke=False)
+    assert followed(found, off, LATER) == found
+    assert followed(found, TURN, LATER).standing is Standing.TURNING
+
+
+@pytest.mark.parametrize("reason", LOST)
+def test_nobody_is_told_to_serve_what_has_leaked(reason: Reason) -> None:
+    """Where Okta has lost the new secret, the old one is no way back."""
+    lost = replace(IN_TROUBLE, blocked=Blocked(reason, "", Phase.OVERLAPPING))
+    told = followed(MEMBER, lost, NOW).told
+    assert "do NOT have it served again" in told
+    assert "turn abort" not in told
 
 
 def test_one_that_is_gone_is_left_out() -> None:

@@ -29,6 +29,13 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
     yield from more(len(found.members), limit)
     yield ""
     hurt = sum(bool(one.without_time) for one in found.members)
+    stopped = sum(bool(one.obstacles) for one in found.members)
+    if stopped:
+        yield f"{stopped} apps may NOT BE CLOSED before somebody acts:"
+        known = [one for one in found.members if one.obstacles][:limit]
+        rows = [[str(one.number), one.name, "; ".join(one.obstacles)] for one in known]
+        yield from output.table(["no", "rotation", "in the way"], rows)
+        yield from more(stopped, limit)
     if hurt:
         yield f"In {hurt} apps somebody who uses the secret has no time to take the new one up."
     if found.unmanaged:
@@ -39,7 +46,8 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
     for org, count in found.apps_per_minute.items():
         yield f"{org}: {count} apps a minute"
     lasts = duration(max(found.lasts_seconds, 60))
-    yield f"{found.calls} calls to Okta; every app is closed in about {lasts}."
+    which = "every other app" if stopped else "every app"
+    yield f"{found.calls} calls to Okta; {which} is closed in about {lasts}."
     yield f"Plan: {found.plan_hash}"
 
 
@@ -50,13 +58,18 @@ def _planned(one: "PlannedClosing") -> list[str]:
     return [str(one.number), at, one.label or one.app_id, one.name, "; ".join(one.why), named]
 
 
+def closed(found: "Emergency") -> int:
+    """Count the apps whose old secret Okta has refused."""
+    return found.standings.get("closed", 0) + found.standings.get("done", 0)
+
+
 def emergencies(found: "Sequence[Emergency]") -> list[str]:
     """Render a list."""
     rows = [
         [
             one.name,
             one.state,
-            f"{one.apps - one.open} of {one.apps}",
+            f"{closed(one)} of {one.apps}",
             one.creator,
             output.moment(one.created_at),
             one.reason,
@@ -72,7 +85,7 @@ def emergency(found: "Emergency") -> Iterator[str]:
     facts = {
         "reason": found.reason,
         "begun": f"{output.moment(found.created_at)} by {found.creator}",
-        "closed": f"{found.apps - found.open} of {found.apps} apps",
+        "closed": f"{closed(found)} of {found.apps} apps",
         "stand": ", ".join(f"{n} {each}" for each, n in sorted(found.standings.items())),
         "time": f"{found.within_seconds} s for consumers" if found.within_seconds else "none",
         "tokens": f"revoked of {found.revoked} apps" if found.revoke_tokens else "",
@@ -81,6 +94,10 @@ def emergency(found: "Emergency") -> Iterator[str]:
         "id": found.id,
     }
     yield from (f"  {name:<7} {output.printable(text)}" for name, text in facts.items() if text)
+    inactive = found.standings.get("inactive", 0)
+    if inactive and found.state == "running":
+        which = f"keyturn emergency apps {found.name} --standing inactive"
+        yield f"{inactive} apps are deactivated at Okta, which accepts nothing of them: {which}"
     failed = found.standings.get("failed", 0)
     if failed and found.state == "running":
         yield f"{failed} apps are NOT CLOSED: keyturn emergency apps {found.name} --standing failed"

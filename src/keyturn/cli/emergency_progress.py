@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from keyturn.cli.emergency_lines import closed
 from keyturn.cli.running import looks
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ async def follow(api: "KeyturnApi", begun: "Emergency", *, shown: bool) -> "Emer
         async for found in looks(begun, lambda: api.read_emergency(begun.id), over, tells=tells):
             failed = found.standings.get("failed", 0)
             told = f"closed, {failed} NOT CLOSED" if failed else "closed"
-            bars.update(task, completed=found.apps - found.open, description=told)
+            bars.update(task, completed=closed(found), description=told)
     return found
 
 

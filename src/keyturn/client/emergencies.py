@@ -9,6 +9,7 @@ from keyturn.wire.emergencies import (
     EmergencyAnswer,
     EmergencyPlan,
     EmergencyPlanAnswer,
+    LeaveOutOfEmergency,
     PlanEmergency,
 )
 
@@ -50,6 +51,13 @@ class EmergencyCalls(Calls):
         """Let every app that was not closed have another try."""
         path = f"{EMERGENCIES}/{part(emergency_id)}/retry"
         return (await self.call(EmergencyAnswer, "POST", path)).emergency
+
+    async def leave_out_of_emergency(
+        self, emergency_id: str, body: LeaveOutOfEmergency
+    ) -> Emergency:
+        """Leave an app that is not closed out of an emergency."""
+        path = f"{EMERGENCIES}/{part(emergency_id)}/leave-out"
+        return (await self.call(EmergencyAnswer, "POST", path, body=body)).emergency
 
     async def abort_emergency(self, emergency_id: str) -> Emergency:
         """End an emergency; what was begun goes on."""

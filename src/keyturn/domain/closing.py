@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from keyturn.domain.failures import Block, Wait, backoff
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import CredentialKind, Probe
-from keyturn.domain.sight import Look, Seen, Sight
-from keyturn.domain.turn import Policy, Reason, Turn, Word
+from keyturn.domain.setback import blocked_for_loss, is_served_and_active
+from keyturn.domain.sight import Do, Look, Seen, Sight, Step, by_hash
+from keyturn.domain.turn import SETTLED, Act, Held, Opened, Policy, Reason, Turn, Word
 
 TWO = 2
 """As many credentials as two probes can tell of."""
 
 OTHERS_FIRST = "the other apps of the emergency, which are closed first"
 STILL_ACCEPTED = "Okta to refuse the old client secret"
+ACTIVE_AGAIN = "Okta accepts the old one, which is ACTIVE there: it is deactivated again."
 
 
 def by_probes(kind: CredentialKind) -> bool:
@@ -63,10 +65,11 @@ def target_by_probes(turn: Turn, seen: Seen) -> Look | CredentialId | None:
     return turn.old.okta_id if served else None
 
 
-def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Look | Wait | Block | None:
+def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step | None:
     """Prove by a probe that an emergency has closed the app: Okta refuses the old one.
 
-    None once it does; what is still accepted after the policy's patience stops the turn.
+    None once it does. What somebody has activated again is deactivated again; what is INACTIVE and
+    still accepted after the policy's patience stops the turn.
     """
     old = turn.old
     if turn.word is not Word.AT_ONCE or old is None or old.version is None:
@@ -75,6 +78,23 @@ def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Look | Wa
         return Look(Sight.OLD_PROBE)
     if seen.old_probe is Probe.REJECTED:
         return None
-    if now < turn.entered_at + timedelta(seconds=policy.patience_s):
-        return Wait(now + backoff(turn.attempts), STILL_ACCEPTED)
-    return Block(Reason.OLD_SECRET_CHANGED, "Okta still accepts it.")
+    wait = Wait(now + backoff(turn.attempts), STILL_ACCEPTED)
+    if now < turn.entered_at + SETTLED:
+        return wait
+    if seen.credentials is None:
+        return Look(Sight.CREDENTIALS)
+    return _again(turn, old, seen) or (
+        wait
+        if now < turn.entered_at + timedelta(seconds=policy.patience_s)
+        else Block(Reason.OLD_SECRET_CHANGED, "Okta still accepts it.")
+    )
+
+
+def _again(turn: Turn, old: Held, seen: Seen) -> Step | None:
+    """Deactivate the old one once more where it is ACTIVE; what readers are given has to work."""
+    listed = by_hash(seen.credentials or (), old.hash)
+    if listed is None or not listed.active or listed.id != old.okta_id:
+        return None
+    if not is_served_and_active(turn, seen):
+        return blocked_for_loss(turn, seen)
+    return Do(Act.RETIRE, listed.id, Opened.WORD, ACTIVE_AGAIN)

@@ -11,7 +11,9 @@ from enum import Enum, auto
 
 from keyturn.domain.budget import WINDOW_S, Shares, starts
 from keyturn.domain.orders import phase_of
+from keyturn.domain.reasons import LOST, Reason
 from keyturn.domain.rollout import ACTING, Member, Standing
+from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.turn import UNSERVED, Phase, Turn, Word
 
 CALLS_TO_CLOSE = 2
@@ -20,11 +22,19 @@ FIRST_STARTS = 4
 """As many as are started in an org of which nobody knows yet how many calls it allows."""
 GONE = "The rotation is not there any more."
 PAUSED = "Somebody has paused its turn: `keyturn turn resume` lets the emergency go on with it."
+INACTIVE = (
+    "Okta accepts nothing of the app while it is deactivated there. Whoever activates it opens "
+    "what has leaked: `keyturn emergency retry` closes it right after that, and `keyturn "
+    "emergency leave-out` leaves it out, deactivated as it is."
+)
+REOPENED = "Okta accepted the old secret again after it was closed: it is deactivated once more."
 ENDS_FIRST = "A turn was under way: it ends first, and the secret that it has served goes next."
 
 _OPEN = frozenset({Standing.WAITING, Standing.TURNING})
 _OVER = frozenset({Standing.DONE, Standing.SKIPPED})
-_FOLLOWED = frozenset({Standing.TURNING, Standing.CLOSED, Standing.FAILED})
+STOPPED = frozenset({Standing.FAILED, Standing.INACTIVE})
+"""The standings that nothing but somebody's word ends."""
+_FOLLOWED = STOPPED | ACTING
 
 
 class Way(Enum):
@@ -85,7 +95,7 @@ def followed(member: Member, turn: Turn | None, now: datetime) -> Member:
         closed_at = member.closed_at or turn.ended_at
         return replace(ended(member, Standing.DONE, now, _calm(member)), closed_at=closed_at)
     if is_closed(turn):
-        closed_at, told = member.closed_at or turn.entered_at, _calm(member)
+        closed_at, told = turn.entered_at, _calm(member)
         return replace(
             member, standing=Standing.CLOSED, closed_at=closed_at, told=told, ended_at=None
         )
@@ -94,27 +104,51 @@ def followed(member: Member, turn: Turn | None, now: datetime) -> Member:
 
 def _under_way(member: Member, turn: Turn, now: datetime) -> Member:
     if failure := _failure(turn):
-        same = member.standing is Standing.FAILED and member.told == failure
-        return member if same else ended(member, Standing.FAILED, now, failure)
-    if member.standing is Standing.FAILED and turn.running:
+        return stopped(member, turn, now, failure)
+    if member.standing in STOPPED and turn.running:
         return replace(member, standing=Standing.TURNING, told="", ended_at=None)
+    if member.closed_at and turn.entered_at > member.closed_at:
+        return replace(member, standing=Standing.TURNING, told=REOPENED, closed_at=None)
     return member
 
 
+def stopped(member: Member, turn: Turn, now: datetime, failure: str) -> Member:
+    """Return a member whose turn has stopped: not closed, or of an app that accepts nothing."""
+    standing, told = Standing.FAILED, failure
+    if turn.blocked and turn.blocked.reason is Reason.APP_INACTIVE:
+        standing, told = Standing.INACTIVE, INACTIVE
+    if member.standing is standing and member.told == told:
+        return member
+    return replace(ended(member, standing, now, told), closed_at=None)
+
+
 def _calm(member: Member) -> str:
-    return "" if member.standing is Standing.FAILED else member.told
+    return "" if member.standing in STOPPED else member.told
 
 
 def _failure(turn: Turn) -> str:
     if turn.blocked:
-        return f"NOT CLOSED. The turn is blocked: {turn.blocked}"
+        return blocked_told(turn, "The turn")
     if turn.phase is Phase.ROLLED_BACK:
-        return "NOT CLOSED. Okta did not accept the new secret, or somebody has taken it back."
+        return (
+            "NOT CLOSED. Its turn has ended and served no new secret: `keyturn turn list` tells "
+            "why, and `keyturn emergency retry` begins another."
+        )
     if turn.reinstated:
         return "NOT CLOSED. Somebody has reinstated the old secret."
     if turn.paused_at:
         return f"NOT CLOSED. {PAUSED}"
     return ""
+
+
+def blocked_told(turn: Turn, which: str) -> str:
+    """Tell why a turn is blocked, without a way that brings back what has leaked."""
+    if turn.blocked and turn.blocked.reason in LOST:
+        return (
+            f"NOT CLOSED. {which} is blocked: readers are given a secret that Okta does not accept "
+            f"any more. {KEEP_CLOSED} After that: `keyturn emergency retry`."
+        )
+    return f"NOT CLOSED. {which} is blocked: {turn.blocked}"
 
 
 def ended(member: Member, standing: Standing, now: datetime, told: str = "") -> Member:
@@ -130,7 +164,7 @@ def begun(member: Member, turn: Turn, now: datetime) -> Member:
 
 
 def again(member: Member) -> Member:
-    """Return a member that failed, to be begun anew."""
+    """Return a member that has stopped, to be begun anew."""
     return replace(
         member, standing=Standing.WAITING, turn_id=None, begun_at=None, told="", ended_at=None
     )

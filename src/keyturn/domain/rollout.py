@@ -81,6 +81,8 @@ class Standing(StrEnum):
     """Its turn has finished."""
     FAILED = "failed"
     """Its turn was blocked, taken back, or had to reinstate the old secret."""
+    INACTIVE = "inactive"
+    """Its app is deactivated at Okta, which accepts nothing of it: in an emergency only."""
     SKIPPED = "skipped"
     """It was left out, by somebody's word or because there is nothing to turn."""
 

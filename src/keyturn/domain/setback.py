@@ -9,6 +9,12 @@ from keyturn.domain.okta import Probe, Status
 from keyturn.domain.sight import Do, Look, Seen, Sight, Step, by_hash
 from keyturn.domain.turn import Act, Held, Reason, Turn, Word
 
+KEEP_CLOSED = (
+    "The old one has leaked: do NOT have it served again. Have the new one activated at Okta, or "
+    "issue another by `keyturn rotation turn --emergency`."
+)
+"""What is said in an emergency instead of the ways back to the old credential."""
+
 
 def is_served_and_active(turn: Turn, seen: Seen) -> bool:
     """Say whether Okta lists the new credential as ACTIVE and it is what readers are given."""
@@ -23,7 +29,9 @@ def blocked_for_loss(turn: Turn, seen: Seen) -> Block:
     if seen.served != new.hash:
         return Block(Reason.CONNECTION_CHANGED)
     off = by_hash(seen.credentials or (), new.hash)
-    return Block(Reason.NEW_SECRET_OFF if off else Reason.NEW_SECRET_LOST, f"{noun} {new.okta_id}.")
+    leaked = f" {KEEP_CLOSED}" if turn.word is Word.AT_ONCE else ""
+    reason = Reason.NEW_SECRET_OFF if off else Reason.NEW_SECRET_LOST
+    return Block(reason, f"{noun} {new.okta_id}.{leaked}")
 
 
 def fall_back(turn: Turn, seen: Seen) -> Step | None:

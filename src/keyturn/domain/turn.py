@@ -168,6 +168,7 @@ MOVES: Mapping[Phase, Mapping[Act, Phase]] = MappingProxyType(
         },
         Phase.SOAKING: {
             Act.DELETE: Phase.FINISHED,
+            Act.RETIRE: Phase.RETIRED,
             Act.REINSTATE: Phase.OVERLAPPING,
             Act.FALL_BACK: Phase.ROLLED_BACK,
             Act.GIVE_WAY: Phase.ROLLED_BACK,

@@ -3,13 +3,14 @@
 What is decided here is carried on by `emergencies_under_way`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.emergency import again
+from keyturn.domain.emergency import STOPPED, again, ended
 from keyturn.domain.errors import NotFound, Refused
-from keyturn.domain.ids import IdentityId, RolloutId
+from keyturn.domain.ids import IdentityId, RolloutId, RotationId
 from keyturn.domain.rollout import Kind, Member, Order, Rollout, Standing, State, moved
 from keyturn.domain.selector import LONGEST
 from keyturn.services import gate
@@ -25,6 +26,8 @@ from keyturn.services.rollout_plans import ALL
 from keyturn.services.rollouts import LISTED_MAX, current_rollout, members_of
 
 NAME = "%Y%m%d-%H%M%S"
+Look = Callable[[Reading], Awaitable[None]]
+"""What is looked for in the transaction that begins an emergency; it raises Refused."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class EmergencyView:
     rollout: Rollout
     counts: Mapping[Standing, int]
     revoked: int
+
+    @property
+    def closed(self) -> int:
+        """Return of how many apps Okta has refused the old secret."""
+        return sum(self.counts.get(each, 0) for each in (Standing.CLOSED, Standing.DONE))
 
     @property
     def open(self) -> int:
@@ -51,12 +59,16 @@ class ClosingPage:
 
 
 async def begin_emergency(
-    world: World, caller: Caller, draft: EmergencyDraft, plan_hash: str
+    world: World,
+    caller: Caller,
+    draft: EmergencyDraft,
+    plan_hash: str,
+    look: Look | None = None,
 ) -> EmergencyView:
     """Begin to close the apps that were planned, at once; nobody has to approve it.
 
-    Raises what `plan_emergency` does, and Refused where the plan is about others by now: nothing is
-    changed then.
+    Raises what `plan_emergency` and ``look`` do, and Refused where the plan is about others by now,
+    and where all of it is being closed already: nothing is changed then.
     """
     plan = await plan_emergency(world, caller, draft)
     name = world.clock.now().strftime(NAME)
@@ -69,8 +81,45 @@ async def begin_emergency(
         )
     rollout = _begun(world, caller, plan, name)
     async with world.store.writing() as tx:
+        if look:
+            await look(tx)
+        going = await _list_going(tx, rollout)
+        _refuse_doubled(rollout, plan, going)
+        rollout = replace(rollout, name=_other_than(name, {each.name for each in going}))
         await tx.add(rollout, *(_member(rollout, each) for each in plan.members))
     return await view_of(world, rollout.id)
+
+
+Going = Mapping[Rollout, Collection[RotationId]]
+"""Emergencies that go on, and which rotations each is still to close."""
+
+
+async def _list_going(tx: Reading, new: Rollout) -> Going:
+    where = {"organization_id": new.organization_id, "kind": Kind.EMERGENCY}
+    running = await tx.list(Rollout, state=State.RUNNING, **where)
+    open_ones = {Standing.WAITING, Standing.TURNING}
+    return {
+        each: {m.rotation_id for m in await members_of(tx, each.id) if m.standing in open_ones}
+        for each in running
+    }
+
+
+def _refuse_doubled(new: Rollout, plan: EmergencyPlan, going: Going) -> None:
+    """Raise Refused where others close every app as soon, and revoke as much: once is enough."""
+    enough = [each for each in going if each.within_s <= new.within_s and each.revoke >= new.revoke]
+    wanted = {each.candidate.rotation_id for each in plan.members}
+    if wanted <= {rotation for each in enough for rotation in going[each]}:
+        names = ", ".join(each.name for each in enough if wanted & {*going[each]})
+        raise Refused(
+            f"Emergency {names} closes these apps already: look at it (`keyturn emergency show`). "
+            "Nothing was begun. Who wants to leave less time, or to revoke, says so."
+        )
+
+
+def _other_than(name: str, taken: Collection[str]) -> str:
+    """Return a name that no other emergency of the same second has."""
+    others = (f"{name}-{number}" for number in count(2))
+    return next(each for each in chain([name], others) if each not in taken)
 
 
 def _begun(world: World, caller: Caller, plan: EmergencyPlan, name: str) -> Rollout:
@@ -145,18 +194,40 @@ async def list_closings(
 
 
 async def retry_emergency(world: World, caller: Caller, emergency_id: str) -> EmergencyView:
-    """Let every app that was not closed have another try.
+    """Let every app that was not closed have another try, also one that was deactivated.
 
     Raises NotFound, Forbidden, and Refused where the emergency has ended, or all goes well.
     """
     rollout = await admit(world, caller, Verb.EDIT_ROLLOUTS, emergency_id, "retry")
     async with world.store.writing() as tx:
         rollout = await current_rollout(tx, rollout.id)
-        failed = await members_of(tx, rollout.id, standing=Standing.FAILED)
+        failed = await members_of(tx, rollout.id, standing=STOPPED)
         if rollout.state is not State.RUNNING or not failed:
             raise Refused(f"Emergency {rollout.name} has no app that could be tried again.")
         await tx.replace(*map(again, failed))
         await tx.replace(replace(rollout, due_at=world.clock.now()))
+    return await view_of(world, rollout.id)
+
+
+async def leave_out(world: World, caller: Caller, emergency_id: str, app: str) -> EmergencyView:
+    """Leave an app that is not closed, or is deactivated at Okta, out of an emergency.
+
+    ``app`` is its id. What was begun for it stays as it is. Raises NotFound, Forbidden, and Refused
+    for an app that waits for nobody, and where the emergency has ended.
+    """
+    detail = f"leave out app {app}"
+    rollout = await admit(world, caller, Verb.EDIT_ROLLOUTS, emergency_id, detail)
+    now = world.clock.now()
+    async with world.store.writing() as tx:
+        rollout = await current_rollout(tx, rollout.id)
+        found = await members_of(tx, rollout.id, app_id=app, standing=STOPPED)
+        if rollout.state is not State.RUNNING or not found:
+            which = f"app {app} that has failed or is inactive"
+            raise Refused(f"Emergency {rollout.name} has no {which}.")
+        for each in found:
+            told = f"Left out by {caller.name}. {each.told}".strip()
+            await tx.replace(ended(each, Standing.SKIPPED, now, told))
+        await tx.replace(replace(rollout, due_at=now))
     return await view_of(world, rollout.id)
 
 

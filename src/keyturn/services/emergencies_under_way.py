@@ -96,6 +96,23 @@ async def _follow(world: World, rollout_id: RolloutId) -> None:
             await tx.replace(*[await _with_unserved(tx, before[m.number], m) for m in after])
             for each in after:
                 await tell_stuck(tx, world, rollout, before[each.number], each)
+            shut = [m for m in after if m.closed_at and not before[m.number].closed_at]
+            await _settle_abandoned(tx, world, rollout, shut)
+
+
+async def _settle_abandoned(
+    tx: Writing, world: World, rollout: Rollout, shut: Sequence[Member]
+) -> None:
+    """Have emergencies that were aborted say of these apps that they are closed by now."""
+    rotations = frozenset(each.rotation_id for each in shut)
+    standings = rules.STOPPED | {Standing.WAITING}
+    left = await tx.list(Member, rotation_id=rotations, standing=standings) if rotations else ()
+    ids = frozenset(each.rollout_id for each in left)
+    where = {"kind": Kind.EMERGENCY, "state": State.ABANDONED}
+    over = {each.id for each in await tx.list(Rollout, id=ids, **where)} if ids else set()
+    told, now = f"Emergency {rollout.name} has closed it.", world.clock.now()
+    settled = [rules.ended(m, Standing.SKIPPED, now, told) for m in left if m.rollout_id in over]
+    await tx.replace(*settled)
 
 
 async def _list_changed(tx: Reading, world: World, members: Sequence[Member]) -> Sequence[Member]:
@@ -106,7 +123,7 @@ async def _list_changed(tx: Reading, world: World, members: Sequence[Member]) ->
 
 
 def _acting(members: Iterable[Member]) -> Sequence[Member]:
-    standings = {*ACTING, Standing.FAILED}
+    standings = ACTING | rules.STOPPED
     return [each for each in members if each.standing in standings]
 
 
@@ -185,10 +202,8 @@ async def _taken_up(
         case Way.WAIT:
             paused = turn is not None and turn.paused_at is not None
             return replace(member, told=rules.PAUSED if paused else rules.ENDS_FIRST)
-        case Way.FAIL:
-            blocked = turn.blocked if turn else ""
-            told = f"NOT CLOSED. An earlier turn is blocked: {blocked}"
-            return rules.ended(member, Standing.FAILED, now, told)
+        case Way.FAIL if turn:
+            return rules.stopped(member, turn, now, rules.blocked_told(turn, "An earlier turn"))
         case Way.HURRY if turn:
             return await _end_first(tx, world, rollout, member, turn)
         case _:
@@ -209,7 +224,7 @@ async def _end_first(
     now = world.clock.now()
     going = resumed(turn, now) if turn.blocked else turn
     await _record(tx, world, rollout, member)
-    closes_at = _times(rollout, now).closes_at
+    closes_at = _soonest(turn, _times(rollout, now).closes_at)
     await tx.replace(hurried(going, Word.AT_ONCE, now, closes_at))
     await note_step(tx, turn, "emergency", _by(rollout), now)
     return replace(member, begun_at=now, told=rules.ENDS_FIRST)
@@ -219,11 +234,21 @@ async def _close(tx: Writing, member: Member, turn: Turn, times: Times, left: in
     """Have a turn that has served nobody yet close the app."""
     now = times.begun_at
     going = by_hand(resumed(turn, now) if turn.blocked else turn)
-    closing = in_emergency(going, now, times.closes_at, times.tidies_at)
+    closing = in_emergency(going, now, _soonest(turn, times.closes_at), times.tidies_at)
     woken = closing.wake_at == now and closing.owner is None
     wake_at = now - timedelta(microseconds=left) if woken else closing.wake_at
     await tx.replace(replace(closing, wake_at=wake_at))
     return rules.begun(member, turn, now)
+
+
+def _soonest(turn: Turn, closes_at: datetime | None) -> datetime | None:
+    """Return when a turn closes: another emergency of its app, or whose word it has, may be first.
+
+    None is now.
+    """
+    if turn.word is not Word.AT_ONCE:
+        return closes_at
+    return min(turn.closes_at, closes_at) if turn.closes_at and closes_at else None
 
 
 def _times(rollout: Rollout, now: datetime) -> Times:

@@ -108,11 +108,11 @@ def _lines(told: wire.EmergencyEvidence) -> Iterator[str]:
     yield "has refused its old secret: that column is Okta's own answer, with its request id."
     yield ""
     header = ["", "app", "rotation", "why here", "stands", "closed", "old secret", "deactivated"]
-    rows = [_row(each) for each in told.apps]
+    rows = [_row(each, asked=one.revoke_tokens) for each in told.apps]
     yield from table([*header, "refused", "tokens revoked", "remarks"], rows)
 
 
-def _row(one: wire.ClosingProof) -> list[str]:
+def _row(one: wire.ClosingProof, *, asked: bool) -> list[str]:
     return [
         str(one.number),
         one.app_id,
@@ -123,7 +123,7 @@ def _row(one: wire.ClosingProof) -> list[str]:
         one.old_id or "none",
         _told(one.deactivated),
         _told(one.refused),
-        _at(one.revoked_at),
+        _at(one.revoked_at) if asked else "not asked for",
         one.told,
     ]
 

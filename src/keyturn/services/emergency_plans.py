@@ -54,6 +54,7 @@ class PlannedClosing:
     """An app in its place; ``closes_in_s`` is when it is closed at the latest, at the known rate.
 
     ``without_time`` names who may be refused by then: of those that are known to use the secret.
+    ``obstacles`` are on record, and may keep it from being closed before somebody acts.
     """
 
     number: int
@@ -63,6 +64,7 @@ class PlannedClosing:
     calls: int
     closes_in_s: int
     without_time: Sequence[str]
+    obstacles: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,8 @@ async def _planned(
     orgs = sorted({each.org for each in candidates.values()})
     per_minute = await _per_minute(world, orgs)
     members, taken = list[PlannedClosing](), dict.fromkeys(orgs, 0)
-    for number, (of, exposure) in enumerate(ordered(facts, world.clock.now()), 1):
+    now = world.clock.now()
+    for number, (of, exposure) in enumerate(ordered(facts, now), 1):
         candidate = candidates[of.rotation_id]
         rotation, sight = by_id[of.rotation_id].rotation, sights[of.rotation_id]
         at_s = taken[candidate.org] // per_minute[candidate.org] * WINDOW_S
@@ -264,7 +267,8 @@ async def _planned(
                 exposure=exposure,
                 calls=_calls(rotation),
                 closes_in_s=at_s + draft.within_s,
-                without_time=[u.name for u in sight.users if u.by_hand or not draft.within_s],
+                without_time=[*filter(None, (u.late(draft.within_s, now) for u in sight.users))],
+                obstacles=sight.obstacles,
             )
         )
     return EmergencyPlan(draft, members, unmanaged, orgs, per_minute, _hash(draft, members))

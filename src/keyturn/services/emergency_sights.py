@@ -5,34 +5,63 @@ It is for planning an emergency; what a turn waits for is decided elsewhere.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from keyturn.domain.closing import TWO
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.destination import State as Standing
+from keyturn.domain.drift import Finding, Kind
+from keyturn.domain.emergency import PAUSED
 from keyturn.domain.identity import Identity
 from keyturn.domain.ids import ClientId, OrganizationId, RotationId, SecretId
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Adoption, Consumer
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.secret import Receipt, Secret
+from keyturn.domain.secret import RECEIPT_AGE, Receipt, Secret
+from keyturn.domain.turn import Turn
 from keyturn.services.ports import Reading
+
+UNFIT = frozenset({Kind.APP_GONE, Kind.APP_DEACTIVATED, Kind.KEYS_USED})
+"""Drift of the app itself, which has to be mended before anything can be turned."""
+ROOMLESS = frozenset({Kind.SECRET_ADDED, Kind.OLD_VALUE_BACK})
+"""Drift that takes the room of a new secret."""
 
 
 @dataclass(frozen=True)
 class User:
-    """One who uses a client secret; ``by_hand`` is whether somebody has to give it the new one."""
+    """One who uses a client secret; ``by_hand`` is whether somebody has to give it the new one.
+
+    ``read_at`` is when a reader has read it last.
+    """
 
     name: str
     by_hand: bool = False
+    read_at: datetime | None = None
+
+    def late(self, within_s: int, now: datetime) -> str:
+        """Name one who may not have the new secret after so many seconds, and why; else nobody.
+
+        A reader who has not read for longer than that reads too rarely, as far as is known.
+        """
+        if self.by_hand or not within_s:
+            return self.name
+        if self.read_at and self.read_at < now - timedelta(seconds=within_s) - RECEIPT_AGE:
+            return f"{self.name} (may not make it: last read {self.read_at:%Y-%m-%d %H:%M} UTC)"
+        return ""
 
 
 @dataclass
 class Sight:
-    """What hangs on a rotation's client secret, and the scopes that were granted by it."""
+    """What hangs on a rotation's client secret, and the scopes that were granted by it.
+
+    ``obstacles`` tell what is on record that may keep its app from being closed.
+    """
 
     users: list[User] = field(default_factory=list)
     scopes: set[str] = field(default_factory=set)
+    obstacles: list[str] = field(default_factory=list)
 
 
 async def sights_of(tx: Reading, rotations: Sequence[Rotation]) -> Mapping[RotationId, Sight]:
@@ -43,7 +72,23 @@ async def sights_of(tx: Reading, rotations: Sequence[Rotation]) -> Mapping[Rotat
     await _add_readers(tx, of_secret)
     await _add_destinations(tx, rotations, found)
     await _add_clients(tx, of_secret)
+    await _add_obstacles(tx, rotations, found)
     return found
+
+
+async def _add_obstacles(
+    tx: Reading, rotations: Sequence[Rotation], found: Mapping[RotationId, Sight]
+) -> None:
+    """Add the turns that stand still, and what has drifted so that nothing can be turned."""
+    for turn in await tx.list(Turn, rotation_id=frozenset(found), ended_at=None):
+        if turn.paused_at:
+            found[turn.rotation_id].obstacles.append(PAUSED)
+        elif turn.blocked:
+            found[turn.rotation_id].obstacles.append(f"Its turn is blocked: {turn.blocked}")
+    most = {each.id: each.kind.rules.most for each in rotations}
+    for drift in await tx.list(Finding, rotation_id=frozenset(found), closed_at=None):
+        if drift.kind in UNFIT or (drift.kind in ROOMLESS and most[drift.rotation_id] == TWO):
+            found[drift.rotation_id].obstacles.append(drift.kind.value)
 
 
 async def own_apps(tx: Reading, organization_id: OrganizationId) -> frozenset[ClientId]:
@@ -56,11 +101,11 @@ async def _add_readers(tx: Reading, of_secret: Mapping[SecretId, Sight]) -> None
     receipts = await tx.list(Receipt, secret_id=frozenset(of_secret))
     ids = frozenset(each.identity_id for each in receipts)
     names = {each.id: each.name for each in await tx.list(Identity, id=ids)} if ids else {}
-    for each in receipts:
-        user = User(f"reader {names.get(each.identity_id, each.identity_id)}")
+    for each in sorted(receipts, key=lambda one: one.read_at, reverse=True):
+        name = f"reader {names.get(each.identity_id, each.identity_id)}"
         users = of_secret[each.secret_id].users
-        if user not in users:  # it has read the client id as well
-            users.append(user)
+        if all(user.name != name for user in users):  # it has read the client id as well
+            users.append(User(name, read_at=each.read_at))
 
 
 async def _add_destinations(

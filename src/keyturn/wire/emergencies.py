@@ -14,7 +14,7 @@ WITHIN_MAX_S = 86_400
 NUMBER_MAX = 2**53
 
 State = Literal["awaiting", "running", "halted", "finished", "abandoned"]
-Standing = Literal["waiting", "turning", "closed", "done", "failed", "skipped"]
+Standing = Literal["waiting", "turning", "closed", "done", "failed", "skipped", "inactive"]
 AppName = Annotated[Trimmed, Field(max_length=TEXT_MAX)]
 
 
@@ -42,10 +42,17 @@ class BeginEmergency(PlanEmergency):
     plan_hash: Annotated[Trimmed, Field(max_length=64)]
 
 
+class LeaveOutOfEmergency(Wire):
+    """An app, by its id, that an emergency is to leave as it is."""
+
+    app: AppName
+
+
 class PlannedClosing(Wire):
     """An app in its place, and why there; ``closesInSeconds`` is when it is closed at the latest.
 
     ``withoutTime`` names who may be refused by then, of those that are known to use its secret.
+    ``obstacles`` are on record, and may keep it from being closed before somebody acts.
     """
 
     number: int
@@ -60,6 +67,7 @@ class PlannedClosing(Wire):
     calls: int
     closes_in_seconds: int
     without_time: tuple[str, ...]
+    obstacles: tuple[str, ...]
 
 
 class UnmanagedApp(Wire):

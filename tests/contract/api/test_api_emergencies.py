@@ -20,6 +20,11 @@ async def plan(house: House) -> Any:  # noqa: ANN401  JSON
     return answer.json()["plan"]
 
 
+async def plan_again(house: House) -> Any:  # noqa: ANN401  JSON
+    """Plan an emergency of what there is."""
+    return (await house.http.post(f"{EMERGENCIES}/plan", json=EVERY)).json()["plan"]
+
+
 async def begin(house: House) -> Any:  # noqa: ANN401  JSON
     """Begin it."""
     found = await plan(house)
@@ -65,6 +70,7 @@ async def test_an_emergency_is_begun_followed_and_proved(house: House) -> None:
     page = await house.http.get(f"{at}/evidence", params={"format": "markdown"})
     assert page.headers["content-type"].startswith("text/markdown")
     assert proof["refused"]["requestId"] in page.text
+    assert "not asked for" in page.text
     assert [each["id"] for each in (await house.http.get(EMERGENCIES)).json()["emergencies"]] == [
         made["id"]
     ]
@@ -83,3 +89,25 @@ async def test_what_cannot_be_done_is_told(house: House) -> None:
     assert aborted["state"] == "abandoned"
     assert problem(await house.http.post(f"{at}/abort"))[0] == 400
     assert problem(await house.http.get(f"{EMERGENCIES}/{NO_ID}"))[0] == 404
+
+
+async def test_an_app_that_cannot_be_closed_is_told_and_left_out(house: House) -> None:
+    """The plan names what is in the way; a deactivated app is no failure, and may be left."""
+    [app] = (await plan(house))["members"]
+    assert app["obstacles"] == []
+    app_id = app["appId"]
+    house.org.deactivate_app(app_id)
+    made = await house.http.post(
+        EMERGENCIES, json=EVERY | {"planHash": (await plan_again(house))["planHash"]}
+    )
+    at = f"{EMERGENCIES}/{made.json()['emergency']['id']}"
+    await carry(house)
+    seen = (await house.http.get(at)).json()["emergency"]
+    assert (seen["open"], seen["standings"]) == (0, {"inactive": 1})
+    [stopped] = (await plan_again(house))["members"]
+    assert stopped["obstacles"][0].startswith("Its turn is blocked: The app is deactivated")
+    assert problem(await house.http.post(f"{at}/leave-out", json={"app": "other"}))[0] == 400
+    left = await house.http.post(f"{at}/leave-out", json={"app": app_id})
+    assert left.json()["emergency"]["standings"] == {"skipped": 1}
+    await carry(house)
+    assert (await house.http.get(at)).json()["emergency"]["state"] == "finished"

@@ -68,3 +68,4 @@ def test_an_emergency_is_begun_watched_and_proved(house: House) -> None:
         in house.run("emergency", "retry", one["id"], code=1).stderr
     )
     assert "There is no emergency x" in house.run("emergency", "abort", "x", code=1).stderr
+    assert "has no app x" in house.run("emergency", "leave-out", one["id"], "x", code=1).stderr

@@ -143,7 +143,7 @@ async def test_time_has_an_end_and_who_had_none_is_named(rig: Rig) -> None:
 
 
 async def test_what_stands_in_the_way_of_one_keeps_no_other_waiting(rig: Rig) -> None:
-    """An app that Okta has deactivated is told not to be closed; put right, it is tried again."""
+    """An app that Okta has deactivated accepts nothing; activated again, it is tried again."""
     first, second = await add_rotations(rig, 2)
     app_id = (await view(rig.world, first)).rotation.app_id
     rig.org.deactivate_app(app_id)
@@ -151,8 +151,9 @@ async def test_what_stands_in_the_way_of_one_keeps_no_other_waiting(rig: Rig) ->
     await rest(rig, 1200)
     told = {each.rotation_id: each for each in await apps(rig)}
     assert told[second].standing is Standing.DONE
-    assert told[first].standing is Standing.FAILED
-    assert told[first].told.startswith("NOT CLOSED. The turn is blocked")
+    assert told[first].standing is Standing.INACTIVE
+    assert told[first].told.startswith("Okta accepts nothing of the app while it is deactivated")
+    assert (await emergencies.read_emergency(rig.world, rig.admin, seen.rollout.id)).open == 0
     assert (await the_emergency(rig)).state is State.RUNNING
     rig.org.activate_app(app_id)
     view_of = await emergencies.retry_emergency(rig.world, rig.admin, seen.rollout.id)

@@ -1,19 +1,31 @@
 """Emergencies where something else goes on: refusals, rotations that end, turns that stop."""
 
 import pytest
-from emergency_kit import apps, begun, carry, draft, planned, rest, standings, the_emergency
+from emergency_kit import (
+    active,
+    apps,
+    begun,
+    carry,
+    draft,
+    planned,
+    rest,
+    served,
+    standings,
+    the_emergency,
+)
 from org_kit import register
 from rig import Rig
 from rollout_kit import add_rotations
 
 from keyturn.domain.access import Caller, Grant, Holding, Role, Verb
-from keyturn.domain.errors import Forbidden
+from keyturn.domain.errors import Forbidden, Refused
 from keyturn.domain.oauth.connection import GrantType
 from keyturn.domain.oauth.consumers import Adoption
 from keyturn.domain.rollout import Standing, State
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import Fault
 from keyturn.services.consumers import ConsumerDraft, create_consumer
+from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.emergency_plans import plan_emergency
 from keyturn.services.ending import delete_rotation
 from keyturn.services.grants import ConnectionDraft
@@ -70,6 +82,21 @@ async def test_an_earlier_turn_that_has_stopped_is_told(rig: Rig) -> None:
     assert turn.phase is Phase.BLOCKED
 
 
+@pytest.mark.parametrize("after", [0, 10])
+async def test_a_later_emergency_puts_off_no_earlier_one(rig: Rig, after: float) -> None:
+    """It may leave consumers more time: whoever began the first has promised otherwise."""
+    [rotation_id] = await add_rotations(rig, 1)
+    old = await served(rig, rotation_id)
+    app_id = (await view(rig.world, rotation_id)).rotation.app_id
+    await begun(rig, within_s=60)
+    await carry_emergencies(rig.world)
+    await rest(rig, after)
+    await begun(rig, within_s=3600, revoke=True)
+    await rest(rig, 75 - after)
+    assert old not in active(rig, app_id)
+    assert (await carry(rig)).state is State.FINISHED
+
+
 async def test_only_who_may_turn_every_one_may_close_them(rig: Rig) -> None:
     """Who may not is told which ones."""
     await add_rotations(rig, 1)
@@ -93,3 +120,27 @@ async def test_who_needs_a_hand_has_no_time_whatever_is_left(rig: Rig) -> None:
     assert "may change things in Okta" in one.exposure.why
     [one] = (await planned(rig)).members
     assert len(one.without_time) == 3
+
+
+async def test_what_is_being_closed_is_not_closed_twice(rig: Rig) -> None:
+    """A second press, or a second person, is told of the first; who wants more is let through."""
+    first, _ = await add_rotations(rig, 2)
+    app_id = (await view(rig.world, first)).rotation.app_id
+    one = await begun(rig, within_s=600)
+    for same in ({"within_s": 600}, {"within_s": 900}, {"apps": [app_id], "within_s": 600}):
+        with pytest.raises(Refused, match=one.rollout.name):
+            await begun(rig, **same)
+    sooner = await begun(rig, apps=[app_id], within_s=0)
+    assert sooner.rollout.name == f"{one.rollout.name}-2"
+    assert (await begun(rig, within_s=600, revoke=True)).rollout.name == f"{one.rollout.name}-3"
+    rig.clock.advance(60)
+    assert not (await begun(rig)).rollout.name.startswith(one.rollout.name)
+
+
+async def test_what_was_closed_may_be_closed_again(rig: Rig) -> None:
+    """The next secret may leak as well."""
+    await add_rotations(rig, 1)
+    await begun(rig)
+    await carry(rig)
+    await begun(rig)
+    assert (await carry(rig)).state is State.FINISHED

@@ -89,8 +89,8 @@ async def test_what_does_not_fit_is_told_at_its_field(web: WebHouse) -> None:
         ({"reason": "x", "which": "selector", "selector": "odd"}, "The selector must be terms"),
         ({"reason": "x", "which": "selector", "selector": "*"}, "fits everything"),
         ({"reason": "", "which": "all"}, "The reason must have"),
-        ({"reason": "x", "which": "all", "within": "soon"}, "The within must be seconds"),
-        ({"reason": "x", "which": "all", "within": "25h"}, "The within must be 0 to"),
+        ({"reason": "x", "which": "all", "within": "soon"}, "time for consumers must be seconds"),
+        ({"reason": "x", "which": "all", "within": "25h"}, "The time for consumers must be 0 to"),
         ({"reason": HOSTILE, "which": "apps", "apps": HOSTILE, "leaked": HOSTILE}, "keeps it"),
     ):
         page = await web.visitor.press(form, "Show the plan", **fields)
@@ -147,6 +147,26 @@ async def test_what_is_not_closed_is_loud_and_first(web: WebHouse) -> None:
     assert "NOT CLOSED" not in (await web.visitor.open(page.path)).text
     over = await web.visitor.open(f"{page.path}/retry")
     assert "It has ended." in over.text
+
+
+async def test_a_deactivated_app_is_told_and_left_out(web: WebHouse) -> None:
+    """It is not among those that may still work; the next plan says what is in its way."""
+    first, *_ = await several(web)
+    web.house.org.deactivate_app(first)
+    page = await begun(web, 3)
+    await carry(web, lambda one: one.tidied_at is not None)
+    await live(web, 60)
+    shown = await web.visitor.open(page.path)
+    assert "1 app is deactivated at Okta" in shown.text
+    assert "NOT CLOSED" not in shown.text
+    plan = await closing(web, which="all")
+    assert "Something is in the way of 1 app" in plan.text
+    asked = await web.visitor.follow(shown, "Leave out")
+    assert f"keyturn emergency leave-out {(await the_rollout(web)).name} {first}" in asked.html
+    left = await web.visitor.press(asked, "Leave it out")
+    assert "It is left out." in left.text
+    await carry(web)
+    assert (await the_rollout(web)).state is State.FINISHED
 
 
 async def test_who_had_no_time_is_named(web: WebHouse) -> None:

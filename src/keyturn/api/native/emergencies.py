@@ -99,6 +99,14 @@ async def retry_emergency(
     return _answer(await emergencies.retry_emergency(world, caller, emergency_id))
 
 
+@router.post("/{emergency_id}/leave-out")
+async def leave_out_of_emergency(
+    world: TheWorld, caller: TheCaller, emergency_id: Id, body: wire.LeaveOutOfEmergency
+) -> wire.EmergencyAnswer:
+    """Leave an app that has failed, or is deactivated at Okta, as it is."""
+    return _answer(await emergencies.leave_out(world, caller, emergency_id, body.app))
+
+
 @router.post("/{emergency_id}/abort")
 async def abort_emergency(
     world: TheWorld, caller: TheCaller, emergency_id: Id
@@ -151,4 +159,5 @@ def _planned(one: PlannedClosing) -> wire.PlannedClosing:
         calls=one.calls,
         closes_in_seconds=one.closes_in_s,
         without_time=tuple(one.without_time),
+        obstacles=tuple(one.obstacles),
     )

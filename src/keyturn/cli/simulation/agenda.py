@@ -16,6 +16,7 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination, State
 from keyturn.domain.flows.run import Run, SavedFlow
 from keyturn.domain.inventory import Inventory
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -30,6 +31,7 @@ from keyturn.services.drift import reconcile_due
 from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.flow_duties import forget_old_runs, start_due_flows
 from keyturn.services.inventory_keeping import keep_due
+from keyturn.services.leaks_under_way import follow_leaks
 from keyturn.services.ports import Record, World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
@@ -55,6 +57,7 @@ OF_DUTY: Mapping[Callable[[World], Awaitable[object]], Sequence[Date]] = {
     keep_due: [(Inventory, "due_at")],
     carry_due: [(Rollout, "due_at")],
     carry_emergencies: [(Rollout, "due_at")],
+    follow_leaks: [(LeakReport, "due_at")],
 }
 """What each duty is due for. No world has flows, and in none is anybody told of anything."""
 IDLE = (
@@ -65,7 +68,7 @@ IDLE = (
     keep_due,
     report_due,
     carry_due,
-    carry_emergencies,
+    follow_leaks,
 )
 """What nobody wakes up for: it is done once something else is due."""
 DATES = (TURNS, *chain.from_iterable(OF_DUTY.values()))

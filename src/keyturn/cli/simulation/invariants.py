@@ -172,7 +172,8 @@ def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
 def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wrong:
     """4: in an emergency that leaves consumers time, who holds the old one has it.
 
-    Once all are known to have the new one nobody needs any more.
+    Once all are known to have the new one nobody needs any more; nor is anything promised that the
+    turn's own gate, which may just have opened, did not.
     """
     secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
     if secret is None or kept is None or effect.sent.kind != "deactivate":
@@ -183,7 +184,9 @@ def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wro
         return
     left = [_left_s(ledger, one) for one in kept.promises if turn.id not in one.but]
     behind = [each.name for each in ledger.readers_behind(kept) if each.lost < TOO_MANY]
-    if left and min(left) > 0 and behind:
+    orders = kept.orders_lately(ledger.now_s())
+    shut = all(_why_shut(ledger, kept, secret, order, None) for order in orders)
+    if left and min(left) > 0 and behind and shut:
         yield f"{secret.id}, held by {', '.join(behind)}, ended {min(left):.1f} s too early"
 
 

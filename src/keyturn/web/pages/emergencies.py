@@ -101,6 +101,8 @@ def state_of(seen: EmergencyView) -> tuple[str, str]:
         return "NOT CLOSED", "bad"
     if seen.rollout.state in ENDED:
         return STATES[seen.rollout.state]
+    if seen.counts.get(Standing.INACTIVE) and not seen.open:
+        return "Waits for deactivated apps", "warn"
     return ("Closing", "busy") if seen.open else ("Closed, tidying up", "good")
 
 
@@ -126,7 +128,8 @@ def _shown(visit: Visit, sight: EmergencySight) -> dict[str, object]:
         "closed": len(closed_at),
         "stuck": [(each, _href(visit, each)) for each in stuck[:NAMED]],
         "not_closed": len(stuck),
-        "retries": visit.may(Verb.EDIT_ROLLOUTS) and bool(seen.counts.get(Standing.FAILED)),
+        "retries": visit.may(Verb.EDIT_ROLLOUTS),
+        "inactive": seen.counts.get(Standing.INACTIVE, 0),
         "late": [(each, each.told.removeprefix(LATE).strip()) for each in islice(late, NAMED)],
         "lates": len(late),
         "picture": draw_closing(

@@ -147,6 +147,7 @@ async def _plan(visit: Visit, typed: Typed, error: KeyturnError | None = None) -
         typed=typed,
         plan=plan,
         hurt=sum(bool(each.without_time) for each in plan.members),
+        stopped=[each for each in plan.members if each.obstacles],
         unmanaged=plan.unmanaged[:NAMED],
         by_hand=BY_HAND,
         start=start,

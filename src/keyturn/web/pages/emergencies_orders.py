@@ -1,4 +1,4 @@
-"""Orders to an emergency: another try, and its end."""
+"""Orders to an emergency: another try, an app left out, and its end."""
 
 import shlex
 from typing import Final
@@ -6,11 +6,13 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import Verb
+from keyturn.domain.emergency import STOPPED
 from keyturn.domain.errors import CallerError, Forbidden, KeyturnError, NotFound
 from keyturn.domain.rollout import Standing
 from keyturn.services.emergencies import (
     EmergencyView,
     abort_emergency,
+    leave_out,
     read_emergency,
     retry_emergency,
 )
@@ -21,23 +23,28 @@ from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
+LEAVE_OUT: Final = "leave-out"
+ORDERS: Final = ("retry", LEAVE_OUT, "abort")
+
 
 async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
     """Say what an order will do."""
     seen = await read_emergency(visit.world, visit.caller, visit.given("emergency_id"))
     one = seen.rollout
     visit.require(one.name, ABOVE, Verb.EDIT_ROLLOUTS)
-    order = _order(visit)
+    order, app = _order(visit), _app(visit)
+    words = ["keyturn", "emergency", order, one.name, *([app] if order == LEAVE_OUT else [])]
     return visit.render(
         f"emergencies/{order}.html",
         status=status_of(error) if error else 200,
         problems=told_of(error),
         one=one,
         href=f"{LIST}/{one.id}",
-        failed=seen.counts.get(Standing.FAILED, 0),
+        failed=sum(seen.counts.get(each, 0) for each in STOPPED),
+        app=app,
         waiting=seen.counts.get(Standing.WAITING, 0),
         under_way=seen.counts.get(Standing.TURNING, 0),
-        command=shlex.join(["keyturn", "emergency", order, one.name]),
+        command=shlex.join(words),
     )
 
 
@@ -57,7 +64,13 @@ async def _give(visit: Visit) -> tuple[EmergencyView, str]:
     if _order(visit) == "retry":
         seen = await retry_emergency(visit.world, visit.caller, wanted)
         return seen, "Every app that is not closed has another try."
+    if _order(visit) == LEAVE_OUT:
+        return await leave_out(visit.world, visit.caller, wanted, _app(visit)), "It is left out."
     return await abort_emergency(visit.world, visit.caller, wanted), "No further app is begun."
+
+
+def _app(visit: Visit) -> str:
+    return visit.said("app") or visit.query.get("app", "")
 
 
 def _order(visit: Visit) -> str:
@@ -65,6 +78,6 @@ def _order(visit: Visit) -> str:
 
 
 ROUTES: Final = (
-    *(page(f"{ONE}/{order}", ask) for order in ("retry", "abort")),
-    *(action(f"{ONE}/{order}", give) for order in ("retry", "abort")),
+    *(page(f"{ONE}/{order}", ask) for order in ORDERS),
+    *(action(f"{ONE}/{order}", give) for order in ORDERS),
 )
