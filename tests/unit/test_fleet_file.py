@@ -71,6 +71,16 @@ def test_any_text_is_read_as_it_was_written(description: str, setting: str) -> N
     assert found[Kind.DESTINATION].fields == fields
 
 
+def test_a_rotation_does_not_inherit_what_is_said_of_another() -> None:
+    """What is alike stands in the defaults of an export; a description stays where it is."""
+    key, fields = ("example", "dev", "/"), {"connection": "okta", "description": "of web alone"}
+    text = fleet_text([Item(Kind.ROTATION, (*key, "web"), fields)])
+    assert text.endswith(
+        "defaults:\n  connection: okta\nrotations:\n  - name: web\n    project: example\n"
+        '    environment: dev\n    path: /\n    description: "of web alone"\n'
+    )
+
+
 @given(st.text(max_size=200))
 def test_any_text_at_all_is_refused_or_read(text: str) -> None:
     """A file that is none is told to be none."""

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 CHANGED = 2
 """The exit code of a plan that changes something, where it is asked for."""
 SIGNS = {"create": "+", "adopt": "+", "update": "~", "delete": "-"}
-LEFT_SHOWN = 20
+LEFT_SHOWN = 10
 CALLS_SHOWN = 40
 MINUTE_S = 60
 CELL_MAX = 100
+ALIKE_SHOWN = 20
+"""As much of what is alike before and after stands before what differs."""
 
 file = click.option(
     "-f",
@@ -118,11 +122,7 @@ def lines_of(planned: "FleetPlanAnswer", *, calls: bool | None = None) -> Iterat
     for note in planned.notes:
         yield output.printable(f"note: {note}")
     if planned.left:
-        yield f"{len(planned.left)} things are not in the file and stay:"
-        shown = planned.left[:LEFT_SHOWN]
-        yield from (output.printable(f"  {each.kind} {each.name}") for each in shown)
-        if len(planned.left) > len(shown):
-            yield f"  and {len(planned.left) - len(shown)} more (--json lists them)"
+        yield from _left(planned)
     if not planned.changes:
         yield "Nothing is to be changed."
         return
@@ -130,6 +130,18 @@ def lines_of(planned: "FleetPlanAnswer", *, calls: bool | None = None) -> Iterat
     took = f", in {lasting(planned.seconds)} at the allowed rate" if planned.calls else ""
     count = f"{len(planned.changes)} change{'s' if len(planned.changes) > 1 else ''}"
     yield f"{count}; {planned.calls} calls of Okta at most{took}{listed}"
+
+
+def _left(planned: "FleetPlanAnswer") -> Iterator[str]:
+    """Tell what is not in the file, many of them by their kinds alone."""
+    count = len(planned.left)
+    if count > LEFT_SHOWN:
+        kinds = Counter(each.kind for each in planned.left)
+        summed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+        yield f"{count} things are not in the file and stay (--json lists them): {summed}"
+        return
+    yield f"{count} things are not in the file and stay:"
+    yield from (output.printable(f"  {each.kind} {each.name}") for each in planned.left)
 
 
 def lasting(seconds: int) -> str:
@@ -149,7 +161,7 @@ def _lines(change: "PlannedFleetChange", *, each_call: bool) -> Iterator[str]:
     )
     if change.action == "update":
         for each in change.fields:
-            yield output.printable(f"    {each.name}: {_cut(each.before)} -> {_cut(each.after)}")
+            yield from _differing(each.name, each.before, each.after)
     last = ""
     for call in change.calls if each_call else ():
         why = f"  {call.told}" if call.told != last else ""
@@ -157,9 +169,26 @@ def _lines(change: "PlannedFleetChange", *, each_call: bool) -> Iterator[str]:
         last = call.told
 
 
-def _cut(told: object) -> str:
-    text = "none" if told is None else json.dumps(told, ensure_ascii=False)
-    return text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
+def _differing(name: str, before: object, after: object) -> Iterator[str]:
+    """Tell what of something is otherwise afterwards, member by member."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for each in {**before, **after}:
+            if before.get(each) != after.get(each):
+                yield from _differing(f"{name}.{each}", before.get(each), after.get(each))
+        return
+    texts = [
+        "none" if told is None else json.dumps(told, ensure_ascii=False) for told in (before, after)
+    ]
+    pairs = zip(*texts, strict=False)
+    alike = len([*takewhile(lambda pair: pair[0] == pair[1], pairs)]) - ALIKE_SHOWN
+    since = alike if max(map(len, texts)) > CELL_MAX else 0
+    old, new = (_cut(text, max(0, since)) for text in texts)
+    yield output.printable(f"    {name}: {old} -> {new}")
+
+
+def _cut(text: str, since: int) -> str:
+    rest = f"…{text[since:]}" if since else text
+    return rest if len(rest) <= CELL_MAX else rest[: CELL_MAX - 1] + "…"
 
 
 def file_body(path: Path, *, prune: bool) -> "PlanFleet":

@@ -95,6 +95,8 @@ def show(
 
     A selector is terms like label=pay-* owner=payments auth=none; an app has to fit each name.
     """
+    if as_csv and (as_json or html):
+        raise click.UsageError("--csv stands alone: leave out --json or --html.")
 
     async def work() -> None:
         wanted = _quoted(selector)

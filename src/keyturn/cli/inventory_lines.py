@@ -30,6 +30,7 @@ COLUMNS = (
     "auth_method",
     "application_type",
     "grant_types",
+    "groups",
     "managed",
     "rotation",
     "secrets_read_at",
@@ -55,6 +56,8 @@ def states(found: Iterable["InventoryState"]) -> Iterator[str]:
         if each.failure:
             since = output.moment(each.failing_since)
             yield output.printable(f"{each.connection} fails since {since}: {each.failure}")
+        if each.groups_told:
+            yield output.printable(f"{each.connection}, its groups: {each.groups_told}")
 
 
 def _state(state: "InventoryState") -> list[str]:
@@ -194,6 +197,7 @@ def _row(app: "InventoryApp", secret: "InventorySecret | None", now: datetime) -
         app.auth_method,
         app.application_type,
         " ".join(app.grant_types),
+        ", ".join(app.groups),
         _yes(app.managed),
         f"{app.rotation.place}:{app.rotation.name}" if app.rotation else "",
         _iso(app.read_at),

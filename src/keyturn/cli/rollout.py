@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., None])
 
 which_rollout = click.argument("which", metavar="ROLLOUT")
+SHOWN = 50
 limit = click.option(
-    "--limit", type=click.IntRange(0), default=50, show_default=True, help="Lines."
+    "--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help="Lines."
 )
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -124,6 +125,14 @@ def _ask(found: "RolloutPlan", limit: int, *, yes: bool) -> None:
         click.confirm(f"Turn these {len(found.members)} client secrets?", abort=True, err=True)
 
 
+def _agree(found: "Rollout", question: str, *, yes: bool) -> None:
+    """Show a rollout, and have an order to it agreed to. Raises Abort."""
+    if not yes:
+        for line in rollout_lines.rollout(found):
+            click.echo(line, err=True)
+        click.confirm(question, abort=True, err=True)
+
+
 @rollout.command("list")
 @options.server
 @options.as_json
@@ -206,10 +215,11 @@ def approve(
         async with connected(server) as api:
             found = await _find(api, which)
             number = wave or found.wave
-            if not (yes or plan_hash):
-                for line in rollout_lines.rollout(found):
-                    click.echo(line, err=True)
-                click.confirm(f"Let wave {number} go?", abort=True, err=True)
+            agreed = yes or plan_hash is not None
+            if not agreed:
+                await _show_wave(api, found, number)
+            question = f"Who has started it, {found.creator}, may not. Let wave {number} go?"
+            _agree(found, output.printable(question), yes=agreed)
             body = ApproveRollout(wave=number, plan_hash=plan_hash or found.plan_hash)
             after = await api.approve_rollout(found.id, body)
         _show(after, as_json=as_json)
@@ -217,18 +227,33 @@ def approve(
     run(work())
 
 
+async def _show_wave(api: "KeyturnApi", found: "Rollout", number: int) -> None:
+    """Show whom a wave is about."""
+    before = [wave.members for wave in found.waves if wave.number < number]
+    [size] = [wave.members for wave in found.waves if wave.number == number] or [0]
+    wanted = {"offset": str(sum(before)), "limit": str(max(1, min(size, SHOWN)))}
+    page = await api.list_rollout_members(found.id, wanted)
+    shown = [one for one in page.members if one.wave == number]
+    members = page.model_copy(update={"members": tuple(shown), "total": size})
+    click.echo("\n".join([*rollout_lines.members(members), ""]), err=True)
+
+
 @rollout.command("continue")
 @which_rollout
 @click.option("--skip", multiple=True, type=click.IntRange(1), metavar="NO", help="Leave this out.")
+@yes
 @options.server
 @options.as_json
-def continue_(*, which: str, skip: tuple[int, ...], server: str | None, as_json: bool) -> None:
+def continue_(
+    *, which: str, skip: tuple[int, ...], yes: bool, server: str | None, as_json: bool
+) -> None:
     """Let a halted ROLLOUT go on: who failed gets another turn, or is left out."""
     from keyturn.wire.rollouts import ContinueRollout
 
     async def work() -> None:
         async with connected(server) as api:
             found = await _find(api, which)
+            _agree(found, "Let it go on?", yes=yes)
             after = await api.continue_rollout(found.id, ContinueRollout(skip=skip))
         _show(after, as_json=as_json)
 
@@ -238,15 +263,17 @@ def continue_(*, which: str, skip: tuple[int, ...], server: str | None, as_json:
 @rollout.command("abort")
 @which_rollout
 @click.option("--abort-turns", is_flag=True, help="Take back what nobody has been served yet.")
+@yes
 @options.server
 @options.as_json
-def abort(*, which: str, abort_turns: bool, server: str | None, as_json: bool) -> None:
+def abort(*, which: str, abort_turns: bool, yes: bool, server: str | None, as_json: bool) -> None:
     """End ROLLOUT: nothing more starts. Turns under way go on, so that nothing is half done."""
     from keyturn.wire.rollouts import AbortRollout
 
     async def work() -> None:
         async with connected(server) as api:
             found = await _find(api, which)
+            _agree(found, "End it? It cannot be taken up again.", yes=yes)
             after = await api.abort_rollout(found.id, AbortRollout(abort_turns=abort_turns))
         _show(after, as_json=as_json)
 

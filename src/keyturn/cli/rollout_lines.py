@@ -1,6 +1,7 @@
 """Rollouts as lines for people: the plan, how the waves stand, and who is in them."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyturn.cli import output
@@ -122,7 +123,9 @@ def _counts(wave: "RolloutWave") -> list[str]:
 
 def _to_do(found: "Rollout") -> Iterator[str]:
     """Say what somebody can do now."""
-    if found.state == "awaiting":
+    now = datetime.now(UTC)
+    approved = (each.wave for each in found.approvals if each.expires_at > now)
+    if found.state == "awaiting" and found.wave not in approved:
         yield f"A second person lets it go: keyturn rollout approve {found.name}"
     if found.state == "halted":
         yield f"Once that is mended: keyturn rollout continue {found.name}"

@@ -42,6 +42,8 @@ class Standing:
     connections: dict[str, OktaConnection] = field(default_factory=dict)
     projects: Mapping[str, str] = field(default_factory=dict)
     """Their slugs, by their ids."""
+    environments: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    """Their ids, by the slugs of project and environment."""
     doubled: set[Ident] = field(default_factory=set)
     """What is there twice, so that no file can say which is meant."""
     exceptions: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
@@ -58,7 +60,12 @@ class Standing:
 async def standing(world: World, caller: Caller, kinds: Collection[Kind]) -> Standing:
     """Return what there is of some kinds of things. Raises Forbidden."""
     projects = await list_projects(world, caller) if {*kinds} - OF_NO_PROJECT else ()
-    found = Standing(projects={each.project.id: each.project.slug for each in projects})
+    found = Standing(
+        projects={each.project.id: each.project.slug for each in projects},
+        environments={
+            (each.project.slug, one.slug): one.id for each in projects for one in each.environments
+        },
+    )
     for kind, add in _ADDING.items():
         if kind in kinds:
             await add(world, caller, found, projects)

@@ -5,7 +5,6 @@ Selections of apps become rotations, and exceptions that have expired are nothin
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from keyturn.domain.access import Caller
 from keyturn.domain.errors import AddressRefused, FieldProblem, InvalidInput, Refused
@@ -15,11 +14,11 @@ from keyturn.domain.fleetfile.reading import FleetFile, parse_moment
 from keyturn.domain.inventory import Inventory
 from keyturn.domain.okta import SECRET_METHODS, Status
 from keyturn.domain.selector import Selector, parse_selector
-from keyturn.services.fleet_resolving import connections_of, resolved_item
-from keyturn.services.fleet_standing import Ident, Standing
+from keyturn.services.fleet_needs import impossible, made_of_itself
+from keyturn.services.fleet_resolving import resolved_item
+from keyturn.services.fleet_standing import Standing
 from keyturn.services.inventory_views import InventoriedApp, list_inventoried
 from keyturn.services.ports import Reading, World
-from keyturn.services.projects import STAGES
 from keyturn.services.selectors import require_groups_read
 
 
@@ -37,7 +36,7 @@ async def wanted(world: World, caller: Caller, file: FleetFile, there: Standing)
     said = [each for each in file.items if not _is_past(world, each)]
     plain, problems = _resolved(world, said, there)
     _, odd = _resolved(world, file.templates, there)
-    problems += (*odd, *_impossible([*said, *file.templates], there))
+    problems += (*odd, *await impossible(world, [*said, *file.templates], there))
     if problems:
         raise InvalidInput(*problems)
     picked, notes = await _picked(world, caller, file, there)
@@ -46,7 +45,7 @@ async def wanted(world: World, caller: Caller, file: FleetFile, there: Standing)
         raise InvalidInput(*odd)
     past = (each for each in file.items if _is_past(world, each))
     notes += (f"{each.kind} {each.name} (line {each.line}) has expired." for each in past)
-    return Wanted([*plain, *items], _made_of_itself(plain, there), notes)
+    return Wanted([*plain, *items], made_of_itself(plain, there), notes)
 
 
 def _resolved(
@@ -72,66 +71,6 @@ def _problem(item: Item, error: InvalidInput | AddressRefused) -> FieldProblem:
         found = error.problems[0]
         return problem_of(item, ".".join(found.field), found.rule)
     return problem_of(item, "instanceUrl", error.message)
-
-
-def _impossible(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    known = {*there.ids, *(each.id for each in items)}
-    known |= {need for each in there.items for _, need in _needs(each)}
-    for item in items:
-        if item.id in there.doubled:
-            rule = "is the name of several identities: rename all but one"
-            yield problem_of(item, "name", rule)
-        for field, need in _needs(item):
-            if need not in known:
-                yield problem_of(item, field, f"{need[1][0]} is not there, and not in the file")
-    yield from _out_of_reach(items, there)
-    yield from _kept_elsewhere(items, there)
-
-
-def _needs(item: Item) -> Iterable[tuple[str, Ident]]:
-    """Return what a thing names that is to be there, each with the field that names it."""
-    fields: Any = item.fields
-    if item.kind is Kind.ROTATION and fields.get("connection"):
-        yield "connection", (Kind.CONNECTION, (fields["connection"],))
-    if item.kind is Kind.EXCEPTION and fields["policy"]:
-        yield "policy", (Kind.POLICY, (fields["policy"],))
-    if item.kind is Kind.ROLE:
-        yield from (("connections", (Kind.CONNECTION, (n,))) for n in connections_of(item))
-
-
-def _out_of_reach(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    """Find rotations whose connection serves another project alone."""
-    serves: dict[str, object] = {
-        name: there.projects.get(each.project_id or "") for name, each in there.connections.items()
-    }
-    made = (each for each in items if each.kind is Kind.CONNECTION)
-    serves |= {each.key[0]: each.fields.get("project") for each in made if each.id not in there.ids}
-    for item in items:
-        project = serves.get(str(item.fields.get("connection")))
-        if item.kind is Kind.ROTATION and project not in {None, item.key[0]}:
-            yield problem_of(item, "connection", f"serves project {project} alone")
-
-
-def _kept_elsewhere(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    kept: dict[str, str] = {
-        app: f"{view.place}:{view.rotation.name}"
-        for view in there.rotations.values()
-        for app in (view.rotation.app_id, view.rotation.client_id)
-    }
-    for item in items:
-        app = str(item.fields.get("app"))
-        if item.kind is Kind.ROTATION and item.key not in there.rotations and app in kept:
-            yield problem_of(item, "app", f"is kept by rotation {kept[app]}; none moves by a file")
-
-
-def _made_of_itself(items: Iterable[Item], there: Standing) -> Sequence[Item]:
-    """Return the environments that a new project begins with."""
-    new = [each for each in items if each.kind is Kind.PROJECT and each.id not in there.ids]
-    return [
-        Item(Kind.ENVIRONMENT, (*project.key, slug), {"name": name})
-        for project in new
-        for slug, name in STAGES
-    ]
 
 
 # --- selections -----------------------------------------------------------------------------------

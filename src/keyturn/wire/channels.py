@@ -1,9 +1,11 @@
 """Channels: how notices are brought to people (ours)."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from keyturn.wire.base import Instant, Text, Whole, Wire
 
@@ -19,7 +21,18 @@ Part = Annotated[str, StringConstraints(max_length=PART_MAX)]
 Parts = Annotated[dict[Text, Part], Field(max_length=PARTS_MAX)]
 Kinds = Annotated[tuple[Text, ...], Field(max_length=KINDS_MAX)]
 Selected = Annotated[str, StringConstraints(max_length=SELECTOR_MAX)]
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+
+
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(CLOCK, text):
+        raise PydanticCustomError("time_of_day", "must be a time of day, 00:00 to 23:59")
+    return text
+
+
+TimeOfDay = Annotated[
+    str, AfterValidator(_time_of_day), Field(json_schema_extra={"pattern": f"^{CLOCK}$"})
+]
 """A time of day, HH:MM."""
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 

@@ -37,7 +37,8 @@ class InventoryState(Wire):
     count OAuth apps and other apps of the full reading that began at ``begunAt``, ``wanted`` those
     whose client secrets are read in it, ``read`` those of which they have been. ``leftSeconds`` is
     how long it still takes at the ``perMinute`` calls that the rate limit lets it make, null where
-    nobody knows yet. ``failure`` is why it does not go on, with who must do what.
+    nobody knows yet. Which apps groups have was known at ``groupsReadAt``, or is not, as
+    ``groupsTold`` says. ``failure`` is why it does not go on, with who must do what.
     """
 
     connection_id: str
@@ -57,6 +58,8 @@ class InventoryState(Wire):
     completed_at: Instant | None
     known_until: Instant | None
     uses_known_since: Instant | None
+    groups_read_at: Instant | None
+    groups_told: str
     due_at: Instant | None
     failure: str
     failing_since: Instant | None
@@ -101,7 +104,8 @@ class InventoryApp(Wire):
     """An app as its org listed it last.
 
     ``readAt`` is when its client secrets were read, null where they were not yet; ``told`` says why
-    they could not be. ``managed`` is whether a rotation keeps it; ``rotation`` tells of that one
+    they could not be. ``groups`` are those that it is assigned to, of those that are read.
+    ``managed`` is whether a rotation keeps it; ``rotation`` tells of that one
     only who may see it, and is null otherwise.
     """
 
@@ -113,6 +117,7 @@ class InventoryApp(Wire):
     auth_method: str
     application_type: str
     grant_types: tuple[str, ...]
+    groups: tuple[str, ...]
     owner: str
     created_at: Instant
     listed_at: Instant

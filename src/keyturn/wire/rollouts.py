@@ -13,7 +13,7 @@ WAVES_MAX = 50
 NUMBER_MAX = 2**53
 
 State = Literal["awaiting", "running", "halted", "finished", "abandoned"]
-Standing = Literal["waiting", "turning", "closed", "done", "failed", "skipped"]
+Standing = Literal["waiting", "turning", "closed", "done", "failed", "skipped", "inactive"]
 GoOnAt = Literal["overlapping", "soaking", "finished"]
 Wave = Annotated[str, Field(max_length=SELECTOR_MAX)]
 Number = Annotated[Whole, Field(ge=1, le=NUMBER_MAX)]

@@ -53,11 +53,15 @@ def test_a_file_is_planned_and_applied(house: House, tmp_path: Path) -> None:
 def test_a_failure_is_told_with_its_change(house: House, tmp_path: Path) -> None:
     """The exit code is 1, and what was done is told all the same."""
     file = tmp_path / "fleet.yaml"
-    file.write_text("version: 1\nidentities: [{name: a}, {name: b, role: no-such-role}]\n")
-    failed = house.run("apply", "-f", str(file), "--yes", code=1)
+    file.write_text(
+        "version: 1\nidentities: [{name: a}]\n"
+        "connections: [{name: b, instanceUrl: 'https://127.0.0.1:9', method: api-token, "
+        "credential: 'env:PATH'}]\n"
+    )
+    failed = house.run("apply", "-f", str(file), "--yes", "--keep-going", code=1)
     assert "1/2 done: create identity a" in failed.stdout
-    assert "2/2 failed: create identity b" in failed.stdout
-    assert "create identity b: role: must be the slug" in failed.stderr
+    assert "2/2 failed: create connection b" in failed.stdout
+    assert "create connection b: " in failed.stderr
     file.write_text("version: 1\nidentities: [{}]\n")
     assert "Required (line 2)" in house.run("plan", "-f", str(file), code=1).stderr
 

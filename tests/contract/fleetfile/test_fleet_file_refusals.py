@@ -1,11 +1,17 @@
 """Fleet files that cannot be: everything wrong is told, with its line, and nothing is changed."""
 
+from dataclasses import replace
+
 import pytest
-from fleet_file_kit import ROTATION, changed, plan, stocked
+from fleet_file_kit import ROTATION, apply, changed, plan, stocked
 from rig import Rig
 
+from keyturn.domain.access import Grant, Verb
 from keyturn.domain.errors import InvalidInput
+from keyturn.domain.inventory import ListedApp
+from keyturn.domain.okta import CredentialKind
 from keyturn.services.identity_changes import create_identity
+from keyturn.services.roles import RoleDraft, create_role
 
 EXCEPTION = """
 version: 1
@@ -145,6 +151,86 @@ async def test_a_rotation_that_cannot_be_is_refused(rig: Rig, old: str, new: str
         await plan(rig, ROTATION.replace(old, new))
     assert why in str(found.value)
     assert "(line 4)" in str(found.value)
+
+
+DESTINATION = """
+version: 1
+destinations:
+  - {name: a, project: example, environment: dev, kind: file, settings: {path: b}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (ROTATION.replace(": dev", ": ghost"), "web.environment: example/ghost"),
+        (ROTATION.replace("app:", "path: /a/b\n    app:"), "web.path: example/dev/a/b"),
+        (DESTINATION.replace("example", "ghost"), "destination ghost/dev/:a.project: ghost"),
+        (DESTINATION.replace(": dev", ": ghost"), "a.environment: example/ghost"),
+        (DESTINATION.replace("kind", "path: /gone, kind"), "a.path: example/dev/gone"),
+        ("identities: [{name: a, role: ghost}]", "identity a.role: ghost"),
+        ("identities: [{name: a, role: near}]", "identity a.role: near"),
+        ("identities: [{name: a, projects: {ghost: [viewer]}}]", "a/ghost.projects: ghost"),
+        (
+            "identities: [{name: a, projects: {example: [near, odd]}}]",
+            "project roles a/example.roles: odd",
+        ),
+        ("channels: [{name: a, kind: slack, project: ghost}]", "channel a.project: ghost"),
+        (
+            "roles: [{slug: a, project: ghost, grants: [{verbs: ['secrets:read']}]}]",
+            "role ghost/a.project: ghost",
+        ),
+    ],
+)
+async def test_what_a_file_names_is_to_be_there(rig: Rig, text: str, why: str) -> None:
+    """Or made by the file: all else would be planned, and never done."""
+    grants = (Grant(frozenset({Verb.READ_SECRETS})),)
+    await create_role(rig.world, rig.admin, "example", "near", RoleDraft(grants=grants))
+    with pytest.raises(InvalidInput) as found:
+        await plan(rig, text if "version" in text else f"version: 1\n\n\n{text}")
+    assert len(found.value.problems) == 1
+    assert f"{why} is not there, and not in the file (line 4)" in str(found.value)
+
+
+async def test_what_is_there_need_not_be_in_the_file(rig: Rig) -> None:
+    """A folder and a role that were made before serve a file that says nothing of them."""
+    before = """
+version: 1
+projects: [{slug: example, environments: [{slug: dev, folders: [/a/b]}]}]
+roles: [{slug: turner, grants: [{verbs: ["project:read"]}]}]
+"""
+    assert (await apply(rig, before)).failed == []
+    text = DESTINATION.replace("kind", "path: /a/b, kind") + (
+        "identities: [{name: a, role: turner, projects: {example: [turner, viewer]}}]\n"
+        "connections: [{name: b, instanceUrl: 'https://b.okta.com', method: api-token, "
+        "credential: stdin, project: example}]\n"
+    )
+    assert len(await changed(rig, text)) == 4
+
+
+async def test_an_app_that_a_whole_inventory_lacks_is_refused(rig: Rig) -> None:
+    """Under either of its ids; while nothing was read, and of a type not listed, nobody knows."""
+    assert len(await changed(rig, ROTATION)) == 1
+    text = await stocked(rig)
+    with pytest.raises(InvalidInput) as found:
+        await plan(rig, ROTATION)
+    assert "web.app: is not in the inventory of okta: if it is new, run `keyturn" in str(
+        found.value
+    )
+    assert "(line 4)" in str(found.value)
+    app = rig.org.read_app(rig.app_id)
+    for known in (
+        ROTATION.replace("0oa1", app.id),
+        ROTATION.replace("0oa1", app.client_id),
+        ROTATION.replace("0oa1", f"0oa1\n    type: {CredentialKind.API_SERVICE_SECRET}"),
+        text,
+    ):
+        assert await changed(rig, known)
+    async with rig.world.store.writing() as tx:
+        [listed] = await tx.list(ListedApp, app_id=app.id)
+        await tx.replace(replace(listed, gone_at=rig.world.clock.now()))
+    with pytest.raises(InvalidInput, match="is not in the inventory"):
+        await plan(rig, ROTATION.replace("0oa1", app.id))
 
 
 async def test_what_is_wrong_with_a_selection_is_told_once(rig: Rig) -> None:

@@ -11,8 +11,8 @@ from keyturn.domain.fleetfile.items import SECTIONS, Item, Kind
 _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9/_.-]*")
 _UNSEEN: Final = re.compile(r"[^\x20-\x7e\xa1-\u1fff]")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-INHERITED: Final = ("connection", "type", "description", "schedule", "policy")
-"""What rotations mostly say alike."""
+INHERITED: Final = ("connection", "type", "schedule", "policy")
+"""What rotations mostly say alike, and a new one may as well; a description is of one alone."""
 HEAD: Final = "# What `keyturn fleet export` found; applied here it changes nothing.\nversion: 1\n"
 
 

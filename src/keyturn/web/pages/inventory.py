@@ -16,7 +16,7 @@ from keyturn.domain.selector import NAMES
 from keyturn.services import inventory
 from keyturn.services.inventory import InventoryState
 from keyturn.web.faults import told_of
-from keyturn.web.menu import PARTLY
+from keyturn.web.menu import FLEET, PARTLY
 from keyturn.web.pages.inventory_rows import (
     KEPT,
     KNOWN,
@@ -54,6 +54,11 @@ class Standing:
     tone: str
     takes: bool
     """Whoever looks may have it read, and forgotten."""
+
+
+async def lead(visit: Visit) -> Response:
+    """Lead from the address that the menu's word suggests to the first page that is open."""
+    return visit.redirect(next((path for _, path in FLEET.tabs(visit.caller)), LIST))
 
 
 async def show(visit: Visit) -> Response:
@@ -230,6 +235,7 @@ def _href(state: InventoryState) -> str:
 
 
 ROUTES: Final = (
+    page("/fleet", lead),
     page(LIST, show),
     page(f"{LIST}/live", follow),
     page(f"{LIST}/read", ask_read),
