@@ -1,28 +1,43 @@
 """What the page on operations says can be done: its commands, settings and files are there."""
 
 import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import pytest
-from metrics_kit import rules
+from click.core import ParameterSource
+from metrics_kit import ALERTS, rules
 
 from keyturn.cli.main import cli
 from keyturn.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-COMMAND = re.compile(
-    r"(?:^|[`$ ])(?<!--namespace )keyturn ((?:[a-z][a-z-]+ ?)+)([^`\n|;#]*)", re.MULTILINE
-)
+BLOCK = re.compile(r"(?<=\n\n)(?: {4}\S.*\n)+")
+SPAN = re.compile(r"`[^`]+`")
+COMMAND = re.compile(r"(?:^|[`$ ])(?<!--namespace )keyturn ([a-z][^`|;\n]*)", re.MULTILINE)
+Words = tuple[str, ...]
 
 
-def commands() -> list[tuple[str, str]]:
-    """List what the page runs: the words of each command, and what stands behind them."""
-    return sorted({(words.strip(), rest) for words, rest in COMMAND.findall(PAGE)})
+def commands() -> list[Words]:
+    """List what the page runs: commands in blocks, and in its lines those with arguments."""
+    blocks, spans = BLOCK.findall(PAGE), SPAN.findall(BLOCK.sub("", PAGE))
+    run = [words for block in blocks for words in words_in(block)]
+    named = [words for span in spans for words in words_in(" ".join(span.split()))]
+    return sorted({*run, *(words for words in named if found(words)[1])})
 
 
-def found(words: list[str]) -> tuple[click.Command, list[str]]:
+def words_in(text: str) -> list[Words]:
+    """Split each command of a text as a shell does; what a shell computes is one word."""
+    computed = (re.sub(r"\$\([^)]*\)", "COMPUTED", rest) for rest in COMMAND.findall(text))
+    return [tuple(shlex.split(rest, comments=True)) for rest in computed]
+
+
+def found(words: Words) -> tuple[click.Command, Words]:
     """Follow words down the command line; return the command and the words that are left."""
     at: click.Command = cli
     context = click.Context(cli)
@@ -33,19 +48,43 @@ def found(words: list[str]) -> tuple[click.Command, list[str]]:
     return at, words
 
 
-@pytest.mark.parametrize(("words", "rest"), commands(), ids=lambda part: part.strip() or "-")
-def test_every_command_is_there(words: str, rest: str) -> None:
-    """A stranger who types what the page says gets no "no such command"."""
-    command, _ = found(words.split())
-    options = {name for param in command.params for name in param.opts}
-    assert set(re.findall(r"--[a-z-]+", rest)) <= options
+def read(words: Words) -> None:
+    """Have the command line read a command, and do nothing of it; the project has to be named."""
+    command, given = found(words)
+    context = command.make_context(words[0], [*given])
+    if any(param.name == "project" and param.default == "example" for param in command.params):
+        assert context.get_parameter_source("project") is ParameterSource.COMMANDLINE, words
 
 
-def test_the_page_runs_what_it_should() -> None:
-    """The commands are found at all, and one that is not there would be noticed."""
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_runs(words: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger who types what the page says gets no usage error, and the project they mean."""
+    (tmp_path / "whole.jsonl").touch()
+    monkeypatch.chdir(tmp_path)
+    read(words)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("keyturn fleet dance", "no command"),
+        ("keyturn turn evidence ROTATION TURN --project PROJECT", "unexpected extra argument"),
+        ("keyturn turn list --project PROJECT", "Missing parameter"),
+        ("keyturn turn list ROTATION --dance", "No such option"),
+        ("keyturn turn list ROTATION", "'ROTATION'"),
+    ],
+)
+def test_a_command_that_does_not_run_is_noticed(line: str, fault: str) -> None:
+    """Words, arguments, options, and a project that is not named, where there are enough to see."""
     assert len(commands()) > 20
-    with pytest.raises(AssertionError, match="no command"):
-        found(["fleet", "dance"])
+    with pytest.raises((AssertionError, click.UsageError), match=fault):
+        read(words_in(line)[0])
+
+
+def test_commands_stand_in_blocks() -> None:
+    """A command is in a block or a code span: nowhere is it run together with the words around."""
+    assert COMMAND.findall(SPAN.sub("", BLOCK.sub("", PAGE))) == []
+    assert not re.search(r"\S {2,}(?:keyturn|curl) ", BLOCK.sub("", PAGE))
 
 
 def test_every_setting_is_there() -> None:
@@ -57,6 +96,43 @@ def test_every_setting_is_there() -> None:
 def test_every_runbook_has_its_alert() -> None:
     """A section whose alert is gone leads nobody anywhere."""
     assert set(re.findall(r"^## (Keyturn\w+)$", PAGE, flags=re.MULTILINE)) == rules().keys()
+
+
+@pytest.mark.parametrize(("up", "fires"), [([1.0], False), ([1.0, 0.0], True), ([], True)])
+def test_a_target_that_is_down_or_gone_is_told_of(up: list[float], *, fires: bool) -> None:
+    """A process that does not answer fires, and so does one that Prometheus has no target of."""
+    targets = {("up", frozenset({("instance", str(n))})): seen for n, seen in enumerate(up)}
+    assert rules()["KeyturnDown"].fires({}, targets) is fires
+
+
+def test_runbooks_can_be_linked_from_anywhere(tmp_path: Path) -> None:
+    """What the page says makes each link of the alerts one that a browser can open."""
+    edit = re.search(r"^    (sed -i .*) alerts.yaml$", PAGE, re.MULTILINE)
+    assert edit
+    copy = Path(shutil.copy(ALERTS, tmp_path))
+    subprocess.run([*shlex.split(edit[1]), str(copy)], check=True)
+    links = re.findall(r"runbook_url: (.*)", copy.read_text(encoding="utf-8"))
+    assert len(links) == len(rules())
+    assert [
+        each for each in links if not re.match(r"https://\S+/docs/operations.md#\w", each)
+    ] == []
+
+
+def sections() -> Mapping[str, str]:
+    """Read the page's sections by their anchors."""
+    parts = re.split(r"^#{2,4} +(.+)$", PAGE, flags=re.MULTILINE)
+    anchors = (re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in parts[1::2])
+    return dict(zip(anchors, parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", rules())
+def test_every_alert_has_a_runbook(name: str) -> None:
+    """The link leads to a section that says what it means, what is safe, and whom to wake."""
+    page, _, anchor = rules()[name].runbook.partition("#")
+    assert page == "docs/operations.md"
+    section = sections()[anchor]
+    for said in ("**Means.**", "**Safe now.**", "**Not safe.**", "**Wake.**"):
+        assert said in section, (name, said)
 
 
 def test_every_file_of_deploy_is_told_of() -> None:

@@ -1,7 +1,8 @@
 """Metrics as a scraper reads them, and alert rules of the plain form that ours have.
 
 The text is parsed by Prometheus's own parser; a rule is "metric, comparison, number", where the
-metric may have matchers, and be the increase of a counter between two scrapes.
+metric may have matchers, and be the increase of a counter between two scrapes. One whose series may
+be gone altogether says so: "... or absent(metric)".
 """
 
 import operator
@@ -27,6 +28,7 @@ Samples = Mapping[tuple[str, Labels], float]
 RULE = re.compile(
     r"(?:(?P<increase>increase)\()?(?P<name>[a-z_]+)(?:\{(?P<matchers>[^}]*)\})?(?:\[\d+m\]\))?"
     r"\s*(?P<compared>==|<|>)\s*(?P<number>\d+)"
+    r"(?P<absent> or absent\((?P=name)\{(?P=matchers)\}\))?"
 )
 MATCHER = re.compile(r'(\w+)(=~|=)"([^"]*)"')
 COMPARED = {"==": operator.eq, "<": operator.lt, ">": operator.gt}
@@ -68,12 +70,15 @@ class Rule:
     compared: str
     number: float
     runbook: str
+    absent: bool = False
 
     def fires(self, before: Samples, now: Samples) -> bool:
         """Say whether its condition is true of what was scraped last."""
         values = {
             of: seen for of, seen in now.items() if of[0] == self.metric and self._fits(of[1])
         }
+        if self.absent and not values:
+            return True
         if self.increase:
             values = {of: seen - before.get(of, 0.0) for of, seen in values.items()}
         return any(COMPARED[self.compared](seen, self.number) for seen in values.values())
@@ -99,6 +104,7 @@ def rule_of(told: Mapping[str, Any]) -> Rule:
         found["compared"],
         float(found["number"]),
         told["annotations"]["runbook_url"],
+        bool(found["absent"]),
     )
 
 

@@ -13,11 +13,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from keyturn.domain.budget import Window
+from keyturn.domain.compliance import FindingKind
+from keyturn.domain.compliance_reports import ComplianceReport
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Kind as Drift
 from keyturn.domain.inventory import Inventory
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.reasons import Reason
+from keyturn.domain.rollout import ENDED as OVER
+from keyturn.domain.rollout import Standing
+from keyturn.domain.rollout import State as Running
 from keyturn.domain.turn import ENDED, Phase
 from keyturn.services.duties import DUTIES
 from keyturn.services.ports import Counted, Due, Figures, Observed, Pulse, World
@@ -136,6 +142,7 @@ def _of_store(observed: Observed) -> Iterator[Metric]:
         yield from _of_neighbours(observed.figures, observed.at)
     yield from _of_budgets(observed.windows)
     yield from _of_inventories(observed.inventories, observed.at)
+    yield from _of_compliance(observed.reports, observed.at)
 
 
 def _of_turns(figures: Figures, now: datetime) -> Iterator[Metric]:
@@ -156,6 +163,12 @@ def _of_turns(figures: Figures, now: datetime) -> Iterator[Metric]:
     ages: Rows = {(due.name.lower(),): _age_s(now, figures.due_since.get(due.name)) for due in Due}
     yield Metric("due_lag_seconds", told, ages, ("queue",))
     yield _gauges("findings", "Drift that is not settled.", "kind", figures.findings, Drift)
+    told = "Apps of emergencies that are not over."
+    yield _gauges("emergency_apps", told, "standing", figures.closings, Standing)
+    told, going = "Rollouts that are not over.", [state for state in Running if state not in OVER]
+    yield _gauges("rollouts", told, "state", figures.rollouts, going)
+    told, unended = "Leak reports that nobody has ended.", [Reported.OPEN, Reported.UNKNOWN]
+    yield _gauges("leak_reports", told, "state", figures.leaks, unended)
 
 
 def _of_neighbours(figures: Figures, now: datetime) -> Iterator[Metric]:
@@ -200,6 +213,18 @@ def _of_inventories(inventories: Iterable[Inventory], now: datetime) -> Iterator
         yield _gauge("inventory_age_seconds", told, _age_s(now, since))
     failing = sum(each.failing_since is not None for each in known)
     yield _gauge("inventories_failing", "Inventories that cannot be read on.", failing)
+
+
+def _of_compliance(reports: Iterable[ComplianceReport], now: datetime) -> Iterator[Metric]:
+    known = [*reports]
+    if not known:
+        return
+    found = {kind: sum(each.by_kind.get(kind, 0) for each in known) for kind in FindingKind}
+    told = "Breaches of policies that the newest report found."
+    yield _gauges("compliance_breaches", told, "kind", found, FindingKind)
+    told = "How old the newest report of compliance is, with its evidence."
+    oldest = min(each.made_at for each in known)
+    yield _gauge("compliance_evidence_age_seconds", told, _age_s(now, oldest))
 
 
 # --- how they are written -------------------------------------------------------------------------

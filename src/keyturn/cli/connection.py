@@ -1,7 +1,7 @@
 """Connections: OAuth's to any service, and Keyturn's own to Okta orgs."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, Unpack
 
 import click
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from keyturn.wire.budgets import Budget
     from keyturn.wire.connections import Connection, CreateConnection
     from keyturn.wire.rotations import Algorithm
+
+MANAGEMENT: Final = ("api/", "integrations/api/")
+"""How the buckets of Okta's management API begin; those of the others are each an app's."""
 
 
 @click.group()
@@ -223,8 +226,9 @@ def budget(*, server: str | None, as_json: bool) -> None:
     """Show what is left of Okta's rate limits in the windows that go on.
 
     Okta counts each principal apart: the client id of a service app, or an API token, which is
-    named by the beginning of its SHA-256. Turns that have not begun wait while only the reserve
-    is left: it is for reinstating.
+    named by the beginning of its SHA-256. Where each app is counted apart there is one line for
+    all: that of the app with least left; --json has every one. Turns that have not begun wait
+    while only the reserve is left: it is for reinstating.
     """
 
     async def read() -> None:
@@ -263,15 +267,23 @@ def _row(one: "Connection") -> list[str]:
 
 
 def budget_rows(found: "Iterable[Budget]") -> list[str]:
-    """Render what is left of rate limits."""
+    """Render what is left of rate limits; buckets that are each an app's are one line."""
     header = ["org", "principal", "bucket", "left", "reserve", "resets"]
-    return output.table(header, [_left(one) for one in found])
+    alike: dict[tuple[str, ...], list[Budget]] = {}
+    for one in found:
+        whose = one.principal if one.bucket.startswith(MANAGEMENT) else ""
+        alike.setdefault((one.org, whose, one.bucket), []).append(one)
+    return output.table(header, [_left(of) for of in alike.values()])
 
 
-def _left(one: "Budget") -> list[str]:
+def _left(alike: "Sequence[Budget]") -> list[str]:
+    """Tell of the one with least left."""
+    one = min(alike, key=lambda each: each.remaining)
     left, resets = f"{one.remaining} of {one.limit}", output.moment(one.resets_at)
     scheme, _, digest = one.principal.partition(" ")
-    principal = f"{scheme} {digest[:8]}".rstrip()
+    principal = (
+        f"{scheme} {digest[:8]}".rstrip() if len(alike) == 1 else f"{len(alike)} apps, least"
+    )
     return [one.org, principal, one.bucket, left, str(one.reserve), resets]
 
 

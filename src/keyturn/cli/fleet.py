@@ -102,7 +102,7 @@ def _concerns(attention: tuple["Concern", ...]) -> Iterator[str]:
         where = f" in {each.place}" if each.place else ""
         since = f"  since {output.moment(each.since)}" if each.since else ""
         yield output.printable(
-            f"{each.severity}  {each.kind}  {each.about} {each.name}{where}{since}"
+            f"{each.severity}  {each.kind}  {each.about} {each.name}{where}{since}  {each.id}"
         )
         yield output.printable(f"    {each.told}")
     if not attention:

@@ -8,6 +8,7 @@ from typing import Final
 
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.attention import LATE
+from keyturn.domain.compliance_reports import ComplianceReport, ReportSchedule
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.inventory import Inventory
 from keyturn.services import gate
@@ -52,4 +53,11 @@ async def _look(world: World) -> Observed:
     async with world.store.reading() as tx:
         figures = await tx.figures(now, late_before=now - LATE)
         inventories = await tx.list(Inventory)
-    return Observed(now, figures, await world.okta.list_windows(), inventories)
+        reports = [
+            newest
+            for each in await tx.list(ReportSchedule)
+            for newest in await tx.list_newest(
+                ComplianceReport, limit=1, organization_id=each.organization_id
+            )
+        ]
+    return Observed(now, figures, await world.okta.list_windows(), inventories, reports)

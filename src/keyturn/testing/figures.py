@@ -16,13 +16,17 @@ from keyturn.domain.destination import Destination
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Finding
 from keyturn.domain.flows.run import Run, SavedFlow
-from keyturn.domain.identity import AccessToken
+from keyturn.domain.identity import AccessToken, AuthMethod, ClientSecret
 from keyturn.domain.inventory import Inventory
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
-from keyturn.domain.rollout import Rollout
+from keyturn.domain.orders import waits_for_next
+from keyturn.domain.rollout import ENDED as OVER
+from keyturn.domain.rollout import Kind, Member, Rollout
+from keyturn.domain.rollout import State as Running
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, State, Version
 from keyturn.domain.turn import Phase, Turn
@@ -40,7 +44,12 @@ def figures_of(
     rotations, turns = [*_all(tables, Rotation)], [*_all(tables, Turn)]
     starts = [each.next_rotation_at for each in rotations if each.next_rotation_at]
     living = [turn for turn in turns if turn.ended_at is None]
-    overlaps = [turn.entered_at for turn in living if turn.phase is Phase.OVERLAPPING]
+    policies = {each.id: each.policy for each in rotations}
+    overlaps = [
+        turn.entered_at
+        for turn in living
+        if turn.phase is Phase.OVERLAPPING and not waits_for_next(turn, policies[turn.rotation_id])
+    ]
     places = [*_all(tables, Destination)]
     waiting = [each for each in places if each.state is Delivering.WAITING]
     orgs, sent = [*_all(tables, OktaConnection)], _all(tables, Dispatch)
@@ -63,8 +72,24 @@ def figures_of(
         findings=Counter(each.kind for each in _all(tables, Finding)),
         okta_connections=len(orgs),
         unreached=sum(each.failing_since is not None for each in orgs),
+        closings=Counter(each.standing for each in _closings(tables)),
+        rollouts=Counter(
+            each.state
+            for each in _all(tables, Rollout)
+            if each.kind is Kind.WAVES and each.state not in OVER
+        ),
+        leaks=Counter(each.state for each in _all(tables, LeakReport) if each.ended_at is None),
         backed_up_at=max(backups, default=None),
     )
+
+
+def _closings(tables: Tables) -> Iterator[Member]:
+    running = {
+        each.id
+        for each in _all(tables, Rollout)
+        if each.kind is Kind.EMERGENCY and each.state is Running.RUNNING
+    }
+    return (each for each in _all(tables, Member) if each.rollout_id in running)
 
 
 QUEUES: Mapping[Due, Sequence[tuple[type[Record], str]]] = {
@@ -81,6 +106,7 @@ QUEUES: Mapping[Due, Sequence[tuple[type[Record], str]]] = {
     Due.FLOWS: [(SavedFlow, "next_at")],
     Due.INVENTORIES: [(Inventory, "due_at")],
     Due.ROLLOUTS: [(Rollout, "due_at")],
+    Due.LEAKS: [(LeakReport, "due_at")],
 }
 """What waits in each queue, and the field that says since when."""
 
@@ -111,6 +137,10 @@ def _old_turn(tables: Tables, before: datetime) -> Callable[[Turn], bool]:
     return lambda turn: bool(turn.ended_at and turn.ended_at < before and turn.id not in kept)
 
 
+def _old_report(_: Tables, before: datetime) -> Callable[[LeakReport], bool]:
+    return lambda each: bool(each.ended_at and each.ended_at < before)
+
+
 def _old_receipt(tables: Tables, before: datetime) -> Callable[[Receipt], bool]:
     versions = _all(tables, Version)
     gone = {(v.secret_id, v.number) for v in versions if v.state is State.DESTROYED}
@@ -127,10 +157,19 @@ def _old_request(_: Tables, before: datetime) -> Callable[[AuthorizationRequest]
 
 _OLD: Mapping[type, Callable[[Tables, datetime], object]] = {
     Turn: _old_turn,
+    LeakReport: _old_report,
     Receipt: _old_receipt,
     AccessToken: _old_token,
     AuthorizationRequest: _old_request,
 }
+
+
+def expires(one: ClientSecret | AccessToken, after: datetime, until: datetime) -> bool:
+    """Say whether something is good past a time, and expires by another."""
+    if isinstance(one, ClientSecret):
+        return one.expires_at is not None and after < one.expires_at <= until
+    by_hand, ends_at = one.method is AuthMethod.TOKEN, min(one.expires_at, one.renewable_until)
+    return by_hand and after < one.expires_at and ends_at <= until
 
 
 def _free(every: Iterable[T], now: datetime) -> Iterator[T]:

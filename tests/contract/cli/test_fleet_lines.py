@@ -6,12 +6,14 @@ from typing import get_args
 import pytest
 
 from keyturn.cli import fleet
+from keyturn.cli.connection import budget_rows
 from keyturn.cli.okta_apps import secrets_of
 from keyturn.domain.attention import About, Kind, Severity
 from keyturn.domain.fleet import Band
 from keyturn.domain.outlook import State
 from keyturn.wire import fleet as wire
 from keyturn.wire.apps import App, AppSecret
+from keyturn.wire.budgets import Budget
 from keyturn.wire.schedules import State as WireState
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -51,13 +53,13 @@ SEEN = wire.FleetAnswer(
 
 
 def test_a_fleet_is_told_in_lines() -> None:
-    """Counts without zeros, ages, and what needs somebody; no text moves the cursor."""
+    """Counts without zeros, ages, and what needs somebody with its id; no text moves the cursor."""
     lines = [*fleet.lines_of(SEEN)]
     assert lines[:2] == [
         "3 rotations: scheduled 2, blocked 1",
         "ages in % of the interval: 0-25 3; oldest 40 d, median 1 h",
     ]
-    told = "urgent  drifted  rotation web in example/dev/  since 2026-03-01 12:00:00 UTC"
+    told = "urgent  drifted  rotation web in example/dev/  since 2026-03-01 12:00:00 UTC  r-1"
     assert told in lines
     assert "    Somebody has removed it.\\x1b[2J" in lines
     (told,) = [line for line in lines if line.startswith("main ")]
@@ -73,7 +75,36 @@ def test_a_fleet_that_is_well_says_none() -> None:
     assert lines[3] == "none"
     bare = CONCERN.model_copy(update={"place": "", "since": None})
     lines = [*fleet.lines_of(SEEN.model_copy(update={"attention": (bare,)}))]
-    assert "urgent  drifted  rotation web" in lines
+    assert "urgent  drifted  rotation web  r-1" in lines
+
+
+def test_buckets_of_single_apps_are_one_line() -> None:
+    """The one with least left is told; principals of the management API have a line each."""
+    rates = [
+        ("SSWS 0123456789", "api/v1/apps", 45),
+        ("0oaKeyturn", "api/v1/apps", 44),
+        *((f"0oa{n}", "oauth2/v1/introspect", 90 - n) for n in range(3)),
+        ("0oaKeyturn", "oauth2/v1/token", 99),
+    ]
+    found = [
+        Budget(
+            org="https://org.example.com",
+            principal=principal,
+            bucket=bucket,
+            limit=100,
+            remaining=left,
+            reserve=4,
+            resets_at=AT,
+        )
+        for principal, bucket, left in rates
+    ]
+    lines = [line.split()[1:-4] for line in budget_rows(found)[1:]]
+    assert [" ".join(words) for words in lines] == [
+        "SSWS 01234567 api/v1/apps 45 of 100",
+        "0oaKeyturn api/v1/apps 44 of 100",
+        "3 apps, least oauth2/v1/introspect 88 of 100",
+        "0oaKeyturn oauth2/v1/token 99 of 100",
+    ]
 
 
 def test_words_of_the_domain_are_those_of_the_wire_and_of_the_options() -> None:

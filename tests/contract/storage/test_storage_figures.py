@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from storage_kit import (
     CONNECTION,
     DESTINATION,
     GRANTED,
+    LEAK,
+    MEMBER,
     NOW,
     RECEIPT,
     RECORDS,
     REGISTRATION,
     REQUEST,
+    ROLLOUT,
     ROTATION,
     TOKEN,
     TURN,
@@ -25,12 +29,17 @@ from keyturn.adapters.storage.dues import WHEN
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Kind
 from keyturn.domain.identity import AccessToken
-from keyturn.domain.ids import RotationId, TurnId
+from keyturn.domain.ids import LeakId, RotationId, TurnId
+from keyturn.domain.leaks import LeakReport
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.reasons import Reason
+from keyturn.domain.rollout import ENDED
+from keyturn.domain.rollout import Kind as RolloutKind
+from keyturn.domain.rollout import State as RolloutState
 from keyturn.domain.secret import Receipt, State
-from keyturn.domain.turn import Phase, Turn
+from keyturn.domain.turn import Overlap, Phase, Turn
 from keyturn.services.backups import backed_up
 from keyturn.services.ports import Due, Figures, Old, Record, Store
 from keyturn.testing.figures import QUEUES
@@ -60,6 +69,18 @@ async def test_one_of_each_is_counted(store: Store) -> None:
     assert figures.findings == {Kind.SECRET_ADDED: 1}
 
 
+@pytest.mark.parametrize("kind", RolloutKind)
+@pytest.mark.parametrize("state", RolloutState)
+async def test_apps_of_emergencies_are_counted_until_they_are_over(
+    store: Store, kind: RolloutKind, state: RolloutState
+) -> None:
+    """By how they stand, and of emergencies that are under way alone."""
+    await add_all(store, *RECORDS)
+    figures = await counted(store, replace(ROLLOUT, kind=kind, state=state))
+    goes_on = kind is RolloutKind.EMERGENCY and state is RolloutState.RUNNING
+    assert figures.closings == ({MEMBER.standing: 1} if goes_on else {})
+
+
 async def test_nothing_is_counted_where_there_is_nothing(store: Store) -> None:
     """An empty store has the figures of nothing at all."""
     async with store.reading() as tx:
@@ -76,6 +97,47 @@ async def test_times_are_told(store: Store) -> None:
     assert figures.next_turn_at == NOW
     assert figures.overlapping_since == EARLIER
     assert figures.backed_up_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("overlap", "changed", "told"),
+    [
+        (Overlap.UNTIL_NEXT, {}, False),
+        (Overlap.UNTIL_NEXT, {"reinstated": 1}, True),
+        (Overlap.UNTIL_NEXT, {"paused_at": NOW}, True),
+        (Overlap.EVIDENCE, {}, True),
+    ],
+)
+async def test_an_overlap_that_is_to_last_until_the_next_turn_is_not_told_of(
+    store: Store, overlap: Overlap, changed: dict[str, Any], *, told: bool
+) -> None:
+    """Nobody is waited for, unless the old secret came back or somebody has paused the turn."""
+    await add_all(store, *RECORDS)
+    turn = replace(TURN, phase=Phase.OVERLAPPING, blocked=None, entered_at=EARLIER, **changed)
+    policy = replace(ROTATION.policy, overlap=overlap)
+    figures = await counted(store, turn, replace(ROTATION, policy=policy))
+    assert figures.overlapping_since == (EARLIER if told else None)
+
+
+@pytest.mark.parametrize("kind", RolloutKind)
+@pytest.mark.parametrize("state", RolloutState)
+async def test_rollouts_are_counted_until_they_are_over(
+    store: Store, kind: RolloutKind, state: RolloutState
+) -> None:
+    """By where they stand; emergencies are not among them."""
+    await add_all(store, *RECORDS)
+    figures = await counted(store, replace(ROLLOUT, kind=kind, state=state))
+    goes_on = kind is RolloutKind.WAVES and state not in ENDED
+    assert figures.rollouts == ({state: 1} if goes_on else {})
+
+
+async def test_leak_reports_are_counted_until_they_are_ended(store: Store) -> None:
+    """By where they stand."""
+    await add_all(store, *RECORDS)
+    opened = replace(LEAK, state=Reported.OPEN, ended_at=None)
+    assert (await counted(store, opened)).leaks == {Reported.OPEN: 1}
+    ended = replace(LEAK, state=Reported.CLOSED, ended_at=NOW)
+    assert (await counted(store, ended)).leaks == {}
 
 
 async def test_late_ones_are_counted(store: Store) -> None:
@@ -177,6 +239,14 @@ async def test_a_turn_is_not_old_before_its_time(store: Store) -> None:
     rest = [one for one in RECORDS if not isinstance(one, Turn)]
     await add_all(store, *rest, ended("t-2", ended_at=NOW), ended("t-3"), TURN)
     assert [turn.id for turn in await old(store, Turn)] == ["t-3"]
+
+
+async def test_a_leak_report_is_old_once_it_ended_long_ago(store: Store) -> None:
+    """Neither an open one nor one that ended just now is."""
+    ends = {"open": None, "now": NOW, "before": EARLIER}
+    reports = [replace(LEAK, id=LeakId(name), ended_at=at) for name, at in ends.items()]
+    await add_all(store, *RECORDS, *reports)
+    assert [each.id for each in await old(store, LeakReport)] == ["before"]
 
 
 @pytest.mark.parametrize("state", State)

@@ -1,6 +1,7 @@
 """The figures of an installation, counted by the database.
 
-A few statements over indexes, whatever there is: no row of a rotation is read. Knows nothing of who
+A few statements over indexes, whatever there is: no row of a rotation is read but of one whose old
+secret is waited for. Knows nothing of who
 looks at them.
 """
 
@@ -8,18 +9,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
     CursorResult,
     ScalarSelect,
     Select,
+    and_,
     bindparam,
     exists,
     func,
     literal,
     not_,
+    or_,
     select,
 )
 from sqlalchemy.sql.base import Executable
@@ -36,19 +39,29 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Finding
-from keyturn.domain.identity import AccessToken
+from keyturn.domain.identity import AccessToken, AuthMethod, ClientSecret
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.rollout import ENDED as OVER
+from keyturn.domain.rollout import Kind, Member, Rollout
+from keyturn.domain.rollout import State as Running
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, State, Version
-from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import Due, Figures, Old
+from keyturn.domain.turn import Overlap, Phase, Turn
+from keyturn.services.ports import Due, Expiring, Figures, Old
+
+T = TypeVar("T")
 
 _rotation, _turn = TABLES[Rotation].c, TABLES[Turn].c
 _destination, _dispatch = TABLES[Destination].c, TABLES[Dispatch].c
 _okta, _audit = TABLES[OktaConnection].c, AUDIT.c
 _open: Final = _turn.ended_at.is_(None)
+_member, _rollout = TABLES[Member].c, TABLES[Rollout].c
+_emergencies: Final = select(_rollout.id).where(
+    _rollout.kind == Kind.EMERGENCY, _rollout.state == Running.RUNNING
+)
 _NOW: Final = bindparam("now", type_=_turn.wake_at.type)
 _LATE: Final = bindparam("late_before", type_=_turn.wake_at.type)
 
@@ -69,12 +82,22 @@ GROUPS: Final[Mapping[str, Select[tuple[object, int]]]] = MappingProxyType(
         "connections": _of(TABLES[Connection].c.light),
         "registrations": _of(TABLES[ClientRegistration].c.light),
         "findings": _of(TABLES[Finding].c.kind),
+        "rollouts": _of(_rollout.state, _rollout.kind == Kind.WAVES, _rollout.state.not_in(OVER)),
+        "leaks": _of(TABLES[LeakReport].c.state, TABLES[LeakReport].c.ended_at.is_(None)),
+        "closings": _of(_member.standing, _member.rollout_id.in_(_emergencies)),
     }
 )
 """By the field of `Figures`, how many there are of each."""
 
 _waiting: Final = _destination.state == Delivering.WAITING
-_overlapping: Final = _turn.phase == Phase.OVERLAPPING
+_until_next: Final = exists().where(
+    _rotation.id == _turn.rotation_id, _rotation.policy_overlap == Overlap.UNTIL_NEXT
+)
+_meant_so: Final = and_(_turn.reinstated == 0, _turn.paused_at.is_(None), _until_next)
+"""Waits for the next turn (`domain.orders.waits_for_next`)."""
+_overlapping: Final = and_(_turn.phase == Phase.OVERLAPPING, not_(_meant_so))
+_by_hand: Final = literal(AuthMethod.TOKEN.name, literal_execute=True)
+"""Said in the statement itself, so that SQLite knows the index that is of these tokens alone."""
 _backed_up: Final = _audit.attempt_verb == literal(BACKED_UP, literal_execute=True)
 """Said in the statement itself, so that SQLite knows the index that is of these entries alone."""
 
@@ -147,14 +170,41 @@ class Counting(ABC):
         """Return what was over before a time, and is needed by nothing any more."""
         table = TABLES[kind]
         old = select(table).where(*_old(kind, before)).order_by(table.c[POSITION]).limit(limit)
-        rows = await self._execute(old)
+        return await self._records(kind, old)
+
+    async def list_expiring(
+        self, kind: type[Expiring], after: datetime, until: datetime
+    ) -> Sequence[Expiring]:
+        """Return what is good past one time, and expires by another, the earliest first."""
+        return await self._records(kind, look_at_expiring(kind, after, until))
+
+    async def _records(
+        self,
+        kind: type[T],
+        statement: Select[tuple[object, ...]],
+        values: Values | None = None,
+    ) -> Sequence[T]:
+        rows = await self._execute(statement, values)
         make = maker_of(kind, tuple(rows.keys()))
         return [make(row) for row in rows]
+
+
+def look_at_expiring(kind: type, after: datetime, until: datetime) -> Select[tuple[object, ...]]:
+    """Return what asks for that, in the order of the index that finds it."""
+    column = TABLES[kind].c
+    found = select(TABLES[kind]).where(column.expires_at > after)
+    found = found.order_by(column.expires_at, column[POSITION])
+    if kind is ClientSecret:
+        return found.where(column.expires_at <= until)
+    ends = or_(column.expires_at <= until, column.renewable_until <= until)
+    return found.where(column.method == _by_hand, ends)
 
 
 def _old(kind: type, before: datetime) -> Sequence[ColumnElement[bool]]:
     if kind is Turn:
         return _old_turns(before)
+    if kind is LeakReport:
+        return (TABLES[LeakReport].c.ended_at < before,)
     if kind is Receipt:
         return _old_receipts(before)
     if kind is AccessToken:

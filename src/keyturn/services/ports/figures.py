@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyturn.domain.budget import Window
+from keyturn.domain.compliance_reports import ComplianceReport
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Kind as Drift
 from keyturn.domain.inventory import Inventory
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.reasons import Reason
+from keyturn.domain.rollout import Standing
+from keyturn.domain.rollout import State as Running
 from keyturn.domain.turn import Phase
 
 
@@ -20,10 +24,13 @@ class Figures:
     ``next_turn_at`` is when the next scheduled turn starts; ``late`` counts those that should have
     long ago. ``turns`` are the open ones, ``paused`` those of them that somebody has paused, and
     ``blocked`` those that stand still for a reason. ``overlapping_since`` is when the oldest turn
-    came into its overlap. ``due_since`` tells of what is due since when, by the name of its queue.
+    came into its overlap that is not meant to last until the next one. ``due_since`` tells of what
+    is due since when, by the name of its queue.
     ``tried`` counts destinations that are tried again, ``untold`` notices that have not arrived at
     the first try, ``unheard`` the channels at which nothing arrives. ``unreached`` counts
-    connections to Okta whose comparison fails. ``backed_up_at`` is when the last backup was made
+    connections to Okta whose comparison fails. ``closings`` are the apps of emergencies that are
+    not over, ``rollouts`` those in waves, and ``leaks`` leak reports that nobody has ended.
+    ``backed_up_at`` is when the last backup was made
     here, None where none was.
     """
 
@@ -44,14 +51,21 @@ class Figures:
     findings: Mapping[Drift, int] = field(default_factory=dict)
     okta_connections: int = 0
     unreached: int = 0
+    closings: Mapping[Standing, int] = field(default_factory=dict)
+    rollouts: Mapping[Running, int] = field(default_factory=dict)
+    leaks: Mapping[Reported, int] = field(default_factory=dict)
     backed_up_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What was seen at ``at``; without ``figures`` the store could not be looked at."""
+    """What was seen at ``at``; without ``figures`` the store could not be looked at.
+
+    ``reports`` are the newest of each organization that has policies.
+    """
 
     at: datetime
     figures: Figures | None
     windows: Sequence[Window] = ()
     inventories: Sequence[Inventory] = ()
+    reports: Sequence[ComplianceReport] = ()
