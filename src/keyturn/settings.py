@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from keyturn.domain import okta_login, owners
+from keyturn.domain import inventory, okta_login, owners
 from keyturn.domain.oauth import redirects
 from keyturn.domain.proxies import Networks, parse_proxies
 from keyturn.services.ports import Setting
@@ -151,14 +151,21 @@ class Settings(BaseSettings):
     keep_turns_days: int = Field(
         400,
         ge=1,
-        description="Days that turns are remembered after their end, with their steps; the last "
-        "turn of each rotation always is, and the audit log keeps what was done.",
+        description="Days that turns, with their steps, and leak reports are remembered after "
+        "their end; the last turn of each rotation always is, and the audit log keeps what was "
+        "done.",
     )
     keep_receipts_days: int = Field(
         400,
         ge=1,
         description="Days that it is remembered who read a secret last, once the version that "
         "they were given is destroyed.",
+    )
+    keep_audit_days: int = Field(
+        0,
+        ge=0,
+        description="Days that the audit log is kept in the database; older entries are moved to "
+        "files in the folder audit of the data directory. 0 keeps it there for ever.",
     )
     flow_answer_s: float = Field(
         60, gt=0, le=600, description="Seconds that whoever invokes a flow waits for its answer."
@@ -201,6 +208,22 @@ class Settings(BaseSettings):
         "",
         description="A regular expression that finds whose an Okta app is in its label, by a "
         r"group owner: ^\[(?P<owner>[^\]]+)\] reads it from labels like [payments] Checkout.",
+    )
+    inventory_groups: str = Field(
+        "",
+        description="Groups at Okta, by name with commas between, of which inventories read the "
+        "apps, so that selectors can name them: group=Payments.",
+    )
+    github_keys_url: str = Field(
+        "",
+        description="Where GitHub publishes the keys by which its secret scanning signs, "
+        "https://api.github.com/meta/public_keys/secret_scanning: what it has found is taken in "
+        "at /api/v1/leaks/github then, and nowhere without.",
+    )
+    leak_closes: bool = Field(
+        default=False,
+        description="Whether a leak report that brings the value of a served client secret begins "
+        "an emergency of its app at once; without it somebody does.",
     )
     concurrency: int = Field(
         16, ge=1, description="How many turns, and how many runs of flows, go on at the same time."
@@ -291,6 +314,11 @@ class Settings(BaseSettings):
     @classmethod
     def _of_owners(cls, text: str) -> str:
         return owners.owner_pattern(text)
+
+    @field_validator("inventory_groups")
+    @classmethod
+    def _of_groups_read(cls, text: str) -> str:
+        return ",".join(inventory.group_list(text))
 
     @field_validator("database_url")
     @classmethod

@@ -150,14 +150,23 @@ def jwk(key: PrivateKey, kid: str = "k1") -> str:
     return json.dumps(made.as_dict(private=True) | {"kid": kid})
 
 
-def shown(key: PrivateKey, name: str = "client") -> str:
-    """Return a certificate that a key has signed for itself, and the key, in PEM."""
+def shown(
+    key: PrivateKey,
+    name: str = "client",
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> str:
+    """Return a certificate that a key has signed for itself, and the key, in PEM.
+
+    It is good from yesterday to tomorrow, where nothing else is said.
+    """
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(since or now - timedelta(days=1))
+        .not_valid_after(until or now + timedelta(days=1))
         .sign(key, hashes.SHA256())
     )
     return made.public_bytes(Encoding.PEM).decode() + pem(key)

@@ -73,6 +73,10 @@ BODIES: Mapping[str, Body] = {
     "POST inventory": {},
     "POST emergencies": {"reason": "x", "all": True, "planHash": "x"},
     "POST emergencies/plan": {"reason": "x", "all": True},
+    "POST {emergency_id}/leave-out": {"app": "x"},
+    "POST leaks": {"reports": [{"hash": "x" * 22}]},
+    "POST {leak_id}/end": {"reason": "x"},
+    "POST {leak_id}/emergency": {"reason": "x"},
     "POST rollouts": {"name": "new", "planHash": "x"},
     "POST rollouts/plan": {"name": "new"},
     "POST {rollout_id}/approve": {"wave": 1, "planHash": "x"},
@@ -339,7 +343,9 @@ async def _rotate(house: House) -> dict[str, str]:
     rollout = await _begin(house, "rollouts", {"name": "spring", "approvals": True})
     emergency = await _begin(house, "emergencies", {"reason": "leaked", "all": True})
     turns = await ask(house, "GET", f"{ROTATIONS}/{rotation_id}/turns")
+    leaked = await ask(house, "POST", "/api/v1/leaks", {"reports": [{"hash": "y" * 22}]})
     return {
+        "leak_id": at(leaked, "reports", 0, "id"),
         "emergency_id": at(emergency, "emergency", "id"),
         "connection_id": connection_id,
         "connection_name": "my-okta",

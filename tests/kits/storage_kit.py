@@ -43,6 +43,7 @@ from keyturn.domain.ids import (
     FolderId,
     IdentityId,
     ImportId,
+    LeakId,
     NoticeId,
     OAuthConnectionId,
     OrganizationId,
@@ -64,6 +65,9 @@ from keyturn.domain.ids import (
 from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule, Stage
 from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth, KeySource
+from keyturn.domain.leaks import LeakReport, Which
+from keyturn.domain.leaks import Source as LeakSource
+from keyturn.domain.leaks import State as LeakState
 from keyturn.domain.notice import Kind as Told
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
@@ -419,6 +423,8 @@ INVENTORY = Inventory(
     listed=2**40,
     pending=(AWKWARD, ""),
     log_read_at=LATER,
+    groups=(AWKWARD, ""),
+    groups_told=AWKWARD,
     failure=AWKWARD,
 )
 LISTED_APP = ListedApp(
@@ -433,6 +439,7 @@ LISTED_APP = ListedApp(
     NOW,
     LATER,
     told=AWKWARD,
+    groups=(AWKWARD,),
 )
 LISTED_SECRET = ListedSecret(
     CONNECTION.id,
@@ -475,6 +482,24 @@ MEMBER = Member(
     name=AWKWARD,
 )
 APPROVAL = Approval(ROLLOUT.id, 1, AWKWARD, IDENTITY.id, AWKWARD, NOW, LATER)
+
+LEAK = LeakReport(
+    LeakId("leak"),
+    ORGANIZATION.id,
+    NOW,
+    LeakSource.GITHUB,
+    AWKWARD,
+    SecretHash("hash"),
+    AWKWARD,
+    "",
+    LeakState.OPEN,
+    which=Which.FOREIGN,
+    app=AWKWARD,
+    app_id=ROTATION.app_id,
+    closes=True,
+    due_at=LATER,
+    ended_why=AWKWARD,
+)
 
 RECORDS: tuple[Record, ...] = (
     ORGANIZATION,
@@ -533,6 +558,7 @@ RECORDS: tuple[Record, ...] = (
     ROLLOUT,
     MEMBER,
     APPROVAL,
+    LEAK,
 )
 KEYS: Mapping[type, tuple[str, ...]] = MappingProxyType(
     {

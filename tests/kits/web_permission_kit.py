@@ -32,6 +32,12 @@ ABOVE = frozenset(
         Verb.TAKE_INVENTORY,
         Verb.READ_COMPLIANCE,
         Verb.EDIT_COMPLIANCE,
+        Verb.READ_ROLLOUTS,
+        Verb.EDIT_ROLLOUTS,
+        Verb.APPROVE_ROLLOUTS,
+        Verb.REPORT_LEAKS,
+        Verb.READ_LEAKS,
+        Verb.EDIT_LEAKS,
     }
 )
 """What pages do above all projects: a role in one of them does not permit it."""
@@ -97,6 +103,11 @@ TAKES: Mapping[str, tuple[Verb, ...]] = MappingProxyType(
     | _each("/inventory", Verb.TAKE_INVENTORY, "read", "owners", "{connection_id}/forget")
     | _each(POLICIES, Verb.EDIT_COMPLIANCE, "new", "{policy_id}/edit", "{policy_id}/delete")
     | _each(EXCEPTIONS, Verb.EDIT_COMPLIANCE, "new", "{exception_id}/delete")
+    | _each("/rollouts", Verb.EDIT_ROLLOUTS, "new", "{rollout_id}/continue", "{rollout_id}/abort")
+    | {"/rollouts/{rollout_id}/approve": (Verb.APPROVE_ROLLOUTS,)}
+    | _each("/emergencies", Verb.EDIT_ROLLOUTS, "new")
+    | _each("/emergencies/{emergency_id}", Verb.EDIT_ROLLOUTS, "retry", "leave-out", "abort")
+    | {"/leaks/new": (Verb.REPORT_LEAKS,), "/leaks/{leak_id}/end": (Verb.EDIT_LEAKS,)}
     | _each("/audit", Verb.READ_AUDIT, "verify", "export")
     | {"/connections/registrations/new": (Verb.EDIT_GRANTS, Verb.READ_SECRETS)}
     | {f"{REGISTRATION}/secret": (Verb.EDIT_GRANTS, Verb.READ_SECRETS)}

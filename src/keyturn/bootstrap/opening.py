@@ -14,16 +14,18 @@ from keyturn.adapters.crypto import Argon2Passwords, Keyring
 from keyturn.adapters.delivery import CALL_LIMIT_S, ChannelNotifier, KindCarriers
 from keyturn.adapters.oauth import CALL_LIMIT_S as OAUTH_CALL_LIMIT_S
 from keyturn.adapters.oauth import HttpAuthorizationServers
-from keyturn.adapters.oidc import HttpIssuers
+from keyturn.adapters.oidc import GitHubScanner, HttpIssuers
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.resources import HttpResourceServers
 from keyturn.adapters.storage import PostgresStore, SqliteStore, moved_file
 from keyturn.adapters.system import SystemChance, SystemClock
+from keyturn.adapters.system.archive import FileArchive
 from keyturn.adapters.system.tracing import tracer_of_process
 from keyturn.adapters.system.witness import FileWitness
 from keyturn.bootstrap.rereading import Rereading
 from keyturn.bootstrap.root_keys import RootKeys
 from keyturn.domain.errors import Refused
+from keyturn.domain.inventory import group_list
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Policy
@@ -35,6 +37,7 @@ from keyturn.services.ports import (
     Chance,
     Clock,
     Limits,
+    NoScanners,
     Store,
     Vitals,
     World,
@@ -177,6 +180,8 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
         stack.push_async_callback(okta.aclose)
         issuers = _issuers(settings, outside)
         stack.push_async_callback(issuers.aclose)
+        scanner = _scanner(settings, outside)
+        stack.push_async_callback(scanner.aclose)
         carriers = _carriers(settings)
         stack.push_async_callback(carriers.aclose)
         servers = _servers(settings, outside)
@@ -193,7 +198,9 @@ async def _world(settings: Settings, outside: Outside) -> AsyncIterator[World]:
             okta=okta,
             limits=limits,
             witness=witness(settings),
+            archive=FileArchive(settings.data_dir / "audit"),
             issuers=issuers,
+            scanners=scanner if settings.github_keys_url else NoScanners(),
             passwords=Argon2Passwords(outside.chance.random_bytes),
             carriers=carriers,
             servers=servers,
@@ -216,14 +223,23 @@ async def _vault(keys: RootKeys, store: Store, outside: Outside) -> Keyring:
 
 
 def _issuers(settings: Settings, outside: Outside) -> HttpIssuers:
-    private_allowed = settings.allow_private_addresses
+    allowed = settings.allow_private_addresses
+    return HttpIssuers(outside.clock, _to_keys(settings, outside), private_allowed=allowed)
+
+
+def _scanner(settings: Settings, outside: Outside) -> GitHubScanner:
+    allowed, way = settings.allow_private_addresses, _to_keys(settings, outside)
+    return GitHubScanner(settings.github_keys_url, outside.clock, way, private_allowed=allowed)
+
+
+def _to_keys(settings: Settings, outside: Outside) -> Callable[[], httpx2.AsyncBaseTransport]:
+    """Return what makes the way to the keys that others publish."""
 
     def guarded() -> httpx2.AsyncBaseTransport:
-        backend = GuardedBackend(private_allowed=private_allowed)
+        backend = GuardedBackend(private_allowed=settings.allow_private_addresses)
         return GuardedTransport(backend, ca_file=settings.ca_file)
 
-    transport = outside.okta_transport or guarded
-    return HttpIssuers(outside.clock, transport, private_allowed=private_allowed)
+    return outside.okta_transport or guarded
 
 
 def _carriers(settings: Settings) -> KindCarriers:
@@ -289,6 +305,7 @@ def _limits(settings: Settings) -> Limits:
         run_history=timedelta(days=settings.run_history_days),
         keep_turns=timedelta(days=settings.keep_turns_days),
         keep_receipts=timedelta(days=settings.keep_receipts_days),
+        keep_audit=timedelta(days=settings.keep_audit_days),
         flow_answer_s=settings.flow_answer_s,
         flow_per_s=settings.flow_per_s,
         flow_table_rows=settings.flow_table_rows,
@@ -305,4 +322,6 @@ def _limits(settings: Settings) -> Limits:
         public_url=settings.public_url,
         okta_log_in=settings.okta_log_in,
         owner_pattern=settings.owner_pattern,
+        inventory_groups=group_list(settings.inventory_groups),
+        leak_closes=settings.leak_closes,
     )

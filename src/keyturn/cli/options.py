@@ -7,6 +7,8 @@ import click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from keyturn.settings import Settings
     from keyturn.wire.base import Wire
 
@@ -66,8 +68,14 @@ def checked(shape: type[W], fields: dict[str, object]) -> W:
         return shape.model_validate(fields)
     except ValidationError as error:
         found = error.errors(include_input=False)
-        wrong = [_told([str(name) for name in e["loc"]], e["msg"]) for e in found]
+        wrong = [_told([str(name) for name in e["loc"]], _rule(e)) for e in found]
         raise click.UsageError("; ".join(wrong)) from None
+
+
+def _rule(error: "ErrorDetails") -> str:
+    """Return what is asked of a field: a text of blanks is empty to whoever wrote it."""
+    empty = error["type"] == "string_too_short" and error["ctx"]["min_length"] == 1
+    return "must not be empty" if empty else error["msg"]
 
 
 def _told(where: list[str], rule: str) -> str:

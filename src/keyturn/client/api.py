@@ -9,6 +9,7 @@ from keyturn.client.channels import ChannelCalls
 from keyturn.client.compliance import ComplianceCalls
 from keyturn.client.destinations import DestinationCalls
 from keyturn.client.emergencies import EmergencyCalls
+from keyturn.client.errors import ClientError
 from keyturn.client.events import EventCalls
 from keyturn.client.fleet import FleetCalls
 from keyturn.client.fleet_files import FleetFileCalls
@@ -17,6 +18,7 @@ from keyturn.client.flows import FlowCalls
 from keyturn.client.folder import Folder, folder_of
 from keyturn.client.inventory import InventoryCalls
 from keyturn.client.layout import LayoutCalls
+from keyturn.client.leaks import LeakCalls
 from keyturn.client.oauth_connections import OAuthConnectionCalls
 from keyturn.client.registrations import RegistrationCalls
 from keyturn.client.rollouts import RolloutCalls
@@ -33,7 +35,6 @@ from keyturn.wire.connections import (
     UpdateConnection,
 )
 from keyturn.wire.findings import Compared, Finding, FindingsAnswer
-from keyturn.wire.projects import Project, ProjectAnswer
 from keyturn.wire.readers import (
     Acknowledge,
     Acknowledgement,
@@ -111,16 +112,12 @@ class KeyturnApi(
     InventoryCalls,
     RolloutCalls,
     LayoutCalls,
+    LeakCalls,
     OAuthConnectionCalls,
     RegistrationCalls,
     TurnCalls,
 ):
     """What the API can be asked. Every call raises what `Calls` says."""
-
-    async def read_project(self, project: str) -> Project:
-        """Read a project by its id or slug."""
-        path = f"/api/v1/projects/{part(project)}"
-        return (await self.call(ProjectAnswer, "GET", path)).project
 
     # --- connections ------------------------------------------------------------------------
 
@@ -234,11 +231,20 @@ class KeyturnApi(
         return (await self.call(AuditAnswer, "GET", AUDIT, query=wanted)).entries
 
     async def export_audit(self, wanted: Query) -> AsyncIterator[AuditEntry]:
-        """Give every entry of the audit log that fits, oldest first, page by page."""
+        """Give every entry of the audit log that fits, oldest first, page by page.
+
+        Raises ClientError too where some are moved to a file before they are read.
+        """
         after, page = 0, PAGE_MAX
         while page == PAGE_MAX:
             some = {**wanted, "after": str(after), "limit": str(PAGE_MAX)}
             entries = await self.list_audit(some)
+            first = (await self.list_audit({"limit": "1"}))[0].number if after else 1
+            if first > after + 1:
+                raise ClientError(
+                    f"Audit entries {after + 1} to {first - 1} were moved to a file meanwhile: the "
+                    "export is not whole. Export again."
+                )
             for entry in entries:
                 yield entry
             page, after = len(entries), entries[-1].number if entries else after

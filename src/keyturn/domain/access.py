@@ -66,6 +66,9 @@ class Verb(StrEnum):
     READ_ROLLOUTS = "rollouts:read"
     EDIT_ROLLOUTS = "rollouts:edit"
     APPROVE_ROLLOUTS = "rollouts:approve"
+    REPORT_LEAKS = "leaks:report"
+    READ_LEAKS = "leaks:read"
+    EDIT_LEAKS = "leaks:edit"
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ _SEEING = (
     Verb.READ_COMPLIANCE,
     Verb.READ_INVENTORY,
     Verb.READ_ROLLOUTS,
+    Verb.READ_LEAKS,
 )
 
 ADMIN = _role("admin", *Verb)
@@ -177,6 +181,7 @@ ROTATOR = _role(
     Verb.TAKE_INVENTORY,
     Verb.EDIT_ROLLOUTS,
     Verb.APPROVE_ROLLOUTS,
+    Verb.EDIT_LEAKS,
 )
 AUDITOR = _role(
     "auditor",

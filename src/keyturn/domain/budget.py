@@ -29,7 +29,7 @@ USUAL_PER_MIN = 50
 assumed where no answer has told otherwise yet."""
 
 MANAGEMENT = "api/v1/apps"
-"""How the buckets are called that apps and their credentials count against."""
+"""How the bucket is called that lists of apps, and apps' credentials, count against."""
 
 BATCH = 8
 """As many calls as a worker takes at a time from what several share."""
@@ -161,10 +161,13 @@ def grant(window: Window, ask: Ask, shares: Shares) -> int:
 
 
 def limits_of(windows: Iterable[Window]) -> Mapping[str, int]:
-    """Return how many calls a minute each org allows for its apps, where that is known."""
+    """Return how many calls a minute each org allows for its apps' secrets, where that is known.
+
+    The app itself has a window of its own, which is wider and of no use to turns.
+    """
     found: dict[str, int] = {}
     for each in windows:
-        if each.bucket.strip("/").startswith(MANAGEMENT):
+        if each.bucket.strip("/") == MANAGEMENT:
             found[each.org] = min(each.limit, found.get(each.org, each.limit))
     return found
 

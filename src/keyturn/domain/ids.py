@@ -30,6 +30,7 @@ RolloutId = NewType("RolloutId", str)
 CompliancePolicyId = NewType("CompliancePolicyId", str)
 PolicyExceptionId = NewType("PolicyExceptionId", str)
 ReportId = NewType("ReportId", str)
+LeakId = NewType("LeakId", str)
 
 AppId = NewType("AppId", str)
 """Okta's id of an app instance (``0oa…``); not always its client id."""

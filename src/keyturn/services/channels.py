@@ -35,7 +35,6 @@ from keyturn.domain.ids import ChannelId
 from keyturn.domain.notice import Notice
 from keyturn.domain.notice_words import trial_of
 from keyturn.domain.project import Organization, Project
-from keyturn.domain.selector import parse_selector
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.notices import may_see, target_of
@@ -43,6 +42,7 @@ from keyturn.services.ports import Letter, Reading, World, Writing
 from keyturn.services.projects import resolve_project
 from keyturn.services.records import must, read_left
 from keyturn.services.sealing import open_channel, seal_channel
+from keyturn.services.selectors import read_selector
 
 LOGGED_MAX = 1000
 REACHED_BY = frozenset({"from", "to"})
@@ -112,7 +112,7 @@ async def create_channel(world: World, caller: Caller, draft: ChannelDraft) -> C
             created_at=now,
             updated_at=now,
             sealed=seal_channel(world, organization, new_id, credential),
-            selector=_selector(draft.selector),
+            selector=_selector(world, draft.selector),
             kinds=checked_kinds(draft.kinds),
             timing=checked_timing(draft.timing),
             ahead_s=checked_ahead(draft.ahead_s),
@@ -254,7 +254,7 @@ def _led(
         name=names.slug("name", change.name) if change.name else stored.name,
         settings=flat(settings),
         sealed=seal_channel(world, organization, stored.id, credential),
-        selector=stored.selector if change.selector is None else _selector(change.selector),
+        selector=stored.selector if change.selector is None else _selector(world, change.selector),
         kinds=stored.kinds if change.kinds is None else checked_kinds(change.kinds),
         timing=stored.timing if change.timing is None else checked_timing(change.timing),
         ahead_s=stored.ahead_s if change.ahead_s is None else checked_ahead(change.ahead_s),
@@ -294,8 +294,8 @@ def _way(settings: Mapping[str, str]) -> Mapping[str, str]:
     return {name: text.strip() for name, text in settings.items() if name not in REACHED_BY}
 
 
-def _selector(text: str) -> str:
-    return str(parse_selector(text))
+def _selector(world: World, text: str) -> str:
+    return str(read_selector(world, text))
 
 
 async def _refuse_taken_name(tx: Reading, organization: Organization, name: str) -> None:

@@ -20,9 +20,9 @@ from keyturn.domain.compliance import (
 from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.errors import NotFound, Taken
 from keyturn.domain.ids import CompliancePolicyId, PolicyExceptionId
-from keyturn.domain.selector import parse_selector
 from keyturn.services import gate
 from keyturn.services.ports import Reading, World, Writing
+from keyturn.services.selectors import read_selector
 
 ALL = Target()
 """What is asked of every project's apps is for those to say who hold a role in all of them."""
@@ -87,7 +87,7 @@ async def create_policy(world: World, caller: Caller, fields: PolicyFields) -> C
         created_at=now,
         updated_at=now,
     )
-    policy = _changed(blank, fields, now)
+    policy = _changed(world, blank, fields)
     async with world.store.writing() as tx:
         await _refuse_taken(tx, policy)
         await tx.add(policy)
@@ -102,7 +102,7 @@ async def edit_policy(
     """Change a policy. Raises NotFound, Forbidden, InvalidInput, Taken."""
     await _pass(world, caller, f"compliance policy {policy_id} (edit)")
     async with world.store.writing() as tx:
-        policy = _changed(await _read(tx, caller, policy_id), fields, world.clock.now())
+        policy = _changed(world, await _read(tx, caller, policy_id), fields)
         await _refuse_taken(tx, policy)
         await tx.replace(policy)
     return policy
@@ -154,7 +154,7 @@ async def create_exception(world: World, caller: Caller, draft: ExceptionDraft) 
                 id=PolicyExceptionId(world.chance.uuid()),
                 organization_id=caller.organization_id,
                 policy_id=policy.id if policy else None,
-                selector=str(parse_selector(draft.selector)),
+                selector=str(read_selector(world, draft.selector)),
                 kinds=tuple(dict.fromkeys(kind.value for kind in draft.kinds)),
                 reason=draft.reason.strip(),
                 approved_by=caller.name,
@@ -198,14 +198,14 @@ async def _refuse_taken(tx: Writing, policy: CompliancePolicy) -> None:
         raise Taken(f"There is a compliance policy {policy.name}: choose another name.")
 
 
-def _changed(policy: CompliancePolicy, fields: PolicyFields, now: datetime) -> CompliancePolicy:
+def _changed(world: World, policy: CompliancePolicy, fields: PolicyFields) -> CompliancePolicy:
     """Return a policy with what was asked for, as it is written. Raises InvalidInput."""
-    after = replace(policy, **fields, updated_at=now)
+    after = replace(policy, **fields, updated_at=world.clock.now())
     return require_policy(
         replace(
             after,
             name=names.slug("name", after.name),
-            selector=str(parse_selector(after.selector)),
+            selector=str(read_selector(world, after.selector)),
             description=names.description(after.description),
         )
     )

@@ -16,6 +16,7 @@ from keyturn.services.drift import reconcile_due
 from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.flow_duties import forget_old_runs, start_due_flows
 from keyturn.services.inventory_keeping import keep_due
+from keyturn.services.leaks_under_way import follow_leaks
 from keyturn.services.ports import Due, World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
@@ -49,6 +50,7 @@ DUTIES: Sequence[Duty] = (
     Duty("keeping the inventory", keep_due, frozenset({Due.INVENTORIES})),
     Duty("reporting on compliance", report_due, frozenset({Due.REPORTS})),
     Duty("carrying rollouts on", carry_due, frozenset({Due.ROLLOUTS})),
+    Duty("following leak reports", follow_leaks, frozenset({Due.LEAKS})),
 )
 
 

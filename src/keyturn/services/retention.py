@@ -1,7 +1,7 @@
-"""Forget what nobody needs any more: old turns, receipts, access tokens and requests.
+"""Forget what nobody needs any more: old turns, leak reports, receipts, tokens and requests.
 
 Decides what is forgotten when, and that it goes a little at a time, so that nobody waits for it.
-The audit log is not touched: it keeps what was done.
+Of the audit log nothing is forgotten: see `audit_retention`.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from keyturn.domain.identity import AccessToken
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.secret import Receipt
 from keyturn.domain.turn import Turn
@@ -49,11 +50,12 @@ async def _forget_some(world: World) -> int:
 
 async def _old(
     tx: Reading | Writing, world: World, *, limit: int
-) -> Sequence[Turn | Receipt | AccessToken | AuthorizationRequest]:
+) -> Sequence[Turn | LeakReport | Receipt | AccessToken | AuthorizationRequest]:
     now, kept = world.clock.now(), world.limits
     spent: datetime = now - SPENT
     return [
         *await tx.list_old(Turn, now - kept.keep_turns, limit=limit),
+        *await tx.list_old(LeakReport, now - kept.keep_turns, limit=limit),
         *await tx.list_old(Receipt, now - kept.keep_receipts, limit=limit),
         *await tx.list_old(AccessToken, spent, limit=limit),
         *await tx.list_old(AuthorizationRequest, spent, limit=limit),

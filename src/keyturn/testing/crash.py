@@ -26,10 +26,12 @@ from keyturn.domain.ids import (
     ProjectId,
     RotationId,
     RunId,
+    SecretHash,
     TableId,
     TurnId,
 )
 from keyturn.domain.inventory import Inventory, ListedApp
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -39,6 +41,7 @@ from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.ports import (
     Due,
+    Expiring,
     Figures,
     Looked,
     Old,
@@ -171,6 +174,12 @@ class _Watched:
     async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
         return await self._writing.list_due_rollouts(now)
 
+    async def list_due_leaks(self, now: datetime, *, limit: int) -> Sequence[LeakReport]:
+        return await self._writing.list_due_leaks(now, limit=limit)
+
+    async def find_turn_of(self, hash_: SecretHash, /) -> Turn | None:
+        return await self._writing.find_turn_of(hash_)
+
     async def list_listed_apps(
         self,
         connection_id: ConnectionId,
@@ -232,6 +241,11 @@ class _Watched:
     async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
         return await self._writing.list_old(kind, before, limit=limit)
 
+    async def list_expiring(
+        self, kind: type[Expiring], after: datetime, until: datetime
+    ) -> Sequence[Expiring]:
+        return await self._writing.list_expiring(kind, after, until)
+
     async def figures(self, now: datetime, *, late_before: datetime) -> Figures:
         return await self._writing.figures(now, late_before=late_before)
 
@@ -240,6 +254,12 @@ class _Watched:
 
     async def revision(self) -> int:
         return await self._writing.revision()
+
+    async def standing(self) -> int:
+        return await self._writing.standing()
+
+    async def listed(self) -> int:
+        return await self._writing.listed()
 
     async def list_served(self, project_id: str) -> Sequence[Served]:
         return await self._writing.list_served(project_id)
@@ -263,6 +283,9 @@ class _Watched:
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         return await self._writing.append_audit(attempt)
+
+    async def prune_audit(self, *, before: int) -> None:
+        await self._writing.prune_audit(before=before)
 
     async def claim_due(
         self, now: datetime, *, owner: str | None, lease: timedelta, limit: int

@@ -33,9 +33,11 @@ from keyturn.domain.ids import (
     ProjectId,
     RotationId,
     RunId,
+    SecretHash,
     TableId,
 )
 from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -45,8 +47,11 @@ from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
 from keyturn.services.ports import (
+    LISTED,
     SERVED,
+    STANDING,
     Due,
+    Expiring,
     Figures,
     Looked,
     Old,
@@ -57,7 +62,7 @@ from keyturn.services.ports import (
     RunWrite,
     Writing,
 )
-from keyturn.testing.figures import figures_of, old_of
+from keyturn.testing.figures import expires, figures_of, old_of
 from keyturn.testing.rules import KEYS, REFERENCES, Key, key_of, once_of
 
 T = TypeVar("T")
@@ -81,6 +86,8 @@ class Backup:
     audit: Sequence[AuditEntry]
     moves: Sequence[tuple[RunId, bool]] = ()
     """Each phase that a run has come to, and whether it began so; what it is ranked by."""
+    standing: int = 0
+    listed: int = 0
 
     def list(self, kind: type[R]) -> Sequence[R]:
         """List the records of a kind, in the order in which they were added."""
@@ -189,10 +196,18 @@ class _Snapshot:
         self.tables = seen.tables
         self.audit = seen.audit
         self.moves = seen.moves
+        self._standing = seen.standing
+        self._listed = seen.listed
         self._revision = revision
 
     async def revision(self) -> int:
         return self._revision
+
+    async def standing(self) -> int:
+        return self._standing
+
+    async def listed(self) -> int:
+        return self._listed
 
     async def find(self, kind: type[R], /, **where: object) -> R | None:
         found = self._list(kind, where)
@@ -254,6 +269,7 @@ class _Snapshot:
             Due.FLOWS: await self.list_due_flows(now, limit=1),
             Due.INVENTORIES: await self.list_due_inventories(now),
             Due.ROLLOUTS: await self.list_due_rollouts(now),
+            Due.LEAKS: await self.list_due_leaks(now, limit=1),
             Due.OLD_RUNS: await self.list_ended_runs(runs_before, limit=1),
         }
         return frozenset(due for due, found in looks.items() if found)
@@ -311,6 +327,14 @@ class _Snapshot:
 
     async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
         return _oldest(((one.due_at, one) for one in _records(self.tables, Rollout)), now)
+
+    async def list_due_leaks(self, now: datetime, *, limit: int) -> Sequence[LeakReport]:
+        due = ((one.due_at, one) for one in _records(self.tables, LeakReport))
+        return _oldest(due, now)[:limit]
+
+    async def find_turn_of(self, hash_: SecretHash, /) -> Turn | None:
+        turns = reversed([*_records(self.tables, Turn)])
+        return next((one for one in turns if hash_ in _hashes_of(one)), None)
 
     async def list_listed_apps(
         self,
@@ -404,6 +428,12 @@ class _Snapshot:
     async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
         return old_of(self.tables, kind, before)[:limit]
 
+    async def list_expiring(
+        self, kind: type[Expiring], after: datetime, until: datetime
+    ) -> Sequence[Expiring]:
+        found = (one for one in _records(self.tables, kind) if expires(one, after, until))
+        return sorted(found, key=attrgetter("expires_at"))
+
     async def figures(self, now: datetime, *, late_before: datetime) -> Figures:
         return figures_of(self.tables, self.audit, now, late_before)
 
@@ -473,6 +503,9 @@ class _Transaction(_Snapshot):
         """Return the revision once this is committed."""
         return self._revision + bool(self._touched & SERVED)
 
+    async def prune_audit(self, *, before: int) -> None:
+        self.audit = [entry for entry in self.audit if entry.number >= before]
+
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         entry = linked(attempt, self.audit[-1] if self.audit else None)
         self.audit = [*self.audit, entry]
@@ -512,7 +545,9 @@ class _Transaction(_Snapshot):
         """Return what the store holds once this is published; the same where nothing is new."""
         if not self._changed and self.audit is self._seen.audit:
             return self._seen
-        return Backup(self.tables, self.audit, self.moves)
+        standing = self._standing + bool(self._touched & STANDING)
+        listed = self._listed + bool(self._touched & LISTED)
+        return Backup(self.tables, self.audit, self.moves, standing, listed)
 
     def _put(self, record: Record, key: Key, stored: Record | None) -> None:
         once = once_of(record)
@@ -570,6 +605,10 @@ def _held(one: Record, now: datetime) -> bool:
 
 def _woken(every: Iterable[_Waking], now: datetime) -> list[_Waking]:
     return _oldest(((each.wake_at, each) for each in every), now)
+
+
+def _hashes_of(turn: Turn) -> Iterable[SecretHash]:
+    return [held.hash for held in (turn.old, turn.new) if held]
 
 
 def _oldest(dated: Iterable[tuple[datetime | None, T]], now: datetime) -> list[T]:

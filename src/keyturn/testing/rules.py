@@ -22,6 +22,7 @@ from keyturn.domain.identity import AccessToken, ClientSecret, Identity, Members
 from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
 from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
@@ -164,6 +165,7 @@ REFERENCES: Final[Mapping[type, Mapping[str, type]]] = MappingProxyType(
         Rollout: {"organization_id": Organization},
         Member: {"rollout_id": Rollout},
         Approval: {"rollout_id": Rollout},
+        LeakReport: {"organization_id": Organization},
     }
 )
 """The fields that name another record by its id, or nothing."""

@@ -8,6 +8,8 @@ from keyturn.domain.errors import InvalidInput, KeyturnError, Refused, Taken
 from keyturn.web.visiting import Visit
 
 SAME: Final[Mapping[str, str]] = MappingProxyType({})
+CALLED: Final[Mapping[str, str]] = MappingProxyType({"within": "time for consumers"})
+"""What a label says of a field whose name says less."""
 
 
 def told_of(
@@ -27,7 +29,8 @@ def told_of(
 
 def _told(name: str, rule: str, fields: Mapping[str, str]) -> tuple[str, str]:
     field = fields.get(name, name)
-    told = f"The {field.replace('_', ' ')} {rule}" if rule.startswith("must ") else rule
+    called = CALLED.get(field, field.replace("_", " "))
+    told = f"The {called} {rule}" if rule.startswith("must ") else rule
     return field, told if told.endswith(".") else f"{told}."
 
 

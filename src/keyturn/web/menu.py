@@ -72,6 +72,9 @@ FLEET: Final = Part(
     (
         Way("Inventory", "/inventory", Verb.READ_INVENTORY, target=PARTLY, named=False),
         Way("Compliance", "/compliance", Verb.READ_COMPLIANCE, target=ABOVE, named=False),
+        Way("Rollouts", "/rollouts", Verb.READ_ROLLOUTS, target=ABOVE, named=False),
+        Way("Emergencies", "/emergencies", Verb.READ_ROLLOUTS, target=ABOVE, named=False),
+        Way("Leaks", "/leaks", Verb.READ_LEAKS, target=ABOVE, named=False),
     ),
 )
 CONNECTIONS: Final = Part(

@@ -24,6 +24,7 @@ STANDINGS: Final[Mapping[Standing, tuple[str, Tone]]] = MappingProxyType(
         Standing.CLOSED: ("closed", "good"),
         Standing.TURNING: ("turning", "busy"),
         Standing.FAILED: ("failed", "bad"),
+        Standing.INACTIVE: ("app deactivated", "warn"),
         Standing.SKIPPED: ("left out", "idle"),
         Standing.WAITING: ("waiting", ""),
     }

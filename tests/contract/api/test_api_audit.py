@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 from api_kit import SECRETS, House, problem
+from httpx2 import ASGITransport
 
 from keyturn.adapters.system.witness import FileWitness
+from keyturn.api.app import build_api
+from keyturn.client import ClientError, Token
+from keyturn.client import api as client
 from keyturn.domain.audit import Attempt, Head
 from keyturn.domain.errors import OursError
 from keyturn.domain.identity import Membership
@@ -88,6 +92,25 @@ async def test_an_export_has_every_entry_on_a_line_of_its_own(house: House) -> N
     assert answer.headers["content-type"] == "application/jsonl"
     assert [entry["number"] for entry in entries] == list(range(1, len(entries) + 1))
     assert entries[-1]["subject"] == "audit log: export"
+
+
+async def test_a_client_that_pages_through_a_log_finds_a_gap(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is moved to a file before it is read is missing, also of those that it asked for."""
+    monkeypatch.setattr(client, "PAGE_MAX", 2)
+    await fill(house)
+    way = ASGITransport(build_api(house.world, version="0"))
+    token = Token(house.installed.admin_token.reveal())
+    async with client.KeyturnApi("http://it.example", token, transport=way) as api:
+        numbers = [each.number async for each in api.export_audit({"verb": "test:do"})]
+        assert len(numbers) == 5
+        entries = api.export_audit({"verb": "test:do"})
+        last = [(await anext(entries)).number for _ in range(2)][-1]
+        async with house.world.store.writing() as tx:
+            await tx.prune_audit(before=last + 2)
+        with pytest.raises(ClientError, match=f"entries {last + 1} to {last + 1} were moved"):
+            await anext(entries)
 
 
 async def verified(house: House, **query: str) -> dict[str, object]:

@@ -26,6 +26,7 @@ PUBLIC = {
     "POST /api/v1/auth/token/renew",
     "POST /api/v1/auth/token/revoke",
     "POST /api/v1/connections/authorize/complete",
+    "POST /api/v1/leaks/github",
     "GET /api/v1/oauth/begin",
     "POST /api/v1/oauth/begin",
     "GET /api/v1/oauth/callback",
@@ -39,6 +40,7 @@ COUNTED = {
     "PUT /api/v1/people/{identity_id}/password",
     "POST /api/v1/events/subscribe/project-events",
     "GET /api/v1/flow-runs/stream",
+    "POST /api/v1/leaks",
 }
 ASKING = {
     "POST /api/v1/client-registrations",

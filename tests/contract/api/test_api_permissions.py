@@ -30,6 +30,7 @@ PUBLIC = """
     POST /api/v1/auth/token/renew
     POST /api/v1/auth/token/revoke
     POST /api/v1/auth/universal-auth/login
+    POST /api/v1/leaks/github
     GET /api/v1/oauth/begin
     POST /api/v1/oauth/begin
     GET /api/v1/oauth/callback
@@ -118,12 +119,15 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             POST /api/v1/emergencies
             POST /api/v1/emergencies/plan
             POST /api/v1/emergencies/{emergency_id}/abort
+            POST /api/v1/emergencies/{emergency_id}/leave-out
             POST /api/v1/emergencies/{emergency_id}/retry
             POST /api/v1/rollouts
             POST /api/v1/rollouts/plan
             POST /api/v1/rollouts/{rollout_id}/abort
             POST /api/v1/rollouts/{rollout_id}/approve
             POST /api/v1/rollouts/{rollout_id}/continue
+            POST /api/v1/leaks/{leak_id}/emergency
+            POST /api/v1/leaks/{leak_id}/end
         """,
         ("", "A"): """
             DELETE /api/v1/auth/jwt-auth/identities/{identity_id}
@@ -175,6 +179,8 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v1/emergencies/{emergency_id}
             GET /api/v1/emergencies/{emergency_id}/apps
             GET /api/v1/emergencies/{emergency_id}/evidence
+            GET /api/v1/leaks
+            GET /api/v1/leaks/{leak_id}
             GET /api/v1/rollouts
             GET /api/v1/rollouts/{rollout_id}
             GET /api/v1/rollouts/{rollout_id}/members
@@ -207,6 +213,7 @@ TABLE: Mapping[tuple[str, str], str] = MappingProxyType(
             GET /api/v2/workspace/{project}/identity-memberships/{identity_id}
         """,
         ("A", "A"): """
+            POST /api/v1/leaks
             POST /api/v1/app-connections/okta
             DELETE /api/v1/app-connections/okta/{connection_id}
             POST /api/v1/channels

@@ -99,3 +99,25 @@ def test_settings_that_do_not_go_together_are_told_in_one_line() -> None:
     assert result.exit_code == 1
     told = "Settings do not fit. KEYTURN_OVERLAP_S is below KEYTURN_OVERLAP_FLOOR_S"
     assert result.stderr.splitlines() == [f"Error: {told}"]
+
+
+EXCEPTION = ("compliance", "exception", "add", "--app", "0oa1", "--until", "2027-01-01", "--reason")
+WEBHOOK = ("channel", "add", "webhook", "a", "--url", "https://a.test")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("inventory", "show", "--csv", "--json"), "--csv stands alone: leave out --json"),
+        ((*EXCEPTION, " "), "reason: must not be empty"),
+        (
+            (*WEBHOOK, "--quiet-from", "25:00"),
+            "timing.quiet_from: must be a time of day, 00:00 to 23:59",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told_in_words(words: tuple[str, ...], told: str) -> None:
+    """Before anything is asked of a server, and without a pattern or a silent choice."""
+    result = keyturn(*words)
+    assert result.exit_code == 2
+    assert told in result.stderr

@@ -49,10 +49,14 @@ def test_a_rollout_is_started_watched_and_ended(house: House) -> None:
     assert "Rollout summer is awaiting." in told
     assert "keyturn rollout approve summer" in told
     asked = house.run("rollout", "approve", "summer", stdin="y\n", code=1).stderr
-    assert "Let wave 1 go?" in asked
+    assert "Who has started it, administrator, may not. Let wave 1 go?" in asked
+    assert "example/dev/:web" in asked
     assert "second person" in asked
-    assert "is awaiting" in house.run("rollout", "continue", "summer", code=1).stderr
-    assert "Aborted by administrator." in house.run("rollout", "abort", "summer").stdout
+    for order, question in (("continue", "Let it go on?"), ("abort", "End it? It cannot be")):
+        assert question in house.run("rollout", order, "summer", stdin="n\n", code=1).stderr
+    assert [one["state"] for one in house.ask("rollout", "list")["rollouts"]] == ["awaiting"]
+    assert "is awaiting" in house.run("rollout", "continue", "summer", "--yes", code=1).stderr
+    assert "Aborted by administrator." in house.run("rollout", "abort", "summer", "--yes").stdout
     assert [one["state"] for one in house.ask("rollout", "list")["rollouts"]] == ["abandoned"]
 
 
@@ -66,4 +70,4 @@ def test_its_turns_are_seen(house: House) -> None:
     assert house.run("rollout", "members", "autumn", "--standing", "failed").stdout == "none\n"
     shown = house.run("rollout", "show", "autumn").stdout
     assert "1 turning" in shown
-    house.run("rollout", "abort", "autumn", "--abort-turns")
+    house.run("rollout", "abort", "autumn", "--abort-turns", "--yes")

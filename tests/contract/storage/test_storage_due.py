@@ -13,6 +13,7 @@ from storage_kit import (
     FOLDER,
     GRANTED,
     INVENTORY,
+    LEAK,
     NOTICE,
     NOW,
     PROJECT,
@@ -26,9 +27,9 @@ from storage_kit import (
     add_all,
 )
 
-from keyturn.domain.ids import FolderId, RotationId, TurnId
+from keyturn.domain.ids import FolderId, RotationId, SecretHash, TurnId
 from keyturn.domain.project import Place
-from keyturn.domain.turn import Phase
+from keyturn.domain.turn import Held, Phase
 from keyturn.services.ports import Due, Record, Store
 
 SECOND = timedelta(seconds=1)
@@ -47,6 +48,7 @@ DUE: dict[Due, Record] = {
     Due.FLOWS: replace(FLOW, next_at=NOW),
     Due.INVENTORIES: replace(INVENTORY, due_at=NOW),
     Due.ROLLOUTS: replace(ROLLOUT, due_at=NOW),
+    Due.LEAKS: replace(LEAK, due_at=NOW),
     Due.OLD_RUNS: replace(RUN, ended_at=NOW - 2 * SECOND),
 }
 
@@ -102,6 +104,20 @@ async def test_a_folder_is_found_with_what_it_lies_in(store: Store) -> None:
     async with store.reading() as tx:
         assert await tx.find_place(FOLDER.id) == Place(PROJECT, ENVIRONMENT, FOLDER)
         assert await tx.find_place(FolderId("another")) is None
+
+
+async def test_a_turn_is_found_by_what_it_made_or_replaced(store: Store) -> None:
+    """The newest of several; another hash finds none."""
+    old, new = (Held(SecretHash(each), None, None) for each in ("older", "newer"))
+    ended = replace(TURN, phase=Phase.FINISHED, ended_at=NOW, blocked=None)
+    first = replace(ended, id=TurnId("a"), new=old)
+    await add_all(store, *RECORDS, first, replace(ended, id=TurnId("b"), old=old, new=new))
+    async with store.reading() as tx:
+        for name in ("older", "newer"):
+            found = await tx.find_turn_of(SecretHash(name))
+            assert found is not None
+            assert found.id == "b"
+        assert await tx.find_turn_of(SecretHash("another")) is None
 
 
 async def test_turns_are_listed_newest_first(store: Store) -> None:

@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 from storage_kit import (
+    FINDING,
     IDENTITY,
     LATER,
     NOW,
     ORGANIZATION,
     RECORDS,
+    ROTATION,
     SECRET,
     TOKEN,
     TURN,
@@ -21,7 +23,7 @@ from storage_kit import (
 from keyturn.adapters.storage import SqliteStore
 from keyturn.domain.audit import Attempt, AuditFilter, verify_chain
 from keyturn.domain.errors import DatabaseAway
-from keyturn.services.ports import SERVED, Store
+from keyturn.services.ports import LISTED, SERVED, STANDING, Store
 
 
 def attempt(number: int) -> Attempt:
@@ -237,3 +239,57 @@ async def test_a_snapshot_keeps_its_revision(store: Store) -> None:
             await other.remove(TOKEN)
         assert await tx.revision() == 1
     assert await revision_of(store) == 2
+
+
+async def standing_of(store: Store) -> int:
+    """Return how often how rotations stand has changed."""
+    async with store.reading() as tx:
+        return await tx.standing()
+
+
+async def test_how_rotations_stand_is_counted_beside_what_is_served(store: Store) -> None:
+    """Each transaction that changes it counts once, whether or not it changes what is served."""
+    assert await standing_of(store) == 0
+    await add_all(store)
+    for number, record in enumerate((ROTATION, TURN, FINDING), 2):
+        async with store.writing() as tx:
+            await tx.replace(record)
+        assert (await standing_of(store), await revision_of(store)) == (number, 1)
+    async with store.writing() as tx:
+        await tx.replace(TURN, SECRET)
+        assert await tx.standing() == 4
+    assert (await standing_of(store), await revision_of(store)) == (5, 2)
+    async with store.writing() as tx:
+        await tx.remove(FINDING)
+    assert await standing_of(store) == 6
+
+
+async def test_what_is_known_of_apps_is_counted_by_itself(store: Store) -> None:
+    """Each kind that it is told by counts, and turns that go on do not."""
+    await add_all(store)
+    async with store.reading() as tx:
+        before = await tx.listed()
+    known = [each for each in RECORDS if type(each) in LISTED]
+    assert {type(each) for each in known} == LISTED
+    for record in (*known, TURN, FINDING):
+        async with store.writing() as tx:
+            await tx.replace(record)
+    async with store.reading() as tx:
+        assert await tx.listed() == before + len(known)
+
+
+async def test_other_changes_leave_it_that_nothing_has_moved(store: Store) -> None:
+    """Neither a record of another kind counts, nor an audit entry, nor what is undone."""
+    await add_all(store)
+    async with store.writing() as tx:
+        await tx.replace(*(each for each in RECORDS if type(each) not in STANDING))
+        await tx.append_audit(attempt(1))
+
+    async def fail() -> None:
+        async with store.writing() as tx:
+            await tx.replace(TURN)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await standing_of(store) == 1

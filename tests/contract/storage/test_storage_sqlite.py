@@ -191,6 +191,21 @@ async def test_due_turns_are_found_by_index(sqlite: SqliteStore, path: Path) -> 
     assert plans == ["SEARCH turn USING INDEX ix_turn_wake_at (wake_at<?)"]
 
 
+async def test_what_leak_reports_look_for_is_found_by_index(
+    sqlite: SqliteStore, path: Path
+) -> None:
+    """Open ones are looked at again and again, however much else there is."""
+    wanted = (
+        "version.hash listed_secret.hash client_registration.own_hash turn.old_hash turn.new_hash "
+        "rollout_member.rotation_id leak_report.hash"
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        for table, column in (each.split(".") for each in wanted.split()):
+            query = f"SELECT * FROM {table} WHERE {column} = 'x' ORDER BY position"
+            [plan] = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+            assert plan.startswith(f"SEARCH {table} USING INDEX ix_{table}_{column} ")
+
+
 async def test_a_change_of_the_audit_log_shows(path: Path) -> None:
     """An entry that was changed in the file breaks the chain."""
     store = await SqliteStore.open(path)

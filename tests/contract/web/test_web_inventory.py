@@ -29,6 +29,11 @@ async def test_without_an_org_the_page_leads_to_one(web: WebHouse) -> None:
     assert "Example web app" in known.text
 
 
+async def test_the_word_of_the_menu_leads_to_the_first_page_of_the_fleet(web: WebHouse) -> None:
+    """Whoever types it into the address finds what is open to them."""
+    assert (await web.visitor.open("/fleet")).path == LIST
+
+
 async def test_apps_are_shown_as_they_are(web: WebHouse) -> None:
     """How many, whose, how old, used when, and kept by what."""
     make_app(web, "Single page", auth_method="none", application_type="browser", pkce_required=True)

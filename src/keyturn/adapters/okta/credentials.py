@@ -32,6 +32,9 @@ INTEGRATION_SCOPES = "okta.oauthIntegrations.manage okta.oauthIntegrations.read"
 GRANT_SCOPES = "okta.appGrants.read"
 """Asked for apart, because it only serves to see what apps were granted."""
 
+GROUP_SCOPES = "okta.groups.read"
+"""Asked for apart, because it only serves to see which apps a group has."""
+
 FETCH_TOKEN = "issue an access token"
 
 TOKEN_REQUESTS = 3

@@ -4,8 +4,10 @@ Decides with which credentials, how an app is found, and how the System Log is a
 of headers and sockets.
 """
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -25,12 +27,13 @@ from keyturn.domain.ids import AppId, ClientId, SecretHash
 from keyturn.domain.inventory import AppPage, SecretUses, ShownApp
 from keyturn.domain.oauth.workflows import WorkflowsLog
 from keyturn.domain.okta import App, AuthMethod, CredentialKind, Departure, FoundApps, Probe
-from keyturn.domain.okta_paths import LOGS_PATH
+from keyturn.domain.okta_paths import APPS_PATH as APPS
+from keyturn.domain.okta_paths import LOGS_PATH, ME_PATH
 from keyturn.domain.sensitive import Sensitive
 from keyturn.jose.assertions import Assertions
 
-APPS = "/api/v1/apps"
 INTEGRATIONS = "/integrations/api/v1/api-services"
+GROUPS = "/api/v1/groups"
 OF_APPS = " or ".join(
     f'eventType sw "{kind}"'
     for kind in (
@@ -59,6 +62,16 @@ SEARCHED_PAGES = 5
 """As much of a list is read for somebody who may as well type another letter."""
 
 
+@dataclass(frozen=True)
+class Others:
+    """With what those calls are authorised that need scopes which an org may not have granted."""
+
+    logs: Credentials
+    integrations: Credentials
+    grants: Credentials
+    groups: Credentials
+
+
 class HttpOrg:
     """Speak to one org through a line, with credentials (`services.ports.OktaOrg`)."""
 
@@ -67,23 +80,21 @@ class HttpOrg:
         line: Line,
         credentials: Credentials,
         assertions: Assertions,
-        *,
-        logs: Credentials,
-        integrations: Credentials,
-        grants: Credentials,
+        others: Others,
     ) -> None:
         self._line = line
         self._apps = Management(line, credentials)
-        self._logs = Management(line, logs)
-        self._integrations = Management(line, integrations)
-        self._grants = Management(line, grants)
+        self._logs = Management(line, others.logs)
+        self._integrations = Management(line, others.integrations)
+        self._grants = Management(line, others.grants)
+        self._groups = Management(line, others.groups)
         self._assertions = assertions
         self._chance = assertions.chance
 
     async def check_access(self) -> None:
         """Make sure that an org answers and lets these credentials see apps, changing nothing."""
         if isinstance(self._apps.credentials, ApiTokenCredentials):
-            me = await self._apps.read("check the API token", "/api/v1/users/me")
+            me = await self._apps.read("check the API token", ME_PATH)
             me.parse(lambda data: shapes.read_text(data, "id"))
         (await self._apps.read("list apps", f"{APPS}?limit=1")).parse(shapes.read_list)
 
@@ -192,6 +203,28 @@ class HttpOrg:
         answer = await self._grants.read("list the grants of an app", path)
         return answer.parse(shapes.parse_scopes)
 
+    async def list_group_apps(self, name: str) -> tuple[AppId, ...] | None:
+        """List the apps that are assigned to a group; None where no group has this name.
+
+        A directory may have brought another one of the same name: their apps are taken together.
+        """
+        wanted = urlencode({"search": f"profile.name eq {json.dumps(name, ensure_ascii=False)}"})
+        answer = await self._groups.read("search groups", f"{GROUPS}?{wanted}")
+        groups = answer.parse(inventory_shapes.parse_groups)
+        ids = [each for each, called in groups if called == name]
+        found = [app_id for each in ids for app_id in await self._list_assigned(each)]
+        return tuple(dict.fromkeys(found)) if ids else None
+
+    async def _list_assigned(self, group_id: str) -> list[AppId]:
+        path, found, seen = f"{GROUPS}/{segment(group_id)}/apps", list[AppId](), set[str]()
+        here: str | None = f"{path}?limit=200"
+        while here:
+            seen.add(here)
+            answer = await self._groups.read("list the apps of a group", here)
+            found += answer.parse(inventory_shapes.parse_ids)
+            here = self._find_next(answer, seen, path)
+        return found
+
     async def list_makers(
         self, app_id: AppId, made: SecretHash, *, since: datetime
     ) -> tuple[str, ...]:
@@ -261,9 +294,9 @@ class HttpOrg:
             here = self._find_next(answer, seen)
         return None
 
-    def _find_next(self, answer: Answer, seen: set[str]) -> str | None:
+    def _find_next(self, answer: Answer, seen: set[str], of: str = APPS) -> str | None:
         """Find the next page by its Link header (RFC 8288); it must be more of the same list."""
-        path = self._find_onward(answer, APPS)
+        path = self._find_onward(answer, of)
         if path in seen or len(seen) >= MOST_PAGES:
             raise answer.unclear("the pages have no end")
         return path

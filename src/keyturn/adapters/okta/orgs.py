@@ -13,6 +13,7 @@ import httpx2
 
 from keyturn.adapters.okta.credentials import (
     GRANT_SCOPES,
+    GROUP_SCOPES,
     INTEGRATION_SCOPES,
     LOG_SCOPES,
     SCOPES,
@@ -22,7 +23,7 @@ from keyturn.adapters.okta.credentials import (
 )
 from keyturn.adapters.okta.governor import Governor
 from keyturn.adapters.okta.line import Line
-from keyturn.adapters.okta.org import HttpOrg
+from keyturn.adapters.okta.org import HttpOrg, Others
 from keyturn.domain.addresses import instance_url as parse_instance_url
 from keyturn.domain.budget import Purpose, Window
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
@@ -35,7 +36,7 @@ from keyturn.services.ports import Chance, Clock, Journal, OktaOrg, Vitals
 
 CALL_LIMIT_S = 15.0
 
-SORTS = (SCOPES, LOG_SCOPES, INTEGRATION_SCOPES, GRANT_SCOPES)
+SORTS = (SCOPES, LOG_SCOPES, INTEGRATION_SCOPES, GRANT_SCOPES, GROUP_SCOPES)
 """What the calls of apps, of the log, of integrations and of grants need."""
 
 TransportFactory = Callable[[], httpx2.AsyncBaseTransport]
@@ -90,8 +91,8 @@ class OktaHttpOrgs:
         limit_s = self._call_limit_s
         line = Line(base, self._transport, self._governor, journal, limit_s, purpose, self._vitals)
         assertions = Assertions(base + INTROSPECT_PATH, self._clock, self._chance)
-        apps, logs, integrations, grants = self._credentials(base, credentials)
-        return HttpOrg(line, apps, assertions, logs=logs, integrations=integrations, grants=grants)
+        apps, *others = self._credentials(base, credentials)
+        return HttpOrg(line, apps, assertions, Others(*others))
 
     async def list_windows(self) -> Sequence[Window]:
         """List the rate windows that are known and have not turned yet."""

@@ -11,7 +11,9 @@ import structlog
 from keyturn.adapters.runner.port import Health
 from keyturn.domain.turn import Turn
 from keyturn.services.audit import note_head
+from keyturn.services.audit_retention import archive_old
 from keyturn.services.duties import DUTIES, list_due
+from keyturn.services.expiry_news import tell_expiring
 from keyturn.services.flow_duties import claim_due_runs
 from keyturn.services.journey import advance
 from keyturn.services.ports import Counted, Due, Pulse, World
@@ -25,6 +27,9 @@ WITNESS_S = 60.0
 
 FORGET_S = 3600.0
 """Seconds between two looks for what may be forgotten."""
+
+WARN_S = 3600.0
+"""Seconds between two looks for what expires before long."""
 
 
 class Ticking(ABC):
@@ -50,6 +55,7 @@ class Ticking(ABC):
         self._repeat(self._look, "looking for what is due", self._tick_s)
         self._repeat(self._note_head, "noting the head of the audit log", WITNESS_S)
         self._repeat(self._forget, "forgetting what is old", FORGET_S)
+        self._repeat(self._warn, "warning of what expires", WARN_S)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -116,6 +122,10 @@ class Ticking(ABC):
 
     async def _forget(self) -> None:
         await forget_old(self._world)
+        await archive_old(self._world)
+
+    async def _warn(self) -> None:
+        await tell_expiring(self._world)
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the runner is stopped."""

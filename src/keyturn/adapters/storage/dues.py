@@ -17,6 +17,7 @@ from keyturn.domain.connection import OktaConnection
 from keyturn.domain.destination import Destination
 from keyturn.domain.flows.run import Run, SavedFlow
 from keyturn.domain.inventory import Inventory
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -40,6 +41,7 @@ WHEN: Final[Mapping[Due, Sequence[tuple[type, str]]]] = MappingProxyType(
         Due.FLOWS: ((SavedFlow, "next_at"),),
         Due.INVENTORIES: ((Inventory, "due_at"),),
         Due.ROLLOUTS: ((Rollout, "due_at"),),
+        Due.LEAKS: ((LeakReport, "due_at"),),
     }
 )
 _ended_at = TABLES[Run].c.ended_at

@@ -31,4 +31,4 @@ async def fill(store: SqlStore, records: Iterable[Record], entries: Iterable[Aud
             if some:
                 await there.execute(insert(table), some)
         await verify_stored_chain(there)
-        await there.execute(insert(REVISION).values(position=1))
+        await there.execute(insert(REVISION).values(position=1, standing=1, listed=1))

@@ -26,10 +26,12 @@ from keyturn.domain.drift import Finding
 from keyturn.domain.flows.run import Run, SavedFlow
 from keyturn.domain.identity import (
     AccessToken,
+    AuthMethod,
     ClientSecret,
     Membership,
 )
 from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
@@ -39,7 +41,7 @@ from keyturn.domain.okta_login import LogInRequest
 from keyturn.domain.project import (
     SecretImport,
 )
-from keyturn.domain.rollout import Rollout
+from keyturn.domain.rollout import Member, Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
 from keyturn.domain.turn import Turn
@@ -49,6 +51,7 @@ _rotation, _turn = TABLES[Rotation], TABLES[Turn]
 _run = TABLES[Run]
 _running = _run.c.wake_at.is_not(None)
 _backed_up = AUDIT.c.attempt_verb == literal(BACKED_UP, literal_execute=True)
+_by_hand = TABLES[AccessToken].c.method == literal(AuthMethod.TOKEN.name, literal_execute=True)
 _not_ended, _awake = _turn.c.ended_at.is_(None), _turn.c.wake_at.is_not(None)
 
 Index(
@@ -61,6 +64,8 @@ Index(
 Index("ix_turn_wake_at", _turn.c.wake_at, sqlite_where=_awake)
 Index("ix_turn_rotation_id", _turn.c.rotation_id)
 Index("ix_turn_ended_at", _turn.c.ended_at)
+Index("ix_turn_old_hash", _turn.c.old_hash)
+Index("ix_turn_new_hash", _turn.c.new_hash)
 Index("ix_rotation_next_rotation_at", _rotation.c.next_rotation_at)
 Index("ix_rotation_connection_id", _rotation.c.connection_id)
 Index("ix_destination_due_at", TABLES[Destination].c.due_at)
@@ -96,6 +101,9 @@ Index(
 )
 Index("ix_inventory_due_at", TABLES[Inventory].c.due_at)
 Index("ix_rollout_due_at", TABLES[Rollout].c.due_at)
+Index("ix_rollout_member_rotation_id", TABLES[Member].c.rotation_id)
+Index("ix_leak_report_due_at", TABLES[LeakReport].c.due_at)
+Index("ix_leak_report_hash", TABLES[LeakReport].c.hash)
 Index("ix_listed_app_client_id", TABLES[ListedApp].c.client_id)
 Index("ix_listed_secret_hash", TABLES[ListedSecret].c.hash)
 Index("ix_finding_rotation_id", TABLES[Finding].c.rotation_id)
@@ -107,6 +115,12 @@ Index(
 )
 Index("ix_secret_rotation_id", TABLES[Secret].c.rotation_id)
 Index("ix_access_token_identity_id", TABLES[AccessToken].c.identity_id)
+Index(
+    "ix_access_token_by_hand",
+    TABLES[AccessToken].c.expires_at,
+    sqlite_where=_by_hand,
+)
+Index("ix_client_secret_expires_at", TABLES[ClientSecret].c.expires_at)
 Index("ix_client_secret_identity_id", TABLES[ClientSecret].c.identity_id)
 Index("ix_membership_identity_id", TABLES[Membership].c.identity_id)
 Index("ix_log_in_request_identity_id", TABLES[LogInRequest].c.identity_id)

@@ -38,6 +38,7 @@ from keyturn.domain.identity import (
 from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
 from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
@@ -439,12 +440,21 @@ TABLES: Final[Mapping[type, Table]] = MappingProxyType(
         Rollout: _table("rollout", Rollout, _key("id"), _to("organization")),
         Member: _table("rollout_member", Member, _key("rollout_id", "number"), _to("rollout")),
         Approval: _table("rollout_approval", Approval, _key("rollout_id", "wave"), _to("rollout")),
+        LeakReport: _table("leak_report", LeakReport, _key("id"), _to("organization")),
     }
 )
 
 AUDIT: Final = _table("audit_entry", AuditEntry, _key("number"))
 
 REVISION: Final = Table(
-    "revision", METADATA, Column(POSITION, WHOLE_NUMBER, primary_key=True), sqlite_strict=True
+    "revision",
+    METADATA,
+    Column(POSITION, WHOLE_NUMBER, primary_key=True),
+    Column("standing", WHOLE_NUMBER, nullable=False),
+    Column("listed", WHOLE_NUMBER, nullable=False),
+    sqlite_strict=True,
 )
-"""The revision of what is served: one row, whose position it is; none before the first change."""
+"""One row, whose position is the revision of what is served; none before the first change.
+
+``standing`` counts the changes to how rotations stand, ``listed`` those to what is known of apps.
+"""

@@ -7,6 +7,7 @@ is opened or ended.
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import (
@@ -14,16 +15,18 @@ from sqlalchemy import (
     CursorResult,
     Select,
     Table,
+    Update,
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
 from sqlalchemy.sql.base import Executable
 
 from keyturn.adapters.storage.awaited import AsyncConnection
-from keyturn.adapters.storage.columns import maker_of, row_of_record
+from keyturn.adapters.storage.columns import row_of_record
 from keyturn.adapters.storage.dues import ANY_DUE, KINDS, free
 from keyturn.adapters.storage.entries import look_at_newest, look_at_oldest
 from keyturn.adapters.storage.figures import Counting
@@ -54,9 +57,11 @@ from keyturn.domain.ids import (
     ProjectId,
     RotationId,
     RunId,
+    SecretHash,
     TableId,
 )
 from keyturn.domain.inventory import Inventory, ListedApp
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -65,13 +70,16 @@ from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation, RotationSight
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import Turn
-from keyturn.services.ports import SERVED, Due, Looked, R, Record
+from keyturn.services.ports import LISTED, SERVED, STANDING, Due, Looked, R, Record
 
 T = TypeVar("T")
 Held = TypeVar("Held", Turn, Run)
 
 LATEST: Final = select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)
 """The newest audit entry: what the next one is tied to."""
+
+COUNTED: Final = {POSITION: SERVED, "standing": STANDING, "listed": LISTED}
+"""The kinds whose changes are counted together, by the column of the count."""
 
 
 class Snapshot(Counting):
@@ -164,6 +172,16 @@ class Snapshot(Counting):
     async def list_due_rollouts(self, now: datetime) -> Sequence[Rollout]:
         """Return rollouts whose ``due_at`` has come, oldest first."""
         return await self._due(Rollout, "due_at", now=now)
+
+    async def list_due_leaks(self, now: datetime, *, limit: int) -> Sequence[LeakReport]:
+        """Return leak reports whose ``due_at`` has come, oldest first."""
+        return await self._due(LeakReport, "due_at", now=now, limit=limit)
+
+    async def find_turn_of(self, hash_: SecretHash, /) -> Turn | None:
+        """Return the newest turn that made or replaced the credential with a hash, or None."""
+        turns = TABLES[Turn]
+        held = or_(turns.c.old_hash == hash_, turns.c.new_hash == hash_)
+        return next(iter(await self._records(Turn, _newest(turns).where(held).limit(1))), None)
 
     async def list_listed_apps(
         self,
@@ -258,8 +276,19 @@ class Snapshot(Counting):
 
     async def revision(self) -> int:
         """Return the number of the last change to what is served."""
-        row = (await self._execute(select(REVISION))).mappings().first()
-        return int(row[POSITION]) if row else 0
+        return await self._number(REVISION.c[POSITION])
+
+    async def standing(self) -> int:
+        """Return the number of the last change to how rotations stand."""
+        return await self._number(REVISION.c.standing)
+
+    async def listed(self) -> int:
+        """Return the number of the last change to what is known of apps."""
+        return await self._number(REVISION.c.listed)
+
+    async def _number(self, column: ColumnElement[int]) -> int:
+        row = (await self._execute(select(column))).first()
+        return cast("int", row[0]) if row else 0
 
     async def list_served(self, project_id: str) -> Sequence[Served]:
         """List the secrets that a project serves, without their values, in no order."""
@@ -275,16 +304,6 @@ class Snapshot(Counting):
         )
         rows = await self._execute(wanted)
         return [Served(*cast("tuple[str, str, str, str, datetime]", row)) for row in rows]
-
-    async def _records(
-        self,
-        kind: type[T],
-        statement: Select[tuple[object, ...]],
-        values: Values | None = None,
-    ) -> Sequence[T]:
-        rows = await self._execute(statement, values)
-        make = maker_of(kind, tuple(rows.keys()))
-        return [make(row) for row in rows]
 
     async def _execute(
         self, statement: Executable, values: Values | None = None
@@ -354,6 +373,10 @@ class Transaction(Snapshot):
             await self._execute(delete(TABLES[type(record)]).where(*_is(record)))
         self._touched |= {type(record) for record in records}
 
+    async def prune_audit(self, *, before: int) -> None:
+        """Remove the audit entries before a number."""
+        await self._execute(delete(AUDIT).where(AUDIT.c.number < before))
+
     async def clear_rows(self, table_id: TableId) -> None:
         """Remove all rows of a table."""
         rows = TABLES[FlowRow]
@@ -366,18 +389,17 @@ class Transaction(Snapshot):
             await self._execute(statement)
 
     async def close(self) -> None:
-        """Make the next revision where the transaction has changed what is served.
+        """Make the next revision where the transaction has changed what is served, or stands.
 
         Raises OursError where a statement has failed and PostgreSQL has given the transaction up:
         it would end it without a word.
         """
         if self._given_up:
             raise OursError("A statement has failed, and with it its whole transaction.")
-        if not self._touched & SERVED:
-            return
-        risen = update(REVISION).values(position=REVISION.c[POSITION] + 1)
-        if not (await self._execute(risen)).rowcount:
-            await self._execute(insert(REVISION).values(position=1))
+        counts = tuple(name for name, kinds in COUNTED.items() if self._touched & kinds)
+        if counts and not (await self._execute(_rise(counts))).rowcount:
+            first = {name: int(name in counts) for name in COUNTED}
+            await self._execute(insert(REVISION).values(first))
 
     async def _change(self, statement: Executable) -> int:
         """Change rows and return how many; a refusal undoes nothing but itself."""
@@ -443,6 +465,12 @@ class Transaction(Snapshot):
         values = {"owner": owner, "wake_at": wake_at, "epoch": table.c.epoch + 1}
         await self._execute(claim.values(values))
         return due
+
+
+@cache
+def _rise(counts: tuple[str, ...]) -> Update:
+    """Return the statement that counts a change; it finds no row before the first."""
+    return update(REVISION).values({name: REVISION.c[name] + 1 for name in counts})
 
 
 def _newest(table: Table) -> Select[tuple[object, ...]]:

@@ -18,8 +18,11 @@ from keyturn.services.ports.resources import (
 )
 from keyturn.services.ports.signer import NoSigner, Signer
 from keyturn.services.ports.storage import (
+    LISTED,
     SERVED,
+    STANDING,
     Due,
+    Expiring,
     Looked,
     Old,
     R,
@@ -34,14 +37,17 @@ from keyturn.services.ports.storage import (
 from keyturn.services.ports.tracer import About, NoTracer, Span, Tracer
 from keyturn.services.ports.vitals import Check, Counted, Pulse, Vitals
 from keyturn.services.ports.world import (
+    Archive,
     Chance,
     Clock,
     Issuers,
     Limits,
     NoIssuers,
     NoPasswords,
+    NoScanners,
     NoWitness,
     Passwords,
+    Scanners,
     Setting,
     Vault,
     Witness,
@@ -49,9 +55,12 @@ from keyturn.services.ports.world import (
 )
 
 __all__ = [
+    "LISTED",
     "SERVED",
+    "STANDING",
     "About",
     "AppCredentials",
+    "Archive",
     "AuthorizationServers",
     "Carriers",
     "Chance",
@@ -61,6 +70,7 @@ __all__ = [
     "Counted",
     "Due",
     "Errand",
+    "Expiring",
     "Figures",
     "Issuers",
     "Item",
@@ -75,6 +85,7 @@ __all__ = [
     "NoNotifier",
     "NoPasswords",
     "NoResources",
+    "NoScanners",
     "NoServers",
     "NoSigner",
     "NoTracer",
@@ -97,6 +108,7 @@ __all__ = [
     "ResourceRequest",
     "ResourceServers",
     "RunWrite",
+    "Scanners",
     "Setting",
     "Signer",
     "Span",

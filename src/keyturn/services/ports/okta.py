@@ -158,6 +158,13 @@ class OktaOrg(Protocol):
         """
         ...
 
+    async def list_group_apps(self, name: str) -> tuple[AppId, ...] | None:
+        """List the apps that are assigned to a group, of any kind; None where there is none.
+
+        One call to find it by its name, and one for every 200 apps; needs okta.groups.read.
+        """
+        ...
+
     async def list_makers(
         self, app_id: AppId, made: SecretHash, *, since: datetime
     ) -> tuple[str, ...]:

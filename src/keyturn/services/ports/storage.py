@@ -35,12 +35,14 @@ from keyturn.domain.ids import (
     ProjectId,
     RotationId,
     RunId,
+    SecretHash,
     TableId,
     TurnId,
 )
 from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
 from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
+from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
@@ -141,6 +143,7 @@ Record = (
     | Rollout
     | Member
     | Approval
+    | LeakReport
 )
 """What can be stored: frozen records, each with its own key."""
 
@@ -167,14 +170,40 @@ A transaction that writes one of them makes the next revision, except by issuing
 can have relied on its not being there.
 """
 
+STANDING: frozenset[type] = frozenset({Rotation, Turn, Finding})
+"""The kinds that say how rotations stand, beside what is served.
+
+A transaction that writes one of them counts, so that who looks on sees at once that one has moved.
+"""
+
+
+LISTED: frozenset[type] = frozenset(
+    {
+        Inventory,
+        ListedApp,
+        ListedSecret,
+        OwnerRule,
+        OktaConnection,
+        AccessSight,
+        CompliancePolicy,
+        PolicyException,
+        Rotation,
+    }
+)
+"""The kinds that the inventory and compliance are told by, beside what is served.
+
+A transaction that writes one of them counts, so that thousands of apps are put together once.
+"""
 
 R = TypeVar("R", bound=Record)
 Looked = TypeVar("Looked", Connection, ClientRegistration)
 """What people are told of when it does otherwise."""
 
 
-Old = TypeVar("Old", Turn, Receipt, AccessToken, AuthorizationRequest)
+Old = TypeVar("Old", Turn, LeakReport, Receipt, AccessToken, AuthorizationRequest)
 """What nobody needs any more once it is old enough."""
+Expiring = TypeVar("Expiring", ClientSecret, AccessToken)
+"""What somebody gets in by, and that has an end."""
 
 
 class Due(StrEnum):
@@ -194,6 +223,7 @@ class Due(StrEnum):
     OLD_RUNS = "old runs"
     INVENTORIES = "inventories"
     ROLLOUTS = "rollouts"
+    LEAKS = "leaks"
 
 
 class Reading(Protocol):
@@ -324,6 +354,14 @@ class Reading(Protocol):
         """Return rollouts, emergencies among them, whose ``due_at`` has come, oldest first."""
         ...
 
+    async def list_due_leaks(self, now: datetime, *, limit: int) -> Sequence[LeakReport]:
+        """Return leak reports whose ``due_at`` has come, oldest first."""
+        ...
+
+    async def find_turn_of(self, hash_: SecretHash, /) -> Turn | None:
+        """Return the newest turn that made or replaced the credential with a hash, or None."""
+        ...
+
     async def list_listed_apps(
         self,
         connection_id: ConnectionId,
@@ -357,9 +395,20 @@ class Reading(Protocol):
     async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
         """Return what was over before a time, and is needed by nothing any more.
 
-        That is turns that ended, but the newest of each rotation and the one that served last;
-        receipts of readers that have not read since and hold a destroyed version; access tokens
-        that can neither be used nor renewed; authorization requests that nobody can answer.
+        That is turns that ended, but the newest of each rotation and the one that served last; leak
+        reports that ended; receipts of readers that have not read since and hold a destroyed
+        version; access tokens that can neither be used nor renewed; authorization requests that
+        nobody can answer.
+        """
+        ...
+
+    async def list_expiring(
+        self, kind: type[Expiring], after: datetime, until: datetime
+    ) -> Sequence[Expiring]:
+        """Return what is good past one time, and expires by another, the earliest first.
+
+        Of access tokens that is those that were made by hand, also where they cannot be renewed any
+        longer by then.
         """
         ...
 
@@ -373,6 +422,14 @@ class Reading(Protocol):
 
     async def revision(self) -> int:
         """Return the number of the last change to what is served: see `SERVED`."""
+        ...
+
+    async def standing(self) -> int:
+        """Return the number of the last change to how rotations stand: see `STANDING`."""
+        ...
+
+    async def listed(self) -> int:
+        """Return the number of the last change to what is known of apps: see `LISTED`."""
         ...
 
     async def list_served(self, project_id: str) -> Sequence[Served]:
@@ -413,6 +470,10 @@ class Writing(Reading, Protocol):
 
     async def append_audit(self, attempt: Attempt) -> AuditEntry:
         """Append the next link of the audit chain."""
+        ...
+
+    async def prune_audit(self, *, before: int) -> None:
+        """Remove the audit entries before a number, which are kept elsewhere."""
         ...
 
     async def claim_due(

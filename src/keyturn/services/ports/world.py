@@ -7,7 +7,7 @@ from typing import Protocol
 
 from keyturn.domain.audit import Head
 from keyturn.domain.budget import Shares
-from keyturn.domain.errors import Unauthenticated
+from keyturn.domain.errors import NotFound, OursError, Unauthenticated
 from keyturn.domain.jwt_auth import KeySource
 from keyturn.domain.okta_login import LogInRules
 from keyturn.domain.sensitive import Sensitive
@@ -89,6 +89,29 @@ class Issuers(Protocol):
         ...
 
 
+class Scanners(Protocol):
+    """Prove that those who scan for leaked secrets have sent something."""
+
+    async def verify(self, message: bytes, *, key_id: str, signature: str) -> None:
+        """Prove that GitHub has signed a message by the key that it publishes under ``key_id``.
+
+        Raises Unauthenticated where it has not, IssuerUnreachable where its keys cannot be read
+        now, and NotFound where nobody has set this up. Keys are kept for minutes; an unknown one
+        makes them be read again, though not over and over.
+        """
+        ...
+
+
+class NoScanners:
+    """Nobody scans."""
+
+    async def verify(self, message: bytes, *, key_id: str, signature: str) -> None:
+        """Raise NotFound."""
+        raise NotFound(
+            "This installation takes no reports from GitHub (KEYTURN_GITHUB_KEYS_URL is not set)."
+        )
+
+
 class NoIssuers:
     """Nobody issues anything."""
 
@@ -150,6 +173,25 @@ class NoWitness:
         """Forget it."""
 
 
+class Archive(Protocol):
+    """Keep what was moved out of the audit log, in files."""
+
+    async def write(self, name: str, content: bytes) -> None:
+        """Write a file, durably. Raises OursError, also where one of this name has other content.
+
+        One that is no more than the beginning of the content is written anew.
+        """
+        ...
+
+
+class NoArchive:
+    """There is no place to move anything to."""
+
+    async def write(self, name: str, content: bytes) -> None:
+        """Raise OursError."""
+        raise OursError(f"There is no place for {name}.")
+
+
 @dataclass(frozen=True)
 class Limits:
     """What the operator set for the whole installation.
@@ -158,7 +200,8 @@ class Limits:
     shortest overlap a rotation may ask for, because clients cache that long. ``lease`` is how long
     a worker holds a turn before others may take it over. ``reconcile`` is the time between two
     comparisons of a connection's rotations with Okta, ``run_history`` how long runs of flows are
-    remembered, ``keep_turns`` turns after their end and ``keep_receipts`` readers that do not read,
+    remembered, ``keep_turns`` turns and leak reports after their end and ``keep_receipts`` readers
+    that do not read, ``keep_audit`` entries of the audit log, for ever where that is nothing,
     ``shares`` how Okta's rate limits are shared out. ``flow_answer_s`` is how long
     whoever invokes a flow waits at most, ``flow_per_s`` how often one flow may be invoked,
     ``flow_table_rows`` how many rows a table of flows may have, ``flow_runs_at_once`` how many runs
@@ -167,7 +210,9 @@ class Limits:
     other; ``flow_card_s`` is for one card that asks somebody, ``flow_wait_days`` for one wait.
     ``flows_active`` is how many flows of an organization may be switched on. ``public_url`` is
     where browsers find the server, if they do. ``okta_log_in`` is how people log in by Okta, if
-    they may. ``owner_pattern`` is the regular expression that finds whose an app is in its label.
+    they may. ``owner_pattern`` is the regular expression that finds whose an app is in its label;
+    of ``inventory_groups`` inventories read which apps they have.
+    ``leak_closes`` is whether a value that was seen elsewhere begins an emergency by itself.
     """
 
     policy: Policy
@@ -178,6 +223,7 @@ class Limits:
     run_history: timedelta = timedelta(days=30)
     keep_turns: timedelta = timedelta(days=400)
     keep_receipts: timedelta = timedelta(days=400)
+    keep_audit: timedelta = timedelta()
     flow_answer_s: float = 60.0
     flow_per_s: float = 10.0
     flow_table_rows: int = 100_000
@@ -195,6 +241,8 @@ class Limits:
     public_url: str = ""
     okta_log_in: LogInRules | None = None
     owner_pattern: str = ""
+    inventory_groups: tuple[str, ...] = ()
+    leak_closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,7 +265,9 @@ class World:
     okta: OktaOrgs
     limits: Limits
     witness: Witness = field(default_factory=NoWitness)
+    archive: Archive = field(default_factory=NoArchive)
     issuers: Issuers = field(default_factory=NoIssuers)
+    scanners: Scanners = field(default_factory=NoScanners)
     passwords: Passwords = field(default_factory=NoPasswords)
     carriers: Carriers = field(default_factory=NoCarriers)
     servers: AuthorizationServers = field(default_factory=NoServers)

@@ -36,6 +36,7 @@ def upgrade() -> None:
     _inventories()
     _compliance()
     _rollouts()
+    _leaks()
     _audit()
 
 
@@ -194,6 +195,9 @@ def _proofs() -> None:
     )
     for table in ("access_token", "client_secret"):
         op.create_index(f"ix_{table}_identity_id", table, ["identity_id"])
+    op.create_index("ix_client_secret_expires_at", "client_secret", ["expires_at"])
+    by_hand = sa.text("method = 'TOKEN'")
+    _index_some("ix_access_token_by_hand", "access_token", "expires_at", by_hand)
 
 
 def _connections() -> None:
@@ -265,6 +269,8 @@ def _turns() -> None:
     _index_some("ix_turn_wake_at", "turn", "wake_at", awake)
     op.create_index("ix_turn_rotation_id", "turn", ["rotation_id"])
     op.create_index("ix_turn_ended_at", "turn", ["ended_at"])
+    for column in ("old_hash", "new_hash"):
+        op.create_index(f"ix_turn_{column}", "turn", [column])
     _create(
         "finding",
         _text("id rotation_id kind subject detail"),
@@ -444,7 +450,8 @@ def _notices() -> None:
     _create(
         "notice",
         _text("kind organization_id project_id? subject_id subject told"),
-        _text("of_app of_client of_label of_owner of_grant of_auth of_connection of_rotation"),
+        _text("of_app of_client of_label of_owner of_grant of_group of_auth"),
+        _text("of_connection of_rotation"),
         _text("of_project of_environment of_path"),
         _int("comes_at?"),
         _text("before? after?"),
@@ -642,7 +649,11 @@ def _inventories() -> None:
         _text("cursor"),
         _int("listed others wanted read calls per_minute"),
         _text("pending"),
-        _int("completed_at? log_read_at? uses_since? uses_until? due_at?"),
+        _int("completed_at? log_read_at? uses_since? uses_until?"),
+        _text("groups groups_known"),
+        _int("groups_read_at?"),
+        _text("groups_told"),
+        _int("due_at?"),
         _text("failure"),
         _int("failing_since?"),
         key="connection_id",
@@ -656,6 +667,7 @@ def _inventories() -> None:
         _int("created_at listed_at read_at?"),
         _text("told"),
         _int("gone_at?"),
+        _text("groups"),
         key="connection_id app_id",
         to={"connection_id": "okta_connection"},
     )
@@ -706,6 +718,7 @@ def _rollouts() -> None:
         key="rollout_id number",
         to={"rollout_id": "rollout"},
     )
+    op.create_index("ix_rollout_member_rotation_id", "rollout_member", ["rotation_id"])
     _create(
         "rollout_approval",
         _text("rollout_id"),
@@ -715,6 +728,22 @@ def _rollouts() -> None:
         key="rollout_id wave",
         to={"rollout_id": "rollout"},
     )
+
+
+def _leaks() -> None:
+    _create(
+        "leak_report",
+        _text("id organization_id"),
+        _int("at"),
+        _text("source reporter hash? seen_in told state which? app"),
+        _text("connection_id? app_id? client_id? rotation_id? emergency_id?"),
+        _int("closes due_at? ended_at?"),
+        _text("ended_by ended_why"),
+        key="id",
+        to={"organization_id": "organization"},
+    )
+    for column in ("due_at", "hash"):
+        op.create_index(f"ix_leak_report_{column}", "leak_report", [column])
 
 
 def _audit() -> None:
@@ -729,7 +758,7 @@ def _audit() -> None:
     )
     backed_up = sa.text("attempt_verb = 'backup:create'")
     _index_some("ix_audit_entry_backed_up", "audit_entry", "attempt_at", backed_up)
-    _create("revision")
+    _create("revision", _int("standing listed"))
 
 
 def _create(
