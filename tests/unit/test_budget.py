@@ -29,6 +29,7 @@ from keyturn.domain.turn import Act, Phase, Trigger, Word
 
 FAIR = Shares()
 SECRETS = Look(Sight.CREDENTIALS)
+OF_MANY = {"word": Word.AT_ONCE, "tidies_at": datetime(2026, 1, 8, tzinfo=UTC)}
 
 
 @pytest.mark.parametrize(
@@ -110,11 +111,13 @@ def test_nobody_is_granted_what_is_kept(purpose: Purpose) -> None:
         assert granted == 0 or remaining - granted >= floor(50, purpose, FAIR), remaining
 
 
-def test_the_narrowest_limit_of_apps_is_what_turns_have() -> None:
-    """Whichever bucket is listed last; of an org that has told none the usual is assumed."""
-    limits = {"/api/v1/apps": 50, "/api/v1/apps/{id}": 500, "/api/v1/logs": 10}
-    told = [replace(window(1), bucket=name, limit=limit) for name, limit in limits.items()]
+def test_the_limit_of_apps_and_their_secrets_is_what_turns_have() -> None:
+    """The narrowest of all callers; no other window counts, and the usual where none is known."""
+    others = [("/api/v1/apps/{id}", 40), ("/api/v1/apps/X", 40)]
+    buckets = [("/api/v1/apps", 50), ("api/v1/apps", 60), *others]
+    told = [replace(window(1), bucket=name, limit=limit) for name, limit in buckets]
     assert limits_of(told) == limits_of(told[::-1]) == {"org": 50}
+    assert limits_of(told[2:]) == {}
     assert rate_of(50, FAIR) == rate_of(None, FAIR) == USUAL_PER_MIN - 2
     assert rate_of(1, FAIR) == 1
 
@@ -131,6 +134,10 @@ def test_a_window_starts_as_many_turns_as_it_has_room_for() -> None:
         ({"phase": Phase.PLANNED, "trigger": Trigger.MANUAL}, SECRETS, Purpose.FINISHING),
         ({"phase": Phase.WRITTEN, "trigger": Trigger.SCHEDULED}, Do(Act.ISSUE), Purpose.FINISHING),
         ({"phase": Phase.PLANNED, "word": Word.AT_ONCE}, SECRETS, Purpose.SAFETY),
+        ({"phase": Phase.OVERLAPPING, "word": Word.AT_ONCE}, Do(Act.RETIRE), Purpose.SAFETY),
+        ({"phase": Phase.SOAKING, "word": Word.AT_ONCE}, Do(Act.DELETE), Purpose.FINISHING),
+        ({"phase": Phase.WRITTEN, **OF_MANY}, Do(Act.ISSUE), Purpose.FINISHING),
+        ({"phase": Phase.OVERLAPPING, **OF_MANY}, Do(Act.RETIRE), Purpose.SAFETY),
         ({"phase": Phase.OVERLAPPING}, SECRETS, Purpose.FINISHING),
         ({"phase": Phase.SOAKING}, SECRETS, Purpose.SAFETY),
         ({"phase": Phase.SOAKING}, Do(Act.REINSTATE), Purpose.SAFETY),
@@ -138,6 +145,9 @@ def test_a_window_starts_as_many_turns_as_it_has_room_for() -> None:
     ],
 )
 def test_what_a_step_is_for(turn: dict[str, object], step: Look | Do, purpose: Purpose) -> None:
-    """Reinstating and emergencies go first, and what has not begun last."""
+    """Reinstating and emergencies go first, and what has not begun last.
+
+    Of many apps in an emergency those go first that can be closed; nobody hurries to delete.
+    """
     changed = replace(TURN, blocked=None, **turn)  # type: ignore[arg-type]  # fields of a turn
     assert purpose_of(changed, step) is purpose

@@ -4,15 +4,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from turn_kit import NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
+from turn_kit import FOREIGN, NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
-from keyturn.domain.closing import ACTIVE_AGAIN, OTHERS_FIRST, STILL_ACCEPTED
-from keyturn.domain.evidence import LOOK_SOON, Evidence, Holder
+from keyturn.domain.closing import (
+    ACTIVE_AGAIN,
+    OTHERS_FIRST,
+    STILL_ACCEPTED,
+    target_by_probes,
+)
+from keyturn.domain.evidence import LOOK_SOON, Cause, Evidence, Holder, Waiting, still_given
 from keyturn.domain.ids import CredentialId, SecretHash, VersionNo
-from keyturn.domain.okta import CredentialKind, Probe, Status
+from keyturn.domain.okta import Credential, CredentialKind, Probe, Status
 from keyturn.domain.orders import hurried, resumed
 from keyturn.domain.setback import KEEP_CLOSED
-from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Wait
+from keyturn.domain.steps import UNCONFIRMED, Block, Do, Look, Seen, Sight, Wait, backoff
 from keyturn.domain.turn import SETTLED, Act, Held, Opened, Phase, Reason, Turn, Word, blocked
 
 SURE = NOW + SETTLED
@@ -57,6 +62,13 @@ class TestBeginning:
         """Where two probes do not tell all there is, Okta is asked for its list."""
         assert decide(of) == Look(Sight.CREDENTIALS)
 
+    def test_list_that_is_at_hand_decides(self) -> None:
+        """A place that is seen to be taken is not asked for, though the old one works."""
+        seen = Seen(old_probe=Probe.ACCEPTED, credentials=(listed(OLD), FOREIGN))
+        step = decide(urgent(Phase.PLANNED), seen)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.FOREIGN_SECRET
+
     def test_call_that_may_have_been_made_is_looked_for(self) -> None:
         """After a lost answer the list comes first, in an emergency as well."""
         assert decide(urgent(Phase.WRITTEN, posted=POSTED)) == Look(Sight.CREDENTIALS)
@@ -85,6 +97,10 @@ class TestClosing:
         """A probe that says otherwise, or another version that is served, leads to the list."""
         assert decide(urgent(Phase.OVERLAPPING), seen) == Look(Sight.CREDENTIALS)
 
+    def test_nothing_is_deactivated_without_a_new_one(self) -> None:
+        """A turn that serves nothing of its own has nothing to take the old one's place."""
+        assert target_by_probes(urgent(Phase.OVERLAPPING, new=None), ACCEPTED) is None
+
     def test_deactivation_that_was_tried_is_looked_into(self) -> None:
         """An id that Okta did not know is not tried for ever: the value may be under another."""
         tried = urgent(Phase.OVERLAPPING, opened=Opened.WORD)
@@ -103,28 +119,27 @@ class TestDeadline:
     """Consumers have time until then, and no longer."""
 
     HELD = Evidence(holders=(Holder("crm", VersionNo(1), NOW),), unproved=("billing",))
+    WHY = "; ".join(
+        str(Waiting(cause, who, CLOSES))
+        for cause, who in (
+            (Cause.READER, "crm, version 1 read 2026-11-21 12:00 UTC"),
+            (Cause.DEPENDENT, "billing"),
+        )
+    )
 
     def test_consumers_that_need_the_old_one_have_time(self) -> None:
         """The gate stays shut while somebody holds the old one, and is looked at soon again."""
         of = urgent(Phase.OVERLAPPING, closes_at=CLOSES)
         assert decide(of) == Look(Sight.EVIDENCE)
-        step = decide(of, Seen(evidence=self.HELD))
-        assert isinstance(step, Wait)
-        assert step.until == NOW + LOOK_SOON
-        assert "crm" in step.why
-        assert "billing" in step.why
-        last = decide(of, Seen(evidence=self.HELD), CLOSES - timedelta(seconds=1))
-        assert isinstance(last, Wait)
-        assert last.until == CLOSES
+        seen = Seen(evidence=self.HELD)
+        assert decide(of, seen) == Wait(NOW + LOOK_SOON, self.WHY)
+        assert decide(of, seen, CLOSES - timedelta(seconds=1)) == Wait(CLOSES, self.WHY)
 
     def test_who_had_no_time_is_named(self) -> None:
         """When it is over the old one goes all the same, and the record says whose it was."""
         of = urgent(Phase.OVERLAPPING, closes_at=CLOSES)
         step = decide(of, replace(ACCEPTED, evidence=self.HELD), CLOSES)
-        assert isinstance(step, Do)
-        assert (step.act, step.opened) == (Act.RETIRE, Opened.WORD)
-        assert "crm" in step.why
-        assert "billing" in step.why
+        assert step == Do(Act.RETIRE, OLD.okta_id, Opened.WORD, self.WHY)
 
     def test_nobody_is_waited_for_who_needs_nothing(self) -> None:
         """Evidence opens the gate before the time is over."""
@@ -135,7 +150,8 @@ class TestDeadline:
     def test_users_that_nobody_knows_have_time_too(self) -> None:
         """Where nobody has read the old one here, who uses it is not known."""
         of = urgent(Phase.OVERLAPPING, closes_at=CLOSES)
-        assert isinstance(decide(of, Seen(evidence=Evidence(unread=True))), Wait)
+        told = Wait(NOW + LOOK_SOON, str(Waiting(Cause.UNREAD, until=CLOSES)))
+        assert decide(of, Seen(evidence=Evidence(unread=True))) == told
 
     def test_destinations_have_time_too(self) -> None:
         """What is still being brought is waited for until then, not longer."""
@@ -146,6 +162,16 @@ class TestDeadline:
         assert getattr(decide(of, seen, late), "until", None) == CLOSES
         assert decide(of, seen, CLOSES) == Do(Act.DELIVER)
         assert decide(replace(of, closes_at=None), seen) == Do(Act.DELIVER)
+        resumed_since = Wait(late + backoff(0), f"{UNCONFIRMED} (vault)")
+        assert decide(replace(of, word=None), seen, late) == resumed_since
+
+    @pytest.mark.parametrize("word", [None, *Word])
+    def test_time_is_an_emergencys_alone(self, word: Word | None) -> None:
+        """What is left of it says nothing once another word has been given."""
+        of = turn(Phase.OVERLAPPING, word=word, closes_at=CLOSES)
+        assert still_given(of, NOW) is (word is Word.AT_ONCE)
+        assert not still_given(of, CLOSES)
+        assert not still_given(replace(of, closes_at=None), NOW)
 
     def test_said_once_more_it_leaves_nobody_any_time(self) -> None:
         """An operator who repeats "at once" means it; "finish" changes nothing of an emergency."""
@@ -176,14 +202,12 @@ class TestProof:
     def test_okta_has_time_to_refuse(self) -> None:
         """What was deactivated may be accepted a little longer."""
         seen = Seen(old_probe=Probe.ACCEPTED)
-        step = decide(self.OF, seen)
-        assert isinstance(step, Wait)
-        assert step.why == STILL_ACCEPTED
+        tried = replace(self.OF, attempts=2)
+        assert decide(tried, seen) == Wait(NOW + backoff(2), STILL_ACCEPTED)
         off = replace(seen, credentials=(listed(OLD, Status.INACTIVE), listed(NEW)))
-        assert isinstance(decide(self.OF, off, SURE), Wait)
+        assert decide(tried, off, SURE) == Wait(SURE + backoff(2), STILL_ACCEPTED)
         over = decide(self.OF, off, NOW + timedelta(seconds=POLICY.patience_s))
-        assert isinstance(over, Block)
-        assert over.reason is Reason.OLD_SECRET_CHANGED
+        assert over == Block(Reason.OLD_SECRET_CHANGED, "Okta still accepts it.")
 
     def test_what_somebody_has_activated_again_is_deactivated_again(self) -> None:
         """Okta's list tells that it is ACTIVE, once our own call has had its time."""
@@ -192,6 +216,16 @@ class TestProof:
         assert decide(self.OF, seen, SURE) == Look(Sight.CREDENTIALS)
         both = replace(seen, credentials=(listed(OLD), listed(NEW)))
         assert decide(self.OF, both, SURE) == Do(Act.RETIRE, OLD.okta_id, Opened.WORD, ACTIVE_AGAIN)
+
+    @pytest.mark.parametrize(
+        "left",
+        [(listed(NEW),), (replace(listed(OLD), id=CredentialId("ocsother")), listed(NEW))],
+        ids=["not listed", "under another id"],
+    )
+    def test_nothing_else_is_deactivated(self, left: tuple[Credential, ...]) -> None:
+        """What the turn has not recorded is somebody else's, whatever its value."""
+        seen = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash, credentials=left)
+        assert decide(self.OF, seen, SURE) == Wait(SURE + backoff(0), STILL_ACCEPTED)
 
     def test_the_last_one_that_works_is_left(self) -> None:
         """Where Okta has lost the new one somebody has to look, and is not told to go back."""
@@ -207,6 +241,11 @@ class TestProof:
         """An earlier owner's secret is deleted as it was: nobody here knows its value."""
         foreign = replace(self.OF, old=Held(OLD.hash, OLD.okta_id, None))
         assert decide(foreign) == Look(Sight.NEW_PROBE)
+        assert decide(replace(self.OF, old=None)) == Look(Sight.NEW_PROBE)
+
+    def test_only_an_emergency_is_proved(self) -> None:
+        """Elsewhere nobody has to know at once whether Okta refuses the old one."""
+        assert decide(replace(self.OF, word=Word.FINISH)) == Look(Sight.EVIDENCE)
 
     def test_other_apps_are_closed_first(self) -> None:
         """A deletion waits for its hour, and only in an emergency."""
@@ -215,3 +254,5 @@ class TestProof:
         assert decide(of, seen) == Wait(CLOSES, OTHERS_FIRST)
         assert decide(of, seen, CLOSES) == Do(Act.DELETE, OLD.okta_id)
         assert decide(replace(of, tidies_at=None), seen) == Do(Act.DELETE, OLD.okta_id)
+        calm = replace(of, word=Word.FINISH)
+        assert decide(calm, replace(seen, evidence=Evidence())) == Do(Act.DELETE, OLD.okta_id)

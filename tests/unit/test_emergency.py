@@ -10,10 +10,16 @@ from keyturn.domain.emergency import (
     FIRST_STARTS,
     GONE,
     INACTIVE,
+    PAUSED,
     REOPENED,
     Way,
+    again,
     all_closed,
+    begun,
+    ended,
     followed,
+    is_closed,
+    is_moving,
     is_over,
     is_stuck,
     rooms,
@@ -22,6 +28,7 @@ from keyturn.domain.emergency import (
 from keyturn.domain.ids import AppId, RolloutId, RotationId, TurnId
 from keyturn.domain.reasons import LOST, Reason
 from keyturn.domain.rollout import Member, Standing
+from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.turn import Blocked, Phase, Trigger, Turn, Word
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,79 +57,126 @@ MEMBER = Member(
 )
 WAITS = replace(MEMBER, standing=Standing.WAITING, turn_id=None, begun_at=None)
 ASLEEP = replace(TURN, phase=Phase.SOAKING, wake_at=LATER)
+OVER = replace(ASLEEP, phase=Phase.FINISHED, ended_at=LATER, wake_at=None)
 BLOCKED = Blocked(Reason.FOREIGN_SECRET, "ocs1", Phase.WRITTEN)
+SERVED_IN_TROUBLE = replace(BLOCKED, phase=Phase.OVERLAPPING)
 IN_TROUBLE = replace(TURN, phase=Phase.BLOCKED, blocked=BLOCKED, wake_at=None)
 SERVING = replace(TURN, phase=Phase.OVERLAPPING, word=None, tidies_at=None)
+SHUT = replace(MEMBER, standing=Standing.CLOSED, closed_at=NOW)
+DONE = replace(SHUT, standing=Standing.DONE, ended_at=LATER)
+FAILED = replace(MEMBER, standing=Standing.FAILED)
+HELD_UP = replace(WAITS, told=PAUSED)
+ENDED_UNSERVED = (
+    "Its turn has ended and served no new secret: `keyturn turn list` tells why, and `keyturn "
+    "emergency retry` begins another."
+)
 
 
 def test_an_app_is_closed_once_okta_has_refused_its_old_secret() -> None:
     """Before that a turn that soaks is not asleep for the sake of others."""
-    assert followed(MEMBER, replace(ASLEEP, wake_at=NOW), NOW).standing is Standing.TURNING
-    assert followed(MEMBER, ASLEEP, LATER).standing is Standing.CLOSED
-    assert followed(MEMBER, ASLEEP, LATER).closed_at == NOW
-    done = replace(ASLEEP, phase=Phase.FINISHED, ended_at=LATER, wake_at=None)
-    assert followed(MEMBER, done, LATER).standing is Standing.DONE
+    assert followed(MEMBER, replace(ASLEEP, wake_at=NOW), NOW) == MEMBER
+    assert followed(MEMBER, ASLEEP, LATER) == SHUT
+    assert followed(SHUT, OVER, LATER) == DONE
+    assert followed(MEMBER, OVER, NOW) == replace(DONE, closed_at=LATER, ended_at=NOW)
 
 
 @pytest.mark.parametrize(
-    "turn",
+    ("turn", "closed"),
     [
-        IN_TROUBLE,
-        replace(TURN, phase=Phase.ROLLED_BACK, ended_at=NOW),
-        replace(TURN, phase=Phase.OVERLAPPING, reinstated=1),
-        replace(TURN, paused_at=NOW),
+        (ASLEEP, True),
+        (OVER, True),
+        (replace(ASLEEP, wake_at=NOW), False),
+        (replace(ASLEEP, wake_at=None, tidies_at=None), False),
+        (replace(ASLEEP, phase=Phase.OVERLAPPING), False),
     ],
 )
-def test_what_goes_wrong_is_told_loud(turn: Turn) -> None:
+def test_only_a_soak_that_sleeps_for_others_is_closed(turn: Turn, *, closed: bool) -> None:
+    """A turn that has ended aside, whatever else is waited for."""
+    assert is_closed(turn) is closed
+
+
+@pytest.mark.parametrize(
+    ("turn", "told"),
+    [
+        (IN_TROUBLE, f"The turn is blocked: {BLOCKED}"),
+        (replace(TURN, phase=Phase.ROLLED_BACK, ended_at=NOW), ENDED_UNSERVED),
+        (
+            replace(TURN, phase=Phase.OVERLAPPING, reinstated=1),
+            "Somebody has reinstated the old secret.",
+        ),
+        (replace(TURN, paused_at=NOW), PAUSED),
+    ],
+)
+def test_what_goes_wrong_is_told_loud(turn: Turn, told: str) -> None:
     """An app whose turn stands still is said not to be closed, until it goes on by itself."""
     failed = followed(MEMBER, turn, NOW)
-    assert (failed.standing, failed.told[:10]) == (Standing.FAILED, "NOT CLOSED")
-    assert "Okta did not accept" not in failed.told
+    assert failed == replace(FAILED, told=f"NOT CLOSED. {told}", ended_at=NOW)
     assert followed(failed, turn, LATER) == failed
-    assert followed(failed, TURN, LATER).standing is Standing.TURNING
-    assert followed(failed, ASLEEP, LATER).told == ""
+    assert followed(failed, TURN, LATER) == MEMBER
+    assert followed(failed, ASLEEP, LATER) == SHUT
+    assert followed(failed, OVER, LATER) == replace(DONE, closed_at=LATER)
+    assert followed(replace(failed, told="other"), turn, LATER) == replace(failed, ended_at=LATER)
+    assert followed(replace(MEMBER, told=failed.told), turn, NOW) == failed
 
 
 def test_what_okta_accepts_again_is_not_told_as_closed() -> None:
     """A turn that came to its soak anew is closed anew, at another time."""
-    shut = followed(MEMBER, ASLEEP, NOW)
+    assert followed(SHUT, replace(ASLEEP, wake_at=NOW), LATER) == SHUT
     back = replace(ASLEEP, phase=Phase.RETIRED, entered_at=LATER, wake_at=LATER)
-    again = followed(shut, back, LATER)
-    assert (again.standing, again.told, again.closed_at) == (Standing.TURNING, REOPENED, None)
-    anew = replace(ASLEEP, entered_at=LATER)
-    assert followed(again, anew, LATER).closed_at == LATER
-    refused = Blocked(Reason.OLD_SECRET_CHANGED, "", Phase.SOAKING)
-    stopped = followed(shut, replace(IN_TROUBLE, blocked=refused), LATER)
-    assert (stopped.standing, stopped.closed_at) == (Standing.FAILED, None)
+    reopened = replace(MEMBER, told=REOPENED)
+    assert followed(SHUT, back, LATER) == followed(reopened, back, LATER) == reopened
+    closed_anew = replace(SHUT, told=REOPENED, closed_at=LATER)
+    assert followed(reopened, replace(ASLEEP, entered_at=LATER), LATER) == closed_anew
+    done = replace(DONE, told=REOPENED, closed_at=LATER)
+    assert followed(closed_anew, replace(OVER, ended_at=NOW), LATER) == done
+    why = Blocked(Reason.OLD_SECRET_CHANGED, "", Phase.SOAKING)
+    stopped = replace(FAILED, told=f"NOT CLOSED. The turn is blocked: {why}", ended_at=LATER)
+    assert followed(SHUT, replace(IN_TROUBLE, blocked=why), LATER) == stopped
 
 
 def test_a_deactivated_app_stands_for_itself() -> None:
     """Okta accepts nothing of it: it is not told as one that may still work, nor as done."""
     off = replace(IN_TROUBLE, blocked=replace(BLOCKED, reason=Reason.APP_INACTIVE))
     found = followed(MEMBER, off, NOW)
-    assert (found.standing, found.told, is_stuck(found)) == (Standing.INACTIVE, INACTIVE, False)
+    assert found == replace(MEMBER, standing=Standing.INACTIVE, told=INACTIVE, ended_at=NOW)
+    assert not is_stuck(found)
     assert all_closed([found])
     assert not is_over([found], revoke=False)
     assert followed(found, off, LATER) == found
-    assert followed(found, TURN, LATER).standing is Standing.TURNING
+    assert followed(found, TURN, LATER) == MEMBER
+    assert followed(found, ASLEEP, LATER) == SHUT
 
 
 @pytest.mark.parametrize("reason", LOST)
 def test_nobody_is_told_to_serve_what_has_leaked(reason: Reason) -> None:
     """Where Okta has lost the new secret, the old one is no way back."""
     lost = replace(IN_TROUBLE, blocked=Blocked(reason, "", Phase.OVERLAPPING))
-    told = followed(MEMBER, lost, NOW).told
-    assert "do NOT have it served again" in told
+    told = (
+        "NOT CLOSED. The turn is blocked: readers are given a secret that Okta does not accept "
+        f"any more. {KEEP_CLOSED} After that: `keyturn emergency retry`."
+    )
+    assert followed(MEMBER, lost, NOW) == replace(FAILED, told=told, ended_at=NOW)
     assert "turn abort" not in told
 
 
 def test_one_that_is_gone_is_left_out() -> None:
     """Its rotation has been removed meanwhile; one that has no turn yet is not looked at."""
-    assert (followed(MEMBER, None, NOW).standing, followed(MEMBER, None, NOW).told) == (
-        Standing.SKIPPED,
-        GONE,
+    gone = replace(MEMBER, standing=Standing.SKIPPED, told=GONE, ended_at=LATER)
+    assert followed(MEMBER, None, LATER) == gone
+    for kept in (WAITS, DONE, replace(MEMBER, turn_id=None), replace(FAILED, turn_id=None)):
+        assert followed(kept, None, LATER) == kept
+
+
+def test_one_that_is_begun_knows_its_turn_and_nothing_of_the_last() -> None:
+    """Begun anew it waits like the others; one that is left out only says so."""
+    known = replace(MEMBER, exposure=3, begun_at=LATER)
+    failed = replace(
+        known, standing=Standing.FAILED, turn_id=TurnId("x"), begun_at=NOW, told="x", ended_at=NOW
     )
-    assert followed(WAITS, None, NOW) == WAITS
+    assert begun(failed, TURN, LATER) == known
+    assert again(failed) == replace(WAITS, exposure=3)
+    left_out = replace(WAITS, standing=Standing.SKIPPED, ended_at=NOW)
+    assert ended(HELD_UP, Standing.SKIPPED, NOW) == left_out
 
 
 @pytest.mark.parametrize(
@@ -137,6 +191,7 @@ def test_one_that_is_gone_is_left_out() -> None:
         (SERVING, Way.HURRY),
         (replace(SERVING, word=Word.AT_ONCE, closes_at=LATER), Way.HURRY),
         (replace(SERVING, word=Word.AT_ONCE), Way.WAIT),
+        (replace(IN_TROUBLE, blocked=SERVED_IN_TROUBLE, tidies_at=None), Way.HURRY),
     ],
 )
 def test_a_turn_under_way_is_taken_or_ends_first(turn: Turn | None, way: Way) -> None:
@@ -154,26 +209,57 @@ def test_one_that_ends_when_its_time_is_over_is_waited_for() -> None:
 
 def test_one_that_was_hurried_and_has_stopped_is_for_people() -> None:
     """It is hurried once, and not for ever."""
-    stopped = replace(IN_TROUBLE, blocked=replace(BLOCKED, phase=Phase.OVERLAPPING))
+    stopped = replace(IN_TROUBLE, blocked=SERVED_IN_TROUBLE)
     assert way_of(WAITS, stopped) is Way.HURRY
     assert way_of(replace(WAITS, begun_at=NOW), stopped) is Way.FAIL
 
 
 def test_nothing_is_tidied_up_while_an_app_waits() -> None:
     """One that failed keeps the others not from being deleted, but the emergency from ending."""
-    closed, failed = (
-        replace(MEMBER, standing=Standing.CLOSED, closed_at=NOW),
-        replace(MEMBER, standing=Standing.FAILED),
-    )
-    done = replace(closed, standing=Standing.DONE)
-    assert not all_closed([closed, WAITS])
-    assert not all_closed([closed, MEMBER])
-    assert all_closed([closed, failed])
-    assert not is_over([done, failed], revoke=False)
-    assert not is_over([closed], revoke=False)
-    assert is_over([done, replace(MEMBER, standing=Standing.SKIPPED)], revoke=True) is False
-    assert is_over([replace(done, revoked_at=NOW)], revoke=True)
-    assert is_over([done], revoke=False)
+    assert not all_closed([SHUT, WAITS])
+    assert not all_closed([SHUT, MEMBER])
+    assert all_closed([SHUT, FAILED])
+    assert not is_over([DONE, FAILED], revoke=False)
+    assert not is_moving([DONE, FAILED], revoke=False)
+    assert is_moving([FAILED, MEMBER], revoke=False)
+
+
+@pytest.mark.parametrize(
+    ("member", "revoke", "moving", "over"),
+    [
+        (MEMBER, False, True, False),
+        (SHUT, False, True, False),
+        (WAITS, False, True, False),
+        (HELD_UP, False, False, False),
+        (FAILED, True, False, False),
+        (replace(MEMBER, standing=Standing.INACTIVE), True, False, False),
+        (replace(MEMBER, standing=Standing.SKIPPED), True, False, True),
+        (DONE, False, False, True),
+        (DONE, True, True, False),
+        (replace(DONE, revoked_at=NOW), True, False, True),
+    ],
+)
+def test_what_needs_a_hand_neither_moves_nor_is_over(
+    member: Member, *, revoke: bool, moving: bool, over: bool
+) -> None:
+    """Tokens that are to be revoked keep an emergency going; what was never closed has none."""
+    assert is_moving([member], revoke=revoke) is moving
+    assert is_over([member], revoke=revoke) is over
+
+
+@pytest.mark.parametrize(
+    ("member", "stuck"),
+    [
+        (FAILED, True),
+        (HELD_UP, True),
+        (WAITS, False),
+        (MEMBER, False),
+        (replace(MEMBER, told=PAUSED), False),
+    ],
+)
+def test_an_app_that_waits_for_somebody_to_act_is_stuck(member: Member, *, stuck: bool) -> None:
+    """One that only waits for its turn to be started is not."""
+    assert is_stuck(member) is stuck
 
 
 def test_as_many_are_started_as_a_window_has_room_to_close() -> None:
@@ -183,8 +269,13 @@ def test_as_many_are_started_as_a_window_has_room_to_close() -> None:
     assert rooms(waiting, {}, limits, shares, NOW) == {1: 24, 2: FIRST_STARTS}
     lately = replace(MEMBER, number=3, standing=Standing.CLOSED)
     assert rooms([*waiting, lately], {}, limits, shares, NOW)[1] == 23
-    after = NOW + timedelta(seconds=60)
+    assert rooms([*waiting, lately, lately], {}, limits, shares, NOW)[1] == 22
+    after = NOW + timedelta(seconds=55)
+    assert rooms([*waiting, lately], {}, limits, shares, after - timedelta(seconds=1))[1] == 23
     assert rooms([*waiting, lately], {}, limits, shares, after)[1] == 24
     assert rooms([*waiting, MEMBER], {"t": TURN}, limits, shares, after)[1] == 23
+    assert rooms([MEMBER, MEMBER, MEMBER], {"t": TURN}, limits, shares, after) == {1: 21}
+    assert rooms([FAILED], {"t": TURN}, limits, shares, after) == {1: 24}
+    assert rooms([MEMBER], {}, limits, shares, after) == {1: 24}
     served = replace(TURN, phase=Phase.PROMOTED)
     assert rooms([*waiting, MEMBER], {"t": served}, limits, shares, after)[1] == 24

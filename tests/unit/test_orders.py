@@ -146,6 +146,18 @@ def test_whoever_says_finish_in_an_emergency_takes_nothing_back() -> None:
     assert hurried(urgent, Word.FINISH, NOW).word is Word.AT_ONCE
     calm = hurried(turn(Phase.OVERLAPPING), Word.FINISH, NOW)
     assert hurried(calm, Word.AT_ONCE, NOW).word is Word.AT_ONCE
+    later = NOW + timedelta(hours=1)
+    given = replace(urgent, closes_at=later, tidies_at=later, attempts=3, wake_at=None)
+    assert hurried(given, Word.FINISH, later) == replace(given, attempts=0, wake_at=later)
+
+
+def test_an_emergency_leaves_consumers_the_time_it_says() -> None:
+    """What was said before of that time, or of other apps, stands no more."""
+    soon, later = NOW + timedelta(minutes=5), NOW + timedelta(days=7)
+    before = turn(Phase.OVERLAPPING, closes_at=later, tidies_at=later)
+    told = replace(before, word=Word.AT_ONCE, closes_at=soon, tidies_at=None)
+    assert hurried(before, Word.AT_ONCE, NOW, soon) == told
+    assert hurried(told, Word.AT_ONCE, NOW) == replace(told, closes_at=None)
 
 
 @pytest.mark.parametrize("phase", [Phase.PLANNED, Phase.ISSUED, Phase.FINISHED])
@@ -203,13 +215,14 @@ def test_what_has_served_nobody_can_be_an_emergencys(phase: Phase) -> None:
     later = NOW + timedelta(days=7)
     stopped = blocked(turn(phase), Reason.APP_GONE, "", NOW)
     for before in (turn(phase), stopped):
-        going = in_emergency(before, NOW, None, later)
-        assert (going.phase, going.word, going.running) == (phase, Word.AT_ONCE, True)
-        assert (going.closes_at, going.tidies_at, going.wake_at) == (None, later, NOW)
+        for soon in (None, NOW + timedelta(minutes=5)):
+            going = in_emergency(before, NOW, soon, later)
+            assert going == turn(phase, word=Word.AT_ONCE, closes_at=soon, tidies_at=later)
 
 
 @pytest.mark.parametrize("phase", [Phase.PROMOTED, Phase.OVERLAPPING, Phase.SOAKING])
 def test_what_has_served_its_secret_is_not_taken(phase: Phase) -> None:
     """What it has served may be what has leaked."""
-    with pytest.raises(Refused):
+    told = f"The turn is {phase}: what it has served may be what has leaked. What can be done: "
+    with pytest.raises(Refused, match=f"^{told}"):
         in_emergency(turn(phase), NOW, None, NOW)
