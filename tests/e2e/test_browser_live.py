@@ -66,3 +66,20 @@ async def test_the_overview_follows_a_turn(site: Site, chrome: Browser) -> None:
         await expect(turning).to_have_count(0)
         assert (await focused(page)).startswith("H2 ")
         assert await page.evaluate("window.flashed") == []
+
+
+async def test_nothing_is_replaced_under_a_press(site: Site, chrome: Browser) -> None:
+    """A link that is being pressed when something changes is followed all the same."""
+    rotation = await site.rotate(await site.connect())
+    async with context(chrome, site.url) as window:
+        page = await window.new_page()
+        await site.log_in(page)
+        await page.wait_for_load_state("load")
+        await page.get_by_role("link", name="checkout").first.hover()
+        await page.mouse.down()
+        answer = await site.http.post(f"{ROTATIONS}/{rotation}/turn", json={"wait": False})
+        assert answer.status_code == 200, answer.text
+        await asyncio.sleep(2)  # by now it would have been shown
+        await expect(page.locator(".stats").get_by_role("link", name="Turning")).to_have_count(0)
+        await page.mouse.up()
+        await page.wait_for_url(f"**/rotations/{rotation}")

@@ -182,6 +182,22 @@ document.addEventListener("htmx:afterSwap", (event) => dress(event.target));
 // nobody sees holds none; when it is seen again, the part comes as it is by then.
 const streams = new Set();
 
+// Nothing is replaced under a pointer that is down: the click would be lost.
+let pressed = false;
+const untilReleased = [];
+const patiently = (listener) => (event) => {
+  if (pressed) untilReleased.push(() => listener(event));
+  else listener(event);
+};
+addEventListener("pointerdown", () => { pressed = true; }, true);
+["pointerup", "pointercancel"].forEach((type) => {
+  const release = () => {
+    pressed = false;
+    untilReleased.splice(0).forEach((each) => each());
+  };
+  addEventListener(type, () => setTimeout(release), true); // the click itself comes first
+});
+
 class Stream {
   constructor(url) {
     this.url = url;
@@ -203,7 +219,7 @@ class Stream {
       if (this.readyState === EventSource.CLOSED) streams.delete(this); // who made it makes another
       this.onerror?.(); // the page says so, and the console need not
     };
-    this.listeners.forEach((each) => this.source.addEventListener(...each));
+    this.listeners.forEach(([type, , patient]) => this.source.addEventListener(type, patient));
   }
 
   rest() {
@@ -217,13 +233,15 @@ class Stream {
   }
 
   addEventListener(type, listener) {
-    this.listeners.push([type, listener]);
-    this.source?.addEventListener(type, listener);
+    const patient = patiently(listener);
+    this.listeners.push([type, listener, patient]);
+    this.source?.addEventListener(type, patient);
   }
 
   removeEventListener(type, listener) {
+    const gone = this.listeners.filter(([, each]) => each === listener);
     this.listeners = this.listeners.filter(([, each]) => each !== listener);
-    this.source?.removeEventListener(type, listener);
+    gone.forEach(([, , patient]) => this.source?.removeEventListener(type, patient));
   }
 }
 
