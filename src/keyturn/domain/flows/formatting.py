@@ -14,11 +14,11 @@ from keyturn.domain.flows.yaml_text import TEXT_MAX, Leaf, NoYaml, parse_comment
 
 WIDTH: Final = 80
 _INDENT: Final = 2
-_SAFE = r"\w /.@+=()%;$!?*<>~^'\"\-"
-_PLAIN: Final = re.compile(rf"(?:[^\W\d]|/)[{_SAFE},]*(?<! )")
+_SAFE = r"\w /.@+=()%;$!*<>~^'\"\-"
+_PLAIN: Final = re.compile(rf"(?:[^\W\d]|/)[{_SAFE},?]*(?<! )")
 """Texts that no reader takes for anything else, but for `_WORDS`."""
 _PLAIN_INSIDE: Final = re.compile(rf"(?:[^\W\d]|/)[{_SAFE}]*(?<! )")
-"""The same between braces or brackets."""
+"""The same between braces or brackets, where some readers end a text at a question mark."""
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 """What YAML 1.1 or 1.2 takes for something else than a text, however it is capitalized."""
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
