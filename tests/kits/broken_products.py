@@ -165,8 +165,8 @@ def _early(tx: Any) -> Any:  # noqa: ANN401
 
 def _hasty(tx: Any) -> Any:  # noqa: ANN401
     async def put(*records: Any) -> None:  # noqa: ANN401
-        given = [replace(r, closes_at=None) if isinstance(r, Turn) else r for r in records]
-        await tx.replace(*given)
+        given = {"closes_at": None, "within_s": 0}
+        await tx.replace(*[replace(r, **given) if isinstance(r, Turn) else r for r in records])
 
     return Bent(tx, replace=put)
 

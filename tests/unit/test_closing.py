@@ -18,7 +18,18 @@ from keyturn.domain.okta import Credential, CredentialKind, Probe, Status
 from keyturn.domain.orders import hurried, resumed
 from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.steps import UNCONFIRMED, Block, Do, Look, Seen, Sight, Wait, backoff
-from keyturn.domain.turn import SETTLED, Act, Held, Opened, Phase, Reason, Turn, Word, blocked
+from keyturn.domain.turn import (
+    SETTLED,
+    Act,
+    Held,
+    Opened,
+    Phase,
+    Reason,
+    Turn,
+    Word,
+    blocked,
+    moved,
+)
 
 SURE = NOW + SETTLED
 LATER = timedelta(days=30)
@@ -134,6 +145,20 @@ class TestDeadline:
         seen = Seen(evidence=self.HELD)
         assert decide(of, seen) == Wait(NOW + LOOK_SOON, self.WHY)
         assert decide(of, seen, CLOSES - timedelta(seconds=1)) == Wait(CLOSES, self.WHY)
+
+    def test_time_begins_when_the_new_one_is_served(self) -> None:
+        """Until then no deadline runs; one that leaves no time has none, and others keep theirs."""
+        of = urgent(Phase.VERIFIED, within_s=300)
+        assert moved(of, Act.DOUBT, NOW).closes_at is None
+        served = moved(of, Act.PROMOTE, NOW)
+        assert served.closes_at == NOW + timedelta(seconds=300)
+        assert moved(served, Act.DELIVER, CLOSES).closes_at == served.closes_at
+        assert moved(replace(of, within_s=0), Act.PROMOTE, NOW).closes_at is None
+
+    def test_calm_after_a_standstill_leaves_no_time_for_an_emergency(self) -> None:
+        """One that is said after that leaves as much as it says itself."""
+        of = blocked(urgent(Phase.WRITTEN, within_s=300), Reason.FOREIGN_SECRET, "", NOW)
+        assert resumed(of, NOW).within_s == 0
 
     def test_who_had_no_time_is_named(self) -> None:
         """When it is over the old one goes all the same, and the record says whose it was."""

@@ -211,13 +211,13 @@ def test_resumed_turn_that_has_not_begun_is_theirs_who_resumed_it() -> None:
 
 @pytest.mark.parametrize("phase", sorted(UNSERVED))
 def test_what_has_served_nobody_can_be_an_emergencys(phase: Phase) -> None:
-    """A blocked one goes on; it closes at the time that is left, and tidies up after the others."""
+    """A blocked one goes on; consumers are left their time, and it tidies up after the others."""
     later = NOW + timedelta(days=7)
     stopped = blocked(turn(phase), Reason.APP_GONE, "", NOW)
     for before in (turn(phase), stopped):
-        for soon in (None, NOW + timedelta(minutes=5)):
-            going = in_emergency(before, NOW, soon, later)
-            assert going == turn(phase, word=Word.AT_ONCE, closes_at=soon, tidies_at=later)
+        for within_s in (0, 300):
+            going = in_emergency(before, NOW, within_s, later)
+            assert going == turn(phase, word=Word.AT_ONCE, within_s=within_s, tidies_at=later)
 
 
 @pytest.mark.parametrize("phase", [Phase.PROMOTED, Phase.OVERLAPPING, Phase.SOAKING])
@@ -225,4 +225,4 @@ def test_what_has_served_its_secret_is_not_taken(phase: Phase) -> None:
     """What it has served may be what has leaked."""
     told = f"The turn is {phase}: what it has served may be what has leaked. What can be done: "
     with pytest.raises(Refused, match=f"^{told}"):
-        in_emergency(turn(phase), NOW, None, NOW)
+        in_emergency(turn(phase), NOW, 0, NOW)

@@ -67,6 +67,31 @@ def test_old_secret_that_is_off_is_activated_first(phase: Phase) -> None:
     assert "Okta has lost client secret ocsnew" in step.why
 
 
+@pytest.mark.parametrize("phase", WINDING_UP)
+def test_what_has_leaked_is_not_activated_again(phase: Phase) -> None:
+    """It is served where it still works; else the turn makes way, or stops where it can only so."""
+    told = turn(phase, word=Word.GIVE_WAY)
+    step = decide(told, replace(LOST, old_probe=ACCEPTED))
+    assert isinstance(step, Do)
+    assert step.act is Act.FALL_BACK
+    step = decide(told, replace(LOST, credentials=(OFF,)))
+    assert isinstance(step, Do)
+    assert step.act is Act.GIVE_WAY
+
+
+@pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.SOAKING])
+def test_repair_activates_nothing_that_has_leaked(phase: Phase) -> None:
+    """An emergency of a rotation that mends drift by itself stops, and says what to do."""
+    seen = replace(LOST, credentials=(OFF,), new_probe=REFUSED, old_probe=REFUSED)
+    step = next_step(turn(phase, word=Word.AT_ONCE), seen, REPAIRING, LATER)
+    assert isinstance(step, Block)
+    assert step.reason is Reason.NEW_SECRET_LOST
+    assert "do NOT have it served again" in step.detail
+    calm = next_step(turn(phase), replace(seen, evidence=Evidence()), REPAIRING, LATER)
+    assert isinstance(calm, Do)
+    assert calm.act is Act.REINSTATE
+
+
 @pytest.mark.parametrize(
     ("old", "seen"),
     [
@@ -165,8 +190,9 @@ def test_order_is_for_what_is_served() -> None:
     stuck = blocked(turn(Phase.SOAKING), Reason.NEW_SECRET_LOST, "", NOW)
     assert serves_what_is_lost(stuck)
     assert not serves_what_is_lost(blocked(turn(Phase.SOAKING), Reason.CALL_REFUSED, "", NOW))
-    after = falling_back(stuck, LATER)
-    assert (after.phase, after.word, after.blocked) == (Phase.SOAKING, Word.ABORT, None)
+    for leaked, word in ((False, Word.ABORT), (True, Word.GIVE_WAY)):
+        after = falling_back(stuck, LATER, leaked=leaked)
+        assert (after.phase, after.word, after.blocked) == (Phase.SOAKING, word, None)
     with pytest.raises(Refused, match=r": it serves nothing that could be lost\. "):
         falling_back(turn(Phase.ISSUED), NOW)
     with pytest.raises(Refused, match="so it stays"):

@@ -45,7 +45,7 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
         yield found.by_hand
     for org, count in found.apps_per_minute.items():
         yield f"{org}: {count} apps a minute"
-    lasts = duration(max(found.lasts_seconds, 60))
+    lasts = duration(found.lasts_seconds)
     which = "every other app" if stopped else "every app"
     yield f"{found.calls} calls to Okta; {which} is closed in about {lasts}."
     yield f"Plan: {found.plan_hash}"
@@ -54,7 +54,7 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
 def _planned(one: "PlannedClosing") -> list[str]:
     rest = len(one.without_time) - NAMED
     named = ", ".join(one.without_time[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
-    at = duration(max(one.closes_in_seconds, 60))
+    at = duration(one.closes_in_seconds)
     return [str(one.number), at, one.label or one.app_id, one.name, "; ".join(one.why), named]
 
 

@@ -5,7 +5,7 @@ what goes wrong with one keeps no other waiting. Knows no clock, no Okta and no 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -52,18 +52,6 @@ class Way(Enum):
     """It was told to end at once and has stopped: somebody has to look."""
 
 
-@dataclass(frozen=True)
-class Times:
-    """When a turn of an emergency closes its app at the latest, and before when nothing is deleted.
-
-    It is begun now, at ``begun_at``; without ``closes_at`` nobody has any time.
-    """
-
-    begun_at: datetime
-    closes_at: datetime | None
-    tidies_at: datetime
-
-
 def is_closed(turn: Turn) -> bool:
     """Say whether Okta has refused the old secret: a turn sleeps for others only after that."""
     asleep = turn.tidies_at is not None and turn.wake_at == turn.tidies_at
@@ -105,7 +93,7 @@ def followed(member: Member, turn: Turn | None, now: datetime) -> Member:
 def _under_way(member: Member, turn: Turn, now: datetime) -> Member:
     if failure := _failure(turn):
         return stopped(member, turn, now, failure)
-    if member.standing in STOPPED and turn.running:
+    if member.standing in STOPPED:
         return replace(member, standing=Standing.TURNING, told="", ended_at=None)
     if member.closed_at and turn.entered_at > member.closed_at:
         return replace(member, standing=Standing.TURNING, told=REOPENED, closed_at=None)

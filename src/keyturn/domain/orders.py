@@ -12,6 +12,7 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.turn import (
     LOST,
     SETTLED,
+    TAKING_BACK,
     UNSERVED,
     Act,
     Overlap,
@@ -50,7 +51,7 @@ def resumed(turn: Turn, now: datetime) -> Turn:
     elif turn.paused_at is None:
         raise _refused(turn, "there is nothing to resume.")
     calm = None if turn.word is Word.AT_ONCE else turn.word
-    return _set_going(replace(turn, word=calm), now)
+    return _set_going(replace(turn, word=calm, within_s=0), now)
 
 
 def by_hand(turn: Turn, trigger: Trigger = Trigger.MANUAL) -> Turn:
@@ -76,14 +77,16 @@ def aborted(turn: Turn, now: datetime) -> Turn:
     return replace(going, word=Word.ABORT, withdrawn_at=turn.withdrawn_at or now)
 
 
-def falling_back(turn: Turn, now: datetime) -> Turn:
+def falling_back(turn: Turn, now: datetime, *, leaked: bool = False) -> Turn:
     """Return the turn told to serve the old secret again; heeded only where Okta lost the new one.
+
+    One that has ``leaked`` is served only where it still works: it is not activated again.
 
     Raises Refused where the new one was not served, or the turn has ended.
     """
     if phase_of(turn) not in SERVING:
         raise _refused(turn, "it serves nothing that could be lost.")
-    return replace(_set_going(turn, now), word=Word.ABORT)
+    return replace(_set_going(turn, now), word=Word.GIVE_WAY if leaked else Word.ABORT)
 
 
 def serves_what_is_lost(turn: Turn) -> bool:
@@ -116,17 +119,17 @@ def hurried(turn: Turn, word: Word, now: datetime, closes_at: datetime | None = 
     return replace(_set_going(turn, now), word=word, closes_at=closes_at, tidies_at=None)
 
 
-def in_emergency(
-    turn: Turn, now: datetime, closes_at: datetime | None, tidies_at: datetime
-) -> Turn:
+def in_emergency(turn: Turn, now: datetime, within_s: int, tidies_at: datetime) -> Turn:
     """Return a turn that has served nobody yet as one of an emergency among many apps.
 
-    A blocked one goes on. Raises Refused once readers were given the new version.
+    Consumers have ``within_s`` from when it serves the new secret. A blocked one goes on.
+
+    Raises Refused once readers were given the new version.
     """
     if phase_of(turn) not in UNSERVED:
         raise _refused(turn, "what it has served may be what has leaked.")
     going = _set_going(turn, now)
-    return replace(going, word=Word.AT_ONCE, closes_at=closes_at, tidies_at=tidies_at)
+    return replace(going, word=Word.AT_ONCE, within_s=within_s, tidies_at=tidies_at)
 
 
 def waits_for_next(turn: Turn, policy: Policy) -> bool:
@@ -140,7 +143,7 @@ def waits_for_next(turn: Turn, policy: Policy) -> bool:
 
 def making_room(turn: Turn, now: datetime) -> Turn:
     """Return the turn told that the next one is due; what soaks goes on soaking."""
-    if turn.word not in (None, Word.ABORT) or turn.phase is not Phase.OVERLAPPING:
+    if turn.word not in (None, *TAKING_BACK) or turn.phase is not Phase.OVERLAPPING:
         return turn
     return hurried(turn, Word.FINISH, now)
 

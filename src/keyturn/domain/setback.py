@@ -15,6 +15,8 @@ KEEP_CLOSED = (
 )
 """What is said in an emergency instead of the ways back to the old credential."""
 
+_LEAKED = (Word.AT_ONCE, Word.GIVE_WAY)
+
 
 def is_served_and_active(turn: Turn, seen: Seen) -> bool:
     """Say whether Okta lists the new credential as ACTIVE and it is what readers are given."""
@@ -79,6 +81,8 @@ def _serve_old(turn: Turn, seen: Seen) -> Step:
         kept = by_hash(seen.credentials or (), old.hash)
         if kept is None:
             return none_left
+        if not kept.active and turn.word in _LEAKED:
+            return blocked_for_loss(turn, seen) if turn.word is Word.AT_ONCE else none_left
         if not kept.active:
             return Do(Act.REINSTATE, kept.id, why=f"{lost}.", word=Word.ABORT)
     if seen.old_probe is None:

@@ -42,6 +42,7 @@ from keyturn.domain.sight import Do, Look, Maker, Seen, Sight, Step, by_hash, by
 from keyturn.domain.turn import (
     MOVES,
     SETTLED,
+    TAKING_BACK,
     Act,
     Held,
     Phase,
@@ -253,7 +254,7 @@ def _from_delivered(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> St
 
 
 def _from_overlapping(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    back = fall_back(turn, seen) if turn.word is Word.ABORT else None
+    back = fall_back(turn, seen) if turn.word in TAKING_BACK else None
     if back:
         return back
     if turn.old is None:
@@ -304,7 +305,7 @@ def _ordered_back(turn: Turn, seen: Seen) -> Step | None:
     """Heed the words that bring the old one back; an abort only where the new one is lost."""
     if turn.word is Word.REINSTATE:
         return _reinstate(turn, seen)
-    return fall_back(turn, seen) if turn.word is Word.ABORT else None
+    return fall_back(turn, seen) if turn.word in TAKING_BACK else None
 
 
 def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:

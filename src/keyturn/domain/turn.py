@@ -239,6 +239,12 @@ class Word(StrEnum):
     """Activate the old secret again."""
     ABORT = "abort"
     """Take the new secret back: before anybody is served it, or once Okta has lost it."""
+    GIVE_WAY = "give way"
+    """The same once Okta has lost it, for another turn; what has leaked stays deactivated."""
+
+
+TAKING_BACK = frozenset({Word.ABORT, Word.GIVE_WAY})
+"""The words by which a turn ends whose new secret Okta has lost."""
 
 
 class Opened(StrEnum):
@@ -294,9 +300,10 @@ class Turn:
     asked to deactivate it again: from then on it is never served. ``epoch`` is the fence: a worker
     writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
     ``opened`` tells what opened the gate last, ``reinstated`` how often the old secret came back.
-    ``asked`` is the flow that asked for it last; None for anybody else. In an emergency
-    ``closes_at`` is until when consumers have time, None where they have none, and ``tidies_at``
-    before when what was retired is not deleted, for the sake of other apps.
+    ``asked`` is the flow that asked for it last; None for anybody else. In an emergency consumers
+    have ``within_s`` from when the new one is served, and so until ``closes_at``, which is None
+    before that and where they have none; before ``tidies_at`` what was retired is not deleted, for
+    the sake of other apps.
     """
 
     id: TurnId
@@ -322,6 +329,7 @@ class Turn:
     owner: str | None = None
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     asked: ByFlow | None = None
+    within_s: int = 0
     closes_at: datetime | None = None
     tidies_at: datetime | None = None
 
@@ -382,12 +390,14 @@ def moved(turn: Turn, act: Act, now: datetime) -> Turn:
     phase = MOVES[turn.phase][act]
     if phase is turn.phase:
         return turn
+    given = act is Act.PROMOTE and turn.within_s > 0
     return replace(
         turn,
         phase=phase,
         entered_at=now,
         attempts=0,
         ended_at=now if phase in ENDED else None,
+        closes_at=now + timedelta(seconds=turn.within_s) if given else turn.closes_at,
     )
 
 

@@ -15,7 +15,7 @@ from keyturn.domain import emergency as rules
 from keyturn.domain.access import Verb
 from keyturn.domain.audit import Attempt
 from keyturn.domain.budget import limits_of
-from keyturn.domain.emergency import Times, Way, is_over, rooms, way_of
+from keyturn.domain.emergency import Way, is_over, rooms, way_of
 from keyturn.domain.errors import KeyturnError
 from keyturn.domain.ids import RolloutId
 from keyturn.domain.orders import by_hand, hurried, in_emergency, resumed
@@ -209,9 +209,10 @@ async def _taken_up(
         case _:
             await _record(tx, world, rollout, member)
             turn = turn or await start(tx, world, rotation, Trigger.MANUAL)
-            times = _times(rollout, world.clock.now())
             await note_step(tx, turn, "emergency", _by(rollout), world.clock.now())
-            return await _close(tx, member, turn, times, left)
+            closing = _closing(rollout, turn, world.clock.now(), left)
+            await tx.replace(closing)
+            return rules.begun(member, turn, world.clock.now())
 
 
 async def _end_first(
@@ -224,38 +225,33 @@ async def _end_first(
     now = world.clock.now()
     going = resumed(turn, now) if turn.blocked else turn
     await _record(tx, world, rollout, member)
-    closes_at = _soonest(turn, _times(rollout, now).closes_at)
-    await tx.replace(hurried(going, Word.AT_ONCE, now, closes_at))
+    await tx.replace(hurried(going, Word.AT_ONCE, now, _closes_at(rollout, turn, now)))
     await note_step(tx, turn, "emergency", _by(rollout), now)
     return replace(member, begun_at=now, told=rules.ENDS_FIRST)
 
 
-async def _close(tx: Writing, member: Member, turn: Turn, times: Times, left: int) -> Member:
-    """Have a turn that has served nobody yet close the app."""
-    now = times.begun_at
-    going = by_hand(resumed(turn, now) if turn.blocked else turn)
-    closing = in_emergency(going, now, _soonest(turn, times.closes_at), times.tidies_at)
-    woken = closing.wake_at == now and closing.owner is None
-    wake_at = now - timedelta(microseconds=left) if woken else closing.wake_at
-    await tx.replace(replace(closing, wake_at=wake_at))
-    return rules.begun(member, turn, now)
+def _closes_at(rollout: Rollout, turn: Turn, now: datetime) -> datetime | None:
+    """Return when a turn that has served ends; None is now.
 
-
-def _soonest(turn: Turn, closes_at: datetime | None) -> datetime | None:
-    """Return when a turn closes: another emergency of its app, or whose word it has, may be first.
-
-    None is now.
+    It has a word already where another emergency is sooner.
     """
+    closes_at = now + timedelta(seconds=rollout.within_s) if rollout.within_s else None
     if turn.word is not Word.AT_ONCE:
         return closes_at
     return min(turn.closes_at, closes_at) if turn.closes_at and closes_at else None
 
 
-def _times(rollout: Rollout, now: datetime) -> Times:
-    given = timedelta(seconds=rollout.within_s)
+def _closing(rollout: Rollout, turn: Turn, now: datetime, left: int) -> Turn:
+    """Return a turn that has served nobody yet as it closes the app."""
+    going = by_hand(resumed(turn, now) if turn.blocked else turn)
+    urgent = turn.word is Word.AT_ONCE
+    within_s = min(turn.within_s, rollout.within_s) if urgent else rollout.within_s
     tidies_at = rollout.created_at + TIDIED_BY
     late = rollout.tidied_at is not None or now >= tidies_at
-    return Times(now, now + given if given else None, now if late else tidies_at)
+    closing = in_emergency(going, now, within_s, now if late else tidies_at)
+    woken = closing.wake_at == now and closing.owner is None
+    wake_at = now - timedelta(microseconds=left) if woken else closing.wake_at
+    return replace(closing, wake_at=wake_at)
 
 
 def _by(rollout: Rollout) -> str:

@@ -37,7 +37,7 @@ class EmergencyDraft:
 
     ``apps`` and ``leaked`` are app ids or client ids; the secrets of the ``leaked`` ones are known
     to be public, so that they are closed first. Consumers have ``within_s`` from when the new
-    secret of an app is asked for; ``revoke`` is whether its refresh tokens are revoked too.
+    secret of an app is served; ``revoke`` is whether its refresh tokens are revoked too.
     """
 
     reason: str
@@ -257,7 +257,7 @@ async def _planned(
     for number, (of, exposure) in enumerate(ordered(facts, now), 1):
         candidate = candidates[of.rotation_id]
         rotation, sight = by_id[of.rotation_id].rotation, sights[of.rotation_id]
-        at_s = taken[candidate.org] // per_minute[candidate.org] * WINDOW_S
+        windows = taken[candidate.org] // per_minute[candidate.org] + 1
         taken[candidate.org] += 1
         members.append(
             PlannedClosing(
@@ -266,7 +266,7 @@ async def _planned(
                 candidate=candidate,
                 exposure=exposure,
                 calls=_calls(rotation),
-                closes_in_s=at_s + draft.within_s,
+                closes_in_s=windows * WINDOW_S + draft.within_s,
                 without_time=[*filter(None, (u.late(draft.within_s, now) for u in sight.users))],
                 obstacles=sight.obstacles,
             )

@@ -27,7 +27,7 @@ from keyturn.domain.outlook import last_turn, owed, rescheduled, taken_back
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
-from keyturn.domain.turn import Act, Phase, Turn, Word, blocked, moved, waiting
+from keyturn.domain.turn import TAKING_BACK, Act, Phase, Turn, blocked, moved, waiting
 from keyturn.services import turn_news
 from keyturn.services.flow_events import tell_turn
 from keyturn.services.ports import OktaCall, TurnStep, World, Writing
@@ -240,7 +240,7 @@ class Logbook:
         """
         if rotation.asked_at and not turn.open:
             return owed(rotation, self._world.clock.now())
-        if turn.phase is Phase.ROLLED_BACK and turn.word is Word.ABORT:
+        if turn.phase is Phase.ROLLED_BACK and turn.word in TAKING_BACK:
             return rotation
         if turn.blocked or turn.phase is Phase.ROLLED_BACK:
             return rescheduled(rotation, LastTurn(self._world.clock.now(), failed=True))

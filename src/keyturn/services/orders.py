@@ -62,7 +62,8 @@ async def _has_lost_the_new(world: World, rotation: Rotation) -> bool:
         return False
     desk, seen = await Desk.of(world, turn, world.clock.uptime_s()), Seen()
     desk.purpose = Purpose.SAFETY
-    while isinstance(step := fall_back(turn, seen), Look):
+    asked = replace(turn, word=Word.ABORT)
+    while isinstance(step := fall_back(asked, seen), Look):
         seen = await LOOKS[step.at](desk, seen)
     return isinstance(step, Do)
 

@@ -17,7 +17,7 @@ from keyturn.domain.orders import WINDING_UP, falling_back, resumed, serves_what
 from keyturn.domain.outlook import next_try_at, rescheduled, tried
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
-from keyturn.domain.turn import Phase, Reason, Trigger, Turn, Word, blocked
+from keyturn.domain.turn import TAKING_BACK, Phase, Reason, Trigger, Turn, Word, blocked
 from keyturn.services import turn_news
 from keyturn.services.connections import open_org
 from keyturn.services.flow_events import tell_turn
@@ -63,7 +63,8 @@ async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
         await tx.replace(tried(stored))
         turn = await open_turn(tx, stored)
         if turn and serves_what_is_lost(turn):
-            await tx.replace(falling_back(turn, now))
+            leaked = turn.word is Word.AT_ONCE
+            await tx.replace(falling_back(turn, now, leaked=leaked))
         else:
             await start(tx, world, stored, Trigger.DRIFT)
 
@@ -113,7 +114,7 @@ async def halt(tx: Writing, world: World, turn: Turn, finding: Finding) -> None:
 
     One that a worker holds is left to it, and one that somebody has aborted: it serves the old one.
     """
-    left = turn.owner is None and turn.word is not Word.ABORT
+    left = turn.owner is None and turn.word not in TAKING_BACK
     asleep = turn.running and left and turn.phase in WINDING_UP
     if not asleep or finding.kind not in (Kind.SECRET_REMOVED, Kind.SECRET_OVERWRITTEN):
         return

@@ -71,7 +71,7 @@ async def rotate(
     """
     await admit(world, caller, Verb.ROTATE, rotation_id, detail="emergency" if emergency else "")
     await _end_waiting(world, rotation_id, emergency=emergency, asked=asked)
-    await _end_lost(world, rotation_id)
+    await _end_lost(world, rotation_id, emergency=emergency)
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
@@ -136,14 +136,18 @@ async def _end_waiting(
     await _book(world, rotation_id, asked)
 
 
-async def _end_lost(world: World, rotation_id: str) -> None:
-    """End, as an abort does, the turn that is blocked because readers are refused by Okta."""
+async def _end_lost(world: World, rotation_id: str, *, emergency: bool) -> None:
+    """End, as an abort does, the turn that is blocked because readers are refused by Okta.
+
+    What has leaked and is deactivated stays so.
+    """
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         turn = await open_turn(tx, await current_rotation(tx, rotation_id))
         if turn is None or not serves_what_is_lost(turn):
             return
-        turn = claimed(world, falling_back(turn, world.clock.now()))
+        leaked = emergency or turn.word is Word.AT_ONCE
+        turn = claimed(world, falling_back(turn, world.clock.now(), leaked=leaked))
         await tx.replace(turn)
     await advance(world, turn, held_since_s=held_since_s)
 

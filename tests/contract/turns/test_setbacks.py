@@ -122,6 +122,26 @@ class TestLoss:
         await rotate(rig.world, rig.admin, turn.rotation_id)
         assert await rig.served_hash() in {s["hash"] for s in rig.living()} - {theirs.hash}
 
+    async def test_emergency_activates_nothing_that_has_leaked(self, rig: Rig) -> None:
+        """Another secret is served at once, without the old one being had back meanwhile."""
+        turn = await overlapping(rig)
+        rig.clock.advance(300)
+        await rig.tick()
+        assert (await newest(rig, turn.rotation_id)).phase is Phase.SOAKING
+        assert turn.old
+        old_id = str(turn.old.okta_id)
+        rig.org.activate_secret(rig.app_id, old_id)
+        take_away(rig, turn)
+        rig.org.create_secret(rig.app_id)
+        rig.org.deactivate_secret(rig.app_id, old_id)
+        assert (await rig.run(turn.rotation_id)).blocked
+        before = rig.org.journal.last
+        await rotate(rig.world, rig.admin, turn.rotation_id, emergency=True)
+        routes = [str(each["route"]) for each in rig.org.journal.list(before)]
+        assert not any(each.endswith("/activate") for each in routes)
+        works = {s["hash"] for s in rig.living() if s["status"] == "ACTIVE"}
+        assert await rig.served_hash() in works
+
     async def test_what_was_left_inactive_is_cleared_by_the_next_turn(self, rig: Rig) -> None:
         """It was ours and nothing needs it: it does not take the room of the next secret."""
         turn = await overlapping(rig)

@@ -182,7 +182,7 @@ def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wro
     turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
     if not by_us or turn is None or turn.word is not Word.AT_ONCE:
         return
-    left = [_left_s(ledger, one) for one in kept.promises if turn.id not in one.but]
+    left = [_left_s(ledger, kept, one) for one in kept.promises if turn.id not in one.but]
     behind = [each.name for each in ledger.readers_behind(kept) if each.lost < TOO_MANY]
     orders = kept.orders_lately(ledger.now_s())
     shut = all(_why_shut(ledger, kept, secret, order, None) for order in orders)
@@ -190,9 +190,10 @@ def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wro
         yield f"{secret.id}, held by {', '.join(behind)}, ended {min(left):.1f} s too early"
 
 
-def _left_s(ledger: Ledger, promise: Promise) -> float:
-    jumped_s = ledger.jumped_since_s(promise.asked_s)
-    return promise.asked_s + promise.within_s - ledger.now_s() - jumped_s
+def _left_s(ledger: Ledger, kept: Kept, promise: Promise) -> float:
+    """Return what is left of the time since then, or since what is current is served."""
+    since_s = max(promise.asked_s, kept.promoted_s)
+    return since_s + promise.within_s - ledger.now_s() - ledger.jumped_since_s(since_s)
 
 
 def nothing_is_retired_before_it_is_delivered(ledger: Ledger, effect: Effect) -> Wrong:

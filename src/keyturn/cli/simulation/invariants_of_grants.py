@@ -15,9 +15,9 @@ from keyturn.cli.simulation.invariants import (
 )
 from keyturn.cli.simulation.ledger import REFUSED_CLIENT, Ledger
 from keyturn.domain.oauth.connection import Connection, State
-from keyturn.domain.turn import Word
+from keyturn.domain.turn import TAKING_BACK, Word
 
-HARD_WORDS = (Word.AT_ONCE, Word.ABORT)
+HARD_WORDS = (Word.AT_ONCE, *TAKING_BACK)
 """Who says one of these ends at once what somebody may have in hand."""
 
 

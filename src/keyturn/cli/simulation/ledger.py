@@ -35,13 +35,13 @@ OF_A_LOOK_S = 120.0
 """How long a policy that was changed may still be followed by who looked before."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Promise:
     """An emergency that was to leave the consumers of an app time; ``but`` are turns not of it."""
 
     asked_s: float
     within_s: float
-    but: frozenset[str]
+    but: set[str]
 
 
 @dataclass
@@ -357,14 +357,20 @@ class Ledger:
         """Return how far the product's clock was set forward since then, in all."""
         return sum(jump for at, jump in self.jumps if at >= since_s and jump > 0)
 
-    def promise(self, kept: Kept, within_s: float) -> None:
+    def promise(self, kept: Kept, within_s: float) -> Promise:
         """Take note that an emergency is asked for, and how much time it leaves consumers.
 
         A turn that was told earlier to wait for nobody does not.
         """
-        hasty = (t for t in self.open_turns(kept.app_id) if t.word and t.closes_at is None)
-        but = frozenset(turn.id for turn in hasty)
-        kept.promises.append(Promise(self.now_s(), within_s, but))
+        hasty = (t for t in self.open_turns(kept.app_id) if t.word and not _leaves_time(t))
+        kept.promises.append(Promise(self.now_s(), within_s, {turn.id for turn in hasty}))
+        return kept.promises[-1]
+
+    def hurry(self, kept: Kept) -> None:
+        """Take note that the turn under way is told to wait for nobody; the next one was not."""
+        under_way = {turn.id for turn in self.open_turns(kept.app_id)}
+        for promise in kept.promises:
+            promise.but |= under_way
 
     # --- readers --------------------------------------------------------------------------------
 
@@ -378,3 +384,7 @@ def _gave_way(before: App, after: App, ours: str | None) -> bool:
     """Say whether a credential that we did not delete has given its place up."""
     left = {secret.id for secret in after.live_secrets}
     return any(secret.id not in left for secret in before.live_secrets if secret.id != ours)
+
+
+def _leaves_time(turn: Turn) -> bool:
+    return turn.closes_at is not None or turn.within_s > 0

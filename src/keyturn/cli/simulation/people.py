@@ -126,7 +126,7 @@ class Operators:
                 await abort_emergency(world, admin, view.rollout.id)
 
     async def _finish_at_once(self, world: World, cast: Cast) -> None:
-        cast.kept.promises.clear()
+        self._stage.ledger.hurry(cast.kept)
         await orders.finish_now(world, self._stage.admin, cast.rotation_id, at_once=True)
 
     async def _change_policy(self, world: World, cast: Cast) -> None:
@@ -193,8 +193,12 @@ async def close(stage: Stage, world: World, cast: Cast, within_s: int) -> None:
     """Begin an emergency that leaves consumers so much time; the judge remembers that."""
     draft = EmergencyDraft(apps=[cast.app_id], reason="leaked", within_s=within_s)
     plan = await plan_emergency(world, stage.admin, draft)
-    stage.ledger.promise(cast.kept, within_s)
-    await begin_emergency(world, stage.admin, draft, plan.plan_hash)
+    promise = stage.ledger.promise(cast.kept, within_s)
+    try:
+        await begin_emergency(world, stage.admin, draft, plan.plan_hash)
+    except KeyturnError:
+        cast.kept.promises = [one for one in cast.kept.promises if one is not promise]
+        raise
 
 
 def agree(org: Org, client_id: str, asked: Mapping[str, str], server: str | None = None) -> str:

@@ -260,7 +260,7 @@ def _turns() -> None:
         _text("blocked_reason? blocked_detail? blocked_phase?"),
         _int("ended_at? epoch"),
         _text("owner? kind asked_flow_id?"),
-        _int("asked_depth? closes_at? tidies_at?"),
+        _int("asked_depth? within_s closes_at? tidies_at?"),
         key="id",
         to={"rotation_id": "rotation"},
     )
