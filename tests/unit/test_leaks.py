@@ -100,3 +100,9 @@ def test_what_follows_a_beginning_is_not_repeated_either() -> None:
     """The place and the note may have the whole value of which only the beginning was given."""
     told = hidden("KEY=can(ary-_x9~rest; see below", Sensitive("can(ary"))
     assert told == f"KEY={HIDDEN}; see below"
+
+
+def test_a_text_that_repeats_several_values_repeats_none() -> None:
+    """A beginning is hidden by as much of it as counts, too: what follows may be mistyped."""
+    told = hidden("canary and crow", Sensitive("canary!"), Sensitive("can"), Sensitive("crow"))
+    assert told == f"{HIDDEN} and {HIDDEN}"

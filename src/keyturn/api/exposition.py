@@ -169,6 +169,8 @@ def _of_turns(figures: Figures, now: datetime) -> Iterator[Metric]:
     yield _gauges("rollouts", told, "state", figures.rollouts, going)
     told, unended = "Leak reports that nobody has ended.", [Reported.OPEN, Reported.UNKNOWN]
     yield _gauges("leak_reports", told, "state", figures.leaks, unended)
+    told = "Leak reports whose secret Okta may accept, and that no emergency closes."
+    yield _gauge("leak_reports_unattended", told, figures.unattended)
 
 
 def _of_neighbours(figures: Figures, now: datetime) -> Iterator[Metric]:

@@ -214,6 +214,8 @@ def reason_of(reporter: str, seen_in: str) -> str:
     return f"{reporter} has reported a client secret as leaked.{seen}"
 
 
-def hidden(text: str, value: Sensitive) -> str:
-    """Return what a reporter wrote of a value without it, nor what follows where it begins one."""
-    return re.sub(re.escape(value.reveal()) + r"[\w~-]*", HIDDEN, text)
+def hidden(text: str, *values: Sensitive) -> str:
+    """Return what a reporter wrote without values, nor what follows where they only begin one."""
+    for value in values:
+        text = re.sub(re.escape(value.reveal()) + r"[\w~-]*", HIDDEN, text)
+    return text

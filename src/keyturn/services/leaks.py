@@ -59,6 +59,12 @@ class LeakDraft:
     seen_in: str = ""
     told: str = ""
 
+    @property
+    def values(self) -> Sequence[Sensitive]:
+        """Return what its texts must not repeat: a value, how one begins, what of that counts."""
+        beginning = self.prefix and compared(self.prefix)
+        return [each for each in (self.value, self.prefix, beginning) if each]
+
 
 @dataclass(frozen=True)
 class Received:
@@ -195,10 +201,7 @@ def _length_rule(value: Sensitive | None, least: int) -> str:
 
 def _without_value(draft: LeakDraft) -> LeakDraft:
     """Return a draft whose texts do not repeat what it is about."""
-    seen_in, told = draft.seen_in, draft.told
-    beginning = draft.prefix and compared(draft.prefix)
-    for given in filter(None, (draft.value, draft.prefix, beginning)):
-        seen_in, told = hidden(seen_in, given), hidden(told, given)
+    seen_in, told = hidden(draft.seen_in, *draft.values), hidden(draft.told, *draft.values)
     return replace(draft, seen_in=seen_in[:WHERE_MAX], told=told[:NOTE_MAX])
 
 

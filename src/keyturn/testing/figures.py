@@ -18,7 +18,8 @@ from keyturn.domain.drift import Finding
 from keyturn.domain.flows.run import Run, SavedFlow
 from keyturn.domain.identity import AccessToken, AuthMethod, ClientSecret
 from keyturn.domain.inventory import Inventory
-from keyturn.domain.leaks import LeakReport
+from keyturn.domain.leaks import LeakReport, Which
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
@@ -54,6 +55,7 @@ def figures_of(
     waiting = [each for each in places if each.state is Delivering.WAITING]
     orgs, sent = [*_all(tables, OktaConnection)], _all(tables, Dispatch)
     backups = [each.attempt.at for each in audit if each.attempt.verb == BACKED_UP]
+    reports = [*_all(tables, LeakReport)]
     return Figures(
         rotations=len(rotations),
         next_turn_at=min(starts, default=None),
@@ -78,7 +80,13 @@ def figures_of(
             for each in _all(tables, Rollout)
             if each.kind is Kind.WAVES and each.state not in OVER
         ),
-        leaks=Counter(each.state for each in _all(tables, LeakReport) if each.ended_at is None),
+        leaks=Counter(each.state for each in reports if each.ended_at is None),
+        unattended=sum(
+            each.state is Reported.OPEN
+            and each.which is not Which.RETIRED
+            and each.emergency_id is None
+            for each in reports
+        ),
         backed_up_at=max(backups, default=None),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
+from alerts_kit import AwayStore
 from api_kit import ORG_URL, ROTATIONS, House, problem
 from identity_kit import bearer, newcomer
 from metrics_kit import Samples, parsed, scraped, value
@@ -22,7 +23,6 @@ from storage_kit import (
 
 from keyturn.api.app import build_api
 from keyturn.domain.connection import OktaConnection
-from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.ids import ReportId
 from keyturn.domain.inventory import Inventory, Stage
 from keyturn.domain.leaks import State as Reported
@@ -96,14 +96,6 @@ async def test_the_store_is_looked_at_once_in_a_while(house: House) -> None:
     house.clock.advance(FRESH_S)
     await scraped(world)
     assert store.looks == 2
-
-
-class AwayStore(MemoryStore):
-    """A store whose database is away."""
-
-    def reading(self) -> object:  # type: ignore[override]
-        """Fail."""
-        raise DatabaseAway
 
 
 async def test_a_store_that_is_away_is_told_of(house: House) -> None:
@@ -224,6 +216,7 @@ CHANGES = (
     Change(fail_to_tell, "keyturn_notices_undelivered", 0, 1),
     Change(halt, "keyturn_rollouts", 0, 1, (("state", "halted"),)),
     Change(leak, "keyturn_leak_reports", 0, 1, (("state", "open"),)),
+    Change(leak, "keyturn_leak_reports_unattended", 0, 1),
     Change(report, "keyturn_compliance_breaches", None, 2, (("kind", "too_old"),)),
     Change(report, "keyturn_compliance_evidence_age_seconds", None, 66),
 )

@@ -30,7 +30,7 @@ from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Kind
 from keyturn.domain.identity import AccessToken
 from keyturn.domain.ids import LeakId, RotationId, TurnId
-from keyturn.domain.leaks import LeakReport
+from keyturn.domain.leaks import LeakReport, Which
 from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.lights import Light
@@ -138,6 +138,25 @@ async def test_leak_reports_are_counted_until_they_are_ended(store: Store) -> No
     assert (await counted(store, opened)).leaks == {Reported.OPEN: 1}
     ended = replace(LEAK, state=Reported.CLOSED, ended_at=NOW)
     assert (await counted(store, ended)).leaks == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "unattended"),
+    [
+        ({}, 1),
+        ({"which": Which.RETIRED}, 0),
+        ({"emergency_id": ROLLOUT.id}, 0),
+        ({"state": Reported.UNKNOWN, "which": None}, 0),
+        ({"state": Reported.CLOSED, "ended_at": NOW}, 0),
+    ],
+)
+async def test_leak_reports_are_unattended_until_something_closes_them(
+    store: Store, changed: dict[str, Any], unattended: int
+) -> None:
+    """What Okta refuses, what an emergency closes and what nothing here has waits for nobody."""
+    await add_all(store, *RECORDS)
+    found = replace(LEAK, state=Reported.OPEN, ended_at=None, emergency_id=None)
+    assert (await counted(store, replace(found, **changed))).unattended == unattended
 
 
 async def test_late_ones_are_counted(store: Store) -> None:

@@ -1,13 +1,19 @@
 """Leak reports in the browser: reported, found, led to an emergency, and ended."""
 
+from dataclasses import replace
+
+import pytest
+from api_kit import ROTATIONS
 from rotation_pages_kit import buttons, somebody
 from web_fleet_kit import HOSTILE, admin
 from web_kit import WebHouse
 
 from keyturn.domain.okta import secret_hash
+from keyturn.domain.secret import Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.leaks import LeakDraft, report_leaks
 from keyturn.services.leaks_under_way import follow_leaks
+from keyturn.services.sealing import seal_version
 
 LIST = "/leaks"
 ELSEWHERE = "nothing-here-reads-like-this"
@@ -60,15 +66,59 @@ async def test_a_report_is_ended_with_a_reason(web: WebHouse) -> None:
     assert late.status == 400
 
 
-async def test_what_does_not_fit_is_told_at_its_field(web: WebHouse) -> None:
-    """The value is not shown again; the rest is as it was typed."""
+async def test_a_leak_is_reported_by_how_its_value_begins(web: WebHouse) -> None:
+    """Neither the beginning nor what follows it is on a page; who guesses has to wait."""
+    await web.house.rotate_by_order()
+    value = await web.house.served()
     form = await web.visitor.open(f"{LIST}/new")
-    for typed in ({}, {"value": ELSEWHERE, "hash": "x" * 22}, {"hash": "x"}):
-        again = await web.visitor.press(form, "Report it", where="a chat", **typed)
-        assert again.status == 422
-        assert again.value("where") == "a chat"
-        assert ELSEWHERE not in again.html
-    assert "Okta's hash of a client secret" in again.text
+    page = await web.visitor.press(form, "Report it", beginning=f" {value[:16]} ", note=value)
+    assert "It is the one that readers are given now." in page.text
+    late = await web.visitor.press(form, "Report it", beginning=value[:16], where=value)
+    assert late.status == 429
+    assert "asked for too often" in late.text
+    assert "keyturn leak report --prefix-stdin" in late.text
+    for shown in (page, late):
+        assert value[:12] not in shown.html
+
+
+async def test_a_beginning_that_several_values_have_leads_to_all_reports(web: WebHouse) -> None:
+    """Values that people chose may be alike: there is a report of each."""
+    made = await web.house.rotate_by_order()
+    await web.house.http.post(f"{ROTATIONS}/{made['id']}/rotate-secrets")
+    async with web.world.store.writing() as tx:
+        for version in [each for each in await tx.list(Version) if each.hash]:
+            value = Sensitive(f"same-beginning-{version.id}")
+            sealed = seal_version(web.world, web.house.installed.project, version.id, value)
+            await tx.replace(replace(version, sealed=sealed, hash=secret_hash(value)))
+    form = await web.visitor.open(f"{LIST}/new")
+    page = await web.visitor.press(form, "Report it", beginning="same-beginning-", where="a chat")
+    assert page.path == LIST
+    assert "It is taken in: 2 values begin so." in page.text
+    assert page.text.count("a chat") == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "told"),
+    [
+        ({}, "value", "say one of"),
+        ({"value": ELSEWHERE, "hash": "x" * 22}, "value", "say one of"),
+        ({"value": ELSEWHERE, "beginning": ELSEWHERE[:16]}, "value", "say one of"),
+        ({"hash": ELSEWHERE}, "hash", "Okta's hash of a client secret"),
+        ({"beginning": ELSEWHERE[:11]}, "beginning", "The beginning must have 12 to 10000"),
+        ({"value": ELSEWHERE, "note": ELSEWHERE + "x " * 500}, "note", "at most 500 characters"),
+    ],
+)
+async def test_what_does_not_fit_is_told_at_its_field(
+    web: WebHouse, typed: dict[str, str], field: str, told: str
+) -> None:
+    """The value is not shown again, in whatever field it was typed; the rest is as it was typed."""
+    form = await web.visitor.open(f"{LIST}/new")
+    again = await web.visitor.press(form, "Report it", where="a chat", **typed)
+    assert again.status == 422
+    assert again.value("where") == "a chat"
+    assert told in again.text
+    assert f'id="f-{field}-error"' in again.html
+    assert ELSEWHERE[:11] not in again.html
 
 
 async def test_texts_are_shown_as_text(web: WebHouse) -> None:

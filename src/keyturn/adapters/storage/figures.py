@@ -40,7 +40,8 @@ from keyturn.domain.destination import Destination
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Finding
 from keyturn.domain.identity import AccessToken, AuthMethod, ClientSecret
-from keyturn.domain.leaks import LeakReport
+from keyturn.domain.leaks import LeakReport, Which
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
@@ -58,7 +59,7 @@ _rotation, _turn = TABLES[Rotation].c, TABLES[Turn].c
 _destination, _dispatch = TABLES[Destination].c, TABLES[Dispatch].c
 _okta, _audit = TABLES[OktaConnection].c, AUDIT.c
 _open: Final = _turn.ended_at.is_(None)
-_member, _rollout = TABLES[Member].c, TABLES[Rollout].c
+_member, _rollout, _report = TABLES[Member].c, TABLES[Rollout].c, TABLES[LeakReport].c
 _emergencies: Final = select(_rollout.id).where(
     _rollout.kind == Kind.EMERGENCY, _rollout.state == Running.RUNNING
 )
@@ -83,7 +84,7 @@ GROUPS: Final[Mapping[str, Select[tuple[object, int]]]] = MappingProxyType(
         "registrations": _of(TABLES[ClientRegistration].c.light),
         "findings": _of(TABLES[Finding].c.kind),
         "rollouts": _of(_rollout.state, _rollout.kind == Kind.WAVES, _rollout.state.not_in(OVER)),
-        "leaks": _of(TABLES[LeakReport].c.state, TABLES[LeakReport].c.ended_at.is_(None)),
+        "leaks": _of(_report.state, _report.ended_at.is_(None)),
         "closings": _of(_member.standing, _member.rollout_id.in_(_emergencies)),
     }
 )
@@ -118,6 +119,11 @@ SINGLE: Final = select(
     .scalar_subquery()
     .label("okta_connections"),
     _count(_okta.failing_since.is_not(None)).label("unreached"),
+    _count(
+        _report.state == Reported.OPEN,
+        _report.which.is_distinct_from(Which.RETIRED),
+        _report.emergency_id.is_(None),
+    ).label("unattended"),
     select(func.max(_audit.attempt_at)).where(_backed_up).scalar_subquery().label("backed_up_at"),
 )
 """The fields of `Figures` that are one value each."""

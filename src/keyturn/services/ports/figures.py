@@ -29,9 +29,9 @@ class Figures:
     ``tried`` counts destinations that are tried again, ``untold`` notices that have not arrived at
     the first try, ``unheard`` the channels at which nothing arrives. ``unreached`` counts
     connections to Okta whose comparison fails. ``closings`` are the apps of emergencies that are
-    not over, ``rollouts`` those in waves, and ``leaks`` leak reports that nobody has ended.
-    ``backed_up_at`` is when the last backup was made
-    here, None where none was.
+    not over, ``rollouts`` those in waves, and ``leaks`` leak reports that nobody has ended;
+    ``unattended`` are those of them whose secret Okta may accept, and that no emergency closes.
+    ``backed_up_at`` is when the last backup was made here, None where none was.
     """
 
     rotations: int = 0
@@ -54,6 +54,7 @@ class Figures:
     closings: Mapping[Standing, int] = field(default_factory=dict)
     rollouts: Mapping[Running, int] = field(default_factory=dict)
     leaks: Mapping[Reported, int] = field(default_factory=dict)
+    unattended: int = 0
     backed_up_at: datetime | None = None
 
 

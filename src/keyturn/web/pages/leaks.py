@@ -8,7 +8,17 @@ from starlette.responses import Response
 
 from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError, Forbidden, KeyturnError, NotFound
-from keyturn.domain.leaks import ENDED, MEANING, LeakReport, Source, State, reason_of
+from keyturn.domain.leaks import (
+    ENDED,
+    MEANING,
+    PREFIX_MIN,
+    LeakReport,
+    Source,
+    State,
+    hidden,
+    is_hash,
+    reason_of,
+)
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.leaks import LeakDraft, end_leak, list_leaks, read_leak, report_leaks
 from keyturn.services.rollout_plans import REASON_MAX
@@ -24,6 +34,8 @@ LIST: Final = "/leaks"
 NEW: Final = f"{LIST}/new"
 ONE: Final = f"{LIST}/{{leak_id}}"
 EACH: Final = 50
+BEGINNING: Final = "beginning"
+"""How the form calls the field of how a value begins."""
 STATES: Final = {
     State.OPEN: ("Open", "bad"),
     State.UNKNOWN: ("Not known here", "idle"),
@@ -98,37 +110,54 @@ async def end(visit: Visit) -> Response:
 
 
 async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
-    """Ask what has leaked, and where it was seen; a value that was typed is not shown again."""
+    """Ask what has leaked, and where it was seen.
+
+    A value that was typed is not shown again, wherever it was typed; nor is what is no hash, for
+    that may be one.
+    """
     visit.require("leak reports", ABOVE, Verb.REPORT_LEAKS)
-    where = visit.said("where")
-    words = ["keyturn", "leak", "report", "--value-stdin", *(["--where", where] if where else [])]
+    draft = _draft(visit)
+    where = hidden(draft.seen_in, *draft.values)
+    way = "--prefix-stdin" if draft.prefix and not draft.value else "--value-stdin"
+    words = ["keyturn", "leak", "report", way, *(["--where", where] if where else [])]
     return visit.render(
         "leaks/new.html",
         status=status_of(error) if error else 200,
-        problems=told_of(error),
-        typed={each: visit.said(each) for each in ("hash", "where", "note")},
+        problems=told_of(error, {"prefix": BEGINNING}),
+        hash=draft.hash if is_hash(draft.hash) else "",
+        where=where,
+        note=hidden(draft.told, *draft.values),
+        least=PREFIX_MIN,
         command=shlex.join(words),
     )
 
 
 async def report(visit: Visit) -> Response:
     """Take a report in, and show what was found to whoever may read it."""
-    value = visit.said("value")
-    draft = LeakDraft(
-        value=Sensitive(value) if value else None,
-        hash=visit.said("hash"),
-        seen_in=visit.said("where"),
-        told=visit.said("note"),
-    )
+    drafts = [_draft(visit)]
     try:
-        received = await report_leaks(visit.world, visit.caller, [draft], Source.OPERATOR)
+        received = await report_leaks(visit.world, visit.caller, drafts, Source.OPERATOR)
     except Forbidden:
         raise
     except CallerError as error:
         return await ask(visit, error)
     if not received.reports:
         return visit.redirect("/", "It is taken in.")
-    return visit.redirect(f"{LIST}/{received.reports[0].id}", "It is taken in.")
+    first, *more = received.reports
+    if more:
+        return visit.redirect(LIST, f"It is taken in: {len(more) + 1} values begin so.")
+    return visit.redirect(f"{LIST}/{first.id}", "It is taken in.")
+
+
+def _draft(visit: Visit) -> LeakDraft:
+    value, beginning = visit.said("value"), visit.said(BEGINNING)
+    return LeakDraft(
+        value=Sensitive(value) if value else None,
+        hash=visit.said("hash"),
+        prefix=Sensitive(beginning) if beginning else None,
+        seen_in=visit.said("where"),
+        told=visit.said("note"),
+    )
 
 
 def _close(one: LeakReport) -> str:
