@@ -25,7 +25,8 @@ LEFT_OUT: Final = "left_out"
 """The field that names what a form held and its page does not: a kind, a colon and a name."""
 KINDS: Final = frozenset({"line", "lines", "file"})
 SECRET: Final = re.compile(
-    r"(?!map_)(.*(password|secret|token|value|key|proof|assertion)|key-.*|lines|old|new|again|text)\Z",
+    r"(?!map_)(.*(password|secret|token|value|key|proof|assertion)|key-.*|"
+    r"lines|beginning|old|new|again|text)\Z",
     re.IGNORECASE,
 )
 """What the fields are called that a secret is typed into, after a last dot."""
