@@ -75,8 +75,6 @@ DATES = (TURNS, *chain.from_iterable(OF_DUTY.values()))
 FIELDS = {kind: [field for each, field in DATES if each is kind] for kind, _ in DATES}
 PRESSING = (TURNS, *(date for duty in OF_DUTY if duty not in IDLE for date in OF_DUTY[duty]))
 
-NONE_YET: Mapping[tuple[object, ...], Record] = {}
-
 
 class Agenda:
     """What is due in one world, and when."""
@@ -84,7 +82,7 @@ class Agenda:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._seen: object = None
-        self._tables: dict[type[Record], object] = {}
+        self._tables: dict[type[Record], object] = dict.fromkeys(FIELDS)
         self._due: dict[Date, datetime | None] = dict.fromkeys(DATES)
         self._worth: dict[Date, datetime | None] = dict.fromkeys(DATES)
         self._first: datetime | None = None
@@ -114,13 +112,14 @@ class Agenda:
         held = self._stage.store.backup()
         if held is self._seen:
             return
-        self._seen = held
-        for kind, fields in FIELDS.items():
-            table = held.tables.get(kind, NONE_YET)
-            if table is not self._tables.get(kind):
-                self._tables[kind] = table
-                for field in fields:
-                    self._note(table.values(), (kind, field))
+        self._seen, known = held, self._tables
+        fresh = [kind for kind, table in known.items() if held.tables.get(kind) is not table]
+        if not fresh:
+            return
+        for kind in fresh:
+            known[kind] = held.tables.get(kind)
+            for field in FIELDS[kind]:
+                self._note(held.list(kind), (kind, field))
         worth = (self._worth[date] for date in PRESSING if date is not COMPARISONS)
         self._first = min(filter(None, worth), default=None)
 

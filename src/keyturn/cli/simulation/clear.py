@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
 from functools import cache
+from itertools import compress
 
 from keyturn.cli.simulation.events import Commit
 from keyturn.cli.simulation.invariants import Wrong
 from keyturn.domain.secret import Version
 
-LIKE_A_VALUE = re.compile(r"[A-Za-z0-9_\-]{32,}")
+SHORTEST = 32
+LIKE_A_VALUE = re.compile(rf"[A-Za-z0-9_\-]{{{SHORTEST},}}")
 NO_TEXT = (int, float, datetime, time, timedelta, Enum, type(None))
 
 
@@ -31,7 +33,7 @@ def no_secret_in_clear(texts: Iterable[str], secrets: set[str], clean: Clean) ->
     if clean.secrets != len(secrets):
         clean.texts, clean.secrets = set(), len(secrets)
     every = {*texts} - clean.texts
-    if secrets.isdisjoint(LIKE_A_VALUE.findall("\n".join(every))):
+    if not every or secrets.isdisjoint(LIKE_A_VALUE.findall("\n".join(every))):
         clean.texts |= every
         return
     for text in sorted(every):
@@ -41,22 +43,26 @@ def no_secret_in_clear(texts: Iterable[str], secrets: set[str], clean: Clean) ->
 
 
 def texts_of(commit: Commit) -> Iterator[str]:
-    """Yield what a transaction wrote that carries no sealed value."""
+    """Yield what a transaction wrote that carries no sealed value, and is no shorter than one."""
     todo: list[object] = [each for each in commit.changed if not isinstance(each, Version)]
     todo += [entry.attempt for entry in commit.audit]
     for held in todo:  # to write whole records out takes ten times as long
-        if isinstance(held, str):
-            yield str(held)
-            continue
         nature = _nature(type(held))  # type: ignore[arg-type]  # a type has a hash
-        if nature == "fields":
-            todo += vars(held).values()
+        if nature == "text":
+            text = str(held)
+            if len(text) >= SHORTEST:
+                yield text
+        elif nature == "fields":
+            values = vars(held).values()
+            todo += compress(values, map(_nature, map(type, values)))
         elif nature == "other":
             yield repr(held)
 
 
 @cache
 def _nature(kind: type) -> str:
+    if issubclass(kind, str):
+        return "text"
     if issubclass(kind, NO_TEXT):
-        return "nothing"
+        return ""
     return "fields" if is_dataclass(kind) else "other"

@@ -311,6 +311,8 @@ def _state(connection: Connection | None) -> State | None:
 
 
 def _changed(before: Backup, after: Backup) -> Iterator[Record]:
+    if before is after:
+        return
     for kind in WATCHED:
         old, new = before.tables.get(kind, {}), after.tables.get(kind, {})
         if old is not new:  # most of a table stays as it is, and where it is

@@ -130,7 +130,7 @@ class Worker:
 
     def _ring(self) -> None:
         """Wake up where something else has become what is slept until."""
-        if self._next() != self._awaited:
+        if not self._rung.is_set() and self._next() != self._awaited:
             self._rung.set()
 
     def _left_s(self) -> float:
