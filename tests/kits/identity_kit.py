@@ -105,11 +105,13 @@ async def tokens_stored(house: House) -> int:
         return len(await tx.list(AccessToken, identity_id=house.installed.identity.id))
 
 
-async def newcomer(house: House, *held: Held, name: str = "newcomer") -> tuple[str, str]:
-    """Add an identity that holds roles; return its id and a token of its own."""
+async def newcomer(
+    house: House, *held: Held, name: str = "newcomer", by: AuthMethod = AuthMethod.TOKEN
+) -> tuple[str, str]:
+    """Add an identity that holds roles; return its id and a token of its own, got so."""
     world, home = house.world, house.installed.organization.id
     identity = new_identity(world, name, home)
-    token, value = new_access_token(world, identity.id, AuthMethod.TOKEN, TokenRules())
+    token, value = new_access_token(world, identity.id, by, TokenRules())
     members = [
         Membership(world.chance.uuid(), identity.id, role, project, world.clock.now())
         for role, project in held

@@ -31,8 +31,9 @@ USUAL = PolicyChange()
 
 
 def second(rig: Rig) -> Caller:
-    """Return another administrator than the one who starts rollouts."""
-    return Caller("second", "Second Person", rig.admin.organization_id, (Holding(ADMIN),))
+    """Return another administrator than the one who starts rollouts, a person who has logged in."""
+    holdings = (Holding(ADMIN),)
+    return Caller("second", "Second Person", rig.admin.organization_id, holdings, in_person=True)
 
 
 async def add_rotations(rig: Rig, count: int, *, soak_s: int = 3600) -> list[RotationId]:
@@ -69,6 +70,15 @@ async def add_rotation(
             rig.clock.advance(error.retry_after_s)
         else:
             return made.rotation.id
+
+
+async def add_pair(rig: Rig, name: str = "pay") -> tuple[RotationId, RotationId]:
+    """Make a rotation in a Preview org, and the one in Production that belongs to it."""
+    preview = await connect_preview(rig)
+    (app,) = populate(rig.org, 1)
+    staging = Where("example", "staging")
+    tried = await add_rotation(rig, name, app, connection=preview, where=staging)
+    return tried, await add_rotation(rig, name, rig.app_id)
 
 
 async def connect_preview(rig: Rig) -> OktaConnection:

@@ -1,5 +1,6 @@
 """How a rollout goes on, as tables."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from keyturn.domain.carrying import (
     Next,
     followed,
     is_good,
+    left_behind,
     mended,
     startable,
     what_next,
@@ -92,6 +94,16 @@ def test_a_member_is_good_from_the_phase_that_was_asked_for(go_on_at: Phase, pha
     assert good is (order.index(phase) >= order.index(go_on_at))
 
 
+@pytest.mark.parametrize("standing", Standing)
+def test_only_who_was_left_out_leaves_out_who_waits_for_it(standing: Standing) -> None:
+    """The reason names it; nobody waits for what is not there."""
+    gate = replace(ONE, number=7, standing=standing, name="p/staging/:pay")
+    why = left_behind(gate)
+    assert bool(why) is (standing is Standing.SKIPPED)
+    assert not why or "7, p/staging/:pay" in why
+    assert not left_behind(None)
+
+
 def test_only_the_wave_under_way_starts_and_only_behind_what_is_good() -> None:
     """Neither a later wave, nor one behind another, nor any once something failed."""
     first = replace(ONE, standing=Standing.WAITING)
@@ -152,11 +164,12 @@ def test_a_wave_waits_for_an_approval_that_is_good() -> None:
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("order", Order)
 def test_a_rollout_moves_only_as_the_table_says(state: State, order: Order) -> None:
-    """Everything else is refused with what is possible; what has ended says when."""
+    """Everything else is refused with what people can do; what has ended says when."""
     rollout = replace(RUNNING, state=state, ended_at=None)
     if order not in MOVES[state]:
-        with pytest.raises(Refused, match=f"is {state}"):
+        with pytest.raises(Refused, match=f"is {state}") as refused:
             moved(rollout, order, NOW)
+        assert not re.search("Possible:.*(await|halt|finish)", str(refused.value))
         return
     after = moved(rollout, order, NOW + timedelta(1), "why")
     assert after.state is MOVES[state][order]

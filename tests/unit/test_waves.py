@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from keyturn.domain.errors import InvalidInput
 from keyturn.domain.ids import AppId, RotationId
 from keyturn.domain.selector import Subject
-from keyturn.domain.waves import WAVES_MAX, Candidate, cut, estimate, require_waves
+from keyturn.domain.waves import WAVES_MAX, Candidate, cut, estimate, require_waves, untried
 
 ORGS = ("https://a.okta.com", "https://a.oktapreview.com")
 
@@ -114,6 +114,15 @@ def test_a_production_rotation_moves_to_the_wave_of_its_preview() -> None:
     shown = [(each.candidate.name, each.wave, each.behind) for each in found.members]
     assert shown == [("p/prod/:zoo", 1, 0), ("p/staging/:pay", 2, 0), ("p/prod/:pay", 2, 2)]
     assert found.members[2].why == "fits environment=prod, but waits for p/staging/:pay"
+
+
+def test_a_preview_that_is_not_wanted_is_named() -> None:
+    """By who would wait for it, in Production; one of another name or project is none of it."""
+    tried, more = (candidate("pay", environment=e, org=ORGS[1]) for e in ("staging", "dev"))
+    wanted = [candidate("pay"), candidate("zoo"), tried]
+    every = [*wanted, more, candidate("bank", org=ORGS[1])]
+    assert untried(wanted, every) == {"prod-pay": ["p/dev/:pay"]}
+    assert not untried([*wanted, more], every)
 
 
 def test_calls_and_time_are_told_by_wave() -> None:

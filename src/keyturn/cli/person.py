@@ -93,6 +93,29 @@ def password(*, email: str, password_stdin: bool, server: str | None, as_json: b
     run(work())
 
 
+@person.command("log-in")
+@click.argument("email")
+@stdin
+@options.server
+@options.as_json
+def log_in(*, email: str, password_stdin: bool, server: str | None, as_json: bool) -> None:
+    """Log in as EMAIL, and print the access token, for KEYTURN_TOKEN; it is good for 12 hours.
+
+    As in: export KEYTURN_TOKEN=$(keyturn person log-in ada@example.com). What only people may do,
+    such as to approve a wave of a rollout, takes this token, or the browser.
+    """
+    from keyturn.client import Person
+
+    who = Person(email, _password(stdin=password_stdin, confirm=False))
+
+    async def work() -> None:
+        async with connected(server, who) as api:
+            token = await api.log_in()
+        output.show({"accessToken": token}, [token], as_json=as_json)
+
+    run(work())
+
+
 @person.command("delete")
 @click.argument("email")
 @options.server
@@ -110,8 +133,8 @@ def delete(*, email: str, server: str | None, as_json: bool) -> None:
     run(work())
 
 
-def _password(*, stdin: bool) -> str:
+def _password(*, stdin: bool, confirm: bool = True) -> str:
     if stdin:
         return sys.stdin.readline().rstrip("\n")
-    given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    given: str = click.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True)
     return given

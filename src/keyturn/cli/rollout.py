@@ -208,7 +208,11 @@ def approve(
     server: str | None,
     as_json: bool,
 ) -> None:
-    """Let a wave of ROLLOUT go, for a day; who has started it may not."""
+    """Let a wave of ROLLOUT go, for a day; a person may who has not started it.
+
+    KEYTURN_TOKEN has to be the token that `keyturn person log-in` gave you. Whoever logs in with
+    Okta approves in the browser.
+    """
     from keyturn.wire.rollouts import ApproveRollout
 
     async def work() -> None:

@@ -44,10 +44,21 @@ def plan(found: "RolloutPlan", limit: int) -> Iterator[str]:
     )
     yield from more(len(found.members), limit)
     yield ""
+    yield from _warnings(found, limit)
     yield f"{found.calls} calls to Okta, about {duration(found.lasts_s)} in all."
     approved = ", and a second person has approved it" if found.approvals else ""
     yield f"The next wave begins when every turn before is {found.go_on_at}{approved}."
     yield f"Plan: {found.plan_hash}"
+
+
+def _warnings(found: "RolloutPlan", limit: int) -> Iterator[str]:
+    """Say what somebody should look at before it is started."""
+    warned = [one for one in found.members if one.warnings]
+    if warned:
+        rows = [[str(one.number), one.name, " ".join(one.warnings)] for one in warned[:limit]]
+        yield from output.table(["no", "rotation", "look at this first"], rows)
+        yield from more(len(warned), limit)
+        yield ""
 
 
 def rollouts(found: "Sequence[RolloutSummary]") -> list[str]:
@@ -130,3 +141,5 @@ def _to_do(found: "Rollout") -> Iterator[str]:
     if found.state == "halted":
         yield f"Once that is mended: keyturn rollout continue {found.name}"
         yield f"Without who failed:  keyturn rollout continue {found.name} --skip NO"
+    if left := sum(one.standings.get("skipped", 0) for one in found.waves):
+        yield f"{left} left out: keyturn rollout members {found.name} --standing skipped"

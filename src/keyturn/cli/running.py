@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from keyturn.client import ClientError, Identity, KeyturnApi, Token
+    from keyturn.client import ClientError, Identity, KeyturnApi, Person, Token
     from keyturn.settings import Settings
 
 T = TypeVar("T")
@@ -74,13 +74,16 @@ async def looks(
 
 
 @asynccontextmanager
-async def connected(server: str | None) -> AsyncIterator["KeyturnApi"]:
-    """Connect to the server that the flag, or the setting, names."""
+async def connected(
+    server: str | None, person: "Person | None" = None
+) -> AsyncIterator["KeyturnApi"]:
+    """Connect to the server that the flag, or the setting, names, as a person or as set."""
     from keyturn.cli.options import read_settings
     from keyturn.client import KeyturnApi
 
     settings = read_settings(url=server)
-    async with KeyturnApi(settings.url, _credentials(settings), ca_file=settings.ca_file) as api:
+    credentials = person or _credentials(settings)
+    async with KeyturnApi(settings.url, credentials, ca_file=settings.ca_file) as api:
         yield api
 
 

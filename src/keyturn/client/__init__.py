@@ -4,7 +4,7 @@ Knows the wire and nothing of the rules behind it.
 """
 
 from keyturn.client.api import KeyturnApi, Place
-from keyturn.client.calls import Identity, Token
+from keyturn.client.calls import Identity, Person, Token
 from keyturn.client.errors import ApiError, ClientError, Unreachable
 from keyturn.client.oauth import TokenRefused, TokenSource, blocking
 from keyturn.client.store import Held, Secret, Store
@@ -15,6 +15,7 @@ __all__ = [
     "Held",
     "Identity",
     "KeyturnApi",
+    "Person",
     "Place",
     "Secret",
     "Store",

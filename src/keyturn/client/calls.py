@@ -19,10 +19,12 @@ from keyturn.client.errors import Unreachable, not_keyturn, refusal, wants_log_i
 from keyturn.wire.base import Wire
 from keyturn.wire.jwt_auth import JwtLogin
 from keyturn.wire.login import LoggedIn, Login
+from keyturn.wire.people import PersonLogin
 
 LOGIN = "/api/v1/auth/universal-auth/login"
 JWT_LOGIN = "/api/v1/auth/jwt-auth/login"
 OIDC_LOGIN = "/api/v1/auth/oidc-auth/login"
+PERSON_LOGIN = "/api/v1/auth/login"
 TIMEOUT_S = 60.0
 """A turn is waited for until its new secret is served, which takes several calls to Okta."""
 
@@ -54,7 +56,15 @@ class Workload:
     oidc: bool = False
 
 
-Credentials = Token | Identity | Workload
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account of Keyturn's own, who gives their password."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+Credentials = Token | Identity | Workload | Person
 Source = Callable[[], Credentials]
 """Gives the credentials anew for every log-in, as where a platform changes a file."""
 
@@ -97,6 +107,10 @@ class Calls:
         trace: TracebackType | None,
     ) -> None:
         await self._http.aclose()
+
+    async def log_in(self) -> str:
+        """Log in, and return the access token."""
+        return await self._bearer(refused=None)
 
     async def call(
         self,
@@ -168,7 +182,10 @@ class Calls:
             raise Unreachable(f"Keyturn does not answer at {self.url} ({why}).") from error
 
 
-def _login_of(credentials: Identity | Workload) -> tuple[str, Wire]:
+def _login_of(credentials: Identity | Workload | Person) -> tuple[str, Wire]:
+    if isinstance(credentials, Person):
+        email, password = credentials.email, credentials.password
+        return PERSON_LOGIN, PersonLogin(email=email, password=password)
     if isinstance(credentials, Identity):
         client_id, client_secret = credentials.client_id, credentials.client_secret
         return LOGIN, Login(client_id=client_id, client_secret=client_secret)

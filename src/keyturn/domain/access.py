@@ -208,12 +208,17 @@ class Holding:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who proved who they are, and the roles that they hold."""
+    """Somebody who proved who they are, and the roles that they hold.
+
+    ``in_person`` is whether it is a person who has logged in by themselves, and not by something
+    that somebody else can have made for them.
+    """
 
     id: str
     name: str
     organization_id: OrganizationId
     holdings: tuple[Holding, ...]
+    in_person: bool = False
 
     @property
     def home(self) -> ProjectId | None:

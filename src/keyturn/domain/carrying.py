@@ -105,6 +105,16 @@ def mended(member: Member, turn: Turn | None, now: datetime) -> Member:
     )
 
 
+def left_behind(gate: Member | None) -> str:
+    """Say why a member is left out by what has become of who goes before it; nothing if it is not.
+
+    In an org for trying things out only what went well there is a try.
+    """
+    if gate is None or gate.standing is not Standing.SKIPPED:
+        return ""
+    return f"Number {gate.number}, {gate.name}, was left out, so that nothing was tried before it."
+
+
 def is_good(member: Member, turn: Turn | None, rollout: Rollout) -> bool:
     """Say whether a member keeps no other waiting any more."""
     if member.standing in {Standing.DONE, Standing.SKIPPED}:
@@ -116,7 +126,10 @@ def is_good(member: Member, turn: Turn | None, rollout: Rollout) -> bool:
 def startable(
     rollout: Rollout, members: Sequence[Member], turns: Mapping[str, Turn]
 ) -> Sequence[Member]:
-    """Return whose turns may start now, in order; one that failed lets nothing start."""
+    """Return whose turns may start now, in order; one that failed lets nothing start.
+
+    Among them is who waits no longer because who goes before was left out: see `left_behind`.
+    """
     wrong = any(each.standing is Standing.FAILED for each in members)
     if rollout.state is not State.RUNNING or wrong:
         return ()

@@ -29,6 +29,10 @@ class AuthMethod(StrEnum):
     """In a browser, at an Okta org or another issuer."""
 
 
+IN_PERSON = frozenset({AuthMethod.PASSWORD, AuthMethod.OIDC_PERSON})
+"""How people log in by themselves; anything else can be somebody else's who has made it."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """Somebody who may log in; ``person`` sets people apart from machines."""

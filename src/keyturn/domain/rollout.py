@@ -80,7 +80,10 @@ class Standing(StrEnum):
     DONE = "done"
     """Its turn has finished."""
     FAILED = "failed"
-    """Its turn was blocked, taken back, or had to reinstate the old secret."""
+    """Its turn was blocked, taken back, or had to reinstate the old secret.
+
+    In an emergency also: somebody has paused it, or one that stands before it.
+    """
     INACTIVE = "inactive"
     """Its app is deactivated at Okta, which accepts nothing of it: in an emergency only."""
     SKIPPED = "skipped"
@@ -166,6 +169,9 @@ class Approval:
     expires_at: datetime
 
 
+BY_PEOPLE = frozenset({Order.APPROVE, Order.CONTINUE, Order.ABORT})
+"""The orders that somebody can give; the others follow from how the members stand."""
+
 ENDED = frozenset({State.FINISHED, State.ABANDONED})
 """The states that nothing follows."""
 
@@ -177,7 +183,8 @@ def moved(rollout: Rollout, order: Order, now: datetime, told: str = "") -> Roll
     """Return a rollout after an order, due now; ``told`` is why. Raises Refused where none fits."""
     state = MOVES[rollout.state].get(order)
     if state is None:
-        possible = ", ".join(MOVES[rollout.state]) or "nothing any more"
+        orders = (each for each in MOVES[rollout.state] if each in BY_PEOPLE)
+        possible = ", ".join(orders) or "nothing any more"
         raise Refused(
             f"Rollout {rollout.name} is {rollout.state}: there is nothing to {order}. Possible: "
             f"{possible}."

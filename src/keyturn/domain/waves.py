@@ -47,6 +47,12 @@ class Candidate:
         return (urlsplit(self.org).hostname or "").endswith(PREVIEW_HOSTS)
 
     @property
+    def pair(self) -> tuple[str, str, str]:
+        """Return what those in Preview orgs and in Production have alike that belong together."""
+        of = self.subject
+        return of.project, of.path, of.rotation
+
+    @property
     def name(self) -> str:
         """Return the rotation's name with its place."""
         of = self.subject
@@ -106,6 +112,22 @@ def cut(candidates: Iterable[Candidate], waves: Sequence[str]) -> Cut:
     return Cut(tuple(cuts), _numbered(taken, _gates(ordered)))
 
 
+def untried(
+    wanted: Sequence[Candidate], every: Iterable[Candidate]
+) -> Mapping[RotationId, Sequence[str]]:
+    """Name, of those in Production, whom in a Preview org they do not wait for: it is not wanted.
+
+    ``every`` is what there is, wanted or not.
+    """
+    among = {each.rotation_id for each in wanted}
+    absent = _paired(each for each in every if each.preview and each.rotation_id not in among)
+    return {
+        each.rotation_id: sorted(one.name for one in absent[each.pair])
+        for each in wanted
+        if not each.preview and each.pair in absent
+    }
+
+
 def estimate(members: Iterable[Placed], calls_per_min: Mapping[str, int]) -> Mapping[int, Estimate]:
     """Tell for each wave how many calls it is and how long it takes; orgs are turned side by side.
 
@@ -157,17 +179,20 @@ def _why(text: str) -> str:
 
 def _gates(ordered: Iterable[Candidate]) -> Mapping[RotationId, Candidate]:
     """Return who has to be good before whom: Preview orgs before Production, one by one."""
-    alike: dict[tuple[str, str, str], list[Candidate]] = {}
-    for each in ordered:
-        of = each.subject
-        alike.setdefault((of.project, of.path, of.rotation), []).append(each)
     gates: dict[RotationId, Candidate] = {}
-    for group in alike.values():
+    for group in _paired(ordered).values():
         tried = [each for each in group if each.preview]
         gates |= {later.rotation_id: earlier for earlier, later in pairwise(tried)}
         if tried:
             gates |= {each.rotation_id: tried[-1] for each in group if not each.preview}
     return gates
+
+
+def _paired(candidates: Iterable[Candidate]) -> Mapping[tuple[str, str, str], list[Candidate]]:
+    pairs: dict[tuple[str, str, str], list[Candidate]] = {}
+    for each in candidates:
+        pairs.setdefault(each.pair, []).append(each)
+    return pairs
 
 
 def _numbered(

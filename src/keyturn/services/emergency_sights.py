@@ -72,23 +72,30 @@ async def sights_of(tx: Reading, rotations: Sequence[Rotation]) -> Mapping[Rotat
     await _add_readers(tx, of_secret)
     await _add_destinations(tx, rotations, found)
     await _add_clients(tx, of_secret)
-    await _add_obstacles(tx, rotations, found)
+    for rotation_id, obstacles in (await obstacles_of(tx, rotations)).items():
+        found[rotation_id].obstacles += obstacles
     return found
 
 
-async def _add_obstacles(
-    tx: Reading, rotations: Sequence[Rotation], found: Mapping[RotationId, Sight]
-) -> None:
-    """Add the turns that stand still, and what has drifted so that nothing can be turned."""
+async def obstacles_of(
+    tx: Reading, rotations: Sequence[Rotation], paused: str = PAUSED
+) -> Mapping[RotationId, list[str]]:
+    """Return what is on record that may keep each of some rotations from being turned.
+
+    That is a turn that stands still, ``paused`` being what is told of a paused one, and what has
+    drifted so that nothing can be turned.
+    """
+    found: dict[RotationId, list[str]] = {each.id: [] for each in rotations}
     for turn in await tx.list(Turn, rotation_id=frozenset(found), ended_at=None):
         if turn.paused_at:
-            found[turn.rotation_id].obstacles.append(PAUSED)
+            found[turn.rotation_id].append(paused)
         elif turn.blocked:
-            found[turn.rotation_id].obstacles.append(f"Its turn is blocked: {turn.blocked}")
+            found[turn.rotation_id].append(f"Its turn is blocked: {turn.blocked}")
     most = {each.id: each.kind.rules.most for each in rotations}
     for drift in await tx.list(Finding, rotation_id=frozenset(found), closed_at=None):
         if drift.kind in UNFIT or (drift.kind in ROOMLESS and most[drift.rotation_id] == TWO):
-            found[drift.rotation_id].obstacles.append(drift.kind.value)
+            found[drift.rotation_id].append(drift.kind.value)
+    return found
 
 
 async def own_apps(tx: Reading, organization_id: OrganizationId) -> frozenset[ClientId]:

@@ -11,6 +11,7 @@ from keyturn.domain.access import Caller
 from keyturn.domain.audit import Attempt
 from keyturn.domain.errors import TooManyAttempts, Unauthenticated
 from keyturn.domain.identity import (
+    IN_PERSON,
     AccessToken,
     AuthMethod,
     ClientSecret,
@@ -166,7 +167,8 @@ async def find_known(tx: Reading, token: Sensitive) -> Known | None:
     if found is None:
         return None
     identity = await must(tx.find(Identity, id=found.identity_id))
-    return Known(await caller_of(tx, identity), found)
+    caller = await caller_of(tx, identity)
+    return Known(replace(caller, in_person=found.method in IN_PERSON), found)
 
 
 async def _use(world: World, token: AccessToken, address: str) -> None:

@@ -1,12 +1,15 @@
 """Tell people of a rollout: that it has halted, waits for an approval, or has finished."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from keyturn.domain.notice import Kind, NoticeDraft
-from keyturn.domain.rollout import Rollout, State
-from keyturn.services.notices import tell
-from keyturn.services.ports import World, Writing
+from keyturn.domain.rollout import Member, Rollout, Standing, State
+from keyturn.domain.rotation import Rotation
+from keyturn.services.notices import anybody_hears, tell
+from keyturn.services.ports import Reading, World, Writing
+from keyturn.services.turn_news import draft_of
 
 KINDS: Mapping[State, Kind] = MappingProxyType(
     {
@@ -21,7 +24,7 @@ KINDS: Mapping[State, Kind] = MappingProxyType(
 async def tell_rollout(tx: Writing, world: World, before: Rollout | None, after: Rollout) -> None:
     """Tell of what has become of a rollout, where that is news; ``before`` is None of a new one."""
     kind = KINDS.get(after.state)
-    if kind is None or (before and after.state is before.state):
+    if kind is None or (before and after.state is before.state) or not await anybody_hears(tx):
         return
     draft = NoticeDraft(
         kind=kind,
@@ -29,14 +32,28 @@ async def tell_rollout(tx: Writing, world: World, before: Rollout | None, after:
         project_id=None,
         subject_id=after.id,
         subject=after.name,
-        told=after.told or _told(after),
+        told=after.told or await _told(tx, after),
         page=f"/rollouts/{after.id}",
         command=f"keyturn rollout show {after.name}",
     )
+    if wrong := await _failed_first(tx, after):
+        of = await draft_of(tx, world, wrong, kind, draft.told)
+        draft = replace(draft, project_id=of.project_id, of=of.of)
     await tell(tx, world, draft)
 
 
-def _told(rollout: Rollout) -> str:
+async def _failed_first(tx: Reading, rollout: Rollout) -> Rotation | None:
+    """Return the rotation that a halt is of, so that those are told who hear of that."""
+    if rollout.state is not State.HALTED:
+        return None
+    failed = await tx.list(Member, rollout_id=rollout.id, standing=Standing.FAILED)
+    first = min(failed, key=lambda each: each.number)
+    return await tx.find(Rotation, id=first.rotation_id)
+
+
+async def _told(tx: Reading, rollout: Rollout) -> str:
     if rollout.state is State.AWAITING:
         return f"Wave {rollout.wave} waits for somebody's approval."
-    return f"Waves that are through: {len(rollout.waves)}."
+    out = await tx.list(Member, rollout_id=rollout.id, standing=Standing.SKIPPED)
+    left = f" Rotations that were left out: {len(out)}." if out else ""
+    return f"Waves that are through: {len(rollout.waves)}.{left}"

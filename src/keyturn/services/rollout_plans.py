@@ -16,8 +16,9 @@ from keyturn.domain.ids import RotationId
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.selector import Subject, parse_selector
 from keyturn.domain.turn import Overlap, Phase
-from keyturn.domain.waves import Candidate, Estimate, Placed, cut, estimate, require_waves
+from keyturn.domain.waves import Candidate, Estimate, Placed, cut, estimate, require_waves, untried
 from keyturn.services import gate
+from keyturn.services.emergency_sights import obstacles_of
 from keyturn.services.inventory_sights import InventorySights
 from keyturn.services.inventory_views import list_inventoried
 from keyturn.services.ports import World
@@ -27,6 +28,7 @@ from keyturn.services.selectors import read_selector, require_groups_read
 MEMBERS_MAX = 10_000
 REASON_MAX = 500
 NAMED_MAX = 5
+WHILE_PAUSED = "Somebody has paused its turn: it is left out, unless that is resumed before."
 ALL = Target()
 """A rollout goes across projects: it is for those who hold a role in all of them."""
 
@@ -45,12 +47,17 @@ class RolloutDraft:
 
 @dataclass(frozen=True)
 class RolloutPlan:
-    """What a rollout will do; ``draft`` is as it is kept, ``estimates`` are by wave."""
+    """What a rollout will do; ``draft`` is as it is kept, ``estimates`` are by wave.
+
+    ``warnings`` tell of a rotation what is on record that may stop it, and whom in a Preview org it
+    does not wait for.
+    """
 
     draft: RolloutDraft
     members: Sequence[Placed]
     estimates: Mapping[int, Estimate]
     plan_hash: str
+    warnings: Mapping[RotationId, Sequence[str]]
 
     @property
     def calls(self) -> int:
@@ -108,8 +115,29 @@ async def _planned(
     kept = replace(draft, waves=found.waves)
     rates = await _rates(world, {each.org for each in wanted})
     return RolloutPlan(
-        kept, found.members, estimate(found.members, rates), _hash(kept, found.members)
+        kept,
+        found.members,
+        estimate(found.members, rates),
+        _hash(kept, found.members),
+        await _warnings(world, views, wanted, untried(wanted, candidates)),
     )
+
+
+async def _warnings(
+    world: World,
+    views: Sequence[RotationView],
+    wanted: Sequence[Candidate],
+    absent: Mapping[RotationId, Sequence[str]],
+) -> Mapping[RotationId, Sequence[str]]:
+    """Tell what is in the way of those that are wanted, and who is ``absent`` that tries it."""
+    ids = {each.rotation_id for each in wanted}
+    rotations = [each.rotation for each in views if each.rotation.id in ids]
+    async with world.store.reading() as tx:
+        found = await obstacles_of(tx, rotations, WHILE_PAUSED)
+    for rotation_id, left_out in absent.items():
+        told = "Nothing is tried before it in a Preview org: this rollout leaves out "
+        found[rotation_id].append(f"{told}{', '.join(left_out)}.")
+    return {rotation_id: told for rotation_id, told in found.items() if told}
 
 
 async def _require_groups(world: World, caller: Caller, draft: RolloutDraft) -> None:

@@ -11,6 +11,7 @@ from keyturn.domain.access import Caller, Verb
 from keyturn.domain.carrying import mended, skipped
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import IdentityId, RolloutId
+from keyturn.domain.person import Password
 from keyturn.domain.rollout import (
     ENDED,
     Approval,
@@ -147,16 +148,17 @@ async def list_members(
 async def approve_rollout(
     world: World, caller: Caller, rollout_id: str, *, wave: int, plan_hash: str
 ) -> RolloutView:
-    """Let a wave that has not begun go, for a day; one who has not started the rollout may.
+    """Let a wave that has not begun go, for a day; a person who has not started the rollout may.
 
-    Raises NotFound, Forbidden, and Refused for its creator, for another plan, for a wave that needs
-    none or has begun.
+    Raises NotFound, Forbidden, and Refused for its creator, for who has not logged in by
+    themselves, for another plan, for a wave that needs none or has begun.
     """
     rollout = await admit(world, caller, Verb.APPROVE_ROLLOUTS, rollout_id, f"approve wave {wave}")
     _refuse_approval(rollout, caller, wave, plan_hash)
     now = world.clock.now()
     async with world.store.writing() as tx:
         rollout = await current_rollout(tx, rollout.id)
+        await _refuse_newer(tx, rollout, caller)
         of_wave = await members_of(tx, rollout.id, wave=wave)
         if not of_wave or any(each.begun_at for each in of_wave) or wave < rollout.wave:
             raise Refused(f"Rollout {rollout.name} has no wave {wave} that is still to begin.")
@@ -184,10 +186,29 @@ def _refuse_approval(rollout: Rollout, caller: Caller, wave: int, plan_hash: str
             f"{caller.name} has started rollout {rollout.name}: wave {wave} is for a second person "
             "to approve."
         )
+    if not caller.in_person:
+        raise Refused(
+            f"{caller.name} has not logged in as a person, but by something that somebody else can "
+            f"have made. Wave {wave} is for a person to approve, in a browser or with the token of "
+            f"`keyturn person log-in`."
+        )
     if plan_hash != rollout.plan_hash:
         raise Refused(
             f"Rollout {rollout.name} goes by another plan ({rollout.plan_hash[:12]}): look at it "
             "again and approve that one."
+        )
+
+
+async def _refuse_newer(tx: Reading, rollout: Rollout, caller: Caller) -> None:
+    """Raise Refused for a password that is younger than the rollout: its creator may have set it.
+
+    Whom Okta vouches for has none.
+    """
+    password = await tx.find(Password, identity_id=caller.id)
+    if password and password.changed_at > rollout.created_at:
+        raise Refused(
+            f"The password of {caller.name} was set after rollout {rollout.name} was started: "
+            "another person has to approve it, or the rollout is aborted and started anew."
         )
 
 

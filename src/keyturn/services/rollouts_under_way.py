@@ -17,6 +17,7 @@ from keyturn.domain.carrying import (
     begun,
     failed,
     followed,
+    left_behind,
     skipped,
     startable,
     unserved,
@@ -245,6 +246,9 @@ async def _started(
     rotation = await tx.find(Rotation, id=member.rotation_id)
     if rotation is None or rotation.ending:
         return skipped(member, GONE, now)
+    gate = await tx.find(Member, rollout_id=rollout.id, number=member.behind)
+    if why := left_behind(gate):
+        return skipped(member, why, now)
     if denied:
         return failed(member, denied, now)
     turn = await open_turn(tx, rotation)

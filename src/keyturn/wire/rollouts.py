@@ -43,7 +43,11 @@ class StartRollout(PlanRollout):
 
 
 class PlannedMember(Wire):
-    """Who turns in which wave, and why there; ``behind`` is who has to be good before."""
+    """Who turns in which wave, and why there; ``behind`` is who has to be good before.
+
+    ``warnings`` tell what is on record that may stop it, and whom in a Preview org it does not wait
+    for, because the rollout leaves that out.
+    """
 
     number: int
     wave: int
@@ -55,6 +59,7 @@ class PlannedMember(Wire):
     connection: str
     why: str
     behind: int | None
+    warnings: tuple[str, ...]
 
 
 class PlannedWave(Wire):

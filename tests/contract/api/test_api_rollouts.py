@@ -6,6 +6,7 @@ import pytest
 from api_kit import CONNECTIONS, NO_ID, ROTATIONS, House, issues, problem
 from identity_kit import bearer, newcomer
 
+from keyturn.domain.identity import AuthMethod
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services.duties import claim_due
 from keyturn.services.journey import advance
@@ -66,6 +67,7 @@ async def test_a_plan_is_shown_and_started_by_its_hash(house: House) -> None:
     assert plan["lastsS"] == sum(each["lastsS"] for each in plan["waves"])
     first = plan["members"][0]
     assert (first["name"], first["why"]) == ("example/dev/:app-0", "the next 1 by name")
+    assert first["warnings"] == []
     assert (await read(house))["rollouts"] == []
     begun = await tell(house, "", **wanted, planHash=plan["planHash"])
     assert (begun["state"], begun["wave"], begun["told"]) == ("running", 1, "")
@@ -112,7 +114,7 @@ async def test_what_does_not_fit_is_named(
 
 
 async def test_a_second_person_lets_a_wave_go(house: House) -> None:
-    """Who started it may not; the approval is of the plan, and is shown."""
+    """Neither who started it may, nor a machine; the approval is of the plan, and is shown."""
     await add_rotations(house, 1)
     wanted = {"name": "spring", "approvals": True}
     plan_hash = (await tell(house, "/plan", **wanted))["planHash"]
@@ -120,8 +122,13 @@ async def test_a_second_person_lets_a_wave_go(house: House) -> None:
     assert begun["state"] == "awaiting"
     at, given = f"{ROLLOUTS}/{begun['id']}/approve", {"wave": 1, "planHash": plan_hash}
     assert problem(await house.http.post(at, json=given)) == (400, "BadRequest")
-    _, token = await newcomer(house, ("admin", None), name="second")
-    other = bearer(token)
+    role = ("admin", None)
+    _, made = await newcomer(house, role, name="machine")
+    refusal = await house.http.post(at, json=given, headers=bearer(made))
+    assert problem(refusal) == (400, "BadRequest")
+    assert "has not logged in as a person" in refusal.json()["message"]
+    _, own = await newcomer(house, role, name="second", by=AuthMethod.PASSWORD)
+    other = bearer(own)
     wrong = given | {"planHash": "x"}
     assert problem(await house.http.post(at, json=wrong, headers=other)) == (400, "BadRequest")
     answer = await house.http.post(at, json=given, headers=other)

@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from click.testing import Result
 from command_kit import House, commanded
 
 pytestmark = pytest.mark.slow
+
+GOOD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +75,24 @@ def test_its_turns_are_seen(house: House) -> None:
     shown = house.run("rollout", "show", "autumn").stdout
     assert "1 turning" in shown
     house.run("rollout", "abort", "autumn", "--abort-turns", "--yes")
+
+
+def test_a_person_approves_by_the_token_of_their_own_log_in(house: House) -> None:
+    """One that was made for them by somebody else is none."""
+    who = ("bea@example.com", "--password-stdin")
+    house.run("person", "create", "--role", "admin", "--everywhere", *who, stdin=f"{GOOD}\n")
+    house.run("rollout", "start", "winter", "--approvals", "--yes")
+    made = house.run("identity", "token", "create", "bea@example.com").stdout.strip()
+    refused = approved(house, "winter", made, code=1).stderr
+    assert "keyturn person log-in" in refused
+    wrong = house.run("person", "log-in", *who, stdin="a wrong horse battery\n", code=1).stderr
+    assert "password is wrong" in wrong
+    own = house.run("person", "log-in", *who, stdin=f"{GOOD}\n").stdout.strip()
+    assert "was approved by bea@example.com" in approved(house, "winter", own).stdout
+    house.run("rollout", "abort", "winter", "--yes")
+
+
+def approved(house: House, name: str, token: str, *, code: int = 0) -> Result:
+    """Approve a wave by a token."""
+    as_them = replace(house, env=house.env | {"KEYTURN_TOKEN": token})
+    return as_them.run("rollout", "approve", name, "--yes", code=code)

@@ -1,5 +1,7 @@
 """Waves that wait for a second person."""
 
+from dataclasses import replace
+
 import pytest
 from rig import Rig
 from rollout_kit import (
@@ -13,12 +15,34 @@ from rollout_kit import (
     the_rollout,
 )
 
+from keyturn.adapters.crypto import Argon2Passwords
 from keyturn.domain.access import Caller
 from keyturn.domain.errors import Refused
+from keyturn.domain.identity import AuthMethod, Identity, TokenRules
 from keyturn.domain.ids import IdentityId
 from keyturn.domain.rollout import Approval, Standing, State
+from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase
+from keyturn.services.identities import new_access_token
+from keyturn.services.logins import authenticate
+from keyturn.services.people import create_person, log_in_person, set_password
 from keyturn.services.rollouts import approve_rollout, continue_rollout
+
+GOOD = Sensitive("correct horse battery staple")
+
+
+@pytest.fixture
+async def ada(rig: Rig) -> Identity:
+    """Give a person who may approve, and log in by a password."""
+    rig.world = replace(rig.world, passwords=Argon2Passwords(rig.world.chance.random_bytes))
+    made = await create_person(rig.world, rig.admin, "ada@example.com", GOOD, role="rotator")
+    return made.identity
+
+
+async def logged_in(rig: Rig, email: str = "ada@example.com") -> Caller:
+    """Log a person in."""
+    own = await log_in_person(rig.world, email, GOOD)
+    return await authenticate(rig.world, own.access_token)
 
 
 class TestApproval:
@@ -43,6 +67,43 @@ class TestApproval:
         assert await standings(rig) == {1: {Standing.DONE}, 2: {Standing.WAITING}}
         await self.approve(rig, second(rig), 2)
         assert (await carry(rig)).state is State.FINISHED
+
+    async def test_only_who_has_logged_in_themselves_approves(
+        self, rig: Rig, ada: Identity
+    ) -> None:
+        """A token that was made for a person is no person; their own log-in is."""
+        await add_rotations(rig, 1)
+        rules, by_hand = TokenRules(), AuthMethod.TOKEN
+        record, made = new_access_token(rig.world, ada.id, by_hand, rules)
+        async with rig.world.store.writing() as tx:
+            await tx.add(record)
+        await started(rig, approvals=True)
+        with pytest.raises(Refused, match="keyturn person log-in"):
+            await self.approve(rig, await authenticate(rig.world, made))
+        assert (await carry(rig)).state is State.AWAITING
+        await self.approve(rig, await logged_in(rig))
+        assert (await carry(rig)).state is State.FINISHED
+
+    async def test_a_machine_does_not_approve(self, rig: Rig) -> None:
+        """Whoever has started the rollout can have made it, whatever it logs in by."""
+        await add_rotations(rig, 1)
+        await started(rig, approvals=True)
+        with pytest.raises(Refused, match="has not logged in as a person"):
+            await self.approve(rig, replace(second(rig), in_person=False))
+
+    async def test_a_password_that_is_younger_than_the_rollout_approves_nothing(
+        self, rig: Rig, ada: Identity
+    ) -> None:
+        """Neither a person who was made after its start, nor one whose password was set then."""
+        await add_rotations(rig, 1)
+        await started(rig, approvals=True)
+        rig.clock.advance(1)
+        await create_person(rig.world, rig.admin, "bea@example.com", GOOD, role="rotator")
+        await set_password(rig.world, rig.admin, ada.id, GOOD)
+        for email in ("ada@example.com", "bea@example.com"):
+            caller = await logged_in(rig, email)
+            with pytest.raises(Refused, match="another person has to approve it"):
+                await self.approve(rig, caller)
 
     async def test_another_plan_is_not_approved(self, rig: Rig) -> None:
         """An approval is of the plan that was looked at."""

@@ -3,7 +3,7 @@
 from rotation_pages_kit import following, somebody
 from route_kit import CHANNEL
 from web_fleet_kit import HOSTILE
-from web_kit import WebHouse
+from web_kit import WebHouse, visitor_of
 from web_rollout_kit import (
     NEW,
     break_adding,
@@ -18,6 +18,11 @@ from web_rollout_kit import (
 
 from keyturn.domain.notice import Notice
 from keyturn.domain.rollout import Rollout, Standing, State
+from keyturn.domain.rotation import Rotation
+from keyturn.services.logins import authenticate
+from keyturn.services.orders import pause_turn
+from keyturn.services.rollout_plans import WHILE_PAUSED
+from keyturn.services.turns import rotate
 
 LIST = "/rollouts"
 BEGIN = "Turn these 3 client secrets"
@@ -48,6 +53,20 @@ async def test_the_plan_is_seen_before_anything_begins(web: WebHouse) -> None:
     changed = await web.visitor.press(plan, "Change it")
     assert (changed.value("name"), changed.value("waves")) == ("spring", "1\nrest")
     assert "There has been no rollout yet" in (await web.visitor.open(LIST)).text
+
+
+async def test_a_plan_says_what_to_look_at_first(web: WebHouse) -> None:
+    """As where a turn was paused, which leaves its rotation out."""
+    await several(web)
+    assert "Look at" not in (await planned(web)).text
+    async with web.world.store.reading() as tx:
+        rotation = (await tx.list(Rotation))[0]
+    admin = await authenticate(web.world, web.house.installed.admin_token)
+    await rotate(web.world, admin, rotation.id)
+    await pause_turn(web.world, admin, rotation.id)
+    plan = await planned(web)
+    assert "Look at 1 rotation first" in plan.text
+    assert f":{rotation.name}: {WHILE_PAUSED}" in plan.text
 
 
 async def test_a_rollout_is_begun_and_followed_to_its_end(web: WebHouse) -> None:
@@ -151,13 +170,13 @@ async def test_an_abort_says_what_stays(web: WebHouse) -> None:
 async def test_a_wave_is_approved_by_a_second_person(web: WebHouse) -> None:
     """Whoever started it is told so and has no button; forged, it is refused."""
     await several(web)
+    second = await somebody(web, "rotator")
     page = await started(web, approvals="on")
     assert "waits for a second person" in page.text
     assert "Approve wave 1" not in page.text
     own = await web.visitor.open(f"{page.path}/approve")
     assert "You have started it" in own.text
     assert not [form for form in own.forms if form.action.endswith("/approve")]
-    second = await somebody(web, "rotator")
     asked = await second.follow(await second.open(page.path), "Approve wave 1")
     assert "One client secret turns in it: 1." in asked.text
     stale = await second.press(asked, "Approve wave 1", plan_hash="0" * 64)
@@ -167,6 +186,20 @@ async def test_a_wave_is_approved_by_a_second_person(web: WebHouse) -> None:
     assert "Wave 1 may go, for a day." in done.text
     assert "Wave 1 was approved by rotator@example.com" in done.text
     await carry(web, lambda rollout: rollout.state is State.RUNNING)
+
+
+async def test_a_token_that_somebody_was_given_approves_nothing(web: WebHouse) -> None:
+    """Whoever has logged in by it sees no button, and is told how a person does."""
+    await several(web)
+    page = await started(web, approvals="on")
+    machine = visitor_of(web.world)
+    log_in = await machine.open("/log-in")
+    token = web.house.installed.admin_token.reveal()
+    await machine.press(log_in, "Log in with the token", token=token)
+    assert "Approve wave 1" not in (await machine.open(page.path)).text
+    asked = await machine.open(f"{page.path}/approve")
+    assert "You have logged in by an access token." in asked.text
+    assert not [form for form in asked.forms if form.action.endswith("/approve")]
 
 
 async def test_an_approval_of_ones_own_is_refused(web: WebHouse) -> None:

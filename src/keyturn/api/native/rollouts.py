@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api/v1/rollouts", tags=["Rollouts"], route_class=Len
 async def plan_rollout(
     world: TheWorld, caller: TheCaller, body: wire.PlanRollout
 ) -> wire.RolloutPlanAnswer:
-    """Tell who would turn in which wave and why, what it costs, and how long it takes.
+    """Tell who would turn in which wave and why, what may stop it, and what it costs.
 
     Nothing is changed, and Okta is not asked.
     """
@@ -75,7 +75,11 @@ async def list_rollout_members(
 async def approve_rollout(
     world: TheWorld, caller: TheCaller, rollout_id: Id, body: wire.ApproveRollout
 ) -> wire.RolloutAnswer:
-    """Let a wave go, for a day; who has started the rollout may not."""
+    """Let a wave go, for a day; a person may who has not started the rollout.
+
+    That is somebody who has logged in with a password, set before the rollout was started, or with
+    Okta. Any other token is refused with 400: somebody else can have made it.
+    """
     seen = await rollouts.approve_rollout(
         world, caller, rollout_id, wave=body.wave, plan_hash=body.plan_hash
     )
@@ -130,14 +134,14 @@ def _plan(plan: RolloutPlan) -> wire.RolloutPlan:
         approvals=draft.approvals,
         go_on_at=_go_on_at(draft.go_on_at),
         waves=waves,
-        members=tuple(map(_planned, plan.members)),
+        members=tuple(_planned(plan, each) for each in plan.members),
         calls=plan.calls,
         lasts_s=plan.lasts_s,
         plan_hash=plan.plan_hash,
     )
 
 
-def _planned(placed: Placed) -> wire.PlannedMember:
+def _planned(plan: RolloutPlan, placed: Placed) -> wire.PlannedMember:
     candidate = placed.candidate
     return wire.PlannedMember(
         number=placed.number,
@@ -150,6 +154,7 @@ def _planned(placed: Placed) -> wire.PlannedMember:
         connection=candidate.subject.connection,
         why=placed.why,
         behind=placed.behind or None,
+        warnings=tuple(plan.warnings.get(candidate.rotation_id, ())),
     )
 
 

@@ -5,7 +5,6 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.errors import CallerError, Unauthenticated
-from keyturn.domain.identity import AuthMethod
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import logins, okta_logins, people
 from keyturn.web import sessions
@@ -14,9 +13,6 @@ from keyturn.web.menu import HOME
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, open_action, open_page
 from keyturn.web.visiting import Visit, inside
-
-OURS: Final = frozenset({AuthMethod.PASSWORD, AuthMethod.OIDC_PERSON})
-"""How somebody logs in for a session alone: its token ends with it."""
 
 TOKEN_LASTS_S: Final = 43_200
 """How long a browser keeps a token that was brought; the token's own end may come before."""
@@ -66,8 +62,9 @@ async def log_in_by_token(visit: Visit) -> Response:
 
 async def log_out(visit: Visit) -> Response:
     """End the session here and at the server; a token that was brought stays good elsewhere."""
-    if visit.session and (await logins.read_token(visit.world, visit.session)).token.method in OURS:
-        await logins.revoke(visit.world, visit.session)
+    session = visit.session
+    if session and (await logins.read_token(visit.world, session)).caller.in_person:
+        await logins.revoke(visit.world, session)
     gone = visit.redirect(LOG_IN, "You are logged out.")
     sessions.forget(gone, secure=visit.house.secure)
     return gone

@@ -125,7 +125,7 @@ def orders_of(visit: Visit, one: Rollout) -> frozenset[str]:
         found.add("abort")
     if edits and one.state is State.HALTED:
         found.add("continue")
-    second = one.created_by != visit.caller.id
+    second = visit.caller.in_person and one.created_by != visit.caller.id
     approves = second and visit.may(Verb.APPROVE_ROLLOUTS)
     if one.approvals and one.state is State.AWAITING and approves:
         found.add("approve")

@@ -118,6 +118,11 @@ async def _plan(visit: Visit, typed: Typed, error: KeyturnError | None = None) -
         start=start,
         each=SHOWN,
         members=plan.members[start : start + SHOWN],
+        warned=[
+            (each.candidate.name, plan.warnings[each.candidate.rotation_id])
+            for each in plan.members
+            if each.candidate.rotation_id in plan.warnings
+        ],
         go_on=next(text for phase, text, _ in GO_ON if phase is plan.draft.go_on_at),
         command=typed.command("start"),
     )

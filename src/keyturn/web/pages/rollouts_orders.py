@@ -54,11 +54,12 @@ async def ask_approve(visit: Visit, error: KeyturnError | None = None) -> Respon
         cut=one.waves[one.wave - 1],
         count=sum(sight.of.counts.get(one.wave, {}).values()),
         own=one.created_by == visit.caller.id,
+        in_person=visit.caller.in_person,
     )
 
 
 async def approve(visit: Visit) -> Response:
-    """Let a wave go; who has started the rollout may not."""
+    """Let a wave go; a person may who has not started the rollout."""
     wave = visit.said("wave")
 
     async def do() -> str:
