@@ -2,26 +2,31 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from keyturn.domain.budget import Shares
 from keyturn.domain.emergency import (
+    ENDS_FIRST,
     FIRST_STARTS,
     GONE,
     INACTIVE,
-    PAUSED,
     REOPENED,
+    STANDS_STILL,
     Way,
     again,
     all_closed,
     begun,
     ended,
     followed,
+    held_up,
+    is_calm,
     is_closed,
     is_moving,
     is_over,
     is_stuck,
+    is_waiting,
     rooms,
     way_of,
 )
@@ -65,7 +70,7 @@ SERVING = replace(TURN, phase=Phase.OVERLAPPING, word=None, tidies_at=None)
 SHUT = replace(MEMBER, standing=Standing.CLOSED, closed_at=NOW)
 DONE = replace(SHUT, standing=Standing.DONE, ended_at=LATER)
 FAILED = replace(MEMBER, standing=Standing.FAILED)
-HELD_UP = replace(WAITS, told=PAUSED)
+HELD_UP = replace(WAITS, standing=Standing.FAILED, told=STANDS_STILL, ended_at=NOW)
 ENDED_UNSERVED = (
     "Its turn has ended and served no new secret: `keyturn turn list` tells why, and `keyturn "
     "emergency retry` begins another."
@@ -104,7 +109,7 @@ def test_only_a_soak_that_sleeps_for_others_is_closed(turn: Turn, *, closed: boo
             replace(TURN, phase=Phase.OVERLAPPING, reinstated=1),
             "Somebody has reinstated the old secret.",
         ),
-        (replace(TURN, paused_at=NOW), PAUSED),
+        (replace(TURN, paused_at=NOW), STANDS_STILL.removeprefix("NOT CLOSED. ")),
     ],
 )
 def test_what_goes_wrong_is_told_loud(turn: Turn, told: str) -> None:
@@ -254,12 +259,55 @@ def test_what_needs_a_hand_neither_moves_nor_is_over(
         (HELD_UP, True),
         (WAITS, False),
         (MEMBER, False),
-        (replace(MEMBER, told=PAUSED), False),
     ],
 )
 def test_an_app_that_waits_for_somebody_to_act_is_stuck(member: Member, *, stuck: bool) -> None:
     """One that only waits for its turn to be started is not."""
     assert is_stuck(member) is stuck
+
+
+@pytest.mark.parametrize(
+    ("member", "waiting"),
+    [
+        (WAITS, True),
+        (HELD_UP, True),
+        (MEMBER, False),
+        (replace(FAILED, told=STANDS_STILL), False),
+        (replace(HELD_UP, told="An earlier turn is blocked"), False),
+        (replace(HELD_UP, standing=Standing.SKIPPED), False),
+    ],
+)
+def test_one_whose_earlier_turn_is_paused_waits_for_its_own(
+    member: Member, *, waiting: bool
+) -> None:
+    """It stands as failed, and is begun by itself once somebody resumes that turn."""
+    assert is_waiting(member) is waiting
+
+
+def test_one_is_held_up_by_a_pause_until_somebody_resumes() -> None:
+    """It is noted when that began, and not anew with each look."""
+    paused = replace(SERVING, paused_at=NOW)
+    assert held_up(WAITS, paused, NOW) == HELD_UP
+    assert held_up(HELD_UP, paused, LATER) == HELD_UP
+    assert held_up(HELD_UP, SERVING, LATER) == replace(WAITS, told=ENDS_FIRST)
+
+
+@pytest.mark.parametrize(
+    ("changes", "calm"),
+    [
+        ({}, True),
+        ({"word": Word.FINISH}, True),
+        ({"word": Word.AT_ONCE}, False),
+        ({"word": Word.REINSTATE}, False),
+        ({"paused_at": NOW}, False),
+        ({"reinstated": 1}, False),
+        ({"withdrawn_at": NOW}, False),
+        ({"ended_at": NOW, "phase": Phase.FINISHED}, False),
+    ],
+)
+def test_a_turn_that_goes_on_without_hurry_is_calm(changes: dict[str, Any], *, calm: bool) -> None:
+    """One that somebody takes back is not hurried against them."""
+    assert is_calm(replace(SERVING, **changes)) is calm
 
 
 def test_as_many_are_started_as_a_window_has_room_to_close() -> None:

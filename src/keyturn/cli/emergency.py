@@ -18,21 +18,26 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 NOT_CLOSED: Final = 3
 """The exit code where an app could not be closed; 1 is that nothing was begun."""
-_TIME = re.compile(r"(\d{1,5})([smh]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_TIME = re.compile(r"(\d{1,9})([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 which_emergency = click.argument("which", metavar="EMERGENCY")
+yes = click.option("--yes", is_flag=True, help="Do not ask.")
 lines = click.option(
     "--limit", type=click.IntRange(0), default=20, show_default=True, help="Lines."
 )
 
 
 def _time(context: click.Context, parameter: click.Parameter, text: str) -> int:
-    """Read a length of time such as 90, 90s, 5m or 1h. Raises BadParameter."""
+    """Read a length of time such as 90, 90s, 5m, 1h or 1d. Raises BadParameter."""
+    from keyturn.wire.emergencies import WITHIN_MAX_S
+
     found = _TIME.fullmatch(text)
-    if found is None:
-        raise click.BadParameter("must be seconds, or like 90s, 5m, 1h")
-    return int(found[1]) * _SECONDS[found[2]]
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else None
+    if seconds is None or seconds > WITHIN_MAX_S:
+        most = WITHIN_MAX_S // _SECONDS["h"]
+        raise click.BadParameter(f"must be seconds, or like 90s, 5m, 1h; at most {most}h")
+    return seconds
 
 
 @click.group()
@@ -64,8 +69,8 @@ def hurrying(command: Command) -> Command:
             default="0",
             callback=_time,
             metavar="TIME",
-            help="Leave consumers so much time to take the new secret up: 90s, 5m.  "
-            "[default: none]",
+            help="Leave consumers so much time to take the new secret up: 90s, 5m; at "
+            "most 24h.  [default: none]",
         ),
     ):
         command = option(command)
@@ -144,9 +149,14 @@ def close(
             begun = await start(api, agreed or "")
             after = begun if how.no_follow else await _followed(api, begun, shown=not how.as_json)
         _show(after, as_json=how.as_json)
-        return after.standings.get("failed", 0)
+        return emergency_lines.not_closed(after)
 
-    if run(work()):
+    _exit(run(work()))
+
+
+def _exit(not_closed: int) -> None:
+    """Exit with what tells that so many apps are not closed, and will not be by themselves."""
+    if not_closed:
         click.get_current_context().exit(NOT_CLOSED)
 
 
@@ -155,7 +165,7 @@ def _agreed(found: "EmergencyPlan", plan_hash: str | None, limit: int) -> str:
     for line in emergency_lines.plan(found, limit):
         click.echo(line, err=True)
     count = len(found.members)
-    typed = click.prompt(f"Type {count} to close {count} apps", err=True)
+    typed = click.prompt(f"Type {count} to close {emergency_lines.counted(count)}", err=True)
     if typed.strip() != str(count):
         raise click.ClickException(f"You typed {typed.strip()!r}. Nothing was begun.")
     return plan_hash or found.plan_hash
@@ -188,15 +198,19 @@ def list_emergencies(*, server: str | None, as_json: bool) -> None:
 @options.server
 @options.as_json
 def show(*, which: str, follow: bool, server: str | None, as_json: bool) -> None:
-    """Show how far EMERGENCY is, and what somebody has to do."""
+    """Show how far EMERGENCY is, and what somebody has to do.
 
-    async def work() -> None:
+    With --follow it exits with 3 where an app could not be closed.
+    """
+
+    async def work() -> int:
         async with connected(server) as api:
             found = await _find(api, which)
             after = await _followed(api, found, shown=not as_json) if follow else found
         _show(after, as_json=as_json)
+        return emergency_lines.not_closed(after) if follow else 0
 
-    run(work())
+    _exit(run(work()))
 
 
 @emergency.command("apps")
@@ -260,15 +274,18 @@ def retry(*, which: str, server: str | None, as_json: bool) -> None:
 @emergency.command("leave-out")
 @which_emergency
 @click.argument("app", metavar="APP")
+@yes
 @options.server
 @options.as_json
-def leave_out(*, which: str, app: str, server: str | None, as_json: bool) -> None:
+def leave_out(*, which: str, app: str, yes: bool, server: str | None, as_json: bool) -> None:
     """Leave APP, which is not closed or deactivated at Okta, out of EMERGENCY, as it is."""
     from keyturn.wire.emergencies import LeaveOutOfEmergency
 
     async def work() -> None:
         async with connected(server) as api:
             found = await _find(api, which)
+            question = f"Leave app {output.printable(app)} out? What has leaked stays as it is."
+            _agree(found, question, yes=yes)
             after = await api.leave_out_of_emergency(found.id, LeaveOutOfEmergency(app=app))
         _show(after, as_json=as_json)
 
@@ -277,17 +294,28 @@ def leave_out(*, which: str, app: str, server: str | None, as_json: bool) -> Non
 
 @emergency.command("abort")
 @which_emergency
+@yes
 @options.server
 @options.as_json
-def abort(*, which: str, server: str | None, as_json: bool) -> None:
+def abort(*, which: str, yes: bool, server: str | None, as_json: bool) -> None:
     """End EMERGENCY: no further app is begun. Those that have been are closed all the same."""
 
     async def work() -> None:
         async with connected(server) as api:
-            after = await api.abort_emergency((await _find(api, which)).id)
+            found = await _find(api, which)
+            _agree(found, "End it? It cannot be taken up again.", yes=yes)
+            after = await api.abort_emergency(found.id)
         _show(after, as_json=as_json)
 
     run(work())
+
+
+def _agree(found: "Emergency", question: str, *, yes: bool) -> None:
+    """Show an emergency, and have an order to it agreed to. Raises Abort."""
+    if not yes:
+        for line in emergency_lines.emergency(found):
+            click.echo(line, err=True)
+        click.confirm(question, abort=True, err=True)
 
 
 async def _find(api: "KeyturnApi", which: str) -> "Emergency":

@@ -22,7 +22,7 @@ NAMED: Final = 3
 
 def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
     """Render what an emergency would do, with so many of its apps."""
-    yield f"{len(found.members)} apps are closed, the most exposed first"
+    yield f"{_are(len(found.members))} closed, the most exposed first"
     rows = [_planned(one) for one in found.members[:limit]]
     header = ["no", "closed in", "app", "rotation", "because", "no time for"]
     yield from output.table(header, rows)
@@ -31,20 +31,20 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
     hurt = sum(bool(one.without_time) for one in found.members)
     stopped = sum(bool(one.obstacles) for one in found.members)
     if stopped:
-        yield f"{stopped} apps may NOT BE CLOSED before somebody acts:"
+        yield f"{counted(stopped)} may NOT BE CLOSED before somebody acts:"
         known = [one for one in found.members if one.obstacles][:limit]
         rows = [[str(one.number), one.name, "; ".join(one.obstacles)] for one in known]
         yield from output.table(["no", "rotation", "in the way"], rows)
         yield from more(stopped, limit)
     if hurt:
-        yield f"In {hurt} apps somebody who uses the secret has no time to take the new one up."
+        yield f"In {counted(hurt)} somebody who uses the secret has no time to take the new one up."
     if found.unmanaged:
-        yield f"{len(found.unmanaged)} apps are NOT CLOSED by this: no rotation keeps them."
+        yield f"{_are(len(found.unmanaged))} NOT CLOSED by this: no rotation keeps them."
         named = [[one.app_id, one.label, one.connection] for one in found.unmanaged[:limit]]
         yield from output.table(["app", "label", "connection"], named)
         yield found.by_hand
     for org, count in found.apps_per_minute.items():
-        yield f"{org}: {count} apps a minute"
+        yield f"{org}: {counted(count)} a minute"
     lasts = duration(found.lasts_seconds)
     which = "every other app" if stopped else "every app"
     yield f"{found.calls} calls to Okta; {which} is closed in about {lasts}."
@@ -61,6 +61,21 @@ def _planned(one: "PlannedClosing") -> list[str]:
 def closed(found: "Emergency") -> int:
     """Count the apps whose old secret Okta has refused."""
     return found.standings.get("closed", 0) + found.standings.get("done", 0)
+
+
+def not_closed(found: "Emergency") -> int:
+    """Count the apps whose old secret may still work, and will not be closed by itself."""
+    left = found.standings.get("waiting", 0) if found.state == "abandoned" else 0
+    return found.standings.get("failed", 0) + left
+
+
+def counted(apps: int) -> str:
+    """Render so many apps."""
+    return "1 app" if apps == 1 else f"{apps} apps"
+
+
+def _are(apps: int) -> str:
+    return f"{counted(apps)} {'is' if apps == 1 else 'are'}"
 
 
 def emergencies(found: "Sequence[Emergency]") -> list[str]:
@@ -85,22 +100,24 @@ def emergency(found: "Emergency") -> Iterator[str]:
     facts = {
         "reason": found.reason,
         "begun": f"{output.moment(found.created_at)} by {found.creator}",
-        "closed": f"{closed(found)} of {found.apps} apps",
+        "closed": f"{closed(found)} of {counted(found.apps)}",
         "stand": ", ".join(f"{n} {each}" for each, n in sorted(found.standings.items())),
         "time": f"{found.within_seconds} s for consumers" if found.within_seconds else "none",
-        "tokens": f"revoked of {found.revoked} apps" if found.revoke_tokens else "",
+        "tokens": f"revoked of {counted(found.revoked)}" if found.revoke_tokens else "",
         "ended": output.moment(found.ended_at) if found.ended_at else "",
         "plan": found.plan_hash,
         "id": found.id,
     }
     yield from (f"  {name:<7} {output.printable(text)}" for name, text in facts.items() if text)
     inactive = found.standings.get("inactive", 0)
-    if inactive and found.state == "running":
-        which = f"keyturn emergency apps {found.name} --standing inactive"
-        yield f"{inactive} apps are deactivated at Okta, which accepts nothing of them: {which}"
-    failed = found.standings.get("failed", 0)
-    if failed and found.state == "running":
-        yield f"{failed} apps are NOT CLOSED: keyturn emergency apps {found.name} --standing failed"
+    running, listed = found.state == "running", f"keyturn emergency apps {found.name}"
+    if inactive and running:
+        which = f"{listed} --standing inactive"
+        yield f"{_are(inactive)} deactivated at Okta, which accepts nothing of them: {which}"
+    if left := not_closed(found):
+        which = f"{listed} --standing failed" if running else listed
+        yield f"{_are(left)} NOT CLOSED: {which}"
+    if left and running:
         yield f"Once that is mended:          keyturn emergency retry {found.name}"
 
 

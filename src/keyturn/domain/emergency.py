@@ -28,6 +28,7 @@ INACTIVE = (
     "emergency leave-out` leaves it out, deactivated as it is."
 )
 REOPENED = "Okta accepted the old secret again after it was closed: it is deactivated once more."
+STANDS_STILL = f"NOT CLOSED. {PAUSED}"
 ENDS_FIRST = "A turn was under way: it ends first, and the secret that it has served goes next."
 
 _OPEN = frozenset({Standing.WAITING, Standing.TURNING})
@@ -71,6 +72,27 @@ def way_of(member: Member, turn: Turn | None) -> Way:
     told = turn.closes_at is None or member.begun_at is not None
     ending = turn.word is Word.AT_ONCE and turn.tidies_at is None and told
     return Way.WAIT if ending and turn.running else Way.HURRY
+
+
+def is_waiting(member: Member) -> bool:
+    """Say whether a turn is to be started for it; one that somebody resumes lets it be started."""
+    held = member.standing is Standing.FAILED and member.turn_id is None
+    return member.standing is Standing.WAITING or (held and member.told == STANDS_STILL)
+
+
+def held_up(member: Member, turn: Turn, now: datetime) -> Member:
+    """Return a member that waits for a turn that is under way; a paused one is for people."""
+    if turn.paused_at is None:
+        return replace(member, standing=Standing.WAITING, told=ENDS_FIRST, ended_at=None)
+    if member.told == STANDS_STILL:
+        return member
+    return ended(member, Standing.FAILED, now, STANDS_STILL)
+
+
+def is_calm(turn: Turn) -> bool:
+    """Say whether a turn goes on without hurry: who resumes one does not say that there is any."""
+    taken_back = turn.reinstated or turn.withdrawn_at
+    return turn.running and turn.word in {None, Word.FINISH} and not taken_back
 
 
 def followed(member: Member, turn: Turn | None, now: datetime) -> Member:
@@ -125,7 +147,7 @@ def _failure(turn: Turn) -> str:
     if turn.reinstated:
         return "NOT CLOSED. Somebody has reinstated the old secret."
     if turn.paused_at:
-        return f"NOT CLOSED. {PAUSED}"
+        return STANDS_STILL
     return ""
 
 
@@ -160,9 +182,7 @@ def again(member: Member) -> Member:
 
 def is_stuck(member: Member) -> bool:
     """Say whether an app is not closed, and will not be before somebody acts."""
-    return member.standing is Standing.FAILED or (
-        member.standing is Standing.WAITING and member.told == PAUSED
-    )
+    return member.standing is Standing.FAILED
 
 
 def all_closed(members: Iterable[Member]) -> bool:
@@ -173,9 +193,7 @@ def all_closed(members: Iterable[Member]) -> bool:
 def is_moving(members: Iterable[Member], *, revoke: bool) -> bool:
     """Say whether anything goes on without a hand: the rest waits for somebody to act."""
     return any(
-        each.standing in ACTING
-        or (each.standing is Standing.WAITING and each.told != PAUSED)
-        or _is_to_be_revoked(each, revoke=revoke)
+        each.standing in _OPEN | ACTING or _is_to_be_revoked(each, revoke=revoke)
         for each in members
     )
 

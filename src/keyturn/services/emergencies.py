@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.emergency import STOPPED, again, ended
+from keyturn.domain.emergency import STOPPED, again, ended, is_waiting
 from keyturn.domain.errors import NotFound, Refused
 from keyturn.domain.ids import IdentityId, RolloutId, RotationId
 from keyturn.domain.rollout import Kind, Member, Order, Rollout, Standing, State, moved
@@ -97,11 +97,14 @@ Going = Mapping[Rollout, Collection[RotationId]]
 async def _list_going(tx: Reading, new: Rollout) -> Going:
     where = {"organization_id": new.organization_id, "kind": Kind.EMERGENCY}
     running = await tx.list(Rollout, state=State.RUNNING, **where)
-    open_ones = {Standing.WAITING, Standing.TURNING}
     return {
-        each: {m.rotation_id for m in await members_of(tx, each.id) if m.standing in open_ones}
+        each: {m.rotation_id for m in await members_of(tx, each.id) if _goes_on(m)}
         for each in running
     }
+
+
+def _goes_on(member: Member) -> bool:
+    return member.standing is Standing.TURNING or is_waiting(member)
 
 
 def _refuse_doubled(new: Rollout, plan: EmergencyPlan, going: Going) -> None:

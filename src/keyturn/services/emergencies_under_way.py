@@ -5,7 +5,7 @@ once and any may die: a turn is started and noted in the same one. What goes wro
 keeps no other waiting.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ from keyturn.domain.rollout import (
     moved,
 )
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.turn import Phase, Trigger, Turn, Word
+from keyturn.domain.turn import UNSERVED, Phase, Trigger, Turn, Word
 from keyturn.services.emergency_news import LATE, tell_over, tell_stuck
 from keyturn.services.emergency_tokens import revoke_some
 from keyturn.services.open_turns import open_turn
@@ -70,6 +70,7 @@ async def _guarded(world: World, rollout_id: RolloutId) -> bool:
         if not await claim_look(world, rollout_id, PACE):
             return False
         await _follow(world, rollout_id)
+        await _hurry_resumed(world, rollout_id)
         await _start_some(world, rollout_id)
         if await _tidy(world, rollout_id):
             await revoke_some(world, rollout_id)
@@ -115,6 +116,37 @@ async def _settle_abandoned(
     await tx.replace(*settled)
 
 
+async def _hurry_resumed(world: World, rollout_id: RolloutId) -> None:
+    """Have turns hurry again that somebody has resumed: their old secrets have leaked all the same.
+
+    Consumers' time goes on since the new one was served.
+    """
+    async with world.store.reading() as tx:
+        slow = await _list_calm(tx, rollout_id)
+    for each in slow:
+        async with world.store.writing() as tx:
+            rollout = await current_rollout(tx, rollout_id)
+            for member, turn in await _list_calm(tx, rollout_id, number=each[0].number):
+                await _record(tx, world, rollout, member)
+                await note_step(tx, turn, "emergency", _by(rollout), world.clock.now())
+                await tx.replace(_hurrying(rollout, turn, world.clock.now()))
+
+
+async def _list_calm(
+    tx: Reading, rollout_id: RolloutId, **where: object
+) -> Sequence[tuple[Member, Turn]]:
+    members = await members_of(tx, rollout_id, standing=Standing.TURNING, **where)
+    turns = await turns_of(tx, members)
+    pairs = ((each, turns.get(each.turn_id or "")) for each in members)
+    return [(member, turn) for member, turn in pairs if turn and rules.is_calm(turn)]
+
+
+def _hurrying(rollout: Rollout, turn: Turn, now: datetime) -> Turn:
+    if turn.phase in UNSERVED:
+        return _closing(rollout, turn, now, 0)
+    return replace(hurried(turn, Word.AT_ONCE, now, turn.closes_at), tidies_at=turn.tidies_at)
+
+
 async def _list_changed(tx: Reading, world: World, members: Sequence[Member]) -> Sequence[Member]:
     """Return those of some members that stand otherwise by now, as they do."""
     turns, now = await turns_of(tx, _acting(members)), world.clock.now()
@@ -154,16 +186,38 @@ async def _start_some(world: World, rollout_id: RolloutId) -> None:
         rollout = await current_rollout(tx, rollout_id)
         members = await members_of(tx, rollout_id)
         turns = await turns_of(tx, _acting(members))
+        waiting = [each for each in members if rules.is_waiting(each)]
+        under_way = await _list_under_way(tx, waiting)
     if rollout.state is not State.RUNNING:
         return
     room = dict(await _rooms(world, rollout, members, turns))
-    chosen = list[Member]()
-    for each in members:
-        if each.standing is Standing.WAITING and room[each.wave] > 0:
-            room[each.wave] -= 1
-            chosen.append(each)
+    chosen = [*_chosen(waiting, under_way, room, world.clock.now())]
     for left, each in zip(range(len(chosen), 0, -1), chosen, strict=True):
         await _take_up(world, rollout, each, left)
+
+
+async def _list_under_way(tx: Reading, waiting: Sequence[Member]) -> Mapping[str, Turn]:
+    """Return the turns that some members' rotations have open, by rotation."""
+    ids = frozenset(each.rotation_id for each in waiting)
+    found = await tx.list(Turn, rotation_id=ids, ended_at=None) if ids else ()
+    return {each.rotation_id: each for each in found}
+
+
+def _chosen(
+    waiting: Iterable[Member],
+    under_way: Mapping[str, Turn],
+    room: dict[int, int],
+    now: datetime,
+) -> Iterator[Member]:
+    """Give those to take up: what only waits for a turn under way takes no room from others."""
+    for each in waiting:
+        turn = under_way.get(each.rotation_id)
+        if turn and way_of(each, turn) is Way.WAIT:
+            if rules.held_up(each, turn, now) != each:
+                yield each
+        elif room[each.wave] > 0:
+            room[each.wave] -= 1
+            yield each
 
 
 async def _rooms(
@@ -182,7 +236,7 @@ async def _take_up(world: World, rollout: Rollout, member: Member, left: int) ->
     async with world.store.writing() as tx:
         rollout = await current_rollout(tx, rollout.id)
         again = next(iter(await members_of(tx, rollout.id, number=member.number)))
-        if rollout.state is not State.RUNNING or again.standing is not Standing.WAITING:
+        if rollout.state is not State.RUNNING or not rules.is_waiting(again):
             return  # somebody was quicker
         after = await _taken_up(tx, world, rollout, again, left)
         if after != again:
@@ -199,9 +253,8 @@ async def _taken_up(
         return rules.ended(member, Standing.SKIPPED, now, rules.GONE)
     turn = await open_turn(tx, rotation)
     match way_of(member, turn):
-        case Way.WAIT:
-            paused = turn is not None and turn.paused_at is not None
-            return replace(member, told=rules.PAUSED if paused else rules.ENDS_FIRST)
+        case Way.WAIT if turn:
+            return rules.held_up(member, turn, now)
         case Way.FAIL if turn:
             return rules.stopped(member, turn, now, rules.blocked_told(turn, "An earlier turn"))
         case Way.HURRY if turn:
@@ -227,7 +280,7 @@ async def _end_first(
     await _record(tx, world, rollout, member)
     await tx.replace(hurried(going, Word.AT_ONCE, now, _closes_at(rollout, turn, now)))
     await note_step(tx, turn, "emergency", _by(rollout), now)
-    return replace(member, begun_at=now, told=rules.ENDS_FIRST)
+    return replace(rules.held_up(member, turn, now), begun_at=now)
 
 
 def _closes_at(rollout: Rollout, turn: Turn, now: datetime) -> datetime | None:

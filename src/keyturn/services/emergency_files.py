@@ -67,6 +67,7 @@ def _proof(proof: Proof) -> wire.ClosingProof:
     turn = proof.turn
     return wire.ClosingProof(
         **closing(proof.member).model_dump(by_alias=False),
+        on_record=turn is not None,
         old_id=turn.old.okta_id if turn and turn.old else None,
         new_id=turn.new.okta_id if turn and turn.new else None,
         deactivated=_word(proof.deactivated),
@@ -119,18 +120,29 @@ def _row(one: wire.ClosingProof, *, asked: bool) -> list[str]:
         one.name,
         one.why,
         one.standing,
-        _at(one.closed_at),
-        one.old_id or "none",
-        _told(one.deactivated),
-        _told(one.refused),
-        _at(one.revoked_at) if asked else "not asked for",
+        _at(one.closed_at, _unseen(one)),
+        one.old_id or _missing(one, "none"),
+        _told(one, one.deactivated),
+        _told(one, one.refused),
+        _at(one.revoked_at, _unseen(one)) if asked else "not asked for",
         one.told,
     ]
 
 
-def _told(word: wire.OktaWord | None) -> str:
-    return f"{_at(word.at)}, {word.told}, {word.request_id}" if word else "not yet"
+def _told(one: wire.ClosingProof, word: wire.OktaWord | None) -> str:
+    if word is None:
+        return _missing(one, _unseen(one))
+    return f"{_at(word.at)}, {word.told}, {word.request_id}"
 
 
-def _at(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not yet"
+def _missing(one: wire.ClosingProof, told: str) -> str:
+    """Say of what is not there whether that is known: a turn goes with a deleted rotation."""
+    return told if one.on_record or not one.turn_id else "not on record any more"
+
+
+def _unseen(one: wire.ClosingProof) -> str:
+    return "not by this" if one.standing == "skipped" else "not yet"
+
+
+def _at(moment: datetime | None, none_text: str = "not yet") -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else none_text

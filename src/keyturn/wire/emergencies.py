@@ -23,7 +23,7 @@ class PlanEmergency(Wire):
 
     ``apps`` and ``leaked`` are app ids or client ids; the secrets of the ``leaked`` ones are known
     to be public, so that they are closed first. Consumers of an app have ``withinSeconds`` from
-    when its new secret is asked for, and none without. ``revokeTokens`` is whether the refresh
+    when its new secret is served, and none without. ``revokeTokens`` is whether the refresh
     tokens of the apps are revoked too, once all are closed.
     """
 
@@ -186,10 +186,13 @@ class OktaWord(Wire):
 class ClosingProof(Closing):
     """An app with what proves that it is closed; null is what has not been seen.
 
-    ``deactivated`` is Okta's answer to the deactivation of the old secret, ``refused`` the one by
-    which it refused that secret afterwards. The secrets are named by Okta's ids.
+    ``onRecord`` is whether its turn is there still, whose record has what Okta answered: it goes
+    with its rotation when somebody deletes that. ``deactivated`` is Okta's answer to the
+    deactivation of the old secret, ``refused`` the one by which it refused that secret afterwards.
+    The secrets are named by Okta's ids.
     """
 
+    on_record: bool
     old_id: str | None
     new_id: str | None
     deactivated: OktaWord | None

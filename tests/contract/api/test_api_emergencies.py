@@ -47,7 +47,7 @@ async def test_a_plan_tells_who_is_closed_when_and_why(house: House) -> None:
     """Two calls for an app, what it is judged by, and by what hash it is begun."""
     found = await plan(house)
     [app] = found["members"]
-    assert (app["number"], app["calls"], app["closesInSeconds"]) == (1, 2, 0)
+    assert (app["number"], app["calls"], app["closesInSeconds"]) == (1, 2, 60)
     assert "Production org" in app["why"]
     assert (found["calls"], found["unmanaged"], found["byHand"]) == (2, [], "")
     assert len(found["planHash"]) == 64

@@ -1,5 +1,8 @@
 """Apps that an emergency cannot close by itself: what is told of them, and the ways out."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from emergency_kit import (
     active,
@@ -10,12 +13,17 @@ from emergency_kit import (
     rest,
     served,
 )
+from inventory_kit import populate
 from rig import PLACE, Rig
-from rollout_kit import add_rotations
+from rollout_kit import add_rotation, add_rotations
 
+from keyturn.domain.attention import About, Severity
+from keyturn.domain.attention import Kind as Need
+from keyturn.domain.budget import Shares
 from keyturn.domain.closing import ACTIVE_AGAIN
-from keyturn.domain.emergency import INACTIVE, PAUSED
+from keyturn.domain.emergency import INACTIVE, PAUSED, STANDS_STILL
 from keyturn.domain.errors import Refused
+from keyturn.domain.ids import RotationId
 from keyturn.domain.rollout import Member, Standing, State
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import Fault
@@ -26,7 +34,10 @@ from keyturn.services.emergencies import (
     list_closings,
     retry_emergency,
 )
-from keyturn.services.orders import pause_turn
+from keyturn.services.emergencies_under_way import carry_emergencies
+from keyturn.services.fleet import read_fleet
+from keyturn.services.orders import pause_turn, resume_turn
+from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import TurnStep
 from keyturn.services.rotations import view
 from keyturn.services.secrets import read_secret
@@ -139,11 +150,67 @@ async def test_readers_that_read_rarely_are_named(rig: Rig) -> None:
     assert one.without_time == []
 
 
+async def paused(rig: Rig, rotation_id: RotationId) -> None:
+    """Start a turn and pause it."""
+    await rotate(rig.world, rig.admin, rotation_id)
+    await pause_turn(rig.world, rig.admin, rotation_id)
+
+
+async def test_an_app_whose_turn_is_paused_can_be_left_out(rig: Rig) -> None:
+    """It is not closed, and stands so; the fleet says so as well."""
+    [rotation_id] = await add_rotations(rig, 1)
+    await paused(rig, rotation_id)
+    seen = await begun(rig)
+    await rest(rig, 60)
+    fleet = await read_fleet(rig.world, rig.admin)
+    [concern] = [each for each in fleet.attention if each.about is About.EMERGENCY]
+    assert (concern.severity, concern.kind) == (Severity.URGENT, Need.NOT_CLOSED)
+    member = await the_app(rig)
+    after = await leave_out(rig.world, rig.admin, seen.rollout.id, member.app_id)
+    assert after.counts == {Standing.SKIPPED: 1}
+    assert (await carry(rig)).state is State.FINISHED
+
+
+async def test_what_waits_for_a_turn_takes_no_room_from_others(rig: Rig) -> None:
+    """However few are started at a time, and whatever stands before them."""
+    first, second = await add_rotations(rig, 2)
+    await paused(rig, first)
+    limits = replace(rig.world.limits, shares=Shares(ceiling=1))
+    rig.world = replace(rig.world, limits=limits)
+    app_id = (await view(rig.world, first)).rotation.app_id
+    await begun(rig, leaked=(app_id,))
+    await rest(rig, 30)
+    stands = {each.rotation_id: each.standing for each in await apps(rig)}
+    assert stands == {first: Standing.FAILED, second: Standing.DONE}
+
+
+@pytest.mark.parametrize("within_s", [0, 600])
+async def test_a_turn_that_somebody_resumes_hurries_again(rig: Rig, within_s: int) -> None:
+    """Whatever its overlap is, before it has served anybody and after that."""
+    [app_id] = populate(rig.org, 1, "app-{:04}")
+    slow = PolicyChange(overlap_s=14 * 86_400, backstop_s=30 * 86_400)
+    rotation_id = await add_rotation(rig, "app-0000", app_id, policy=slow)
+    await begun(rig, within_s=within_s)
+    await (rest(rig, 30) if within_s else carry_emergencies(rig.world))
+    await pause_turn(rig.world, rig.admin, rotation_id)
+    await rest(rig, 120)
+    assert (await the_app(rig)).told == STANDS_STILL
+    await resume_turn(rig.world, rig.admin, rotation_id)
+    resumed_at = rig.clock.now()
+    await carry(rig)
+    member = await the_app(rig)
+    assert member.standing is Standing.DONE
+    assert member.closed_at
+    assert member.closed_at < resumed_at + timedelta(seconds=within_s + 90)
+    async with rig.world.store.reading() as tx:
+        steps = await tx.list(TurnStep, turn_id=member.turn_id)
+    assert [each.step for each in steps if each.step == "emergency"] == ["emergency"] * 2
+
+
 async def test_the_plan_tells_what_is_in_the_way(rig: Rig) -> None:
     """What is on record already: a paused turn, a blocked one, an app that is deactivated."""
-    free, paused, blocked, off = await add_rotations(rig, 4)
-    await rotate(rig.world, rig.admin, paused)
-    await pause_turn(rig.world, rig.admin, paused)
+    free, held, blocked, off = await add_rotations(rig, 4)
+    await paused(rig, held)
     seen = await rotate(rig.world, rig.admin, blocked)
     assert seen.turn
     assert seen.turn.new
@@ -156,6 +223,6 @@ async def test_the_plan_tells_what_is_in_the_way(rig: Rig) -> None:
     assert turn.phase is Phase.BLOCKED
     told = {each.candidate.rotation_id: each.obstacles for each in (await planned(rig)).members}
     assert told[free] == []
-    assert told[paused] == [PAUSED]
+    assert told[held] == [PAUSED]
     assert told[blocked][0].startswith("Its turn is blocked: ")
     assert told[off][0].startswith("The app is deactivated at Okta.")

@@ -77,7 +77,7 @@ async def test_a_paused_turn_is_told_once(rig: Rig) -> None:
     await rest(rig, 120)
     [one] = await told(rig, Kind.NOT_CLOSED)
     assert "keyturn turn resume" in one.told
-    assert one.command.endswith("--standing waiting")
+    assert one.command.endswith("--standing failed")
 
 
 async def test_the_end_tells_how_many_are_closed_and_who_had_no_time(rig: Rig) -> None:

@@ -30,6 +30,7 @@ from keyturn.services.emergency_plans import plan_emergency
 from keyturn.services.ending import delete_rotation
 from keyturn.services.grants import ConnectionDraft
 from keyturn.services.oauth_connections import create_connection
+from keyturn.services.orders import pause_turn
 from keyturn.services.registrations import Credential
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
@@ -135,6 +136,17 @@ async def test_what_is_being_closed_is_not_closed_twice(rig: Rig) -> None:
     assert (await begun(rig, within_s=600, revoke=True)).rollout.name == f"{one.rollout.name}-3"
     rig.clock.advance(60)
     assert not (await begun(rig)).rollout.name.startswith(one.rollout.name)
+
+
+async def test_what_goes_on_once_it_is_resumed_is_not_begun_twice(rig: Rig) -> None:
+    """An app whose turn somebody has paused is to be closed by the emergency all the same."""
+    [rotation_id] = await add_rotations(rig, 1)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await pause_turn(rig.world, rig.admin, rotation_id)
+    await begun(rig)
+    await rest(rig, 60)
+    with pytest.raises(Refused, match="closes these apps already"):
+        await begun(rig)
 
 
 async def test_what_was_closed_may_be_closed_again(rig: Rig) -> None:

@@ -18,6 +18,7 @@ from web_rollout_kit import (
 )
 
 from keyturn.domain.rollout import Standing, State
+from keyturn.services.ending import delete_rotation
 from keyturn.services.projects import Where
 from keyturn.services.secrets import read_secret
 
@@ -180,6 +181,19 @@ async def test_who_had_no_time_is_named(web: WebHouse) -> None:
     page = await web.visitor.open(f"{LIST}/{(await the_rollout(web)).id}")
     assert "Not known to have had the new one in time" in page.text
     assert "reader administrator" in page.text
+
+
+async def test_a_proof_that_went_with_its_rotation_is_not_told_as_to_come(web: WebHouse) -> None:
+    """The app was closed; by which answers is not known any more."""
+    await several(web)
+    page = await begun(web, 3)
+    await carry(web)
+    first = (await members(web))[0]
+    world, caller = web.house.world, await admin(web)
+    await delete_rotation(world, caller, first.rotation_id, delete_secrets=True, revoke=False)
+    told = (await web.visitor.open(page.path)).text
+    assert told.count("not on record any more") == 1
+    assert "none yet" not in told
 
 
 async def test_an_abort_says_what_is_not_closed(web: WebHouse) -> None:
