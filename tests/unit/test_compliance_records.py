@@ -11,6 +11,7 @@ from keyturn.domain.compliance import (
     FindingKind,
     require_exception,
     require_policy,
+    require_some_left,
 )
 from keyturn.domain.compliance_reports import canonical, digest, next_report, report_of
 from keyturn.domain.errors import InvalidInput
@@ -53,6 +54,11 @@ def test_a_policy_asks_for_something_possible(limits: dict[str, Any], wrong: lis
         ({"reason": "x" * 1001}, "reason"),
         ({"selector": ""}, "selector"),
         ({"selector": "*"}, "selector"),
+        ({"selector": "label=*"}, "selector"),
+        ({"selector": "app=* auth=**"}, "selector"),
+        ({"selector": "label=pay-* label=*"}, "selector"),
+        ({"selector": "label=* app=0oa1"}, None),
+        ({"selector": 'label="" owner=*'}, None),
         ({"selector": "colour=red"}, "selector"),
     ],
 )
@@ -64,6 +70,34 @@ def test_an_exception_has_apps_a_reason_and_an_end(changes: Any, wrong: str | No
     with pytest.raises(InvalidInput) as refused:
         require_exception(exception(**changes))
     assert fields_of(refused.value) == [wrong]
+
+
+@pytest.mark.parametrize(
+    ("selector", "kinds", "fits_all"),
+    [
+        ("app=0oa*", (), True),
+        ("label=* connection=okta", ("too-old", "inventory-stale"), True),
+        ("label=p*", ("too-old",), True),
+        ("app=0oa1 app=0oa2", (), False),
+        ("app=0oa1 app=0oa*", (), True),
+        ("connection=okta", ("access-over-privileged", "inventory-stale"), False),
+        ("owner=nobody", (), False),
+    ],
+)
+def test_a_pattern_leaves_some_app_out(
+    selector: str,
+    kinds: tuple[str, ...],
+    fits_all: bool,  # noqa: FBT001
+) -> None:
+    """Whoever excuses every app that is known names them, or changes the policy."""
+    made = exception(selector, kinds=kinds)
+    apps = [app(name="0oa1").subject, app(name="0oa2").subject]
+    require_some_left(made, apps[:1])
+    if not fits_all:
+        require_some_left(made, apps)
+        return
+    with pytest.raises(InvalidInput, match="fits all 2 apps"):
+        require_some_left(made, apps)
 
 
 @pytest.mark.parametrize(("days", "told"), [(15, False), (14, True), (0.1, True), (0, False)])

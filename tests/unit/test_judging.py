@@ -75,7 +75,7 @@ def test_a_finding_tells_why_what_to_do_and_since_when() -> None:
         == "It was made on 2026-02-21 and may be 90 days old. That was over 10 days ago."
     )
     assert (foreign.since, foreign.severity) == (NOW - 10 * DAY, Severity.HIGH)
-    assert (foreign.secret_id, foreign.secret_hash, foreign.owner) == ("ocs1", "hash-ocs1", "pay")
+    assert (foreign.secret_id, foreign.owner) == ("ocs1", "pay")
     assert (foreign.rotation_id, foreign.policy) == (None, "all")
     assert foreign.todo.startswith("Make a rotation")
     kept = only(judged(app(secret(100), rotation="web")))

@@ -7,7 +7,7 @@ import click
 
 from keyturn.cli import options, output
 from keyturn.cli.compliance_exception import KINDS, exception, lines_of_exceptions
-from keyturn.cli.compliance_policy import policy
+from keyturn.cli.compliance_policy import NO_APP, policy
 from keyturn.cli.compliance_report import evidence, reports, verify
 from keyturn.cli.running import connected, run
 
@@ -51,7 +51,7 @@ def _wanted(command: F) -> F:
     """Add the options that choose findings."""
     for option in (
         click.option("--selector", default="", help="Only of apps like these: label=pay-*"),
-        click.option("--policy", help="Only by this policy, by its name or id."),
+        click.option("--policy", help="Only by this policy, by name or id."),
         click.option("--owner", help="Only of this owner's apps."),
         click.option("--kind", type=click.Choice(KINDS), multiple=True, help="Only of this kind."),
     ):
@@ -85,7 +85,8 @@ def findings(
         async with connected(server) as api:
             found = await api.list_compliance_findings(query)
         shown = [line for each in found.findings for line in lines_of_finding(each)]
-        lines = [*shown, f"{len(found.findings)} of {found.total}"]
+        fits = [] if found.apps else [NO_APP]
+        lines = [*shown, f"{len(found.findings)} of {found.total}", *fits]
         output.show(found.model_dump(mode="json"), lines, as_json=as_json)
 
     run(work())
@@ -99,6 +100,7 @@ def check(*, server: str | None, as_json: bool, **wanted: str | Sequence[str] | 
     """Exit with code 3 where there are breaches, for pipelines.
 
     That the apps of an org are not known counts whatever is chosen: nothing could be said of them.
+    Code 1 is that nothing could be told: for one, what was chosen fits no app.
     """
     query = _query(wanted)
 
@@ -108,11 +110,14 @@ def check(*, server: str | None, as_json: bool, **wanted: str | Sequence[str] | 
                 raise click.ClickException(
                     "There is no compliance policy: make one by `keyturn compliance policy add`."
                 )
-            total, found = await _breaches(api, query)
+            total, found, apps = await _breaches(api, query)
+        if not total and not apps:
+            raise click.ClickException(f"Nothing was judged. {NO_APP}")
         shown = [each.model_dump(mode="json") for each in found]
         lines = [line for each in found for line in lines_of_finding(each)]
-        told = {"breaches": total, "findings": shown}
-        output.show(told, [*lines, f"{total} breaches"], as_json=as_json)
+        told = {"breaches": total, "apps": apps, "findings": shown}
+        counted = "1 breach" if total == 1 else f"{total} breaches"
+        output.show(told, [*lines, counted], as_json=as_json)
         return total
 
     if run(work()):
@@ -121,15 +126,15 @@ def check(*, server: str | None, as_json: bool, **wanted: str | Sequence[str] | 
 
 async def _breaches(
     api: "KeyturnApi", query: Mapping[str, str | Sequence[str]]
-) -> "tuple[int, Sequence[ComplianceFinding]]":
-    """Return how many breaches there are, and the gravest, those of unknown orgs first."""
+) -> "tuple[int, Sequence[ComplianceFinding], int]":
+    """Return how many breaches there are, the gravest, those of unknown orgs first; of how many."""
     only = {"breach": "true", "limit": "100"}
     unknown = await api.list_compliance_findings({**only, "kind": "inventory-stale"})
     chosen = await api.list_compliance_findings({**query, **only})
     known = {each.id for each in unknown.findings}
     rest = [each for each in chosen.findings if each.id not in known]
     both = len(chosen.findings) - len(rest)
-    return unknown.total + chosen.total - both, [*unknown.findings, *rest]
+    return unknown.total + chosen.total - both, [*unknown.findings, *rest], chosen.apps
 
 
 def _query(wanted: Mapping[str, str | Sequence[str] | None]) -> dict[str, str | Sequence[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keyturn.cli import options, output
-from keyturn.cli.compliance_policy import find_policy
+from keyturn.cli.compliance_policy import count_apps, find_policy, lines_of_apps
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def exception() -> None:
 
 @exception.command("add")
 @click.option("--app", "apps", multiple=True, help="This app, by Okta's id; again for each.")
-@click.option("--selector", default="", help='Or apps like these: label=pay-* owner="Team A"')
+@click.option(
+    "--selector",
+    "selectors",
+    multiple=True,
+    help="Instead, apps like these, given once: 'label=pay-* owner=\"Team A\"'",
+)
 @click.option("--policy", help="From this policy alone, by name or id.  [default: all]")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this finding.")
 @click.option("--reason", required=True, help="Why, for whoever audits it.")
@@ -48,7 +53,7 @@ def exception() -> None:
 def add(
     *,
     apps: Sequence[str],
-    selector: str,
+    selectors: Sequence[str],
     policy: str | None,
     kinds: Sequence[str],
     reason: str,
@@ -59,7 +64,12 @@ def add(
     """Excuse findings of some apps until a day; you stand for it by name."""
     from keyturn.wire.compliance import CreateException
 
-    chosen = " ".join([*(f"app={each}" for each in apps), selector]).strip()
+    if len(selectors) + bool(apps) != 1:
+        raise click.UsageError(
+            "Say which apps, by --app, again for each, or by one --selector with all its terms in "
+            "quotes; not by both."
+        )
+    chosen = selectors[0] if selectors else " ".join(f"app={each}" for each in apps)
 
     async def work() -> None:
         async with connected(server) as api:
@@ -67,8 +77,11 @@ def add(
             fields: dict[str, object] = {"policyId": policy_id, "selector": chosen}
             fields |= {"kinds": kinds, "reason": reason, "expiresAt": until.replace(tzinfo=UTC)}
             made = await api.create_policy_exception(options.checked(CreateException, fields))
-        shown = made.model_dump(mode="json")
-        output.show(shown, lines_of_exceptions([made]), as_json=as_json)
+            only = {"policy": policy_id} if policy_id else {}
+            fitted = await count_apps(api, selector=made.selector, **only)
+        shown = made.model_dump(mode="json") | {"apps": fitted}
+        lines = [*lines_of_exceptions([made]), *lines_of_apps(fitted)]
+        output.show(shown, lines, as_json=as_json)
 
     run(work())
 

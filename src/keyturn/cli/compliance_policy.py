@@ -1,7 +1,7 @@
 """Compliance policies: made, changed, listed and removed."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from keyturn.wire.compliance import CompliancePolicy
 
 F = TypeVar("F", bound=Callable[..., None])
+
+NO_APP: Final = (
+    "No app that policies ask anything of fits this now: `keyturn compliance policy list` and "
+    "`keyturn inventory show` tell which there are."
+)
 
 which_policy = click.argument("which", metavar="POLICY")
 
@@ -66,7 +71,8 @@ def add(*, name: str, server: str | None, as_json: bool, **said: object) -> None
     async def work() -> None:
         async with connected(server) as api:
             made = await api.create_compliance_policy(body)
-        output.show(made.model_dump(mode="json"), _lines([made]), as_json=as_json)
+            apps = await count_apps(api, policy=made.id)
+        _show(made, apps, as_json=as_json)
 
     run(work())
 
@@ -87,7 +93,8 @@ def edit(*, which: str, server: str | None, as_json: bool, **said: object) -> No
         async with connected(server) as api:
             found = await find_policy(api, which)
             after = await api.edit_compliance_policy(found.id, body)
-        output.show(after.model_dump(mode="json"), _lines([after]), as_json=as_json)
+            apps = await count_apps(api, policy=after.id)
+        _show(after, apps, as_json=as_json)
 
     run(work())
 
@@ -96,13 +103,15 @@ def edit(*, which: str, server: str | None, as_json: bool, **said: object) -> No
 @options.server
 @options.as_json
 def list_policies(*, server: str | None, as_json: bool) -> None:
-    """List the policies."""
+    """List the policies, and how many apps each fits now."""
 
     async def work() -> None:
         async with connected(server) as api:
             found = await api.list_compliance_policies()
-        document = {"policies": [one.model_dump(mode="json") for one in found]}
-        output.show(document, _lines(found), as_json=as_json)
+            shares = (await api.read_compliance()).policies
+        apps = {each.name: each.apps for each in shares}
+        shown = [one.model_dump(mode="json") | {"apps": apps.get(one.name)} for one in found]
+        output.show({"policies": shown}, _lines(found, apps), as_json=as_json)
 
     run(work())
 
@@ -131,11 +140,37 @@ async def find_policy(api: "KeyturnApi", which: str) -> "CompliancePolicy":
     )
 
 
-def _lines(policies: "Sequence[CompliancePolicy]") -> list[str]:
+async def count_apps(api: "KeyturnApi", **wanted: str) -> int | None:
+    """Return how many apps are judged that something fits which was just made.
+
+    None where that could not be told: it is made all the same.
+    """
+    from keyturn.client.errors import ClientError
+
+    try:
+        return (await api.list_compliance_findings({**wanted, "limit": "1"})).apps
+    except ClientError:
+        return None
+
+
+def lines_of_apps(apps: int | None) -> list[str]:
+    """Render how many apps something fits."""
+    if not apps:
+        return [] if apps is None else [NO_APP]
+    return [f"It fits {apps} app{'' if apps == 1 else 's'} now."]
+
+
+def _show(policy: "CompliancePolicy", apps: int | None, *, as_json: bool) -> None:
+    lines = [*_lines([policy], {policy.name: apps}), *lines_of_apps(apps)]
+    output.show(policy.model_dump(mode="json") | {"apps": apps}, lines, as_json=as_json)
+
+
+def _lines(policies: "Sequence[CompliancePolicy]", apps: Mapping[str, int | None]) -> list[str]:
     rows = [
         [
             one.name,
             one.selector or "all",
+            _count(apps.get(one.name)),
             *map(_days, (one.max_age_days, one.max_overlap_days, one.unused_days)),
             "yes" if one.managed else "no",
             one.description or "",
@@ -143,8 +178,12 @@ def _lines(policies: "Sequence[CompliancePolicy]") -> list[str]:
         ]
         for one in policies
     ]
-    header = ["policy", "apps", "age", "two accepted", "idle", "rotation", "description", "id"]
-    return output.table(header, rows)
+    header = ["policy", "selector", "apps", "age", "two accepted", "idle", "rotation"]
+    return output.table([*header, "description", "id"], rows)
+
+
+def _count(apps: int | None) -> str:
+    return "not known" if apps is None else str(apps)
 
 
 def _days(count: int | None) -> str:

@@ -5,7 +5,7 @@ some of them off for a while; a **finding** is one thing that falls short, and a
 finding that nothing excuses. Decides what these are and what they may say; `judging` finds them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,9 +21,8 @@ from keyturn.domain.ids import (
     OrganizationId,
     PolicyExceptionId,
     RotationId,
-    SecretHash,
 )
-from keyturn.domain.selector import parse_selector
+from keyturn.domain.selector import Subject, parse_selector
 
 DAYS_MAX = 3650
 """As many days as a limit has at most."""
@@ -96,6 +95,16 @@ SEVERITIES: Mapping[FindingKind, Severity] = MappingProxyType(
 )
 
 
+OF_ORGS = frozenset(
+    {
+        FindingKind.ACCESS_OVER_PRIVILEGED,
+        FindingKind.ACCESS_NOT_KNOWN,
+        FindingKind.INVENTORY_STALE,
+    }
+)
+"""What is found of an org, and of no app."""
+
+
 @dataclass(frozen=True)
 class CompliancePolicy:
     """What is asked of the apps that ``selector`` fits; None asks nothing, ages are in days.
@@ -143,13 +152,21 @@ class PolicyException:
         """Say whether what it excuses will be breaches before long."""
         return self.in_force(now) and self.expires_at - now <= ABOUT_TO_EXPIRE
 
+    @property
+    def narrow(self) -> bool:
+        """Say whether it names its apps one by one, or is about orgs alone."""
+        ids = parse_selector(self.selector).by_name.get("app", ())
+        by_id = bool(ids) and not any("*" in each for each in ids)
+        return by_id or (bool(self.kinds) and OF_ORGS.issuperset(self.kinds))
+
 
 @dataclass(frozen=True)
 class ComplianceFinding:
     """One thing that falls short: ``why`` in numbers, ``todo`` for people, and since when.
 
     ``policy`` is the strictest that asks for it, by name; empty where none has to. There is no
-    ``app_id`` in what is about an org. ``excused_by`` is the exception that lets it be for now.
+    ``app_id`` in what is about an org. ``excused_by`` is the exception that lets it be for now. A
+    client secret is named by its id alone: whoever has the hash of a weak one can guess it.
     """
 
     kind: FindingKind
@@ -162,7 +179,6 @@ class ComplianceFinding:
     label: str = ""
     owner: str = ""
     secret_id: CredentialId | None = None
-    secret_hash: SecretHash | None = None
     rotation_id: RotationId | None = None
     rotation: str = ""
     policy_id: CompliancePolicyId | None = None
@@ -209,13 +225,26 @@ def require_policy(policy: CompliancePolicy) -> CompliancePolicy:
 def require_exception(exception: PolicyException) -> PolicyException:
     """Return an exception that lets some apps off for a while, for a reason.
 
-    Raises InvalidInput: one without a selector would undo its policy, which is then to be deleted.
+    Raises InvalidInput: one for everything would undo its policy, which is then to be deleted.
     """
     names.title(("reason",), exception.reason, REASON_MAX)
-    if not parse_selector(exception.selector).patterns:
+    asked = parse_selector(exception.selector).by_name.values()
+    if all(any({*each} == {"*"} for each in patterns) for patterns in asked):
         rule = "must say which apps, such as app=0oa1: change the policy to let all of them off"
         raise InvalidInput(FieldProblem(("selector",), rule))
     if not timedelta() < exception.expires_at - exception.created_at <= EXCEPTION_MAX:
         rule = f"must be a time to come, {EXCEPTION_MAX.days} days from now at most"
         raise InvalidInput(FieldProblem(("expiresAt",), rule))
     return exception
+
+
+def require_some_left(exception: PolicyException, subjects: Sequence[Subject]) -> None:
+    """Raise InvalidInput for an exception that lets all of several apps off by a pattern."""
+    selector = parse_selector(exception.selector)
+    if exception.narrow or len(subjects) < 2 or not all(map(selector.fits, subjects)):
+        return
+    rule = (
+        f"fits all {len(subjects)} apps that have a client secret: say which of them, or change "
+        f"the policy; for what is about an org, name only these kinds: {', '.join(sorted(OF_ORGS))}"
+    )
+    raise InvalidInput(FieldProblem(("selector",), rule))

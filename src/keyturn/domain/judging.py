@@ -40,6 +40,11 @@ class Judged:
     subject: Subject
     rotation_id: RotationId | None = None
 
+    @property
+    def in_use(self) -> bool:
+        """Say whether Okta knows the app and has not deactivated it."""
+        return self.app.gone_at is None and self.app.status is Status.ACTIVE
+
     @cached_property
     def active(self) -> Sequence[ListedSecret]:
         """Return the client secrets that Okta accepts, the oldest first."""
@@ -96,7 +101,7 @@ def judge(
     findings, applied, uncovered = [*findings_of_orgs(orgs, now)], [], []
     findings = [excuses.of_org(each) for each in findings]
     for one in apps:
-        if one.app.gone_at or one.app.status is not Status.ACTIVE:
+        if not one.in_use:
             continue
         fitting = [policy for policy, selector in asked if selector.fits(one.subject)]
         if not fitting:
@@ -225,7 +230,6 @@ def _finding(
         label=app.label,
         owner=one.subject.owner,
         secret_id=secret.okta_id if secret else None,
-        secret_hash=secret.hash if secret else None,
         rotation_id=one.rotation_id,
         rotation=one.subject.rotation,
         policy_id=policy.id,

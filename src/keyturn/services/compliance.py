@@ -5,14 +5,15 @@ which it is made. It is about every project's apps, and for those who hold a rol
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.compliance import ComplianceFinding, CompliancePolicy, FindingKind
 from keyturn.domain.compliance_reports import counted
-from keyturn.domain.judging import Verdict
+from keyturn.domain.errors import FieldProblem, InvalidInput
+from keyturn.domain.judging import Judged, Verdict
 from keyturn.domain.judging_orgs import OrgSight
 from keyturn.domain.selector import EVERYTHING, Selector, require_groups
 from keyturn.services import gate
@@ -67,17 +68,29 @@ class FindingFilter:
             and self.breach in (None, finding.breach)
         )
 
+    def asks_of(self, one: Judged, fitting: Sequence[CompliancePolicy]) -> bool:
+        """Say whether findings of an app are wanted that these policies fit."""
+        return (
+            self.owner in (None, one.subject.owner)
+            and (self.policy is None or self.policy in _called(fitting))
+            and self.selector.fits(one.subject)
+        )
+
 
 ANY = FindingFilter()
 
 
 @dataclass(frozen=True)
 class FindingPage:
-    """Some of the ``total`` findings that are wanted, the gravest first."""
+    """Some of the ``total`` findings that are wanted, the gravest first.
+
+    ``apps`` is how many were judged of that owner, policy and selector, whatever was found.
+    """
 
     findings: Sequence[ComplianceFinding]
     total: int
     at: datetime
+    apps: int
 
 
 async def read_compliance(
@@ -110,14 +123,22 @@ async def list_findings(
     limit: int = 100,
     sights: ComplianceSights | None = None,
 ) -> FindingPage:
-    """Judge every app, and list what falls short. Raises Forbidden."""
-    _, verdict, now = await _judged(world, caller, "compliance findings", sights)
+    """Judge every app, and list what falls short.
+
+    Raises Forbidden, and InvalidInput for a policy or a group that is not there: nothing would be
+    found, which would pass for health.
+    """
+    sight, verdict, now = await _judged(world, caller, "compliance findings", sights)
     require_groups(wanted.selector, world.limits.inventory_groups)
+    if wanted.policy is not None and wanted.policy not in _called(sight.policies):
+        rule = "must be the name or id of a policy: `keyturn compliance policy list` has all"
+        raise InvalidInput(FieldProblem(("policy",), rule))
     of = subjects_of(verdict)
     found = [
         each for each in verdict.findings if wanted.fits(each) and wanted.selector.fits(of[each.id])
     ]
-    return FindingPage(found[offset : offset + limit], len(found), now)
+    apps = sum(wanted.asks_of(one, fitting) for one, fitting in verdict.applied)
+    return FindingPage(found[offset : offset + limit], len(found), now, apps)
 
 
 async def _judged(
@@ -130,6 +151,11 @@ async def _judged(
     async with world.store.reading() as tx:
         sight = await look(tx, world, caller.organization_id)
     return sight, await sight.judge(now), now
+
+
+def _called(policies: Iterable[CompliancePolicy]) -> Collection[str]:
+    """Return the names and ids of policies."""
+    return {word for each in policies for word in (each.name, each.id)}
 
 
 def _by_owner(verdict: Verdict) -> Sequence[Share]:

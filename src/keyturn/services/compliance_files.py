@@ -63,7 +63,6 @@ def finding(told: compliance.ComplianceFinding) -> wire.ComplianceFinding:
         label=told.label,
         owner=told.owner,
         secret_id=told.secret_id,
-        secret_hash=told.secret_hash,
         rotation_id=told.rotation_id,
         rotation=told.rotation,
         policy_id=told.policy_id,
@@ -182,9 +181,9 @@ def _lines(told: wire.ComplianceReport, evidence: wire.ComplianceEvidence) -> It
 
 
 OF_VALUES = (
-    "Client secrets are named by Okta's id and by Okta's hash: base64url of the first 16 bytes of",
-    "SHA-256. No value is in this file. The hash of the evidence is that of its JSON, not of this",
-    "page: `keyturn compliance evidence --json` exports it, `keyturn compliance verify` checks it.",
+    "Client secrets are named by Okta's id; neither a value nor its hash is in this file. The hash",
+    "of the evidence is that of its JSON, not of this page: `keyturn compliance evidence --json`",
+    "exports it, `keyturn compliance verify` checks it.",
 )
 
 
@@ -202,9 +201,9 @@ def _excuse(each: wire.PolicyException) -> list[str]:
 
 def _told(each: wire.ComplianceFinding) -> list[str]:
     app = f"{each.label} ({each.app_id})" if each.app_id else f"org of {each.connection}"
-    secret = f"{each.secret_id}, {each.secret_hash}" if each.secret_id else ""
     until = _at(each.excused_until) if each.excused_until else ""
-    return [each.kind, app, each.owner, each.policy, each.why, _at(each.since), secret, until]
+    told = [each.kind, app, each.owner, each.policy, each.why, _at(each.since)]
+    return [*told, each.secret_id or "", until]
 
 
 def _counts(counts: Mapping[str, int]) -> str:

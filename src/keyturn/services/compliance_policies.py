@@ -16,11 +16,13 @@ from keyturn.domain.compliance import (
     PolicyException,
     require_exception,
     require_policy,
+    require_some_left,
 )
 from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.errors import NotFound, Taken
 from keyturn.domain.ids import CompliancePolicyId, PolicyExceptionId
 from keyturn.services import gate
+from keyturn.services.compliance_sights import list_excusable
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.selectors import read_selector
 
@@ -147,7 +149,7 @@ async def create_exception(world: World, caller: Caller, draft: ExceptionDraft) 
     """
     about = f"policy exception for {draft.selector} until {draft.expires_at:%Y-%m-%d} (create)"
     await _pass(world, caller, about)
-    async with world.store.writing() as tx:
+    async with world.store.reading() as tx:
         policy = await _read(tx, caller, draft.policy_id) if draft.policy_id else None
         exception = require_exception(
             PolicyException(
@@ -162,6 +164,11 @@ async def create_exception(world: World, caller: Caller, draft: ExceptionDraft) 
                 expires_at=draft.expires_at,
             )
         )
+        if not exception.narrow:
+            require_some_left(exception, await list_excusable(tx, world, caller.organization_id))
+    async with world.store.writing() as tx:
+        if policy:
+            policy = await _read(tx, caller, policy.id)
         await tx.add(exception)
     return ExceptionView(exception, policy)
 

@@ -4,7 +4,7 @@ Asks Okta for one thing only: what Keyturn's own access was granted there.
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -64,7 +64,10 @@ async def look(
     seen = {each.connection_id: each for each in await tx.list(AccessSight, connection_id=near)}
     look_at = sights.look if sights else list_inventoried
     apps = await look_at(tx, world, organization_id)
-    unread = Counter(each.app.connection_id for each in apps if each.app.told)
+    unread: Mapping[str, list[datetime]] = defaultdict(list)
+    for each in apps:
+        if each.app.unread_since:
+            unread[each.app.connection_id].append(each.app.unread_since)
     return Sight(
         organization_id=organization_id,
         policies=await tx.list(CompliancePolicy, **of_all),
@@ -75,6 +78,14 @@ async def look(
             for each in connections
         ],
     )
+
+
+async def list_excusable(
+    tx: Reading, world: World, organization_id: OrganizationId
+) -> Sequence[Subject]:
+    """Return what a selector picks those apps by that have a client secret which Okta accepts."""
+    apps = map(_judged, await list_inventoried(tx, world, organization_id))
+    return [each.subject for each in apps if each.in_use and each.active]
 
 
 class ComplianceSights:

@@ -132,7 +132,6 @@ class ComplianceFinding(Wire):
     label: str
     owner: str
     secret_id: str | None
-    secret_hash: str | None
     rotation_id: str | None
     rotation: str
     policy_id: str | None
@@ -151,7 +150,9 @@ class FindingsQuery(Wire):
     owner: Annotated[str | None, Field(description="Of apps of this owner; empty: of none's.")] = (
         None
     )
-    policy: Annotated[str | None, Field(description="By this policy, by name or id.")] = None
+    policy: Annotated[
+        str | None, Field(description="By this policy, by name or id; refused where there is none.")
+    ] = None
     selector: SelectorText = ""
     breach: Annotated[bool | None, Field(description="Only breaches, or only what is none.")] = None
     offset: Annotated[int, Field(ge=0, le=NUMBER_MAX)] = 0
@@ -159,10 +160,15 @@ class FindingsQuery(Wire):
 
 
 class ComplianceFindingsAnswer(Wire):
-    """Some of the ``total`` findings that are wanted, the gravest first."""
+    """Some of the ``total`` findings that are wanted, the gravest first.
+
+    ``apps`` are those that were judged, whatever was found, of that owner, policy and selector:
+    where there is none, that nothing was found says nothing.
+    """
 
     findings: tuple[ComplianceFinding, ...]
     total: int
+    apps: int
     at: Instant
 
 
@@ -256,7 +262,7 @@ class EvidenceApp(Wire):
 
 
 class ComplianceEvidence(Wire):
-    """What a report was made of: ids, names, dates and hashes, never a value."""
+    """What a report was made of: ids, names and dates, never a value nor the hash of one."""
 
     format: Literal["keyturn-compliance-1"] = "keyturn-compliance-1"
     report_id: str

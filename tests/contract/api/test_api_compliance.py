@@ -7,6 +7,8 @@ import pytest
 from api_kit import NO_ID, House, issues, problem
 
 from keyturn.domain.compliance_reports import canonical, digest
+from keyturn.domain.okta import secret_hash
+from keyturn.domain.sensitive import Sensitive
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services.compliance_reports import report_due
 from keyturn.services.inventory_keeping import keep_due
@@ -120,7 +122,8 @@ async def test_findings_tell_why_and_what_to_do(house: House) -> None:
     chosen = {"kind": ["too-old"], "policy": policy["id"], "selector": 'label="pay *"'}
     found = await read(house, f"{COMPLIANCE}/findings", **chosen)
     [one] = found["findings"]
-    assert found["total"] == 1
+    assert (found["total"], found["apps"]) == (1, 1)
+    assert "secretHash" not in one
     assert (one["label"], one["severity"], one["breach"]) == ("Pay one", "high", True)
     assert one["why"].startswith("It was made on 2026-03-01 and may be 10 days old.")
     assert one["todo"].startswith("Make a rotation")
@@ -128,6 +131,8 @@ async def test_findings_tell_why_and_what_to_do(house: House) -> None:
     assert (len(page["findings"]), page["total"]) == (1, 5)
     wrong = await house.http.get(f"{COMPLIANCE}/findings", params={"kind": "odd"})
     assert problem(wrong)[0] == 422
+    gone = await house.http.get(f"{COMPLIANCE}/findings", params={"policy": NO_ID})
+    assert issues(gone) == ["policy"]
 
 
 async def test_exceptions_excuse_until_they_are_withdrawn(house: House) -> None:
@@ -151,15 +156,17 @@ async def test_exceptions_excuse_until_they_are_withdrawn(house: House) -> None:
 
 
 async def test_evidence_is_served_as_its_hash_was_taken(house: House) -> None:
-    """As JSON, the very same; as Markdown for people. No value is in either."""
-    value = house.org.read_app(house.app_id).live_secrets[0].value
+    """As JSON, the very same; as Markdown for people. No value is in either, nor a hash of one."""
+    weak = "fourteen-chars"
+    app_id = house.org.create_app(AppDraft("Weak", secrets=(weak,))).id
+    [secret] = house.org.read_app(app_id).live_secrets
     await read_inventory(house)
     await add(house, POLICIES, name="all", maxAgeDays=10)
     await report_due(house.world)
     listed = await read(house, REPORTS)
     [report] = listed["reports"]
     assert listed["total"] == 1
-    assert (report["breaches"], report["newBreaches"]) == ({"too-old": 1}, 1)
+    assert (report["breaches"], report["newBreaches"]) == ({"too-old": 2, "weak-value": 1}, 3)
     at = f"{REPORTS}/{report['id']}"
     assert (await read(house, at))["report"] == report
     answer = await house.http.get(f"{at}/evidence")
@@ -170,4 +177,7 @@ async def test_evidence_is_served_as_its_hash_was_taken(house: House) -> None:
     assert page.headers["content-type"].startswith("text/markdown")
     assert report["sha256"] in page.text
     assert "| too-old |" in page.text
-    assert value not in answer.text + page.text
+    shown = answer.text + page.text + (await house.http.get(f"{COMPLIANCE}/findings")).text
+    assert secret.id in shown
+    for hidden in (weak, secret_hash(Sensitive(weak))):
+        assert hidden not in shown

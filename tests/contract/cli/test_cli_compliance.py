@@ -1,6 +1,7 @@
 """Compliance by commands, against a server and an org that run."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -42,9 +43,16 @@ def test_pipelines_are_told_by_the_exit_code(house: House, report: dict[str, Any
     chosen = ("compliance", "check", "--kind", "too-old", "--policy", "kept")
     told = house.run(*chosen, code=3).stdout
     assert "never read" in told
-    assert told.endswith("1 breaches\n")
+    assert told.endswith("1 breach\n")
     house.run("inventory", "read")
     assert house.run(*chosen).stdout == "0 breaches\n"
+    for name, value, says in (
+        ("--policy", "nope", "must be the name or id of a policy"),
+        ("--owner", "nope", "Nothing was judged. No app"),
+        ("--selector", "label=pya-*", "Nothing was judged. No app"),
+    ):
+        assert says in house.run("compliance", "check", name, value, code=1).stderr
+    assert "No app that policies" in house.run("compliance", "findings", "--owner", "nope").stdout
     found = json.loads(house.run("compliance", "check", "--json", code=3).stdout)
     assert found["breaches"] == len(found["findings"])
     assert {each["kind"] for each in found["findings"]} == {"unmanaged"}
@@ -52,7 +60,8 @@ def test_pipelines_are_told_by_the_exit_code(house: House, report: dict[str, Any
     assert "Workflows" not in labels
     until = ("--until", SOON, "--reason", "It is not ours.")
     for label in labels:
-        house.ask("compliance", "exception", "add", "--selector", f'label="{label}"', *until)
+        words = ("compliance", "exception", "add", "--selector", f'label="{label}"', *until)
+        assert house.run(*words).stdout.endswith("It fits 1 app now.\n")
     assert house.run("compliance", "check").stdout == "0 breaches\n"
     shown = house.run("compliance", "show").stdout
     assert "apps are in no breach (100.0 %)" in shown
@@ -103,11 +112,18 @@ def test_policies_and_exceptions_come_and_go(house: House) -> None:
         "name": "old",
         "updatedAt": house.ask("compliance", "policy", "list")["policies"][-1]["updatedAt"],
     }
-    assert "owner=nobody" in house.run("compliance", "policy", "list").stdout
+    assert made["apps"] == house.ask("compliance", "policy", "list")["policies"][-1]["apps"] == 0
+    assert "No app that policies" in house.run(*edited[:3], "old", "--unused", "0").stdout
+    listed = house.run("compliance", "policy", "list").stdout
+    assert re.search(r"old +owner=nobody +0 +90 d", listed)
     until = ("--until", SOON, "--reason", "It goes soon.", "--kind", "too-old")
     add = ("compliance", "exception", "add", "--app", "0oa1", "--app", "0oa2", "--policy", "old")
     excused = house.ask(*add, *until)
     assert (excused["selector"], excused["policy"]) == ("app=0oa1 app=0oa2", "old")
+    twice = ("--selector", "label=a*", "--selector", "label=b*")
+    for apps in ((), twice, ("--app", "0oa1", *twice[:2])):
+        told = house.run("compliance", "exception", "add", *apps, *until, code=2).stderr
+        assert "Say which apps, by --app" in told
     assert "It goes soon." in house.run("compliance", "exception", "list").stdout
     house.run("compliance", "policy", "delete", "old")
     told = house.run("compliance", "exception", "delete", excused["id"], code=1).stderr

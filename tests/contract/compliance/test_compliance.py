@@ -1,5 +1,6 @@
 """Policies, exceptions and what they find in a real org's inventory."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from keyturn.domain.compliance import CompliancePolicy, FindingKind
 from keyturn.domain.compliance_reports import ReportSchedule
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Taken
 from keyturn.domain.judging_orgs import AccessSight
-from keyturn.domain.selector import parse_selector
+from keyturn.domain.selector import Subject, parse_selector
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services.compliance import FindingFilter, list_findings, read_compliance
 from keyturn.services.compliance_policies import (
@@ -128,11 +129,47 @@ async def test_findings_are_chosen(rig: Rig) -> None:
     assert len(every) == 4
     assert await found(rig, kinds=frozenset({FindingKind.TOO_OLD})) == every[:2]
     assert len(await found(rig, selector=parse_selector('label="pay *"'))) == 2
-    assert await found(rig, owner="nobody") == await found(rig, policy="other") == []
+    assert await found(rig, owner="nobody") == []
     await excuse(rig, "label=pay*")
     assert len(await found(rig, breach=True)) == 2
     page = await list_findings(rig.world, rig.admin, offset=1, limit=2)
     assert (len(page.findings), page.total) == (2, 5)
+
+
+async def test_health_is_told_from_silence(rig: Rig) -> None:
+    """A policy that is not there is refused; what is chosen tells how many apps it fits."""
+    paying = rig.org.create_app(AppDraft("Pay one")).id
+    await read_whole(rig)
+    other = await ask(rig, name="other", selector="label=none")
+    mine = await ask(rig, name="mine", selector="label=pay*")
+
+    async def apps(**wanted: Any) -> int:  # noqa: ANN401
+        return (await list_findings(rig.world, rig.admin, FindingFilter(**wanted))).apps
+
+    assert await apps() == await apps(policy="mine", owner="") == await apps(policy=mine.id) == 1
+    assert await apps(selector=parse_selector(f"app={paying}")) == 1
+    assert await apps(policy=other.id) == await apps(owner="nobody") == 0
+    assert await apps(selector=parse_selector("label=pya-*")) == 0
+    for wrong in ("nope", ""):
+        with pytest.raises(InvalidInput, match="name or id of a policy"):
+            await apps(policy=wrong)
+
+
+async def test_an_exception_leaves_some_app_out(rig: Rig) -> None:
+    """A pattern that fits every app with a client secret is none for some apps."""
+    await read_whole(rig)
+    await excuse(rig, "label=E*")
+    other = rig.org.create_app(AppDraft("Even this")).id
+    rig.org.create_app(AppDraft("Page", **PUBLIC))
+    await begin(rig)
+    await keep(rig)
+    for selector in ("label=E*", "app=0oa*", "connection=*okta"):
+        with pytest.raises(InvalidInput, match="fits all 2 apps"):
+            await excuse(rig, selector)
+    kinds = (FindingKind.ACCESS_OVER_PRIVILEGED,)
+    await excuse(rig, "connection=*okta", kinds=kinds)
+    await excuse(rig, f"app={rig.app_id} app={other}")
+    assert len(await list_exceptions(rig.world, rig.admin)) == 3
 
 
 async def test_what_an_exception_excuses_is_a_breach_again_when_it_ends(rig: Rig) -> None:
@@ -179,6 +216,22 @@ async def test_what_is_wrong_is_refused_and_nothing_is_changed(rig: Rig) -> None
     with pytest.raises(NotFound):
         await delete_exception(rig.world, rig.admin, "x")
     assert await list_policies(rig.world, rig.admin) == [made, other]
+    assert await list_exceptions(rig.world, rig.admin) == []
+
+
+async def test_a_policy_that_goes_while_an_exception_is_looked_at_takes_it_along(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No exception is left of a policy that is not there."""
+    made = await ask(rig)
+
+    async def look_slowly(*_: object) -> Sequence[Subject]:
+        await delete_policy(rig.world, rig.admin, made.id)
+        return ()
+
+    monkeypatch.setattr("keyturn.services.compliance_policies.list_excusable", look_slowly)
+    with pytest.raises(NotFound):
+        await excuse(rig, "label=E*", policy_id=made.id)
     assert await list_exceptions(rig.world, rig.admin) == []
 
 

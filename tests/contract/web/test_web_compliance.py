@@ -72,6 +72,10 @@ async def test_findings_are_narrowed_and_acted_on(web: WebHouse) -> None:
     assert wizard.title.startswith("Configuration")
     none = await web.visitor.press(page, "Show", kind="unused", breach="no")
     assert "No finding is like that." in none.text
+    empty = await web.visitor.press(page, "Show", selector="label=pya-*")
+    assert "No app that a policy fits is like that." in empty.text
+    gone = await web.visitor.open(f"{FINDINGS}?policy=nope")
+    assert (gone.status, 'id="f-policy-error"' in gone.html) == (422, True)
     wrong = await web.visitor.press(page, "Show", selector="colour=red")
     assert wrong.status == 422
     assert wrong.value("selector") == "colour=red"
@@ -146,6 +150,7 @@ async def test_an_exception_excuses_until_it_is_withdrawn(web: WebHouse) -> None
     ("typed", "field"),
     [
         ({"selector": "*"}, "selector"),
+        ({"selector": "owner=*"}, "selector"),
         ({"reason": " "}, "reason"),
         ({"until": "soon"}, "until"),
         ({"until": "2020-01-01"}, "until"),

@@ -34,7 +34,10 @@ async def list_findings(
         world, caller, _wanted(query), offset=query.offset, limit=query.limit
     )
     return wire.ComplianceFindingsAnswer(
-        findings=tuple(map(compliance_files.finding, page.findings)), total=page.total, at=page.at
+        findings=tuple(map(compliance_files.finding, page.findings)),
+        total=page.total,
+        apps=page.apps,
+        at=page.at,
     )
 
 

@@ -141,13 +141,13 @@ async def show(visit: Visit) -> Response:
 async def list_findings(visit: Visit) -> Response:
     """List what falls short, the gravest first."""
     wanted = _wanted(visit)
-    found = await _find(visit, wanted)
+    found, problem = await _find(visit, wanted)
     policies = await compliance_policies.list_policies(visit.world, visit.caller)
     making = await maker_of(visit)
     return visit.render(
         "compliance/findings.html",
-        status=status_of(wanted.problem) if wanted.problem else 200,
-        problems=told_of(wanted.problem),
+        status=status_of(problem) if problem else 200,
+        problems=told_of(problem),
         wanted=wanted,
         found=found,
         rows=[_row(visit, each, making) for each in found.findings],
@@ -177,17 +177,22 @@ def _unknown(seen: ComplianceView) -> Sequence[OrgSight]:
     return [each for each in seen.orgs if each.connection.instance_url not in known]
 
 
-async def _find(visit: Visit, wanted: Wanted) -> FindingPage:
-    if wanted.problem:
-        return FindingPage((), 0, visit.world.clock.now())
-    return await compliance.list_findings(
-        visit.world,
-        visit.caller,
-        wanted.filter,
-        offset=wanted.start,
-        limit=EACH,
-        sights=visit.house.compliance,
-    )
+async def _find(visit: Visit, wanted: Wanted) -> tuple[FindingPage, InvalidInput | None]:
+    """Find what is wanted; nothing where that does not fit, with what is wrong about it."""
+    try:
+        if wanted.problem:
+            raise wanted.problem
+        found = await compliance.list_findings(
+            visit.world,
+            visit.caller,
+            wanted.filter,
+            offset=wanted.start,
+            limit=EACH,
+            sights=visit.house.compliance,
+        )
+    except InvalidInput as error:
+        return FindingPage((), 0, visit.world.clock.now(), 0), error
+    return found, None
 
 
 def _wanted(visit: Visit) -> Wanted:
