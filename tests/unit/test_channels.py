@@ -8,6 +8,7 @@ import pytest
 
 from keyturn.domain.channel_kinds import ChannelKind
 from keyturn.domain.channels import (
+    ALWAYS,
     GIVE_UP_AFTER,
     PILED_UP,
     Brought,
@@ -22,6 +23,7 @@ from keyturn.domain.channels import (
     checked_timing,
     claimed,
     decide,
+    decide_again,
     delivered,
     given_back,
     missed,
@@ -101,9 +103,11 @@ def test_what_is_above_projects_is_for_channels_above_them() -> None:
 
 BERLIN = "Europe/Berlin"
 NIGHT = Timing(zone=BERLIN, quiet_from=time(22), quiet_to=time(7))
+EARLY = Timing(zone=BERLIN, quiet_from=time(22), quiet_to=time(2, 30))
 NOON = Timing(zone="UTC", quiet_from=time(12), quiet_to=time(13, 30))
 DAILY = Timing(Rhythm.DAILY, BERLIN, time(9))
 HOURLY = Timing(Rhythm.HOURLY)
+HOURS = replace(CHANNEL, timing=HOURLY)
 TIMES = [
     ("at once", Timing(), "2026-11-21T12:00", "2026-11-21T12:00"),
     ("hourly", HOURLY, "2026-11-21T12:20", "2026-11-21T13:00"),
@@ -124,9 +128,18 @@ TIMES = [
     ("after noon", NOON, "2026-11-21T13:30", "2026-11-21T13:30"),
     (
         "an end that the clocks skip",
-        Timing(zone=BERLIN, quiet_from=time(22), quiet_to=time(2, 30)),
+        EARLY,
         "2026-03-28T23:00",
         "2026-03-29T01:00",
+    ),
+    ("an end that comes twice", EARLY, "2026-10-24T23:59", "2026-10-25T00:30"),
+    ("between the two", EARLY, "2026-10-25T00:45", "2026-10-25T00:45"),
+    ("before the second", EARLY, "2026-10-25T01:15", "2026-10-25T01:30"),
+    (
+        "a daily digest at a time that comes twice",
+        Timing(Rhythm.DAILY, BERLIN, time(2, 30)),
+        "2026-10-25T00:30",
+        "2026-10-26T01:30",
     ),
     (
         "a digest in the night",
@@ -158,6 +171,47 @@ def test_what_is_urgent_waits_for_nothing(kind: Kind) -> None:
     urgent = replace(NOTICE, kind=kind)
     verdict = decide(urgent, replace(CHANNEL, timing=night), moment)
     assert verdict == Brought(moment, digest=False)
+
+
+def test_people_are_told_together_of_turns_that_come() -> None:
+    """A program is told of each on its own, unless it wants digests."""
+    coming = replace(NOTICE, kind=Kind.UPCOMING)
+    assert decide(coming, CHANNEL, NOW) == Brought(NOW, digest=True)
+    program = replace(CHANNEL, kind=ChannelKind.WEBHOOK)
+    assert decide(coming, program, NOW) == Brought(NOW, digest=False)
+    assert decide(coming, replace(program, timing=HOURLY), NOW) == decide(NOTICE, HOURS, NOW)
+
+
+WAITING = Dispatch(NOTICE.id, CHANNEL.id, at("2026-11-21T11:20"), at("2026-11-21T12:30"))
+URGENTLY = replace(WAITING, urgent=True)
+FAILED = replace(WAITING, attempts=1)
+AGAIN = [
+    ("at once", ALWAYS, WAITING, "2026-11-21T12:00"),
+    ("a digest to come", DAILY, WAITING, "2026-11-22T08:00"),
+    ("a digest that is due", HOURLY, WAITING, "2026-11-21T12:00"),
+    ("quiet", NOON, WAITING, "2026-11-21T13:30"),
+    ("failed", ALWAYS, FAILED, "2026-11-21T12:00"),
+    ("failed, of a digest", DAILY, FAILED, "2026-11-21T12:00"),
+    ("failed, and quiet", NOON, FAILED, "2026-11-21T13:30"),
+]
+
+
+@pytest.mark.parametrize(("_name", "timing", "way", "then"), AGAIN, ids=[row[0] for row in AGAIN])
+def test_what_waits_is_brought_as_a_changed_channel_has_it(
+    _name: str, timing: Timing, way: Dispatch, then: str
+) -> None:
+    """As if that had been so when it happened; what has failed at once, unless it is quiet."""
+    after = decide_again(way, NOTICE, replace(CHANNEL, timing=timing), NOW)
+    together = timing is not ALWAYS
+    assert after == replace(way, due_at=at(then), digest=together)
+
+
+def test_what_waits_is_urgent_or_unwanted_all_the_same() -> None:
+    """Quiet hours put off nothing urgent, and what a channel hears of no more is left out."""
+    urgent = replace(NOTICE, kind=Kind.BLOCKED)
+    quiet = replace(CHANNEL, timing=NOON)
+    assert decide_again(URGENTLY, urgent, quiet, NOW) == replace(URGENTLY, due_at=NOW)
+    assert decide_again(WAITING, NOTICE, replace(quiet, selector="label=shop-*"), NOW) is None
 
 
 BAD_TIMES = [
@@ -226,12 +280,6 @@ def test_a_digest_is_one_message() -> None:
     assert ids(next_load(mixed[::-1], ChannelKind.WEBHOOK)) == "x"
 
 
-def test_what_is_urgent_goes_first_and_alone() -> None:
-    """However much else is due."""
-    load = due(Kind.FINISHED, Kind.BLOCKED, Kind.LEAKED, *[Kind.FINISHED] * MANY)
-    assert ids(next_load(load, ChannelKind.EMAIL)) == "1"
-
-
 # --- how it arrives -------------------------------------------------------------------------------
 
 WAY = Dispatch(NOTICE.id, CHANNEL.id, NOW, NOW)
@@ -254,6 +302,7 @@ def test_a_channel_that_fails_is_left_alone_for_longer_each_time() -> None:
     assert (again.attempts, again.failing_since) == (2, NOW)
     assert awaited(failed, NOW) == failed
     assert given_back(failed, NOW).due_at == failed.due_at
+    assert awaited(given_back(failed, NOW + 90 * SECOND), NOW).due_at == failed.due_at
     assert missed(CHANNEL, "", NOW, retry_after_s=77).due_at == NOW + 77 * SECOND
     well = reached(again)
     assert (well.attempts, well.failing_since, well.told) == (0, None, "")
@@ -284,10 +333,19 @@ def test_only_who_hears_of_what_is_coming_looks_for_it() -> None:
 
 def test_a_try_ends_with_a_confirmation_or_a_pause() -> None:
     """After days without success nobody tries any more."""
-    failed = undelivered(WAY, "It was away.", NOW)
+    failed = undelivered(WAY, "It was away.", NOW, ALWAYS)
     assert (failed.due_at, failed.attempts) == (NOW + 2 * SECOND, 1)
-    assert undelivered(WAY, "", NOW, retry_after_s=77).due_at == NOW + 77 * SECOND
+    assert undelivered(WAY, "", NOW, ALWAYS, retry_after_s=77).due_at == NOW + 77 * SECOND
     done = delivered(failed, NOW)
     assert (done.due_at, done.delivered_at, done.attempts, done.failure) == (None, NOW, 2, "")
-    assert undelivered(WAY, "", NOW + GIVE_UP_AFTER - SECOND).due_at
-    assert undelivered(WAY, "", NOW + GIVE_UP_AFTER).due_at is None
+    assert undelivered(WAY, "", NOW + GIVE_UP_AFTER - SECOND, ALWAYS).due_at
+    assert undelivered(WAY, "", NOW + GIVE_UP_AFTER, ALWAYS).due_at is None
+
+
+def test_a_try_that_falls_into_quiet_hours_waits_for_their_end() -> None:
+    """It comes then with others; what is urgent is tried all the same."""
+    last = at("2026-11-21T11:59:59")
+    failed = undelivered(WAY, "It was away.", last, NOON)
+    assert (failed.due_at, failed.digest) == (at("2026-11-21T13:30"), True)
+    urgent = undelivered(replace(WAY, urgent=True), "It was away.", last, NOON)
+    assert (urgent.due_at, urgent.digest) == (last + 2 * SECOND, False)

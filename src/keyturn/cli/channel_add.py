@@ -16,6 +16,7 @@ from keyturn.cli.running import connected, run
 
 Command = Callable[..., None]
 TIMES = {"quiet_from", "quiet_to", "digest", "digest_at", "zone"}
+QUIET = ("quiet_from", "quiet_to")
 TOP = {"selector", "kinds", "ahead_s"}
 
 
@@ -28,7 +29,7 @@ def _hearing(command: Command) -> Command:
     """Add the options that say of what a channel hears, and when it speaks."""
     for option in (
         click.option("--ahead-s", type=int, help="Seconds before its start that a turn is told."),
-        click.option("--quiet-to", help="Until then, HH:MM, which may be the next morning."),
+        click.option("--quiet-to", help="Until then: HH:MM, which may be the next morning."),
         click.option("--quiet-from", help="From then on only what is urgent is brought: HH:MM."),
         click.option("--zone", help="The time zone of these times: Europe/Berlin, UTC."),
         click.option("--digest-at", help="When a daily digest comes: HH:MM."),
@@ -133,7 +134,11 @@ def update(
     as_json: bool,
     **given: Any,  # noqa: ANN401  the options of all kinds
 ) -> None:
-    """Change a channel; what is not given stays, settings that lead elsewhere need the secret."""
+    """Change a channel; what is not given stays, settings that lead elsewhere need the secret.
+
+    What is given empty is taken away: --quiet-from "" ends quiet hours, --selector "" hears of
+    every app.
+    """
     from keyturn.cli.channel import show_channel
     from keyturn.wire.channels import UpdateChannel
 
@@ -159,8 +164,13 @@ def _times(timing: Any) -> Mapping[str, object]:  # noqa: ANN401  a shape of the
 
 
 def _merged(old: Mapping[str, object], new: Mapping[str, object]) -> Mapping[str, object]:
-    """Return settings with those that are given; an empty one is taken away."""
+    """Return settings with those that are given; an empty one is taken away.
+
+    Of quiet hours one is enough, since they go together.
+    """
     both = {**old, **new}
+    if any(new.get(name) == "" for name in QUIET) and not any(new.get(name) for name in QUIET):
+        both |= dict.fromkeys(QUIET)
     if both.get("digest", "daily") != "daily":
         both["digest_at"] = None
     return {name: told for name, told in both.items() if told not in ("", None)}

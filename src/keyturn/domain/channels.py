@@ -15,7 +15,7 @@ from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.ids import ChannelId, NoticeId, OrganizationId, ProjectId
 from keyturn.domain.notice import URGENT, Kind, Notice, NoticeDraft
 from keyturn.domain.selector import parse_selector
-from keyturn.domain.zones import instant, wall_of, zone_of
+from keyturn.domain.zones import instants, wall_of, zone_of
 
 AHEAD_S = 86_400
 """How long before a turn starts it is told, where a channel says nothing else: a day."""
@@ -62,7 +62,8 @@ class Channel:
     ``ahead_s`` is how many seconds before a turn starts that is told. ``look_at`` is when it is
     looked for such turns next, ``due_at`` when there is anything to do for the channel. While a
     worker has it in hand ``leased_until`` is set, and every claim has the next ``epoch``.
-    ``attempts`` are those that failed since anything arrived, ``told`` is why the last one did.
+    ``attempts`` are those that failed since anything arrived, ``told`` is why the last one did;
+    until ``retry_at`` it is left alone.
     """
 
     id: ChannelId
@@ -85,6 +86,7 @@ class Channel:
     epoch: int = 0
     attempts: int = 0
     failing_since: datetime | None = None
+    retry_at: datetime | None = None
     told: str = ""
 
     @property
@@ -101,8 +103,9 @@ class Channel:
 class Dispatch:
     """A notice on its way through a channel, and what has come of it: an entry of its log.
 
-    ``digest`` is whether it is brought with others in one message. ``due_at`` is when it is
-    brought, None where nobody tries any more; ``failure`` is why it has not arrived.
+    ``digest`` is whether it is brought with others in one message, ``urgent`` whether it goes
+    before all else, at any hour. ``due_at`` is when it is brought, None where nobody tries any
+    more; ``failure`` is why it has not arrived.
     """
 
     notice_id: NoticeId
@@ -110,6 +113,7 @@ class Dispatch:
     created_at: datetime
     due_at: datetime | None
     digest: bool = False
+    urgent: bool = False
     attempts: int = 0
     delivered_at: datetime | None = None
     failure: str = ""
@@ -134,7 +138,10 @@ class Unwanted:
 
 
 def decide(notice: NoticeDraft, channel: Channel, now: datetime) -> Brought | Unwanted:
-    """Decide whether a channel brings a notice, and when; what is urgent waits for nothing."""
+    """Decide whether a channel brings a notice, and when; what is urgent waits for nothing.
+
+    People are told together of turns that come, which are looked for many at a time.
+    """
     if channel.paused:
         return Unwanted("the channel is paused")
     if not channel.wants(notice.kind):
@@ -146,7 +153,28 @@ def decide(notice: NoticeDraft, channel: Channel, now: datetime) -> Brought | Un
     if notice.kind in URGENT:
         return Brought(now, digest=False)
     at = quiet_until(channel.timing, next_digest(channel.timing, now))
-    return Brought(at, digest=at > now)
+    together = notice.kind is Kind.UPCOMING and channel.kind is not ChannelKind.WEBHOOK
+    return Brought(at, digest=at > now or together)
+
+
+def decide_again(
+    dispatch: Dispatch, notice: Notice, channel: Channel, now: datetime
+) -> Dispatch | None:
+    """Return what is on its way as a changed channel brings it, or None where it does not.
+
+    What has failed is tried at once, unless the hours are quiet.
+    """
+    way = decide(notice, channel, dispatch.created_at)
+    if isinstance(way, Unwanted):
+        return None
+    at = now if dispatch.attempts else max(way.at, now)
+    return put_off(replace(dispatch, digest=way.digest), channel.timing, at)
+
+
+def put_off(dispatch: Dispatch, timing: Timing, at: datetime) -> Dispatch:
+    """Return it brought at a moment, or with others at the end of quiet hours that this lies in."""
+    end = at if dispatch.urgent else quiet_until(timing, at)
+    return replace(dispatch, due_at=end, digest=dispatch.digest or end > at)
 
 
 def next_digest(timing: Timing, now: datetime) -> datetime:
@@ -165,15 +193,18 @@ def quiet_until(timing: Timing, at: datetime) -> datetime:
         return at
     clock = wall_of(at, zone_of(timing.zone)).time()
     within = start <= clock < end if start < end else clock >= start or clock < end
-    return _next(end, timing.zone, at) if within else at
+    return _next(end, timing.zone, at, times=2) if within else at
 
 
-def _next(clock: time, zone_name: str, after: datetime) -> datetime:
-    """Return the next moment at which the clock on the wall shows a time."""
+def _next(clock: time, zone_name: str, after: datetime, *, times: int = 1) -> datetime:
+    """Return the next moment at which the clock on the wall shows a time.
+
+    It counts so many times a day at most, where the clocks are put back over it.
+    """
     zone = zone_of(zone_name)
     today = wall_of(after, zone).date()
-    days = (today + timedelta(days=number) for number in range(3))
-    moments = (instant(datetime.combine(day, clock), zone) for day in days)
+    walls = (datetime.combine(today + timedelta(days=number), clock) for number in range(3))
+    moments = (at for wall in walls for at in instants(wall, zone)[:times])
     return next(at for at in moments if at > after)
 
 
@@ -215,11 +246,9 @@ def _bad(field: str, rule: str) -> InvalidInput:
 
 
 def awaited(channel: Channel, due_at: datetime) -> Channel:
-    """Return it with something to do by then at the latest, unless it is left alone for a while."""
-    if channel.attempts and channel.due_at:
-        return channel
-    sooner = min(filter(None, (channel.due_at, due_at)))
-    return replace(channel, due_at=sooner)
+    """Return it with something to do by then at the latest, or once it is not left alone."""
+    at = max(filter(None, (due_at, channel.retry_at)))
+    return replace(channel, due_at=min(filter(None, (channel.due_at, at))))
 
 
 def claimed(channel: Channel, until: datetime) -> Channel:
@@ -233,23 +262,30 @@ def given_back(channel: Channel, dispatch_at: datetime | None) -> Channel:
     While nothing arrives it is left alone, for longer each time.
     """
     due_at = min(filter(None, (dispatch_at, channel.look_at)), default=None)
-    if due_at and channel.attempts and channel.due_at:
-        due_at = max(due_at, channel.due_at)
+    if due_at and channel.retry_at:
+        due_at = max(due_at, channel.retry_at)
     return replace(channel, due_at=due_at, leased_until=None)
 
 
 def reached(channel: Channel) -> Channel:
     """Return it once something has arrived."""
-    return replace(channel, attempts=0, failing_since=None, told="")
+    return replace(channel, attempts=0, failing_since=None, retry_at=None, told="")
 
 
 def missed(
     channel: Channel, failure: str, now: datetime, *, retry_after_s: float | None = None
 ) -> Channel:
     """Return it once something has not arrived, left alone for longer each time."""
-    attempts, since = channel.attempts + 1, channel.failing_since or now
-    due_at = now + pause_after(attempts, retry_after_s)
-    return replace(channel, attempts=attempts, failing_since=since, told=failure, due_at=due_at)
+    attempts = channel.attempts + 1
+    retry_at = now + pause_after(attempts, retry_after_s)
+    return replace(
+        channel,
+        attempts=attempts,
+        failing_since=channel.failing_since or now,
+        retry_at=retry_at,
+        due_at=retry_at,
+        told=failure,
+    )
 
 
 def paused(channel: Channel) -> Channel:
@@ -272,13 +308,18 @@ def delivered(dispatch: Dispatch, now: datetime) -> Dispatch:
 
 
 def undelivered(
-    dispatch: Dispatch, failure: str, now: datetime, *, retry_after_s: float | None = None
+    dispatch: Dispatch,
+    failure: str,
+    now: datetime,
+    timing: Timing,
+    *,
+    retry_after_s: float | None = None,
 ) -> Dispatch:
     """Return it to be tried again later, behind what has not been tried; after days no more."""
-    attempts = dispatch.attempts + 1
-    due_at = now + pause_after(attempts, retry_after_s)
-    late = now - dispatch.created_at >= GIVE_UP_AFTER
-    return replace(dispatch, due_at=None if late else due_at, attempts=attempts, failure=failure)
+    failed = replace(dispatch, attempts=dispatch.attempts + 1, failure=failure)
+    if now - dispatch.created_at >= GIVE_UP_AFTER:
+        return replace(failed, due_at=None)
+    return put_off(failed, timing, now + pause_after(failed.attempts, retry_after_s))
 
 
 # --- what comes in one message --------------------------------------------------------------------
@@ -292,12 +333,8 @@ def next_load(
 ) -> Sequence[tuple[Dispatch, Notice]]:
     """Return what is brought next, in one message, of all that is due, oldest first.
 
-    What is urgent goes first and alone. A program is sent one by one what is in no digest; people
-    are sent together what has piled up.
+    A program is sent one by one what is in no digest; people are sent together what has piled up.
     """
-    urgent = [pair for pair in due if pair[1].kind in URGENT]
-    if urgent:
-        return urgent[:1]
     together = [pair for pair in due if pair[0].digest]
     if kind is not ChannelKind.WEBHOOK and (together or len(due) >= PILED_UP):
         return due

@@ -4,6 +4,7 @@ Decides what becomes of a time of day that a day does not have, or has twice. Th
 zones are the IANA database's, which comes with the machine or with the package tzdata.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,16 @@ def instant(wall: datetime, zone: ZoneInfo) -> datetime:
         return late
     early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     return _jump(early, late, zone)
+
+
+def instants(wall: datetime, zone: ZoneInfo) -> Sequence[datetime]:
+    """Return the moments at which the clock on the wall says this, in UTC, the first one first.
+
+    They are two where the clocks are put back over that time. PEP 495.
+    """
+    first = instant(wall, zone)
+    again = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return (first, again) if again > first else (first,)
 
 
 def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

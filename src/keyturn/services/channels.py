@@ -19,7 +19,9 @@ from keyturn.domain.channels import (
     checked_ahead,
     checked_kinds,
     checked_timing,
+    decide_again,
     paused,
+    reached,
     watching,
 )
 from keyturn.domain.destination import flat
@@ -45,6 +47,7 @@ from keyturn.services.sealing import open_channel, seal_channel
 from keyturn.services.selectors import read_selector
 
 LOGGED_MAX = 1000
+DECIDED_AT_ONCE = 200
 REACHED_BY = frozenset({"from", "to"})
 """Settings of a mail channel that lead its password nowhere else."""
 
@@ -262,7 +265,7 @@ def _led(
 
 
 async def _standing(tx: Writing, world: World, led: Channel, change: ChannelChange) -> Channel:
-    """Return a changed channel, which tries at once what has failed.
+    """Return a changed channel, which brings what waits as if it had always been so.
 
     Who has it in hand writes nothing down any more.
     """
@@ -273,10 +276,23 @@ async def _standing(tx: Writing, world: World, led: Channel, change: ChannelChan
     if change.paused or (change.paused is None and led.paused):
         await tx.remove(*waiting)
         return paused(after)
-    failed = [each for each in waiting if each.attempts]
-    await tx.replace(*(replace(each, due_at=now) for each in failed))
-    fresh = replace(after, paused=False, attempts=0, failing_since=None, told="")
+    fresh = reached(replace(after, paused=False))
+    await _decide_again(tx, fresh, waiting)
     return watching(replace(fresh, due_at=now if waiting else None), now)
+
+
+async def _decide_again(tx: Writing, channel: Channel, waiting: Sequence[Dispatch]) -> None:
+    """Have what waits be brought as a channel wants it now, and leave out what it does not."""
+    for start in range(0, len(waiting), DECIDED_AT_ONCE):
+        part = waiting[start : start + DECIDED_AT_ONCE]
+        ids = frozenset(each.notice_id for each in part)
+        notices = {each.id: each for each in await tx.list(Notice, id=ids)}
+        after = [
+            (each, decide_again(each, notices[each.notice_id], channel, channel.updated_at))
+            for each in part
+        ]
+        await tx.remove(*(each for each, wanted in after if wanted is None))
+        await tx.replace(*(wanted for each, wanted in after if wanted and wanted != each))
 
 
 def _checked(

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -22,6 +22,7 @@ from keyturn.domain.channels import (
     given_back,
     missed,
     next_load,
+    put_off,
     reached,
     undelivered,
 )
@@ -93,10 +94,18 @@ async def _serve(world: World, held: Held) -> int:
         if stored:
             looked = bool(stored.look_at and stored.look_at <= now)
             after = replace(stored, look_at=now + LOOK_EVERY) if looked else stored
-            later = await tx.list_due_dispatches(channel.id, now + FAR, limit=1)
-            due_at = later[0].due_at if later else None
-            await tx.replace(given_back(after, due_at))
+            await tx.replace(given_back(after, await _next_at(tx, channel, now)))
     return arrived
+
+
+async def _next_at(tx: Reading, channel: Channel, now: datetime) -> datetime | None:
+    """Return when a channel has anything to bring next."""
+    next_ones = [
+        each.due_at
+        for urgent in (True, False)
+        for each in await tx.list_due_dispatches(channel.id, now + FAR, urgent=urgent, limit=1)
+    ]
+    return min(filter(None, next_ones), default=None)
 
 
 def _has_time(world: World, held: Held) -> bool:
@@ -122,12 +131,18 @@ async def _bring_next(world: World, channel: Channel) -> bool:
 
 
 async def _next_load(world: World, channel: Channel) -> Sequence[tuple[Dispatch, Notice]]:
+    """Return what is brought next: what is urgent first, and alone; in quiet hours nothing else."""
     now = world.clock.now()
     async with world.store.reading() as tx:
-        due = await tx.list_due_dispatches(channel.id, now, limit=LOADED_MAX)
+        due = await tx.list_due_dispatches(channel.id, now, urgent=True, limit=1)
+        due = due or await tx.list_due_dispatches(channel.id, now, urgent=False, limit=LOADED_MAX)
         ids = frozenset(each.notice_id for each in due)
         notices = {each.id: each for each in await tx.list(Notice, id=ids)} if ids else {}
         gone = frozenset([each for each in ids if not await _still_so(tx, notices[each])])
+    later = [put_off(each, channel.timing, now) for each in due]
+    if any(each.due_at != now for each in later):
+        await _keep(world, channel, later, lambda stored: stored)
+        return ()
     if gone:
         async with world.store.writing() as writing:
             await writing.remove(*(each for each in due if each.notice_id in gone))
@@ -170,7 +185,8 @@ async def _keep_failure(
 ) -> None:
     now = world.clock.now()
     pause_s = error.retry_after_s if isinstance(error, DestinationAway) else None
-    after = [undelivered(each, error.message, now, retry_after_s=pause_s) for each in ways]
+    why, timing = error.message, channel.timing
+    after = [undelivered(each, why, now, timing, retry_after_s=pause_s) for each in ways]
 
     def failing(stored: Channel) -> Channel:
         return missed(stored, error.message, now, retry_after_s=pause_s)

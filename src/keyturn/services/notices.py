@@ -13,7 +13,7 @@ from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.channels import Brought, Channel, Dispatch, awaited, decide
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound
 from keyturn.domain.ids import NoticeId
-from keyturn.domain.notice import KEPT, KEPT_ANYWAY, Kind, Notice, NoticeDraft
+from keyturn.domain.notice import KEPT, KEPT_ANYWAY, URGENT, Kind, Notice, NoticeDraft
 from keyturn.services import gate
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import resolve_project
@@ -65,7 +65,8 @@ async def tell(tx: Writing, world: World, draft: NoticeDraft) -> Notice | None:
 
 async def send(tx: Writing, notice: Notice, channel: Channel, way: Brought, now: datetime) -> None:
     """Put a notice on its way through a channel."""
-    await tx.add(Dispatch(notice.id, channel.id, now, way.at, digest=way.digest))
+    urgent = notice.kind in URGENT
+    await tx.add(Dispatch(notice.id, channel.id, now, way.at, way.digest, urgent))
     await tx.replace(awaited(channel, way.at))
 
 

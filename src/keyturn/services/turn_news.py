@@ -108,10 +108,7 @@ async def subject_of_rotation(
 
 
 async def look_ahead(world: World, channel: Channel) -> None:
-    """Put on their way what a channel is to tell of turns that start before long.
-
-    Those that are told together are brought in one message.
-    """
+    """Put on their way what a channel is to tell of turns that start before long."""
     wanted = await _list_untold(world, channel)
     for start in range(0, len(wanted), CHUNK):
         async with world.store.writing() as tx:
@@ -148,9 +145,9 @@ async def _announce(tx: Writing, world: World, channel: Channel, draft: NoticeDr
         new_id = NoticeId(world.chance.uuid())
         notice = Notice(**vars(draft), id=new_id, created_at=now, forget_at=now + KEPT)
         await tx.add(notice)
-    stored, way = await tx.find(Channel, id=channel.id), decide(draft, channel, now)
-    if stored and isinstance(way, Brought):
-        await send(tx, notice, stored, Brought(way.at, digest=True), now)
+    stored = await tx.find(Channel, id=channel.id)
+    if stored and isinstance(way := decide(draft, stored, now), Brought):
+        await send(tx, notice, stored, way, now)
 
 
 def still_so(notice: Notice, rotation: Rotation | None) -> bool:

@@ -30,7 +30,7 @@ from keyturn.domain.ids import (
     TableId,
     TurnId,
 )
-from keyturn.domain.inventory import Inventory, ListedApp
+from keyturn.domain.inventory import AppCount, Inventory, ListedApp
 from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
@@ -158,9 +158,9 @@ class _Watched:
         return await self._writing.list_due_channels(now, limit=limit)
 
     async def list_due_dispatches(
-        self, channel_id: ChannelId, now: datetime, *, limit: int
+        self, channel_id: ChannelId, now: datetime, *, urgent: bool, limit: int
     ) -> Sequence[Dispatch]:
-        return await self._writing.list_due_dispatches(channel_id, now, limit=limit)
+        return await self._writing.list_due_dispatches(channel_id, now, urgent=urgent, limit=limit)
 
     async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
         return await self._writing.list_due_reports(now)
@@ -185,12 +185,16 @@ class _Watched:
         connection_id: ConnectionId,
         *,
         listed_before: datetime | None = None,
+        told: bool = False,
         after: str = "",
         limit: int,
     ) -> Sequence[ListedApp]:
         return await self._writing.list_listed_apps(
-            connection_id, listed_before=listed_before, after=after, limit=limit
+            connection_id, listed_before=listed_before, told=told, after=after, limit=limit
         )
+
+    async def count_apps(self) -> Sequence[AppCount]:
+        return await self._writing.count_apps()
 
     async def has_due_runs(self, now: datetime) -> bool:
         return await self._writing.has_due_runs(now)

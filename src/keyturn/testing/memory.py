@@ -5,6 +5,7 @@ Records are frozen and tables never change once they are published, so that a sn
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, replace
@@ -36,7 +37,7 @@ from keyturn.domain.ids import (
     SecretHash,
     TableId,
 )
-from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret
+from keyturn.domain.inventory import AppCount, Inventory, ListedApp, ListedSecret
 from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
@@ -310,9 +311,9 @@ class _Snapshot:
         return _oldest(_free(_records(self.tables, Channel), now), now)[:limit]
 
     async def list_due_dispatches(
-        self, channel_id: ChannelId, now: datetime, *, limit: int
+        self, channel_id: ChannelId, now: datetime, *, urgent: bool, limit: int
     ) -> Sequence[Dispatch]:
-        of_channel = self._list(Dispatch, {"channel_id": channel_id})
+        of_channel = self._list(Dispatch, {"channel_id": channel_id, "urgent": urgent})
         return _oldest(((each.due_at, each) for each in of_channel), now)[:limit]
 
     async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
@@ -341,13 +342,20 @@ class _Snapshot:
         connection_id: ConnectionId,
         *,
         listed_before: datetime | None = None,
+        told: bool = False,
         after: str = "",
         limit: int,
     ) -> Sequence[ListedApp]:
         every = self._list(ListedApp, {"connection_id": connection_id, "gone_at": None})
-        past = (one for one in every if one.app_id > after)
+        past = (one for one in every if one.app_id > after and (one.told or not told))
         wanted = (one for one in past if not listed_before or one.listed_at < listed_before)
         return nsmallest(limit, wanted, key=attrgetter("app_id"))
+
+    async def count_apps(self) -> Sequence[AppCount]:
+        there = [one for one in _records(self.tables, ListedApp) if not one.gone_at]
+        apps = Counter(one.connection_id for one in there)
+        unread = Counter(one.connection_id for one in there if one.unread)
+        return [AppCount(each, apps[each], unread[each]) for each in apps]
 
     async def has_due_runs(self, now: datetime) -> bool:
         return any(run.wake_at and run.wake_at <= now for run in _records(self.tables, Run))

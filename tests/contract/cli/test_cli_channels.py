@@ -42,8 +42,12 @@ def test_a_channel_goes_all_its_ways(house: House, tmp_path: Path) -> None:
     }
     hourly = house.ask("channel", "update", "pager", "--digest", "hourly")
     assert (hourly["timing"]["digestAt"], hourly["kinds"]) == (None, ["turn.blocked"])
-    awake = house.ask("channel", "update", "pager", "--quiet-from", "", "--quiet-to", "")
-    assert awake["timing"]["quietFrom"] is None
+    awake = house.ask("channel", "update", "pager", "--quiet-from", "")
+    assert (awake["timing"]["quietFrom"], awake["timing"]["quietTo"]) == (None, None)
+    half = ("--quiet-from", "", "--quiet-to", "07:00")
+    refused = house.run("channel", "update", "pager", *half, code=1)
+    assert "quietTo: goes together with quietFrom" in refused.stderr
+    assert '--quiet-from "" ends quiet hours' in house.run("channel", "update", "--help").stdout
     shown = house.run("channel", "show", "pager").stdout
     assert "hears of     every app" in shown
     assert "Y2FuYXJ5" not in shown

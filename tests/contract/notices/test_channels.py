@@ -9,17 +9,18 @@ import pytest
 from mail_kit import PASSWORD
 from notice_kit import log_of, opened_channel
 from rig import Rig
-from town_kit import SLACK, Town, town
+from town_kit import HOOK, SLACK, Town, town
 
 from keyturn.domain.access import DEVELOPER, VIEWER, Caller, Holding
-from keyturn.domain.channels import Rhythm, Timing
+from keyturn.domain.channels import PILED_UP, Rhythm, Timing
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Taken
-from keyturn.domain.ids import ProjectId
+from keyturn.domain.ids import ProjectId, RotationId
 from keyturn.domain.notice import Kind
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase
 from keyturn.services.channels import (
+    DECIDED_AT_ONCE,
     ChannelChange,
     delete_channel,
     list_channels,
@@ -28,6 +29,7 @@ from keyturn.services.channels import (
     try_channel,
     update_channel,
 )
+from keyturn.services.dispatching import LOADED_MAX
 from keyturn.services.notices import list_notices, read_notice, tell
 from keyturn.services.projects import resolve_project
 from keyturn.services.turn_news import draft_of
@@ -111,6 +113,87 @@ async def test_quiet_hours_end_with_one_message(it: Town) -> None:
     assert "2 notices" in text
 
 
+async def test_quiet_hours_hold_for_what_waits_already(it: Town) -> None:
+    """A try that failed before them, and what was due at once when they were set."""
+    await only(it, "slack")
+    now, noon = it.rig.clock.now(), timedelta(hours=2)
+    quiet = Timing(quiet_from=(now + timedelta(minutes=1)).time(), quiet_to=(now + noon).time())
+    await change(it, "slack", timing=quiet)
+    it.http.status = 500
+    await told_of(it.rig)
+    await it.rig.tick()
+    it.rig.clock.advance(59)
+    await it.rig.tick()  # the second try
+    it.http.status = 200
+    await told_of(it.rig)
+    await it.rig.live(3600)
+    assert len(it.chats(SLACK)) == 2
+    ways = [each.dispatch for each in await log_of(it.rig, "slack")]
+    assert {each.due_at for each in ways} == {now + noon}
+    await told_of(it.rig, Kind.LEAKED)
+    await it.rig.tick()
+    assert len(it.chats(SLACK)) == 3
+    await change(it, "slack", timing=Timing())
+    await it.rig.tick()
+    assert len(it.chats(SLACK)) == 5  # of what could wait each on its own
+
+
+async def test_what_was_due_when_quiet_hours_begin_waits_for_their_end(it: Town) -> None:
+    """No worker had come to it before, and it is told with what comes by then."""
+    await only(it, "slack")
+    now = it.rig.clock.now() + timedelta(minutes=1)
+    end = (now + timedelta(hours=1)).time()
+    await change(it, "slack", timing=Timing(quiet_from=now.time(), quiet_to=end))
+    await told_of(it.rig, count=2)
+    it.rig.clock.advance(60)
+    await it.rig.live(3599)
+    assert it.chats(SLACK) == []
+    await it.rig.live(1)
+    (text,) = it.chats(SLACK)
+    assert "2 notices" in text
+
+
+async def test_what_a_changed_channel_hears_of_no_more_is_left_out(it: Town) -> None:
+    """Though it waits already, however much that is; the rest comes."""
+    await change(it, "hook", timing=Timing(Rhythm.DAILY, "UTC", time(9)))
+    await told_of(it.rig, count=DECIDED_AT_ONCE)
+    await told_of(it.rig, Kind.STARTED)
+    await change(it, "hook", timing=Timing(), kinds=(Kind.STARTED.value,))
+    await it.rig.tick()
+    assert [each["type"] for each in it.hooks()] == ["turn.started"]
+    assert len(await log_of(it.rig, "hook")) == 1
+
+
+async def test_what_is_urgent_goes_before_all_that_waits(it: Town) -> None:
+    """However much that is, and each alone, which is not so of all else."""
+    await told_of(it.rig, count=LOADED_MAX + 1)
+    await told_of(it.rig, Kind.LEAKED, PILED_UP)
+    await it.rig.tick()
+    assert [each["type"] for each in it.hooks()][: PILED_UP + 1] == [
+        *["secret.leaked"] * PILED_UP,
+        "turn.finished",
+    ]
+    assert [one["Subject"] for one in it.mail.letters][: PILED_UP + 1] == [
+        *["[Keyturn] A secret of my-okta-rotation is reported as leaked"] * PILED_UP,
+        f"[Keyturn] {LOADED_MAX} notices",
+    ]
+
+
+async def test_what_waits_is_not_held_up_by_an_urgent_one_that_failed(it: Town) -> None:
+    """The channel is served as soon as anything is due."""
+    await only(it, "hook")
+    kinds = (Kind.FINISHED.value, Kind.LEAKED.value)
+    await change(it, "hook", timing=Timing(Rhythm.HOURLY), kinds=kinds)
+    await told_of(it.rig)
+    await told_of(it.rig, Kind.LEAKED)
+    way = (await log_of(it.rig, "hook"))[1].dispatch
+    async with it.rig.world.store.writing() as tx:
+        await tx.replace(replace(way, due_at=way.created_at + timedelta(days=1), attempts=9))
+    await it.rig.tick()
+    await it.rig.live(3600)
+    assert [each["type"] for each in it.hooks()] == ["turn.finished"]
+
+
 async def test_what_piles_up_comes_in_one_message_but_to_a_program(it: Town) -> None:
     """A thousand turns are no thousand letters."""
     await told_of(it.rig, count=60)
@@ -144,6 +227,23 @@ async def test_turns_that_come_are_told_once_each(it: Town) -> None:
     await it.rig.tick()
     times = [each["data"]["comesAt"][:13] for each in it.hooks()]
     assert times == [f"{each:%Y-%m-%dT%H}" for each in (at, later)]
+
+
+async def test_a_program_is_told_of_each_turn_that_comes_on_its_own(it: Town) -> None:
+    """People are told of those in one message that are found at one look."""
+    for each in ("mail", "hook"):
+        await change(it, each, kinds=(Kind.UPCOMING.value,), ahead_s=2 * DAY_S)
+    rotation = (await it.rig.rotation()).rotation
+    assert rotation.next_rotation_at
+    before = (rotation.next_rotation_at - it.rig.clock.now()).total_seconds()
+    async with it.rig.world.store.writing() as tx:
+        another = replace(rotation, id=RotationId("another"), name="another")
+        await tx.add(another)
+    it.rig.clock.advance(before - DAY_S)
+    await it.rig.tick()
+    types = [each["type"] for each in it.http.told(HOOK)]
+    assert types == ["turn.upcoming", "turn.upcoming"]
+    assert [one["Subject"] for one in it.mail.letters] == ["[Keyturn] 2 notices"]
 
 
 async def test_a_turn_that_starts_sooner_than_its_warning_is_brought_is_not_warned_of(
@@ -217,6 +317,7 @@ async def test_a_change_is_tried_at_once(it: Town) -> None:
     it.http.status = 200
     url = {"url": Sensitive(f"https://{SLACK}/better")}
     await change(it, "slack", credential=url)
+    assert (await read_channel(it.rig.world, it.rig.admin, "slack")).failing_since is None
     await it.rig.tick()
     assert (await log_of(it.rig, "slack"))[0].dispatch.delivered_at == it.rig.clock.now()
     assert it.http.requests[-1].url.path == "/better"

@@ -179,7 +179,9 @@ async def excused(rig: Rig) -> None:
     """Let an exception near its end."""
     await breached(rig)
     ends_at = rig.clock.now() + timedelta(days=30)
-    draft = ExceptionDraft(policy_id=None, selector="label=*", reason="Soon.", expires_at=ends_at)
+    draft = ExceptionDraft(
+        policy_id=None, selector=f"app={rig.app_id}", reason="Soon.", expires_at=ends_at
+    )
     await create_exception(rig.world, rig.admin, draft)
     await rig.live(29 * DAY_S)
 

@@ -127,7 +127,7 @@ async def test_looks_are_due_in_order_unless_held(store: Store) -> None:
 
 
 async def test_what_a_channel_brings_is_due_in_order(store: Store) -> None:
-    """By the time of its next try; what has arrived, and what others bring, is not listed."""
+    """By the time of its next try; what is urgent apart, what has arrived or others bring never."""
     other = replace(CHANNEL, id=ChannelId("other"), name="other")
     await add_all(store, *RECORDS, other)
     for name, seconds in (
@@ -140,14 +140,20 @@ async def test_what_a_channel_brings_is_due_in_order(store: Store) -> None:
         notice = replace(NOTICE, id=NoticeId(name))
         at = None if seconds is None else NOW + seconds * SECOND
         way = replace(DISPATCH, notice_id=notice.id, due_at=at)
+        urgent = replace(NOTICE, id=NoticeId(f"{name}!"))
+        await add_all(store, urgent, replace(way, notice_id=urgent.id, urgent=True))
         await add_all(store, notice, way, replace(way, channel_id=other.id, due_at=NOW))
+
+    async def due(limit: int, *, urgent: bool) -> list[str]:
+        listed = await tx.list_due_dispatches(CHANNEL.id, NOW, urgent=urgent, limit=limit)
+        return [each.notice_id for each in listed]
+
     async with store.reading() as tx:
-        due = [each.notice_id for each in await tx.list_due_dispatches(CHANNEL.id, NOW, limit=9)]
-        first = [each.notice_id for each in await tx.list_due_dispatches(CHANNEL.id, NOW, limit=1)]
+        assert await due(9, urgent=False) == ["older", "late", "now"]
+        assert await due(1, urgent=False) == ["older"]
+        assert await due(9, urgent=True) == ["older!", "late!", "now!"]
         log = await tx.list_newest(Dispatch, limit=2, channel_id=CHANNEL.id)
-    assert due == ["older", "late", "now"]
-    assert first == ["older"]
-    assert [each.notice_id for each in log] == ["never", "tomorrow"]
+    assert [each.notice_id for each in log] == ["never", "never!"]
 
 
 async def test_notices_to_be_forgotten_are_listed_oldest_first(store: Store) -> None:

@@ -31,7 +31,7 @@ from keyturn.adapters.storage.dues import ANY_DUE, KINDS, free
 from keyturn.adapters.storage.entries import look_at_newest, look_at_oldest
 from keyturn.adapters.storage.figures import Counting
 from keyturn.adapters.storage.indexes import KEYS
-from keyturn.adapters.storage.inventories import forgetting, look_at_listed
+from keyturn.adapters.storage.inventories import COUNT_APPS, forgetting, look_at_listed
 from keyturn.adapters.storage.places import look_for_place, place_of
 from keyturn.adapters.storage.ranks import ranked_as
 from keyturn.adapters.storage.shapes import Values, chosen, quiet_addition, quiet_replacement
@@ -60,7 +60,7 @@ from keyturn.domain.ids import (
     SecretHash,
     TableId,
 )
-from keyturn.domain.inventory import Inventory, ListedApp
+from keyturn.domain.inventory import AppCount, Inventory, ListedApp
 from keyturn.domain.leaks import LeakReport
 from keyturn.domain.notice import Notice
 from keyturn.domain.oauth.connection import Connection
@@ -148,14 +148,13 @@ class Snapshot(Counting):
         return await self._due(Channel, "due_at", now=now, limit=limit)
 
     async def list_due_dispatches(
-        self, channel_id: ChannelId, now: datetime, *, limit: int
+        self, channel_id: ChannelId, now: datetime, *, urgent: bool, limit: int
     ) -> Sequence[Dispatch]:
-        """Return what a channel brings whose ``due_at`` has come, oldest first."""
+        """Return what is urgent, or is not, whose ``due_at`` has come, oldest first."""
         ways = TABLES[Dispatch]
-        due = select(ways).where(ways.c.channel_id == channel_id, ways.c.due_at <= now)
-        return await self._records(
-            Dispatch, due.order_by(ways.c.due_at, ways.c[POSITION]).limit(limit)
-        )
+        mine = select(ways).where(ways.c.channel_id == channel_id, ways.c.urgent == urgent)
+        due = mine.where(ways.c.due_at <= now).order_by(ways.c.due_at, ways.c[POSITION])
+        return await self._records(Dispatch, due.limit(limit))
 
     async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
         """Return of whom a report of compliance is due, oldest first."""
@@ -188,12 +187,17 @@ class Snapshot(Counting):
         connection_id: ConnectionId,
         *,
         listed_before: datetime | None = None,
+        told: bool = False,
         after: str = "",
         limit: int,
     ) -> Sequence[ListedApp]:
         """Return apps of an inventory that are not gone, by their ids, past ``after`` only."""
-        wanted = look_at_listed(connection_id, listed_before, after)
+        wanted = look_at_listed(connection_id, listed_before, after, told=told)
         return await self._records(ListedApp, wanted.limit(limit))
+
+    async def count_apps(self) -> Sequence[AppCount]:
+        """Count the apps of every inventory that are not gone; one without any has no count."""
+        return await self._records(AppCount, COUNT_APPS)
 
     async def has_due_runs(self, now: datetime) -> bool:
         """Say whether the ``wake_at`` of any run has come."""

@@ -39,7 +39,7 @@ from keyturn.domain.ids import (
     TableId,
     TurnId,
 )
-from keyturn.domain.inventory import Inventory, ListedApp, ListedSecret, OwnerRule
+from keyturn.domain.inventory import AppCount, Inventory, ListedApp, ListedSecret, OwnerRule
 from keyturn.domain.judging_orgs import AccessSight
 from keyturn.domain.jwt_auth import JwtAuth
 from keyturn.domain.leaks import LeakReport
@@ -337,9 +337,12 @@ class Reading(Protocol):
         ...
 
     async def list_due_dispatches(
-        self, channel_id: ChannelId, now: datetime, *, limit: int
+        self, channel_id: ChannelId, now: datetime, *, urgent: bool, limit: int
     ) -> Sequence[Dispatch]:
-        """Return what a channel brings whose ``due_at`` has come, oldest first."""
+        """Return what a channel brings whose ``due_at`` has come, oldest first.
+
+        That is what is urgent, or all that is not.
+        """
         ...
 
     async def list_due_reports(self, now: datetime) -> Sequence[ReportSchedule]:
@@ -367,13 +370,19 @@ class Reading(Protocol):
         connection_id: ConnectionId,
         *,
         listed_before: datetime | None = None,
+        told: bool = False,
         after: str = "",
         limit: int,
     ) -> Sequence[ListedApp]:
         """Return apps of an inventory that are not gone, by their ids, those past ``after`` only.
 
-        With ``listed_before``, only those that were shown last before that time.
+        With ``listed_before``, only those that were shown last before that time; with ``told``,
+        only those whose client secrets could not be read.
         """
+        ...
+
+    async def count_apps(self) -> Sequence[AppCount]:
+        """Count the apps of every inventory that are not gone; one without any has no count."""
         ...
 
     async def list_audit(
@@ -395,10 +404,10 @@ class Reading(Protocol):
     async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
         """Return what was over before a time, and is needed by nothing any more.
 
-        That is turns that ended, but the newest of each rotation and the one that served last; leak
-        reports that ended; receipts of readers that have not read since and hold a destroyed
-        version; access tokens that can neither be used nor renewed; authorization requests that
-        nobody can answer.
+        That is turns that ended, but the newest of each rotation, the one that served last and what
+        proves that an emergency has closed an app; leak reports that ended; receipts of readers
+        that have not read since and hold a destroyed version; access tokens that can neither be
+        used nor renewed; authorization requests that nobody can answer.
         """
         ...
 

@@ -473,7 +473,8 @@ def _channels() -> None:
         _blob("sealed?"),
         _text("selector kinds"),
         _text("timing_rhythm timing_zone timing_daily_at? timing_quiet_from? timing_quiet_to?"),
-        _int("ahead_s paused look_at? due_at? leased_until? epoch attempts failing_since?"),
+        _int("ahead_s paused look_at? due_at? leased_until? epoch"),
+        _int("attempts failing_since? retry_at?"),
         _text("told"),
         key="id",
         once="organization_id name",
@@ -483,12 +484,12 @@ def _channels() -> None:
     _create(
         "dispatch",
         _text("notice_id channel_id"),
-        _int("created_at due_at? digest attempts delivered_at?"),
+        _int("created_at due_at? digest urgent attempts delivered_at?"),
         _text("failure"),
         key="notice_id channel_id",
         to={"notice_id": "notice", "channel_id": "channel"},
     )
-    op.create_index("ix_dispatch_channel_id", "dispatch", ["channel_id", "due_at"])
+    op.create_index("ix_dispatch_channel_id", "dispatch", ["channel_id", "urgent", "due_at"])
 
 
 def _compliance() -> None:
@@ -647,7 +648,7 @@ def _inventories() -> None:
         _text("connection_id stage"),
         _int("begun_at"),
         _text("cursor"),
-        _int("listed others wanted read calls per_minute"),
+        _int("listed others wanted read refused calls per_minute"),
         _text("pending"),
         _int("completed_at? log_read_at? uses_since? uses_until?"),
         _text("groups groups_known"),
