@@ -5,7 +5,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +18,11 @@ from keyturn.services.ports import Setting
 PREFIX = "KEYTURN_"
 
 Engine = Literal["embedded", "procrastinate"]
+
+LONGEST_DAYS: Final = 36_500
+"""A hundred years: what is longer leads out of the calendar."""
+Seconds = Annotated[int, Field(ge=0, le=LONGEST_DAYS * 86_400)]
+Days = Annotated[int, Field(ge=0, le=LONGEST_DAYS)]
 
 
 class Settings(BaseSettings):
@@ -118,19 +123,19 @@ class Settings(BaseSettings):
         description="Whether Okta orgs, issuers and destinations may be on loopback or private "
         "addresses, as a sandbox is.",
     )
-    overlap_s: int = Field(
-        300, ge=0, description="Seconds in which the old and the new client secret both work."
+    overlap_s: Seconds = Field(
+        300, description="Seconds in which the old and the new client secret both work."
     )
-    overlap_floor_s: int = Field(
-        300, ge=0, description="The shortest overlap a rotation may ask for: clients cache so long."
+    overlap_floor_s: Seconds = Field(
+        300, description="The shortest overlap a rotation may ask for: clients cache so long."
     )
-    soak_s: int = Field(
-        3600, ge=0, description="Seconds between deactivating and deleting an old client secret."
+    soak_s: Seconds = Field(
+        3600, description="Seconds between deactivating and deleting an old client secret."
     )
-    patience_s: int = Field(
-        600, ge=0, description="Seconds until a new client secret that Okta refuses is taken back."
+    patience_s: Seconds = Field(
+        600, description="Seconds until a new client secret that Okta refuses is taken back."
     )
-    lease_s: int = Field(
+    lease_s: Seconds = Field(
         60,
         ge=1,
         description="Seconds that a worker holds a turn unless it renews that, and until others "
@@ -140,30 +145,29 @@ class Settings(BaseSettings):
         15, gt=0, le=15, description="Seconds that one call of Okta may take in all."
     )
     tick_s: float = Field(
-        0.5, gt=0, description="Seconds between two looks for turns that are due."
+        0.5, gt=0, le=3600, description="Seconds between two looks for turns that are due."
     )
-    reconcile_s: int = Field(
+    reconcile_s: Seconds = Field(
         3600, ge=1, description="Seconds between two comparisons of what Okta has with the record."
     )
-    run_history_days: int = Field(
+    run_history_days: Days = Field(
         30, ge=1, description="Days that the runs of flows are remembered after their end."
     )
-    keep_turns_days: int = Field(
+    keep_turns_days: Days = Field(
         400,
         ge=1,
         description="Days that turns, with their steps, and leak reports are remembered after "
         "their end; the last turn of each rotation always is, and the audit log keeps what was "
         "done.",
     )
-    keep_receipts_days: int = Field(
+    keep_receipts_days: Days = Field(
         400,
         ge=1,
         description="Days that it is remembered who read a secret last, once the version that "
         "they were given is destroyed.",
     )
-    keep_audit_days: int = Field(
+    keep_audit_days: Days = Field(
         0,
-        ge=0,
         description="Days that the audit log is kept in the database; older entries are moved to "
         "files in the folder audit of the data directory. 0 keeps it there for ever.",
     )
@@ -228,7 +232,9 @@ class Settings(BaseSettings):
     concurrency: int = Field(
         16, ge=1, description="How many turns, and how many runs of flows, go on at the same time."
     )
-    token_ttl_s: int = Field(2_592_000, ge=60, description="Seconds that an access token lives.")
+    token_ttl_s: Seconds = Field(
+        2_592_000, ge=60, description="Seconds that an access token lives."
+    )
     delivery_dir: Path | None = Field(
         None, description="The folder below which destinations may write files; none by default."
     )

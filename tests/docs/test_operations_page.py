@@ -1,5 +1,6 @@
 """What the page on operations says can be done: its commands, settings and files are there."""
 
+import json
 import re
 import shlex
 import shutil
@@ -8,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
+import yaml
 from click.core import ParameterSource
 from metrics_kit import ALERTS, rules
 
@@ -19,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"(?<=\n\n)(?: {4}\S.*\n)+")
 SPAN = re.compile(r"`[^`]+`")
-COMMAND = re.compile(r"(?:^|[`$ ])(?<!--namespace )keyturn ([a-z][^`|;\n]*)", re.MULTILINE)
+COMMAND = re.compile(
+    r"(?:^|[`$ ])(?<!--namespace )keyturn (?!keyturn )([a-z][^`|;\n]*)", re.MULTILINE
+)
 Words = tuple[str, ...]
 
 
@@ -116,6 +121,35 @@ def test_runbooks_can_be_linked_from_anywhere(tmp_path: Path) -> None:
     assert [
         each for each in links if not re.match(r"https://\S+/docs/operations.md#\w", each)
     ] == []
+
+
+def test_units_and_objects_that_are_named_are_shipped() -> None:
+    """Whoever starts or looks at something of Keyturn's finds it in what was installed."""
+    run = "\n".join(BLOCK.findall(PAGE)) + "\n".join(SPAN.findall(PAGE))
+    calls = re.findall(r"(?:systemctl|journalctl) ([^;|`\n#]*)", run)
+    units = {word for call in calls for word in call.split() if word.startswith("keyturn")}
+    shipped = {path.name for path in (ROOT / "deploy" / "systemd").iterdir()}
+    assert {name for name in units if {name, f"{name}.service"}.isdisjoint(shipped)} == set()
+    assert "keyturn-backup" in units
+    files = (ROOT / "deploy" / "kubernetes").iterdir()
+    made = [one for file in files for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
+    named = set(re.findall(r"\b(deploy|cronjob)/(keyturn[\w-]*)(?![\w./-])", run))
+    kinds = {"Deployment": "deploy", "CronJob": "cronjob"}
+    assert named == {(kinds.get(one["kind"]), one["metadata"]["name"]) for one in made} & named
+    assert named
+
+
+def test_the_first_pod_is_let_into_a_restricted_namespace() -> None:
+    """The pod that sets up asks for as little as Kubernetes' strictest standard wants."""
+    [told] = re.findall(r"--overrides='(.*?)'", PAGE, flags=re.DOTALL)
+    pod = json.loads(told)["spec"]
+    [container] = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    whole = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "init"}, "spec": pod}
+    kubernetes_validate.validate(whole, kubernetes_validate.latest_version(), strict=True)
 
 
 def sections() -> Mapping[str, str]:

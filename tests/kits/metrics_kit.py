@@ -1,8 +1,8 @@
 """Metrics as a scraper reads them, and alert rules of the plain form that ours have.
 
 The text is parsed by Prometheus's own parser; a rule is "metric, comparison, number", where the
-metric may have matchers, and be the increase of a counter between two scrapes. One whose series may
-be gone altogether says so: "... or absent(metric)".
+metric may have matchers, be the increase of a counter between two scrapes, or the least of a while.
+One whose series may be gone altogether says so: "... or absent(metric)".
 """
 
 import operator
@@ -26,7 +26,7 @@ Labels = frozenset[tuple[str, str]]
 Samples = Mapping[tuple[str, Labels], float]
 
 RULE = re.compile(
-    r"(?:(?P<increase>increase)\()?(?P<name>[a-z_]+)(?:\{(?P<matchers>[^}]*)\})?(?:\[\d+m\]\))?"
+    r"(?:(?P<over>increase|min_over_time)\()?(?P<name>[a-z_]+)(?:\{(?P<matchers>[^}]*)\})?(?:\[\d+m\]\))?"
     r"\s*(?P<compared>==|<|>)\s*(?P<number>\d+)"
     r"(?P<absent> or absent\((?P=name)\{(?P=matchers)\}\))?"
 )
@@ -100,7 +100,7 @@ def rule_of(told: Mapping[str, Any]) -> Rule:
         told["alert"],
         found["name"],
         tuple(MATCHER.findall(found["matchers"] or "")),
-        bool(found["increase"]),
+        found["over"] == "increase",
         found["compared"],
         float(found["number"]),
         told["annotations"]["runbook_url"],

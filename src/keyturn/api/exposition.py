@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from keyturn.domain.budget import Window
+from keyturn.domain.budget import Purpose, Shares, Window, floor
 from keyturn.domain.compliance import FindingKind
 from keyturn.domain.compliance_reports import ComplianceReport
 from keyturn.domain.destination import State as Delivering
@@ -25,7 +25,7 @@ from keyturn.domain.rollout import ENDED as OVER
 from keyturn.domain.rollout import Standing
 from keyturn.domain.rollout import State as Running
 from keyturn.domain.turn import ENDED, Phase
-from keyturn.services.duties import DUTIES
+from keyturn.services.duties import Doing
 from keyturn.services.ports import Counted, Due, Figures, Observed, Pulse, World
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ OUTCOMES: Final = ("served", "refused", "throttled", "failed", "unanswered", "he
 """What may come of a call to Okta; the last one was never made."""
 STATUSES: Final = ("2xx", "3xx", "4xx", "5xx", "gone")
 """How a request may be answered; the caller of the last one did not wait for that."""
-DOINGS: Final = ("advancing a turn", "looking for what is due", *(each.doing for each in DUTIES))
-"""What a worker may be doing."""
 SHARED: Final = ("api/", "integrations/api/")
 """How the buckets of Okta's management API begin; the others are of single apps."""
 
@@ -64,7 +62,9 @@ def expose(world: World, observed: Observed, *, version: str) -> bytes:
     from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Once([*_of_process(world, version), *_of_store(observed)]))
+    registry.register(
+        _Once([*_of_process(world, version), *_of_store(observed, world.limits.shares)])
+    )
     return generate_latest(registry) + generate_latest(_machine())
 
 
@@ -114,12 +114,13 @@ def _of_process(world: World, version: str) -> Iterator[Metric]:
     told = "Seconds spent on requests."
     yield Metric("http_request_seconds", told, {(): vitals.served_s}, counts=True)
     told = "Errors of a worker that nobody foresaw, by what it was doing."
-    yield _counted(world, Counted.FAILURES, "worker_failures", told, "doing", known=DOINGS)
+    yield _counted(world, Counted.FAILURES, "worker_failures", told, "doing", known=Doing)
     told = "How late the event loop was at worst in the last minute."
     yield _gauge("event_loop_lag_seconds", told, vitals.lag_s)
-    if vitals.pulse is Pulse.RUNNING and vitals.found_at_s is not None:
-        told = "Seconds since the runner of this process last found its database."
-        yield _gauge("runner_silence_seconds", told, world.clock.uptime_s() - vitals.found_at_s)
+    if vitals.pulse is Pulse.RUNNING:
+        told = "Seconds since the runner of this process last found its database, or began."
+        since_s = vitals.began_at_s if vitals.found_at_s is None else vitals.found_at_s
+        yield _gauge("runner_silence_seconds", told, world.clock.uptime_s() - since_s)
 
 
 def _counted(
@@ -134,13 +135,13 @@ def _counted(
 # --- the installation -----------------------------------------------------------------------------
 
 
-def _of_store(observed: Observed) -> Iterator[Metric]:
+def _of_store(observed: Observed, shares: Shares) -> Iterator[Metric]:
     seen = observed.figures is not None
     yield _gauge("store_up", "Whether the database answers (1) or not (0).", int(seen))
     if observed.figures:
         yield from _of_turns(observed.figures, observed.at)
         yield from _of_neighbours(observed.figures, observed.at)
-    yield from _of_budgets(observed.windows)
+    yield from _of_budgets(observed.windows, shares)
     yield from _of_inventories(observed.inventories, observed.at)
     yield from _of_compliance(observed.reports, observed.at)
 
@@ -188,12 +189,12 @@ def _of_neighbours(figures: Figures, now: datetime) -> Iterator[Metric]:
     told = "Notices that were tried and have not arrived."
     yield _gauge("notices_undelivered", told, figures.untold)
     yield _gauge("channels_failing", "Channels at which no notice arrives.", figures.unheard)
-    if figures.backed_up_at:
-        told = "How old the newest backup is that was made by `keyturn backup`."
-        yield _gauge("backup_age_seconds", told, _age_s(now, figures.backed_up_at))
+    told = "How old the newest backup by `keyturn backup` is; without one, the installation."
+    since = figures.backed_up_at or figures.installed_at
+    yield _gauge("backup_age_seconds", told, _age_s(now, since))
 
 
-def _of_budgets(windows: Iterable[Window]) -> Iterator[Metric]:
+def _of_budgets(windows: Iterable[Window], shares: Shares) -> Iterator[Metric]:
     """Tell of each org's management buckets; of several principals, the one with least left."""
     ours = [each for each in windows if each.bucket.startswith(SHARED)]
     rows = sorted(ours, key=lambda each: -each.remaining)
@@ -202,9 +203,17 @@ def _of_budgets(windows: Iterable[Window]) -> Iterator[Metric]:
     told = "Calls that are left of Okta's rate limit in this minute."
     left: Rows = {key: each.remaining for key, each in least.items()}
     yield Metric("okta_budget_remaining", told, left, labels)
+    told = "Calls of these that turns may make: what is kept back for putting things right is not."
+    yield Metric(
+        "okta_budget_spare", told, {at: _spare(it, shares) for at, it in least.items()}, labels
+    )
     told = "Calls that Okta's rate limit allows in a minute."
     allowed: Rows = {key: each.limit for key, each in least.items()}
     yield Metric("okta_budget_limit", told, allowed, labels)
+
+
+def _spare(window: Window, shares: Shares) -> int:
+    return max(0, window.remaining - floor(window.limit, Purpose.FINISHING, shares))
 
 
 def _of_inventories(inventories: Iterable[Inventory], now: datetime) -> Iterator[Metric]:

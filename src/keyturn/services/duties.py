@@ -6,6 +6,7 @@ several workers at once. Knows nothing of how often that is.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from keyturn.domain.turn import Turn
 from keyturn.services.compliance_reports import report_due
@@ -24,33 +25,63 @@ from keyturn.services.rollouts_under_way import carry_due
 from keyturn.services.turns import start_due
 
 
+class Doing(StrEnum):
+    """What a worker may be doing, as its log and its metrics say; the first are no duties."""
+
+    LOOKING = "looking for what is due"
+    TAKING_TURNS = "taking up due turns"
+    ADVANCING = "advancing a turn"
+    TAKING_RUNS = "taking up due runs"
+    GOING_ON = "going on with a run"
+    QUEUE = "serving the queue"
+    HANDING_ON = "handing on the jobs of dead workers"
+    NOTING = "noting the head of the audit log"
+    FORGETTING = "forgetting what is old"
+    ARCHIVING = "moving old audit entries to files"
+    WARNING = "warning of what expires"
+    EMERGENCIES = "carrying emergencies on"
+    STARTING = "starting scheduled turns"
+    COMPARING = "comparing with Okta"
+    DELIVERING = "bringing secrets to destinations"
+    PROVING = "proving the secrets of clients"
+    RENEWING = "renewing tokens"
+    HEALTH = "looking at the health of connections"
+    TELLING = "bringing notices to people"
+    FLOWS = "starting scheduled flows"
+    OLD_RUNS = "forgetting old runs"
+    INVENTORY = "keeping the inventory"
+    COMPLIANCE = "reporting on compliance"
+    ROLLOUTS = "carrying rollouts on"
+    LEAKS = "following leak reports"
+
+
 @dataclass(frozen=True)
 class Duty:
-    """Something that is due now and then; ``doing`` is what a worker says of it.
+    """Something that is due now and then.
 
     ``of`` is what it is due by: where none of that is due, it finds nothing to do.
     """
 
-    doing: str
+    doing: Doing
     discharge: Callable[[World], Awaitable[object]]
     of: frozenset[Due]
 
 
 DUTIES: Sequence[Duty] = (
-    Duty("carrying emergencies on", carry_emergencies, frozenset({Due.ROLLOUTS})),
-    Duty("starting scheduled turns", start_due, frozenset({Due.ROTATIONS})),
-    Duty("comparing with Okta", reconcile_due, frozenset({Due.CONNECTIONS})),
-    Duty("bringing secrets to destinations", deliver_due, frozenset({Due.DESTINATIONS})),
-    Duty("proving the secrets of clients", prove_due, frozenset({Due.PROOFS})),
-    Duty("renewing tokens", renew_due, frozenset({Due.RENEWALS})),
-    Duty("looking at the health of connections", look_due, frozenset({Due.LOOKS})),
-    Duty("bringing notices to people", bring_due, frozenset({Due.NOTICES})),
-    Duty("starting scheduled flows", start_due_flows, frozenset({Due.FLOWS})),
-    Duty("forgetting old runs", forget_old_runs, frozenset({Due.OLD_RUNS})),
-    Duty("keeping the inventory", keep_due, frozenset({Due.INVENTORIES})),
-    Duty("reporting on compliance", report_due, frozenset({Due.REPORTS})),
-    Duty("carrying rollouts on", carry_due, frozenset({Due.ROLLOUTS})),
-    Duty("following leak reports", follow_leaks, frozenset({Due.LEAKS})),
+    Duty(Doing.EMERGENCIES, carry_emergencies, frozenset({Due.ROLLOUTS})),
+    Duty(Doing.STARTING, start_due, frozenset({Due.ROTATIONS})),
+    Duty(Doing.COMPARING, reconcile_due, frozenset({Due.CONNECTIONS})),
+    Duty(Doing.DELIVERING, deliver_due, frozenset({Due.DESTINATIONS})),
+    Duty(Doing.PROVING, prove_due, frozenset({Due.PROOFS})),
+    Duty(Doing.RENEWING, renew_due, frozenset({Due.RENEWALS})),
+    Duty(Doing.HEALTH, look_due, frozenset({Due.LOOKS})),
+    Duty(Doing.TELLING, bring_due, frozenset({Due.NOTICES})),
+    Duty(Doing.FLOWS, start_due_flows, frozenset({Due.FLOWS})),
+    Duty(Doing.OLD_RUNS, forget_old_runs, frozenset({Due.OLD_RUNS})),
+    Duty(Doing.INVENTORY, keep_due, frozenset({Due.INVENTORIES})),
+    Duty(Doing.COMPLIANCE, report_due, frozenset({Due.REPORTS})),
+    Duty(Doing.ROLLOUTS, carry_due, frozenset({Due.ROLLOUTS})),
+    Duty(Doing.LEAKS, follow_leaks, frozenset({Due.LEAKS})),
 )
 
 

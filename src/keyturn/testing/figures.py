@@ -25,6 +25,7 @@ from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.orders import waits_for_next
+from keyturn.domain.project import Organization
 from keyturn.domain.rollout import ENDED as OVER
 from keyturn.domain.rollout import Kind, Member, Rollout
 from keyturn.domain.rollout import State as Running
@@ -88,6 +89,7 @@ def figures_of(
             for each in reports
         ),
         backed_up_at=max(backups, default=None),
+        installed_at=min((each.created_at for each in _all(tables, Organization)), default=None),
     )
 
 
@@ -141,7 +143,10 @@ def old_of(tables: Tables, kind: type[Old], before: datetime) -> Sequence[Old]:
 
 def _old_turn(tables: Tables, before: datetime) -> Callable[[Turn], bool]:
     newest = {turn.rotation_id: turn.id for turn in _all(tables, Turn)}
-    kept = {*newest.values(), *(each.last_turn_id for each in _all(tables, Rotation))}
+    served = (each.last_turn_id for each in _all(tables, Rotation))
+    emergencies = {each.id for each in _all(tables, Rollout) if each.kind is Kind.EMERGENCY}
+    members = (each for each in _all(tables, Member) if each.rollout_id in emergencies)
+    kept = {*newest.values(), *served, *(each.turn_id for each in members)}
     return lambda turn: bool(turn.ended_at and turn.ended_at < before and turn.id not in kept)
 
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from alerts_kit import (
     FIRING,
+    AwayStore,
     call,
     find,
-    keyturn_backup_old,
     keyturn_compliance_evidence_old,
     keyturn_inventory_failing,
     keyturn_leak_unattended,
@@ -24,10 +24,13 @@ from okta_kit import reply
 from storage_kit import ROLLOUT
 
 from keyturn.adapters.runner import EmbeddedRunner
+from keyturn.api.exposition import expose
+from keyturn.domain.budget import PART_CALLS, Ask, Purpose, Room, Shares, Verdict, Window, decide
 from keyturn.domain.drift import Kind
-from keyturn.domain.rollout import Kind as Purpose
+from keyturn.domain.rollout import Kind as Sort
 from keyturn.domain.rollout import State
-from keyturn.services.ports import World
+from keyturn.services.metrics import observe
+from keyturn.services.ports import Observed, World
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "keyturn.json"
 RULES = rules()
@@ -70,7 +73,7 @@ async def test_a_report_of_the_last_midnight_is_new_enough(house: House) -> None
 
 async def test_a_rollout_that_waits_for_its_approval_is_not_halted(house: House) -> None:
     """Somebody wanted it to wait."""
-    await put(house, replace(ROLLOUT, kind=Purpose.WAVES, state=State.AWAITING))
+    await put(house, replace(ROLLOUT, kind=Sort.WAVES, state=State.AWAITING))
     now = await scraped(house.world)
     assert value(now, "keyturn_rollouts", state="awaiting") == 1
     assert not RULES["KeyturnRolloutHalted"].fires({}, now)
@@ -98,6 +101,40 @@ async def test_a_runner_that_looks_no_more_is_told_of(house: House) -> None:
     assert not rule.fires({}, await scraped(house.world))
 
 
+async def test_a_runner_that_never_found_its_database_is_told_of(house: House) -> None:
+    """It is counted from when it began; that its database is away is no failure of its own."""
+    world = replace(house.world, store=AwayStore())
+    async with EmbeddedRunner(world, tick_s=0.001, concurrency=1):
+        before = await scraped(world)
+        house.clock.advance(120)
+        await asyncio.sleep(0.05)
+        now = await scraped(world)
+    assert not RULES["KeyturnRunnerSilent"].fires({}, before)
+    assert RULES["KeyturnRunnerSilent"].fires(before, now)
+    assert RULES["KeyturnDatabaseAway"].fires(before, now)
+    assert not RULES["KeyturnWorkerFailures"].fires({}, now)
+
+
+async def test_an_installation_that_was_never_backed_up_is_told_of(house: House) -> None:
+    """Two days after it was set up, as if it had been backed up then."""
+    rule = RULES["KeyturnBackupOld"]
+    house.clock.advance(timedelta(days=1).total_seconds())
+    assert not rule.fires({}, await scraped(house.world))
+    house.clock.advance(timedelta(days=2).total_seconds())
+    assert rule.fires({}, await scraped(house.world))
+
+
+@pytest.mark.parametrize("limit", [10, 50, 100, 600])
+async def test_a_budget_is_low_where_turns_are_held_back(house: House, limit: int) -> None:
+    """In a bucket of any size: exactly where no part of a turn may be called for any more."""
+    rule, shares, now = RULES["KeyturnOktaBudgetLow"], Shares(), house.clock.now()
+    for left in range(limit // 4 + 2):
+        window = Window("https://x.example", "me", "api/v1/apps", limit, left, now)
+        seen = parsed(expose(house.world, Observed(now, None, [window]), version="0").decode())
+        held = decide(Room(limit, left), Ask(Purpose.FINISHING, PART_CALLS), shares)
+        assert rule.fires({}, seen) is (held is Verdict.HOLD), (left, limit)
+
+
 def test_every_alert_was_made_to_fire() -> None:
     """No alert is there that nobody has seen fire, but what is Prometheus's own to tell."""
     assert RULES.keys() == {*FIRING, *OUTSIDE, "KeyturnRunnerSilent"}
@@ -107,7 +144,6 @@ def test_every_alert_was_made_to_fire() -> None:
 async def test_the_dashboard_shows_what_there_is(house: House) -> None:
     """What a panel asks for is a metric of a running server, and each of ours is asked for."""
     await call(house, 1, reply(200, [], x_rate_limit_limit="100"))
-    await keyturn_backup_old(house)
     await keyturn_inventory_failing(house)
     await keyturn_compliance_evidence_old(house)
     async with EmbeddedRunner(house.world, tick_s=3600, concurrency=1):
@@ -128,7 +164,4 @@ async def test_the_dashboard_shows_what_there_is(house: House) -> None:
 
 
 async def _text_of(world: World) -> str:
-    from keyturn.api.exposition import expose
-    from keyturn.services.metrics import observe
-
     return expose(world, await observe(world), version="0").decode()

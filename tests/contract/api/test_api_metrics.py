@@ -27,6 +27,8 @@ from keyturn.domain.ids import ReportId
 from keyturn.domain.inventory import Inventory, Stage
 from keyturn.domain.leaks import State as Reported
 from keyturn.domain.rollout import Kind, State
+from keyturn.services.backups import backed_up
+from keyturn.services.duties import Doing
 from keyturn.services.ports import Record
 from keyturn.testing import ManualClock, MemoryStore
 
@@ -182,6 +184,18 @@ async def fail_to_tell(house: House) -> None:
     await add(house, told, CHANNEL, replace(DISPATCH, due_at=house.clock.now(), attempts=1))
 
 
+async def pass_by(house: House) -> None:
+    """Let a minute pass without a backup."""
+    house.clock.advance(60)
+
+
+async def back_up(house: House) -> None:
+    """Back up after a day, and let a minute pass."""
+    house.clock.advance(86_400)
+    await house.world.store.append_audit(backed_up(house.clock.now(), "x.ktb"))
+    house.clock.advance(60)
+
+
 async def halt(house: House) -> None:
     """Let a rollout stand still."""
     await add(house, replace(ROLLOUT, kind=Kind.WAVES, state=State.HALTED))
@@ -214,6 +228,9 @@ CHANGES = (
     Change(stray, "keyturn_http_requests_total", 0, 1, (("status", "4xx"),)),
     Change(follow, "keyturn_inventory_age_seconds", None, 66),
     Change(fail_to_tell, "keyturn_notices_undelivered", 0, 1),
+    Change(pass_by, "keyturn_backup_age_seconds", 0, 66),
+    Change(back_up, "keyturn_backup_age_seconds", 0, 66),
+    Change(order, "keyturn_okta_budget_spare", None, 46, APPS),
     Change(halt, "keyturn_rollouts", 0, 1, (("state", "halted"),)),
     Change(leak, "keyturn_leak_reports", 0, 1, (("state", "open"),)),
     Change(leak, "keyturn_leak_reports_unattended", 0, 1),
@@ -231,6 +248,14 @@ async def test_a_metric_follows_what_is_done_over_http(house: House, change: Cha
     await change.does(house)
     house.clock.advance(FRESH_S)
     assert (await scraped(house.world))[of] == change.after
+
+
+async def test_whatever_a_worker_does_is_counted_from_nothing(house: House) -> None:
+    """A counter that is absent until its first error alerts nobody of that."""
+    name = "keyturn_worker_failures_total"
+    now = await scraped(house.world)
+    found = {dict(labels)["doing"]: seen for (of, labels), seen in now.items() if of == name}
+    assert found == dict.fromkeys(Doing, 0)
 
 
 class SlowStore(MemoryStore):

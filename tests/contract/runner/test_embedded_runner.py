@@ -5,17 +5,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
+from pathlib import Path
 
 import pytest
 from rig import SECRETS, Rig, rigged
+from structlog.testing import capture_logs
 
 from keyturn.adapters.runner import EmbeddedRunner
-from keyturn.domain.errors import OursError
+from keyturn.adapters.system.archive import FileArchive
+from keyturn.domain.errors import DatabaseAway, OursError
 from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import AppDraft, Fault
-from keyturn.services.ports import Store, Writing
+from keyturn.services.ports import Counted, Store, World, Writing
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
@@ -105,6 +108,98 @@ async def test_failing_store_does_not_end_the_loop(rig: Rig) -> None:
     async with EmbeddedRunner(world, tick_s=0.001, concurrency=1):
         await until(lambda: is_in(rig, rotation.id, Phase.OVERLAPPING))
     assert flaky.failures == 0
+
+
+async def test_a_database_that_is_away_is_told_of_once(rig: Rig) -> None:
+    """However often it is looked for, the log has a line for each thing that fails by it."""
+    away = Away(rig.world.store, failures=50)
+    world = replace(rig.world, store=away)  # type: ignore[arg-type]  # as above
+    with capture_logs() as lines:
+        async with EmbeddedRunner(world, tick_s=0.001, concurrency=1):
+            await until(lambda: found(world))
+    assert away.failures == 0
+    assert {line["event"] for line in lines} == {"database away"}
+    doings = [line["doing"] for line in lines]
+    assert sorted(doings) == sorted({*doings, "looking for what is due"})
+    assert failures(world) == {}
+
+
+async def test_a_database_that_is_there_and_fails_again_is_counted(rig: Rig) -> None:
+    """A disk that is full, or a defect in a statement: the alert on an absence sees neither."""
+    rotation = (await rig.rotation(schedule=WEEKLY)).rotation
+    await rotate(rig.world, rig.admin, rotation.id)
+    full = Full(rig.world.store)
+    world = replace(rig.world, store=full)  # type: ignore[arg-type]  # as above
+
+    async def counted() -> bool:
+        rig.clock.advance(60)
+        return "taking up due turns" in failures(world)
+
+    async with EmbeddedRunner(world, tick_s=0.001, concurrency=1):
+        await until(counted)
+    assert "looking for what is due" not in failures(world)
+
+
+async def test_audit_entries_are_moved_whatever_becomes_of_forgetting(
+    rig: Rig, tmp_path: Path
+) -> None:
+    """One that fails keeps the other from nothing."""
+    limits = replace(rig.world.limits, keep_turns=timedelta.max, keep_audit=timedelta(days=1))
+    world = replace(rig.world, limits=limits, archive=FileArchive(tmp_path))
+    await rig.rotation()
+    rig.clock.advance(DAYS_10_S)
+
+    async def moved() -> bool:
+        return any(tmp_path.iterdir())
+
+    async with EmbeddedRunner(world, tick_s=60, concurrency=1):
+        await until(moved)
+    assert failures(world) == {"forgetting what is old": 1}
+
+
+def failures(world: World) -> dict[str, int]:
+    """Count what workers failed at."""
+    counts = world.vitals.counts.items()
+    return {doing: count for (of, doing), count in counts if of is Counted.FAILURES}
+
+
+async def found(world: World) -> bool:
+    """Say whether a runner has found its database."""
+    return world.vitals.found_at_s is not None
+
+
+@dataclass
+class Away:
+    """A store whose database is away for the first looks."""
+
+    inner: Store
+    failures: int
+
+    def reading(self) -> object:
+        """Open a snapshot, once it is back."""
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseAway
+        return self.inner.reading()
+
+    def writing(self) -> object:
+        """Open a transaction."""
+        return self.inner.writing()
+
+
+@dataclass
+class Full:
+    """A store whose disk is full."""
+
+    inner: Store
+
+    def reading(self) -> object:
+        """Open a snapshot."""
+        return self.inner.reading()
+
+    def writing(self) -> object:
+        """Fail."""
+        raise DatabaseAway
 
 
 @dataclass

@@ -7,17 +7,23 @@ from datetime import time, timedelta
 
 import pytest
 from postgres_kit import Cluster
+from procrastinate.exceptions import ConnectorException
+from psycopg import InterfaceError, ProgrammingError
+from psycopg_pool import PoolTimeout
 from rig import Rig, rigged
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
-from keyturn.adapters.runner import EmbeddedRunner
+from keyturn.adapters.runner import EmbeddedRunner, queued
 from keyturn.adapters.runner.queued import QUEUED_LEASES, QueuedRunner
-from keyturn.adapters.runner.schema import SCHEMA, create_queue
+from keyturn.adapters.runner.schema import SCHEMA, create_queue, in_our_words
 from keyturn.adapters.storage import PostgresStore
+from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Turn
-from keyturn.services.ports import Record
+from keyturn.services.duties import Doing
+from keyturn.services.ports import Counted, Record
 from keyturn.services.turns import start_due
 from keyturn.testing import MemoryStore
 
@@ -70,6 +76,12 @@ async def the_turn(rig: Rig) -> Turn:
     async with rig.world.store.reading() as tx:
         [turn] = await tx.list(Turn)
     return turn
+
+
+async def overlapping(rig: Rig) -> bool:
+    """Say whether the turn has begun, and stands there."""
+    async with rig.world.store.reading() as tx:
+        return any(turn.phase is Phase.OVERLAPPING for turn in await tx.list(Turn))
 
 
 async def test_a_due_turn_is_carried_to_its_end(
@@ -162,15 +174,49 @@ async def test_jobs_of_a_dead_worker_are_handed_on(
     assert len(rig.posts()) == 1
 
 
+async def test_a_database_that_is_away_is_no_failure_of_a_worker(
+    rig: Rig, cluster: Cluster, database: Sensitive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the look nor the queue counts it as unforeseen, and both go on when it is back."""
+    monkeypatch.setattr(queued, "RESTART_S", 0.05)
+    runner, silent = running(rig, database), {Doing.LOOKING, Doing.QUEUE}
+
+    async def told() -> bool:
+        return silent <= {Doing(line["doing"]) for line in lines}
+
+    cluster.stop("immediate")
+    try:
+        with capture_logs() as lines:
+            async with runner:
+                await until(told)
+                cluster.start()
+                await until(lambda: overlapping(rig))
+    except BaseException:
+        cluster.start()
+        raise
+    assert [line for line in lines if line["event"] == "worker failed"] == []
+    assert [each for each in rig.world.vitals.counts if each[0] is Counted.FAILURES] == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (PoolTimeout(), DatabaseAway),
+        (InterfaceError(), DatabaseAway),
+        (ProgrammingError(), ConnectorException),
+    ],
+)
+def test_only_a_queue_that_is_away_is_told_as_such(cause: Exception, told: type[Exception]) -> None:
+    """What Procrastinate makes of a defect stays one, and is counted."""
+    with pytest.raises(told), in_our_words():
+        raise ConnectorException from cause
+
+
 async def test_the_embedded_runner_shares_the_database(rig: Rig) -> None:
     """Two of them on one database start one turn, and it is done once."""
     pair = [EmbeddedRunner(rig.world, tick_s=0.01, concurrency=4) for _ in range(2)]
 
-    async def overlapping() -> bool:
-        async with rig.world.store.reading() as tx:
-            return any(t.phase is Phase.OVERLAPPING for t in await tx.list(Turn))
-
     async with pair[0], pair[1]:
-        await until(overlapping)
+        await until(lambda: overlapping(rig))
     assert (await the_turn(rig)).phase is Phase.OVERLAPPING
     assert len(rig.posts()) == 1

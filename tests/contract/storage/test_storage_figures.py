@@ -239,7 +239,7 @@ def ended(turn_id: str, **changes: object) -> Turn:
 async def test_the_newest_turn_of_a_rotation_is_never_old(store: Store) -> None:
     """Of each rotation all but the newest turn are old, once they ended long enough ago."""
     other = replace(ROTATION, id=RotationId("r-2"), name="other")
-    rest = [one for one in RECORDS if not isinstance(one, Turn)]
+    rest = [one for one in RECORDS if not isinstance(one, Turn) and one != MEMBER]
     turns = (ended("t-1"), ended("t-2"), ended("t-3"), ended("o-1", rotation_id=other.id))
     await add_all(store, *rest, other, *turns)
     assert [turn.id for turn in await old(store, Turn)] == ["t-1", "t-2"]
@@ -251,6 +251,16 @@ async def test_the_turn_that_served_last_is_never_old(store: Store) -> None:
     served = replace(ROTATION, last_turn_id=TurnId("t-1"))
     await add_all(store, served, *rest, ended("t-1"), ended("t-2"), ended("t-3"))
     assert [turn.id for turn in await old(store, Turn)] == ["t-2"]
+
+
+@pytest.mark.parametrize("kind", RolloutKind)
+async def test_what_proves_a_closing_is_never_old(store: Store, kind: RolloutKind) -> None:
+    """A turn that an emergency names stays as long as that; one of another rollout does not."""
+    rest = [one for one in RECORDS if not isinstance(one, Turn) and one not in (ROLLOUT, MEMBER)]
+    named = (replace(ROLLOUT, kind=kind), replace(MEMBER, turn_id=TurnId("t-1")))
+    await add_all(store, *rest, *named, ended("t-1"), ended("t-2"), ended("t-3"))
+    found = [turn.id for turn in await old(store, Turn)]
+    assert found == (["t-2"] if kind is RolloutKind.EMERGENCY else ["t-1", "t-2"])
 
 
 async def test_a_turn_is_not_old_before_its_time(store: Store) -> None:

@@ -18,10 +18,11 @@ from procrastinate.tasks import Task
 from procrastinate.types import JSONDict
 from procrastinate.worker import Worker
 
-from keyturn.adapters.runner.schema import conninfo, create_queue, settle
+from keyturn.adapters.runner.schema import conninfo, create_queue, in_our_words, settle
 from keyturn.adapters.runner.ticking import Ticking
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Turn
+from keyturn.services.duties import Doing
 from keyturn.services.ports import World
 
 QUEUE: Final = "turns"
@@ -49,8 +50,8 @@ class QueuedRunner(Ticking):
         self._worker: Worker | None = None
 
     async def __aenter__(self) -> Self:
-        self._repeat(self._serve, "serving the queue", RESTART_S)
-        self._repeat(self._hand_on, "handing on the jobs of dead workers", self._stalled_s / 3)
+        self._repeat(self._serve, Doing.QUEUE, RESTART_S)
+        self._repeat(self._hand_on, Doing.HANDING_ON, self._stalled_s / 3)
         return await super().__aenter__()
 
     async def __aexit__(self, *error: object) -> None:
@@ -70,7 +71,8 @@ class QueuedRunner(Ticking):
             turns = await tx.claim_due(now, owner=None, lease=lease, limit=BATCH)
             if turns:
                 jobs: list[JSONDict] = [{"turn_id": t.id, "epoch": t.epoch} for t in turns]
-                await self._job.batch_defer_async(*jobs)
+                with in_our_words():
+                    await self._job.batch_defer_async(*jobs)
 
     async def _take(self, turn_id: str, epoch: int) -> None:
         """Claim the turn of a job and advance it; leave it where it is not this job's any more."""
@@ -85,6 +87,10 @@ class QueuedRunner(Ticking):
 
     async def _serve(self) -> None:
         """Serve the queue until the runner stops, or until its database goes away."""
+        with in_our_words():
+            await self._serve_until_away()
+
+    async def _serve_until_away(self) -> None:
         await create_queue(self._url)
         self._app, self._job = self._new_app()
         async with self._app.open_async():
@@ -111,7 +117,9 @@ class QueuedRunner(Ticking):
         if self._worker is None:
             return
         jobs = self._app.job_manager
-        for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=self._stalled_s):
+        with in_our_words():
+            stalled = await jobs.get_stalled_jobs(seconds_since_heartbeat=self._stalled_s)
+        for job in stalled:
             with suppress(ConnectorException):
                 await jobs.retry_job(job, retry_at=datetime.now(UTC))
 

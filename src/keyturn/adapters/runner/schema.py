@@ -4,14 +4,18 @@ Nothing in them is needed for long, so there is nothing to migrate: a newer vers
 beside the older one, which may be dropped when no older worker is left.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Final
 
+from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, InterfaceError, OperationalError, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
+from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.sensitive import Sensitive
 
 SCHEMA: Final = "keyturn_queue_" + version("procrastinate").replace(".", "_")
@@ -29,6 +33,18 @@ def conninfo(url: Sensitive) -> str:
         tcp_user_timeout=25_000,  # milliseconds
         application_name="keyturn queue",
     )
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """Raise DatabaseAway in place of what a queue raises whose database is away."""
+    try:
+        yield
+    except (ConnectorException, OperationalError, InterfaceError) as error:
+        told = error.__cause__ if isinstance(error, ConnectorException) else error
+        if not isinstance(told, OperationalError | InterfaceError):
+            raise
+        raise DatabaseAway("The queue does not reach its database.") from None
 
 
 async def create_queue(url: Sensitive) -> None:

@@ -2,17 +2,18 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Self
 
 import structlog
 
 from keyturn.adapters.runner.port import Health
+from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.turn import Turn
 from keyturn.services.audit import note_head
 from keyturn.services.audit_retention import archive_old
-from keyturn.services.duties import DUTIES, list_due
+from keyturn.services.duties import DUTIES, Doing, list_due
 from keyturn.services.expiry_news import tell_expiring
 from keyturn.services.flow_duties import claim_due_runs
 from keyturn.services.journey import advance
@@ -49,13 +50,16 @@ class Ticking(ABC):
         self._found_at_s: float | None = None
         self._loops: list[asyncio.Task[None]] = []
         self._chores: dict[str, asyncio.Task[None]] = {}
+        self._away: dict[Doing, float | None] = {}
 
     async def __aenter__(self) -> Self:
         self._world.vitals.pulse = Pulse.RUNNING
-        self._repeat(self._look, "looking for what is due", self._tick_s)
-        self._repeat(self._note_head, "noting the head of the audit log", WITNESS_S)
-        self._repeat(self._forget, "forgetting what is old", FORGET_S)
-        self._repeat(self._warn, "warning of what expires", WARN_S)
+        self._world.vitals.began_at_s = self._world.clock.uptime_s()
+        self._repeat(self._look, Doing.LOOKING, self._tick_s)
+        self._repeat(self._note_head, Doing.NOTING, WITNESS_S)
+        self._repeat(self._forget, Doing.FORGETTING, FORGET_S)
+        self._repeat(self._archive, Doing.ARCHIVING, FORGET_S)
+        self._repeat(self._warn, Doing.WARNING, WARN_S)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -77,14 +81,14 @@ class Ticking(ABC):
         due = await list_due(self._world)
         self._found_at_s = self._world.vitals.found_at_s = self._world.clock.uptime_s()
         if Due.TURNS in due:
-            self._begin(self._take_due, "taking up due turns")
+            self._begin(self._take_due, Doing.TAKING_TURNS)
         if Due.RUNS in due:
-            self._begin(self._take_runs, "taking up due runs")
+            self._begin(self._take_runs, Doing.TAKING_RUNS)
         for duty in DUTIES:
             if duty.of & due:
                 self._begin(partial(duty.discharge, self._world), duty.doing)
 
-    def _begin(self, work: Callable[[], Awaitable[object]], what: str) -> None:
+    def _begin(self, work: Callable[[], Awaitable[object]], what: Doing) -> None:
         going = self._chores.get(what)
         if going is None or going.done():
             self._chores[what] = asyncio.create_task(self._guarded(work, what), name=what)
@@ -102,12 +106,13 @@ class Ticking(ABC):
         room = min(self._concurrency - len(self._runs), free)
         claims = await claim_due_runs(self._world, owner=self._owner, limit=room) if room else ()
         for run in claims:
-            going, what = partial(go_on, self._world, run), "going on with a run"
-            task = asyncio.create_task(self._guarded(going, what, run=run.id), name=f"run {run.id}")
+            work = partial(go_on, self._world, run)
+            going = self._guarded(work, Doing.GOING_ON, run=run.id)
+            task = asyncio.create_task(going, name=f"run {run.id}")
             self._runs.add(task)
             task.add_done_callback(self._runs.discard)
 
-    def _repeat(self, work: Callable[[], Awaitable[None]], what: str, pause_s: float) -> None:
+    def _repeat(self, work: Callable[[], Awaitable[None]], what: Doing, pause_s: float) -> None:
         """Do something again and again in a loop of its own."""
 
         async def loop() -> None:
@@ -122,6 +127,8 @@ class Ticking(ABC):
 
     async def _forget(self) -> None:
         await forget_old(self._world)
+
+    async def _archive(self) -> None:
         await archive_old(self._world)
 
     async def _warn(self) -> None:
@@ -142,19 +149,34 @@ class Ticking(ABC):
 
         self._in_hand += 1
         try:
-            await self._guarded(journey, "advancing a turn", turn=turn.id)
+            await self._guarded(journey, Doing.ADVANCING, turn=turn.id)
         finally:
             self._in_hand -= 1
 
     async def _guarded(
-        self, work: Callable[[], Awaitable[object]], what: str, **about: str
+        self, work: Callable[[], Awaitable[object]], what: Doing, **about: str
     ) -> None:
-        """Keep the loop alive whatever happens; the row itself brings its turn back.
-
-        Only the kind of error is logged: nobody can vouch for the text of an unforeseen one.
-        """
+        """Keep the loop alive whatever happens; the row itself brings its turn back."""
         try:
             await work()
+            self._away.pop(what, None)
+        except DatabaseAway as away:
+            self._note_away(what, away, about)
         except Exception as error:  # noqa: BLE001  the one wide net of a worker
-            self._world.vitals.count(Counted.FAILURES, what)
-            log.error("worker failed", doing=what, error=type(error).__name__, **about)
+            self._note_failure(what, error, about)
+
+    def _note_away(self, what: Doing, away: DatabaseAway, about: Mapping[str, str]) -> None:
+        """Log once that the database is away; it is not counted, an alert of its own tells of it.
+
+        One that was found since, and does not work at the same thing again, is not away.
+        """
+        if what not in self._away:
+            log.warning("database away", doing=what.value, why=away.message, **about)
+        elif self._away[what] != self._found_at_s:
+            self._note_failure(what, away, about)
+        self._away[what] = self._found_at_s
+
+    def _note_failure(self, what: Doing, error: Exception, about: Mapping[str, str]) -> None:
+        """Log the kind of error alone: nobody can vouch for the text of an unforeseen one."""
+        self._world.vitals.count(Counted.FAILURES, what)
+        log.error("worker failed", doing=what.value, error=type(error).__name__, **about)

@@ -45,6 +45,7 @@ from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.authorization import AuthorizationRequest
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.registration import ClientRegistration
+from keyturn.domain.project import Organization
 from keyturn.domain.rollout import ENDED as OVER
 from keyturn.domain.rollout import Kind, Member, Rollout
 from keyturn.domain.rollout import State as Running
@@ -125,6 +126,7 @@ SINGLE: Final = select(
         _report.emergency_id.is_(None),
     ).label("unattended"),
     select(func.max(_audit.attempt_at)).where(_backed_up).scalar_subquery().label("backed_up_at"),
+    select(func.min(TABLES[Organization].c.created_at)).scalar_subquery().label("installed_at"),
 )
 """The fields of `Figures` that are one value each."""
 
@@ -227,7 +229,13 @@ def _old_turns(before: datetime) -> Sequence[ColumnElement[bool]]:
     served = exists().where(
         rotation.c.id == turn.c.rotation_id, rotation.c.last_turn_id == turn.c.id
     )
-    return (turn.c.ended_at < before, followed, not_(served))
+    proves = exists().where(
+        _member.rotation_id == turn.c.rotation_id,
+        _member.turn_id == turn.c.id,
+        _rollout.id == _member.rollout_id,
+        _rollout.kind == Kind.EMERGENCY,
+    )
+    return (turn.c.ended_at < before, followed, not_(served), not_(proves))
 
 
 def _old_receipts(before: datetime) -> Sequence[ColumnElement[bool]]:

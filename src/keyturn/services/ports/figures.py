@@ -31,7 +31,8 @@ class Figures:
     connections to Okta whose comparison fails. ``closings`` are the apps of emergencies that are
     not over, ``rollouts`` those in waves, and ``leaks`` leak reports that nobody has ended;
     ``unattended`` are those of them whose secret Okta may accept, and that no emergency closes.
-    ``backed_up_at`` is when the last backup was made here, None where none was.
+    ``backed_up_at`` is when the last backup was made here, None where none was; ``installed_at``
+    when the installation was set up.
     """
 
     rotations: int = 0
@@ -56,6 +57,7 @@ class Figures:
     leaks: Mapping[Reported, int] = field(default_factory=dict)
     unattended: int = 0
     backed_up_at: datetime | None = None
+    installed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

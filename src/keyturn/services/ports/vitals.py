@@ -46,12 +46,16 @@ LAGS: Final = 60
 
 
 class Vitals:
-    """The signs of life of one process; ``tracer`` is told of what it does."""
+    """The signs of life of one process; ``tracer`` is told of what it does.
+
+    ``began_at_s`` is when its runner did, ``found_at_s`` when that found its database last.
+    """
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self.counts: Final[Counter[tuple[Counted, str]]] = Counter()
         self.served_s = 0.0
         self.pulse = Pulse.NONE
+        self.began_at_s = 0.0
         self.found_at_s: float | None = None
         self.seen: tuple[float, Observed] | None = None
         self.ready: tuple[float, Sequence[Check]] | None = None
