@@ -8,6 +8,7 @@ from openapi_schema_validator import OAS31Validator
 
 from keyturn.cli.fleet_apply import apply
 from keyturn.cli.fleet_file import CALLS_SHOWN, plan
+from keyturn.cli.rotation import create
 from keyturn.domain.budget import USUAL_PER_MIN
 from keyturn.domain.fleetfile.items import SECTIONS
 from keyturn.domain.fleetfile.reading import NODES_MAX, TEXT_MAX, parse_fleet
@@ -34,6 +35,7 @@ def test_the_page_tells_of_every_section_and_option() -> None:
     assert f"{TEXT_MAX:,} characters and {NODES_MAX:,} values" in PAGE
     assert f"Up to {CALLS_SHOWN} calls" in PAGE
     assert f"{USUAL_PER_MIN} a minute" in PAGE
-    options = {name for command in (plan, apply) for each in command.params for name in each.opts}
+    commands = (plan, apply, create)
+    options = {name for command in commands for each in command.params for name in each.opts}
     for told in re.findall(r"--[a-z][a-z-]+", PAGE):
         assert told in options

@@ -79,6 +79,16 @@ rotations:
     app: 0oa1
     mapping: {clientId: A, clientSecret: B}
 """
+SELECTED = """
+version: 1
+rotations:
+  - name: "{label-slug}"
+    project: example
+    environment: dev
+    connection: okta
+    select: label=app-*
+    mapping: {clientId: "{NAME}_ID", clientSecret: "{NAME}_SECRET"}
+"""
 KEY = "whsec_" + base64.b64encode(bytes(24)).decode()
 
 

@@ -53,6 +53,13 @@ def test_rotations_inherit_what_they_do_not_say() -> None:
     assert (first.line, second.line) == (10, 11)
 
 
+def test_no_variable_begins_with_a_digit() -> None:
+    """A rotation that is called so is read by a program's environment all the same."""
+    text = ROTATIONS.replace("pay-web", "1-number").replace('"{NAME}_SECRET"', '"OKTA_{NAME}"')
+    mapping = parse_fleet(text).items[0].fields["mapping"]
+    assert mapping == {"clientId": "_1_NUMBER_ID", "clientSecret": "OKTA_1_NUMBER"}
+
+
 def test_only_sections_of_the_file_are_about_something() -> None:
     """A file without a section says nothing of such things."""
     assert parse_fleet(ROTATIONS).kinds == {Kind.ROTATION}

@@ -73,3 +73,12 @@ def test_a_slug_can_be_made_of_any_name(text: str) -> None:
     """What is made is a slug with room for more."""
     made = names.slugified(text)
     assert names.is_slug(f"{made}-0a1b2c")
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [("café Ünï", "cafe-uni"), ("Straße 1", "strasse-1"), ("\uff21\uff22", "ab"), ("日本", "x")],
+)
+def test_a_letter_with_marks_is_that_letter(text: str, made: str) -> None:
+    """A label in another language than English is known again by its slug."""
+    assert names.slugified(text) == made

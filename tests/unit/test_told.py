@@ -43,8 +43,9 @@ NO_USE = (
 FULL = (
     "App 0oa1 already has 2 client secrets at Okta, ocsforeign (ACTIVE, made 2026-11-21), "
     "ocs2 (INACTIVE, made 2026-11-21), and Okta's limit leaves no room to turn. Remove the one "
-    "that is not in use, or consent to its retirement by naming it and its day in "
-    "parameters.retireExisting and retireExistingMade."
+    "that is not in use, or consent to its retirement by its id and day: `keyturn rotation create` "
+    "with --retire-existing and --retire-existing-made, by HTTP parameters.retireExisting and "
+    "retireExistingMade."
 )
 
 

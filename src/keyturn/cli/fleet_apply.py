@@ -13,7 +13,7 @@ import click
 
 from keyturn.cli import options, output
 from keyturn.cli.credential import read_file, read_stdin
-from keyturn.cli.fleet_file import file, file_body, lasting, lines_of, prune
+from keyturn.cli.fleet_file import STDIN, file, file_body, lasting, lines_of, prune
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def apply(
             so_far = Progress(planned.changes, quiet=as_json)
             if planned.changes:
                 _agree(yes=yes)
-                await _apply(api, _order(body, planned, keep_going=keep_going), so_far)
+                order = _order(body, planned, keep_going=keep_going, piped=path == STDIN)
+                await _apply(api, order, so_far)
             return so_far
 
     so_far = run(work())
@@ -149,7 +150,7 @@ async def _apply(api: "KeyturnApi", order: "ApplyFleet", so_far: Progress) -> No
                 await asyncio.sleep(wait_s)
     except (ClientError, asyncio.CancelledError):
         known = f"{len(so_far.done)} of {len(so_far.planned)} are known to be done."
-        click.echo(f"Stopped. {known} {GO_ON}", err=True)
+        click.echo("\n".join([*_told(so_far.failed), f"Stopped. {known} {GO_ON}"]), err=True)
         raise
 
 
@@ -161,9 +162,13 @@ def _agree(*, yes: bool) -> None:
     click.confirm("Do this?", abort=True, err=True)
 
 
-def _order(body: "PlanFleet", planned: "FleetPlanAnswer", *, keep_going: bool) -> "ApplyFleet":
+def _order(
+    body: "PlanFleet", planned: "FleetPlanAnswer", *, keep_going: bool, piped: bool
+) -> "ApplyFleet":
     from keyturn.wire.fleet_files import ApplyFleet
 
+    if piped and "stdin" in planned.references:
+        raise click.UsageError("Standard input holds the file itself, which refers to stdin.")
     fields: dict[str, object] = {
         "text": body.text,
         "prune": body.prune,

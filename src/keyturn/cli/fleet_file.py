@@ -18,6 +18,7 @@ from keyturn.cli.running import connected, run
 if TYPE_CHECKING:
     from keyturn.wire.fleet_files import FleetPlanAnswer, PlanFleet, PlannedFleetChange
 
+STDIN = Path("-")
 CHANGED = 2
 """The exit code of a plan that changes something, where it is asked for."""
 SIGNS = {"create": "+", "adopt": "+", "update": "~", "delete": "-"}
@@ -32,10 +33,10 @@ file = click.option(
     "-f",
     "--file",
     "path",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     default=Path("fleet.yaml"),
     show_default=True,
-    help="The fleet file.",
+    help="The fleet file; - is standard input.",
 )
 prune = click.option(
     "--prune",
@@ -140,7 +141,8 @@ def _left(planned: "FleetPlanAnswer") -> Iterator[str]:
         summed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
         yield f"{count} things are not in the file and stay (--json lists them): {summed}"
         return
-    yield f"{count} things are not in the file and stay:"
+    one = "1 thing is not in the file and stays:"
+    yield one if count == 1 else f"{count} things are not in the file and stay:"
     yield from (output.printable(f"  {each.kind} {each.name}") for each in planned.left)
 
 
@@ -159,7 +161,7 @@ def _lines(change: "PlannedFleetChange", *, each_call: bool) -> Iterator[str]:
     yield output.printable(
         f"{SIGNS[change.action]} {change.action} {change.kind} {change.name}{told}"
     )
-    if change.action == "update":
+    if change.action in {"update", "delete"}:
         for each in change.fields:
             yield from _differing(each.name, each.before, each.after)
     last = ""
@@ -195,4 +197,14 @@ def file_body(path: Path, *, prune: bool) -> "PlanFleet":
     """Read a fleet file into what is asked of it. Raises UsageError."""
     from keyturn.wire.fleet_files import PlanFleet
 
-    return options.checked(PlanFleet, {"text": read_file(path) + "\n", "prune": prune})
+    text = _piped() if path == STDIN else read_file(path)
+    return options.checked(PlanFleet, {"text": f"{text}\n", "prune": prune})
+
+
+def _piped() -> str:
+    if sys.stdin.isatty():
+        raise click.UsageError("Standard input is a terminal: pipe the fleet file in.")
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise click.UsageError("Standard input holds no text in UTF-8.") from None

@@ -5,6 +5,7 @@ the field. The rules are those of Infisical's create body, which existing client
 """
 
 import re
+from unicodedata import combining, normalize
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
 
@@ -27,8 +28,12 @@ def slug(field: str, text: str) -> str:
 
 
 def slugified(text: str) -> str:
-    """Return what of a text can stand in a slug, shortened so that more can follow."""
-    parts = re.findall(r"[a-z0-9]+", text.lower())
+    """Return what of a text can stand in a slug, shortened so that more can follow.
+
+    Of a letter with marks the letter stands: compatibility decomposition (Unicode Annex 15).
+    """
+    plain = "".join(c for c in normalize("NFKD", text.casefold()) if not combining(c))
+    parts = re.findall(r"[a-z0-9]+", plain)
     return "-".join(parts)[: SLUG_MAX // 2].strip("-") or "x"
 
 

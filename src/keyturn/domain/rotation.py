@@ -4,6 +4,7 @@ Decides how a new rotation takes an app over without changing anything at Okta. 
 how a turn goes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,6 +31,12 @@ from keyturn.domain.okta import (
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import ByFlow, Policy, Turn
+
+CONSENT = (
+    "`keyturn rotation create` with --retire-existing and --retire-existing-made, by HTTP "
+    "parameters.retireExisting and retireExistingMade"
+)
+"""How somebody consents to the retirement of what an app has."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,9 @@ def decide_onboarding(
         return Adopt(known_by_value(kind, kept, entered), retire)
     if adopt_existing and len(kept) == 1 and kept[0].active and kept[0].value:
         return Adopt(kept[0], retire)
-    if len(secrets) >= rules.most:
-        raise Refused(_no_room(app, secrets, rules))
+    crowded = no_room(app.id, secrets, rules)
+    if crowded:
+        raise Refused(crowded)
     return IssueFirst(retire)
 
 
@@ -175,20 +183,31 @@ def known_by_value(
 
 
 def _require_fit(app: App, rules: Rules) -> None:
-    if app.status is not Status.ACTIVE:
-        raise Refused(f"App {app.id} is {app.status} at Okta: its administrator must activate it.")
-    if app.auth_method not in rules.methods:
-        raise Refused(
-            f"App {app.id} authenticates by {app.auth_method}, not with a {rules.noun}: there is "
+    told = unfit(app.id, app.status, app.auth_method, rules)
+    if told:
+        raise Refused(told)
+
+
+def unfit(app_id: AppId, status: Status, auth_method: str, rules: Rules) -> str:
+    """Say why an app has no use for a kind of credential, or nothing."""
+    if status is not Status.ACTIVE:
+        return f"App {app_id} is {status} at Okta: its administrator must activate it."
+    if auth_method not in rules.methods:
+        return (
+            f"App {app_id} authenticates by {auth_method}, not with a {rules.noun}: there is "
             "nothing to rotate. Another way is for its administrator to choose; a switch to keys "
             "deletes the app's client secrets at Okta."
         )
+    return ""
 
 
-def _no_room(app: App, secrets: tuple[Credential, ...], rules: Rules) -> str:
-    listed = ", ".join(f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in secrets)
+def no_room(app_id: AppId, credentials: Sequence[Credential], rules: Rules) -> str:
+    """Say why none can be added beside the credentials that an app has, or nothing."""
+    if len(credentials) < rules.most:
+        return ""
+    listed = ", ".join(f"{s.id} ({s.status}, made {s.created_at:%Y-%m-%d})" for s in credentials)
     return (
-        f"App {app.id} already has {len(secrets)} {rules.noun}s at Okta, {listed}, and Okta's "
+        f"App {app_id} already has {len(credentials)} {rules.noun}s at Okta, {listed}, and Okta's "
         "limit leaves no room to turn. Remove the one that is not in use, or consent to its "
-        "retirement by naming it and its day in parameters.retireExisting and retireExistingMade."
+        f"retirement by its id and day: {CONSENT}."
     )

@@ -14,6 +14,7 @@ from keyturn.domain.inventory import ListedApp
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.okta_paths import APPS_PATH, ME_PATH, TOKEN_PATH
 from keyturn.services.creation_plans import steps_of_adoption
+from keyturn.services.fleet_apps import kind_of
 from keyturn.services.fleet_credentials import sent_with
 from keyturn.services.fleet_standing import Standing
 from keyturn.services.plans import PlannedStep
@@ -76,7 +77,7 @@ def _steps(change: Change) -> Sequence[PlannedStep]:
         return [PlannedStep("prove the credential, and list one app", proof)]
     if change.action is not Action.ADOPT:
         return []
-    kind = CredentialKind(str(fields.get("type", CredentialKind.CLIENT_SECRET)))
+    kind = kind_of(change.item)
     steps = steps_of_adoption(kind, ID)
     if kind is not CredentialKind.CLIENT_SECRET:
         return steps

@@ -6,9 +6,7 @@ from typing import Any
 from keyturn.domain.connection import ApiToken, OktaCredentials, ServiceApp
 from keyturn.domain.destination_kinds import parse_kind
 from keyturn.domain.fleetfile.items import CREDENTIAL, Action, Change, Item, Kind
-from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import ROOT
-from keyturn.domain.rotation import SecretsMapping
 from keyturn.services import (
     connections,
     destinations,
@@ -20,8 +18,14 @@ from keyturn.services import (
     rotations,
 )
 from keyturn.services.environments import EnvironmentChange
+from keyturn.services.fleet_apps import kind_of
 from keyturn.services.fleet_hands import Hands, Ways
-from keyturn.services.fleet_resolving import policy_change, schedule_change, schedule_of
+from keyturn.services.fleet_resolving import (
+    mapping_of,
+    policy_change,
+    schedule_change,
+    schedule_of,
+)
 from keyturn.services.projects import Where
 
 
@@ -120,10 +124,10 @@ async def _adopt(hands: Hands, item: Item) -> str:
         where=Where(project, environment, path),
         connection_id=hands.id_of(Kind.CONNECTION, str(fields["connection"])),
         parameter=str(fields["app"]),
-        mapping=_mapping(item),
+        mapping=mapping_of(item),
         schedule=schedule_of(world, item, None),
         policy=policy_change(item),
-        kind=CredentialKind(str(fields.get("type", CredentialKind.CLIENT_SECRET))),
+        kind=kind_of(item),
     )
     return (await onboarding.create_rotation(world, caller, draft)).rotation.id
 
@@ -135,16 +139,11 @@ async def _update_rotation(hands: Hands, item: Item) -> str:
         description=str(item.fields.get("description", "")) or None,
         described=described,
         schedule=schedule_change(item, view.rotation.schedule),
-        mapping=_mapping(item) if "mapping" in item.fields else None,
+        mapping=mapping_of(item) if "mapping" in item.fields else None,
         policy=policy_change(item),
     )
     await rotations.update_rotation(hands.world, hands.caller, view.rotation.id, change)
     return view.rotation.id
-
-
-def _mapping(item: Item) -> SecretsMapping:
-    told: Mapping[str, str] = item.fields["mapping"]  # type: ignore[assignment]
-    return SecretsMapping(told["clientId"], told["clientSecret"])
 
 
 # --- destinations ---------------------------------------------------------------------------------

@@ -9,16 +9,22 @@ from dataclasses import dataclass, field, replace
 
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.errors import InvalidInput, KeyturnError, OktaThrottled, Refused
-from keyturn.domain.fleetfile.items import SECTIONS, Change, Item, diff, plan_hash
+from keyturn.domain.fleetfile.items import SECTIONS, Change, Item, Kind, diff, plan_hash
 from keyturn.domain.fleetfile.reading import parse_fleet
 from keyturn.domain.fleetfile.schema import FLEET
 from keyturn.domain.fleetfile.writing import fleet_text
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import gate
 from keyturn.services.fleet_calls import Cost, costs_of
+from keyturn.services.fleet_compliance import (
+    of_policies_that_go,
+    told_of_none,
+    with_their_exceptions,
+)
 from keyturn.services.fleet_credentials import references_of, without_credential
 from keyturn.services.fleet_doing import do
 from keyturn.services.fleet_hands import Hands
+from keyturn.services.fleet_needs import own_roles_taken
 from keyturn.services.fleet_standing import Standing, standing
 from keyturn.services.fleet_wanted import wanted
 from keyturn.services.ports import World
@@ -103,7 +109,8 @@ async def plan_fleet(world: World, caller: Caller, order: FleetOrder) -> FleetPl
     """
     await _pass(world, caller, "plan")
     plan, there = await _planned(world, caller, order)
-    return replace(plan, costs=await costs_of(world, plan.changes, there))
+    notes = [*plan.notes, *await told_of_none(world, caller, plan.changes)]
+    return replace(plan, notes=notes, costs=await costs_of(world, plan.changes, there))
 
 
 async def apply_fleet(world: World, caller: Caller, order: FleetOrder, how: Application) -> Applied:
@@ -166,15 +173,20 @@ async def _planned(world: World, caller: Caller, order: FleetOrder) -> tuple[Fle
         keep=caller.name,
     )
     problems = [*found.problems, *without_credential(found.changes)]
+    problems += own_roles_taken(found.changes, caller, there)
+    problems += of_policies_that_go(found.changes, asked.items)
     if problems:
         raise InvalidInput(*problems)
+    changes = found.changes
+    if Kind.EXCEPTION not in file.kinds:
+        changes = await with_their_exceptions(world, caller, changes)
     made = {each.id for each in asked.made}
     plan = FleetPlan(
-        found.changes,
+        changes,
         [each for each in found.left if each.id not in made],
         asked.notes,
-        references_of(found.changes),
-        plan_hash(found.changes),
+        references_of(changes),
+        plan_hash(changes),
     )
     return plan, there
 

@@ -7,14 +7,20 @@ other.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from keyturn.domain.access import BUILT_IN
+from keyturn.domain.access import BUILT_IN, Caller
 from keyturn.domain.errors import FieldProblem
-from keyturn.domain.fleetfile.items import SECTIONS, Item, Kind, problem_of
+from keyturn.domain.fleetfile.items import (
+    SECTIONS,
+    Action,
+    Change,
+    Item,
+    Kind,
+    problem_of,
+)
 from keyturn.domain.ids import EnvironmentId
-from keyturn.domain.inventory import Inventory, ListedApp
-from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import ROOT, Folder
 from keyturn.domain.roles import NOT_ROLES, CustomRole
+from keyturn.services.fleet_apps import refused_apps
 from keyturn.services.fleet_resolving import connections_of
 from keyturn.services.fleet_standing import Ident, Standing
 from keyturn.services.ports import Reading, World
@@ -27,13 +33,29 @@ async def impossible(world: World, items: Sequence[Item], there: Standing) -> li
     """Return what is wrong with what a file names, each with its line."""
     async with world.store.reading() as tx:
         known = await _known(tx, items, there)
-        unlisted = await _unlisted(tx, items, there)
+        refused = await refused_apps(tx, items, there)
     problems = [problem for each in items for problem in _missing(each, known)]
     for item in items:
         if item.id in there.doubled:
             rule = "is the name of several identities: rename all but one"
             problems.append(problem_of(item, "name", rule))
-    return [*problems, *_out_of_reach(items, there), *_kept_elsewhere(items, there), *unlisted]
+    return [*problems, *refused]
+
+
+def own_roles_taken(
+    changes: Iterable[Change], caller: Caller, there: Standing
+) -> Iterable[FieldProblem]:
+    """Find what takes a role from the identity that applies the file: it could do no more."""
+    for change in changes:
+        item, told = change.item, {each.name: each for each in change.fields}
+        if change.action is not Action.UPDATE or there.ids.get(item.id) != caller.id:
+            continue
+        fields: Any = item.fields
+        before: Any = told["roles"].before if "roles" in told else ()
+        taken = {*before} - {*fields.get("roles", ())}
+        if "role" in told or taken:
+            rule = "is what applies this file: another is to change its roles"
+            yield problem_of(item, "roles" if taken else "role", rule)
 
 
 def made_of_itself(items: Iterable[Item], there: Standing) -> Sequence[Item]:
@@ -116,61 +138,3 @@ def _needs_of_access(item: Item) -> Iterable[tuple[str, Sequence[Ident]]]:
         yield "projects", [(Kind.PROJECT, place)]
         for slug in fields["roles"]:
             yield "roles", [(Kind.ROLE, (*place, slug)), (Kind.ROLE, (slug,))]
-
-
-# --- apps -----------------------------------------------------------------------------------------
-
-
-async def _unlisted(tx: Reading, items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    """Find rotations of apps that a whole inventory of their org does not list."""
-    new = [each for each in items if _is_to_be_found(each, there)]
-    if not new:
-        return []
-    read = {each.connection_id for each in await tx.list(Inventory) if each.completed_at}
-    near = {name: each for name, each in there.connections.items() if each.id in read}
-    apps = await tx.list(ListedApp, connection_id=frozenset(e.id for e in near.values()))
-    listed = {
-        (each.connection_id, called)
-        for each in apps
-        if each.gone_at is None
-        for called in (each.app_id, each.client_id)
-    }
-    told = "is not in the inventory of {}: if it is new, run `keyturn inventory read` first"
-    return [
-        problem_of(each, "app", told.format(name))
-        for each in new
-        if (name := str(each.fields["connection"])) in near
-        and (near[name].id, str(each.fields["app"]).strip()) not in listed
-    ]
-
-
-def _is_to_be_found(item: Item, there: Standing) -> bool:
-    """Say whether a rotation takes an app over of which an inventory tells."""
-    of_app = item.kind is Kind.ROTATION and {"app", "connection"} <= {*item.fields}
-    listed = item.fields.get("type") != CredentialKind.API_SERVICE_SECRET
-    return of_app and listed and item.key not in there.rotations
-
-
-def _out_of_reach(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    """Find rotations whose connection serves another project alone."""
-    serves: dict[str, object] = {
-        name: there.projects.get(each.project_id or "") for name, each in there.connections.items()
-    }
-    made = (each for each in items if each.kind is Kind.CONNECTION)
-    serves |= {each.key[0]: each.fields.get("project") for each in made if each.id not in there.ids}
-    for item in items:
-        project = serves.get(str(item.fields.get("connection")))
-        if item.kind is Kind.ROTATION and project not in {None, item.key[0]}:
-            yield problem_of(item, "connection", f"serves project {project} alone")
-
-
-def _kept_elsewhere(items: Sequence[Item], there: Standing) -> Iterable[FieldProblem]:
-    kept: dict[str, str] = {
-        app: f"{view.place}:{view.rotation.name}"
-        for view in there.rotations.values()
-        for app in (view.rotation.app_id, view.rotation.client_id)
-    }
-    for item in items:
-        app = str(item.fields.get("app"))
-        if item.kind is Kind.ROTATION and item.key not in there.rotations and app in kept:
-            yield problem_of(item, "app", f"is kept by rotation {kept[app]}; none moves by a file")

@@ -18,11 +18,13 @@ from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.fleetfile.items import Item, Kind
 from keyturn.domain.fleetfile.reading import DATES, parse_moment, with_fields
 from keyturn.domain.roles import checked_grants, checked_slug, parse_verbs
+from keyturn.domain.rotation import SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Overlap, Policy
 from keyturn.services.fleet_standing import (
     NO_ROLE,
     Standing,
+    mapping_fields,
     moment_text,
     policy_fields,
     schedule_fields,
@@ -30,6 +32,7 @@ from keyturn.services.fleet_standing import (
 )
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import World
+from keyturn.services.rotations import checked_mapping
 from keyturn.services.schedules import DEFAULT, ScheduleChange, changed_schedule
 from keyturn.services.selectors import read_selector
 
@@ -66,6 +69,10 @@ def _exception(_: World, item: Item, there: Standing) -> Item:
     return with_fields(item, expiresAt=moment_text(parse_moment(fields["expiresAt"])))
 
 
+def _before(item: Item, there: Standing) -> Item | None:
+    return next((each for each in there.items if each.id == item.id), None)
+
+
 def _destination(_: World, item: Item, there: Standing) -> Item:
     fields: Any = item.fields
     said: dict[str, object] = {}
@@ -83,7 +90,7 @@ def _destination(_: World, item: Item, there: Standing) -> Item:
 
 def _channel(_: World, item: Item, there: Standing) -> Item:
     fields: Any = item.fields
-    old = next((each for each in there.items if each.id == item.id), None)
+    old = _before(item, there)
     said: dict[str, object] = {}
     if "settings" in fields:
         given = {name: text.strip() for name, text in fields["settings"].items() if text.strip()}
@@ -119,7 +126,7 @@ def timing_of(item: Item) -> Timing | None:
 
 def _role(_: World, item: Item, there: Standing) -> Item:
     checked_slug(item.key[-1])
-    old = next((each for each in there.items if each.id == item.id), None)
+    old = _before(item, there)
     if old is None or old.fields["grants"] != item.fields["grants"]:
         checked_grants(grants_of(item, {name: name for name in connections_of(item)}))
     return item
@@ -155,6 +162,8 @@ def _rotation(world: World, item: Item, there: Standing) -> Item:
     view = there.rotations.get(item.key)
     rotation = view.rotation if view else None
     said: dict[str, object] = {}
+    if "mapping" in item.fields:
+        said["mapping"] = mapping_fields(checked_mapping(mapping_of(item)))
     if "schedule" in item.fields or rotation is None:
         schedule = schedule_of(world, item, rotation.schedule if rotation else None)
         said["schedule"] = schedule_fields(schedule)
@@ -165,6 +174,12 @@ def _rotation(world: World, item: Item, there: Standing) -> Item:
     if rotation and app in {rotation.client_id, rotation.parameter}:
         said["app"] = rotation.app_id
     return with_fields(item, **said)
+
+
+def mapping_of(item: Item) -> SecretsMapping:
+    """Return the names under which readers are to find a rotation's secrets."""
+    told: Mapping[str, str] = item.fields["mapping"]  # type: ignore[assignment]
+    return SecretsMapping(told["clientId"], told["clientSecret"])
 
 
 def schedule_of(world: World, item: Item, old: Schedule | None) -> Schedule:

@@ -39,6 +39,8 @@ class Standing:
     items: list[Item] = field(default_factory=list)
     ids: dict[Ident, str] = field(default_factory=dict)
     rotations: dict[tuple[str, ...], RotationView] = field(default_factory=dict)
+    apart: dict[tuple[str, ...], RotationView] = field(default_factory=dict)
+    """Rotations that no file speaks of: of keys of connections, and those that are ending."""
     connections: dict[str, OktaConnection] = field(default_factory=dict)
     projects: Mapping[str, str] = field(default_factory=dict)
     """Their slugs, by their ids."""
@@ -127,9 +129,10 @@ async def _add_exceptions(
 async def _add_rotations(world: World, caller: Caller, found: Standing, _: Sequence[Whole]) -> None:
     await _know_connections(world, caller, found)
     for view in await views_for(world, caller, None):
-        if view.rotation.kind is CredentialKind.CONNECTION_KEY or view.rotation.ending:
-            continue
         key = (*place_key(view.place), view.rotation.name)
+        if view.rotation.kind is CredentialKind.CONNECTION_KEY or view.rotation.ending:
+            found.apart[key] = view
+            continue
         found.rotations[key] = view
         found.put(_rotation(view, key), view.rotation.id)
 

@@ -7,19 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keyturn.domain.access import Caller
-from keyturn.domain.errors import AddressRefused, FieldProblem, InvalidInput, Refused
-from keyturn.domain.fleetfile.expanding import Candidate, expanded
+from keyturn.domain.errors import AddressRefused, FieldProblem, InvalidInput
 from keyturn.domain.fleetfile.items import Item, Kind, problem_of
 from keyturn.domain.fleetfile.reading import FleetFile, parse_moment
-from keyturn.domain.inventory import Inventory
-from keyturn.domain.okta import SECRET_METHODS, Status
-from keyturn.domain.selector import Selector, parse_selector
+from keyturn.services.fleet_compliance import refused_exceptions
+from keyturn.services.fleet_names import names_in
 from keyturn.services.fleet_needs import impossible, made_of_itself
+from keyturn.services.fleet_picking import picked
 from keyturn.services.fleet_resolving import resolved_item
 from keyturn.services.fleet_standing import Standing
-from keyturn.services.inventory_views import InventoriedApp, list_inventoried
-from keyturn.services.ports import Reading, World
-from keyturn.services.selectors import require_groups_read
+from keyturn.services.ports import World
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,16 @@ async def wanted(world: World, caller: Caller, file: FleetFile, there: Standing)
     """Return what a file asks for. Raises InvalidInput with all that cannot be."""
     said = [each for each in file.items if not _is_past(world, each)]
     plain, problems = _resolved(world, said, there)
-    _, odd = _resolved(world, file.templates, there)
-    problems += (*odd, *await impossible(world, [*said, *file.templates], there))
+    templates, odd = _resolved(world, file.templates, there)
+    every = [*plain, *templates]
+    async with world.store.reading() as tx:
+        names = await names_in(tx, caller, every, there)
+    problems += (*odd, *await impossible(world, every, there), *names.problems(plain))
+    problems = problems or [*await refused_exceptions(world, caller, plain, there)]
     if problems:
         raise InvalidInput(*problems)
-    picked, notes = await _picked(world, caller, file, there)
-    items, odd = _resolved(world, picked, there)
+    of_apps, notes = await picked(world, caller, file, there, names)
+    items, odd = _resolved(world, of_apps, there)
     if odd:
         raise InvalidInput(*odd)
     past = (each for each in file.items if _is_past(world, each))
@@ -51,11 +52,13 @@ async def wanted(world: World, caller: Caller, file: FleetFile, there: Standing)
 def _resolved(
     world: World, items: Iterable[Item], there: Standing
 ) -> tuple[list[Item], list[FieldProblem]]:
+    """Return things as they are to be, and what is wrong with those that stay as they are said."""
     found, problems = list[Item](), list[FieldProblem]()
     for item in items:
         try:
             found.append(resolved_item(world, item, there))
         except (InvalidInput, AddressRefused) as error:
+            found.append(item)
             problems.append(_problem(item, error))
     return found, problems
 
@@ -69,83 +72,6 @@ def _is_past(world: World, item: Item) -> bool:
 def _problem(item: Item, error: InvalidInput | AddressRefused) -> FieldProblem:
     if isinstance(error, InvalidInput):
         found = error.problems[0]
-        return problem_of(item, ".".join(found.field), found.rule)
+        where = ".".join(found.field).replace("secretsMapping", "mapping")
+        return problem_of(item, where, found.rule)
     return problem_of(item, "instanceUrl", error.message)
-
-
-# --- selections -----------------------------------------------------------------------------------
-
-
-async def _picked(
-    world: World, caller: Caller, file: FleetFile, there: Standing
-) -> tuple[Sequence[Item], list[str]]:
-    """Return the rotations of the apps that are picked, and what is to be told of them."""
-    found, notes = list[Item](), list[str]()
-    if not file.templates:
-        return found, notes
-    async with world.store.reading() as tx:
-        apps = await list_inventoried(tx, world, caller.organization_id)
-        unread = [await _unread(tx, world, caller, each, there) for each in file.templates]
-    own = {each.client_id for each in there.connections.values()}
-    for template, why in zip(file.templates, unread, strict=True):
-        if why:
-            notes.append(why)
-            continue
-        url = there.connections[str(template.fields["connection"])].instance_url
-        near = [each for each in apps if each.connection.instance_url == url]
-        usable = [each for each in near if _adoptable(each, own)]
-        found += _expanded(template, usable, [*file.items, *found], there)
-        notes += _left_out(template, set(map(id, near)) - set(map(id, usable)), near)
-    return found, notes
-
-
-def _expanded(
-    template: Item, apps: Iterable[InventoriedApp], items: Sequence[Item], there: Standing
-) -> Sequence[Item]:
-    said = {str(each.fields.get("app")) for each in items if each.kind is Kind.ROTATION}
-    kept = {view.rotation.app_id: key for key, view in there.rotations.items()}
-    free = (each for each in apps if not said & {each.app.app_id, each.app.client_id})
-    candidates = [
-        Candidate(each.subject, kept.get(each.app.app_id))
-        for each in free
-        if not each.managed or each.app.app_id in kept
-    ]
-    ours = {each.kept for each in candidates}
-    taken = {each.key for each in items if each.kind is Kind.ROTATION}
-    return expanded(template, candidates, (taken | {*there.rotations}) - ours)
-
-
-def _adoptable(one: InventoriedApp, own: set[str | None]) -> bool:
-    usable = one.app.status is Status.ACTIVE and one.app.auth_method in SECRET_METHODS
-    return usable and one.app.client_id not in own
-
-
-def _left_out(template: Item, odd: set[int], near: Iterable[InventoriedApp]) -> Iterable[str]:
-    fits = parse_selector(str(template.fields["select"])).fits
-    count = sum(fits(each.subject) for each in near if id(each) in odd)
-    if count:
-        yield (
-            f"{count} apps that {template.fields['select']} picks (line {template.line}) have no "
-            "client secret to turn, are not active, or are what Keyturn itself logs in as: they "
-            "are left out."
-        )
-
-
-async def _unread(
-    tx: Reading, world: World, caller: Caller, template: Item, there: Standing
-) -> str:
-    """Say why it is not known which apps are picked, or nothing."""
-    name, select = str(template.fields["connection"]), template.fields["select"]
-    lead = f"Which apps {select} picks (line {template.line}) is not known"
-    read = {each.connection_id for each in await tx.list(Inventory) if each.completed_at}
-    orgs = {each.instance_url for each in there.connections.values() if each.id in read}
-    connection = there.connections.get(name)
-    if connection is None or connection.instance_url not in orgs:
-        return f"{lead}: run `keyturn inventory read` for connection {name}, and plan again."
-    groups = [each for each in parse_selector(str(select)).patterns if each.startswith("group=")]
-    try:
-        asked = Selector((f"connection={name}", *groups))
-        await require_groups_read(tx, world, asked, caller.organization_id)
-    except Refused as error:
-        return f"{lead}. {error.message}"
-    return ""

@@ -77,9 +77,9 @@ projects:
 
 
 @contextmanager
-def applying(house: House, file: Path) -> Iterator["subprocess.Popen[str]"]:
+def applying(house: House, file: Path, *more: str) -> Iterator["subprocess.Popen[str]"]:
     """Begin to apply a file, and go on once something of it is done."""
-    command = (*KEYTURN, "apply", "-f", str(file), "--yes")
+    command = (*KEYTURN, "apply", "-f", str(file), "--yes", *more)
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, env=os.environ | house.env, stdout=pipe, stderr=pipe, text=True
@@ -101,6 +101,41 @@ def test_ctrl_c_says_how_to_go_on(house: House, tmp_path: Path) -> None:
     assert "apply the file again, and it goes on where it ended" in errors
     assert house.run("apply", "-f", str(file), "--yes").stdout.endswith(" done, 0 left.\n")
     assert house.ask("plan", "-f", str(file))["changes"] == []
+
+
+def test_what_failed_is_told_when_the_plan_is_another(house: House, tmp_path: Path) -> None:
+    """Of two that apply at once, the one that stops says why what it tried has failed."""
+    file, other = tmp_path / "fleet.yaml", tmp_path / "other.yaml"
+    people = [f"  - {{name: one-{number:03}}}\n" for number in range(120)]
+    connection = (
+        "connections: [{name: dead, instanceUrl: 'https://127.0.0.1:9', method: api-token, "
+        "credential: 'env:PATH'}]\n"
+    )
+    file.write_text(f"version: 1\n{connection}identities:\n{''.join(people)}")
+    other.write_text(f"version: 1\nidentities:\n{people[-1]}")
+    with applying(house, file, "--keep-going") as process:
+        process.send_signal(signal.SIGSTOP)
+        house.run("apply", "-f", str(other), "--yes")
+        process.send_signal(signal.SIGCONT)
+        _, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1
+    assert errors.startswith("create connection dead: ")
+    assert "plan again, and look" in errors
+
+
+def test_a_file_is_piped_in(house: House) -> None:
+    """It is planned and applied as any other; it cannot refer to the same pipe."""
+    text = "version: 1\nidentities: [{name: piped}]\n"
+    assert "create identity piped" in house.run("plan", "-f", "-", stdin=text).stdout
+    assert "say --yes" in house.run("apply", "-f", "-", stdin=text, code=2).output
+    applied = house.run("apply", "-f", "-", "--yes", stdin=text).stdout
+    assert applied.endswith("1 done, 0 left.\n")
+    text = (
+        "version: 1\nconnections: [{name: b, instanceUrl: 'https://b.okta.com', method: api-token, "
+        "credential: stdin}]\n"
+    )
+    told = house.run("apply", "-f", "-", "--yes", stdin=text, code=2).output
+    assert "Standard input holds the file itself" in told
 
 
 def test_a_killed_server_is_told_and_made_good(tmp_path: Path) -> None:

@@ -5,15 +5,21 @@ from typing import Any
 import pytest
 
 from keyturn.cli.fleet_file import lines_of
-from keyturn.wire.fleet_files import FleetField, FleetItem, FleetPlanAnswer, PlannedFleetChange
+from keyturn.wire.fleet_files import (
+    Action,
+    FleetField,
+    FleetItem,
+    FleetPlanAnswer,
+    PlannedFleetChange,
+)
 
 LONG = "x" * 300
 
 
-def planned(*fields: FleetField, left: int = 0) -> str:
+def planned(*fields: FleetField, left: int = 0, action: Action = "update") -> str:
     """Return the lines of a plan that changes these fields, and lets so many things be."""
     change = PlannedFleetChange(
-        action="update",
+        action=action,
         kind="rotation",
         name="web",
         line=4,
@@ -62,3 +68,21 @@ def test_much_that_stays_is_summed_up() -> None:
     assert planned(left=41).splitlines()[0] == (
         "41 things are not in the file and stay (--json lists them): 1 role, 40 folder"
     )
+
+
+def test_one_thing_that_stays_is_one() -> None:
+    """A number of one is told as such."""
+    assert planned(left=1).splitlines()[:2] == [
+        "1 thing is not in the file and stays:",
+        "  role 0",
+    ]
+
+
+def test_what_goes_with_a_thing_is_shown() -> None:
+    """A policy takes its exceptions with it, and whoever agrees sees which."""
+    gone = FleetField(name="policyExceptions", before=["app=0oa1: because"], after=None)
+    lines = planned(gone, action="delete").splitlines()
+    assert lines[:2] == [
+        "- delete rotation web  (line 4)",
+        '    policyExceptions: ["app=0oa1: because"] -> none',
+    ]

@@ -8,10 +8,13 @@ import pytest
 from fleet_file_kit import apply, changed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from inventory_kit import populate, read_whole
-from rig import ORG_URL, Rig, rigged
+from inventory_kit import KEYED, PUBLIC, populate, read_whole
+from rig import ORG_URL, PLACE, Rig, rigged
 
+from keyturn.domain.sensitive import Sensitive
+from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services.fleet_files import export_fleet
+from keyturn.services.secret_changes import create_secret
 
 SLUGS = st.from_regex(r"[a-z0-9]{1,5}(-[a-z0-9]{1,3})?", fullmatch=True)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9)
@@ -161,6 +164,15 @@ FILES = some(
 )
 
 
+ODD = (
+    AppDraft("app-full", secrets=(None, None)),
+    AppDraft("app-public1", **PUBLIC),
+    AppDraft("app-inactive0", active=False),
+    AppDraft("app-key1", **KEYED),
+)
+"""Apps that nobody can take over by a client secret, though selectors fit them."""
+
+
 async def twice(rig: Rig, file: Any) -> None:  # noqa: ANN401  JSON
     """Apply a file, and see that neither it nor an export has anything left to do."""
     for project in file.get("projects", ()):
@@ -177,7 +189,10 @@ async def one_after_the_other(files: list[Any]) -> None:
     """Apply files, each of which leaves nothing to do, nor does an export after it."""
     async with rigged() as rig:
         populate(rig.org, 3)
+        for odd in ODD:
+            rig.org.create_app(odd)
         await read_whole(rig)
+        await create_secret(rig.world, rig.admin, PLACE, "APP_00001_ID", Sensitive("by hand"))
         for file in files:
             for each in file.get("projects", ()):
                 each["name"] = each["slug"]

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fleet_file_kit import KEY, Died, DyingStore, apply, changed, plan
+from inventory_kit import populate, read_whole
 from rig import PLACE, Rig, rigged
 
 from keyturn.domain.access import Grant, Verb
 from keyturn.domain.channels import Rhythm, Timing
 from keyturn.domain.errors import InvalidInput
+from keyturn.domain.fleetfile.items import Kind
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.channels import ChannelChange, list_channels, update_channel
 from keyturn.services.compliance_policies import (
@@ -203,3 +205,86 @@ async def test_what_is_not_in_the_file_can_go(rig: Rig) -> None:
         "policy exception all findings of old: app=a",
         "compliance policy old",
     ]
+
+
+async def test_exceptions_that_go_with_their_policy_are_shown(rig: Rig) -> None:
+    """Where the file says nothing of exceptions; one of its own cannot be of what goes."""
+    policy = await create_policy(rig.world, rig.admin, {"name": "old"})
+    end = rig.clock.now() + timedelta(days=9)
+    draft = ExceptionDraft("app=a", "because", end, policy_id=policy.id)
+    await create_exception(rig.world, rig.admin, draft)
+    text = "version: 1\nprune: true\ncompliancePolicies: []\n"
+    [change] = (await plan(rig, text)).changes
+    [field] = change.fields
+    assert (field.name, field.before) == ("policyExceptions", ["app=a: because"])
+    of_it = "policyExceptions: [{selector: app=b, policy: old, reason: x, expiresAt: 2026-03-01}]"
+    with pytest.raises(InvalidInput, match=r"policy: old is not in the file.*\(line 4\)"):
+        await plan(rig, text + of_it)
+    first, last = (await plan(rig, text + "policyExceptions: []")).changes
+    assert (first.item.kind, last.fields) == (Kind.EXCEPTION, ())  # each is told once
+    applied = await apply(rig, text)
+    assert (applied.failed, applied.left) == ([], [])
+    assert await list_exceptions(rig.world, rig.admin) == []
+
+
+async def test_a_selector_that_fits_nothing_is_told(rig: Rig) -> None:
+    """Of a policy or an exception that is made or changed, once apps are known."""
+    text = """
+version: 1
+compliancePolicies: [{name: lab, selector: environment=nope}, {name: all}]
+policyExceptions: [{selector: app=nope, reason: because, expiresAt: 2026-03-01}]
+"""
+    assert (await plan(rig, text)).notes == []
+    await read_whole(rig)
+    notes = (await plan(rig, text)).notes
+    assert notes[0].startswith("compliance policy lab (line 3): environment=nope fits none of the")
+    assert "app=nope (line 4): app=nope fits none of the" in notes[1]
+    assert len(notes) == 2
+    await apply(rig, text)
+    assert (await plan(rig, text)).notes == []
+
+
+@pytest.mark.parametrize(
+    ("excused", "why"),
+    [
+        ("app=b, reason: x, expiresAt: 2027-01-03", "366 days from now at most (line 3)"),
+        ('"label=*", reason: x, expiresAt: 2026-03-01', "must say which apps, such as app=0oa1"),
+        ('"auth=client_*", reason: x, expiresAt: 2026-03-01', "fits all 2 apps that have"),
+    ],
+)
+async def test_an_exception_is_refused_as_by_hand(rig: Rig, excused: str, why: str) -> None:
+    """For too long, or for everything; one that is there already stays."""
+    populate(rig.org, 1)
+    await read_whole(rig)
+    text = f"version: 1\npolicyExceptions:\n  - {{selector: {excused}}}"
+    with pytest.raises(InvalidInput) as found:
+        await plan(rig, text)
+    assert why in str(found.value)
+    assert "(line 3)" in str(found.value)
+
+
+async def test_an_exception_that_is_there_is_not_judged_again(rig: Rig) -> None:
+    """A file that was right for a year is right still, whatever apps there are by now."""
+    text = (
+        "version: 1\npolicyExceptions: [{selector: label=app-*, reason: x, expiresAt: 2026-03-01}]"
+    )
+    await apply(rig, text)
+    rig.org.deactivate_app(rig.app_id)
+    populate(rig.org, 2)
+    await read_whole(rig)
+    assert await changed(rig, text) == []
+
+
+async def test_whoever_applies_a_file_keeps_their_roles(rig: Rig) -> None:
+    """They could do no more afterwards; somebody else is to take them."""
+    text = "version: 1\nidentities:\n  - {name: administrator, role: no-access}"
+    told = r"identity administrator.role: is what applies this file.*\(line 3\)"
+    with pytest.raises(InvalidInput, match=told):
+        await plan(rig, text)
+    assert await changed(rig, text.replace("no-access", "admin")) == []
+    await apply(rig, text.replace("role: no-access", "projects: {example: [viewer, admin]}"))
+    fewer = text.replace("role: no-access", "projects: {example: [viewer]}")
+    with pytest.raises(InvalidInput, match="roles: is what applies this file"):
+        await plan(rig, fewer)
+    deputy = replace(rig, admin=replace(rig.admin, id="deputy", name="deputy"))
+    assert len(await changed(deputy, text)) == len(await changed(deputy, fewer)) == 1

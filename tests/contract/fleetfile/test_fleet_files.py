@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fleet_file_kit import (
     KEY,
+    SELECTED,
     Died,
     DyingStore,
     apply,
@@ -38,16 +39,7 @@ from keyturn.services.projects import resolve_project
 from keyturn.services.rotations import RotationChange, update_rotation, views_for
 from keyturn.services.schedules import ScheduleChange
 
-SELECTED = """
-version: 1
-rotations:
-  - name: "{label-slug}"
-    project: example
-    environment: dev
-    connection: okta
-    select: label=pay*
-    mapping: {clientId: "{NAME}_ID", clientSecret: "{NAME}_SECRET"}
-"""
+PAID = SELECTED.replace("app-*", "pay*")
 
 
 async def test_a_file_is_planned_applied_and_then_there_is_nothing_to_do(rig: Rig) -> None:
@@ -249,7 +241,7 @@ async def test_names_that_two_apps_would_share_are_told_apart(rig: Rig) -> None:
     for label in ("Pay!", "pay", "Pay?"):
         rig.org.create_app(AppDraft(label))
     await read_whole(rig)
-    text = SELECTED
+    text = PAID
     first = await changed(rig, text)
     assert len({*first}) == 3
     assert (await apply(rig, text, most=1)).failed == []
@@ -263,7 +255,7 @@ async def test_a_selection_by_group_is_known_once_the_group_was_read(rig: Rig) -
     group, apps = rig.org.groups.create({"name": "Payments"}), populate(rig.org, 2)
     rig.org.groups.assign(group.id, rig.org.read_app(apps[0]))
     await read_whole(rig)
-    text = SELECTED.replace("label=pay*", "group=payments")
+    text = PAID.replace("label=pay*", "group=payments")
     with pytest.raises(InvalidInput, match=r"\{label-slug\}\.select: .*\(line 4\)"):
         await plan(rig, text)
     limits = replace(rig.world.limits, inventory_groups=("Payments",))
@@ -279,12 +271,13 @@ async def test_a_selection_by_group_is_known_once_the_group_was_read(rig: Rig) -
 async def test_a_selection_that_is_not_known_yet_is_told(rig: Rig) -> None:
     """Nothing is taken over by an inventory that was never read; apps that cannot be are left."""
     populate(rig.org, 1)
-    text = text_for(rig).replace("label=app-*", "label=*")
+    text = text_for(rig).replace("select: label=app-*", "select: label=*")
     planned = await plan(rig, text)
     assert "is not known: run `keyturn inventory read`" in planned.notes[0]
     await read_whole(rig)
     planned = await plan(rig, text)
-    assert "1 apps that label=*" in planned.notes[0]
+    [note] = planned.notes
+    assert note.startswith("Left out of label=* (line 18): 1 app without a client secret to turn")
 
 
 async def test_what_is_about_to_end_is_left_alone(rig: Rig) -> None:

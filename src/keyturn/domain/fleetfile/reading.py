@@ -12,6 +12,7 @@ from keyturn.domain.fleetfile.items import SECTIONS, Item, Kind, problem_of
 from keyturn.domain.fleetfile.schema import FLEET
 from keyturn.domain.flows.yaml_text import Node, NoYaml, parse_yaml
 from keyturn.domain.names import is_slug
+from keyturn.domain.okta import CredentialKind
 from keyturn.domain.project import ROOT, ancestors
 from keyturn.domain.selector import parse_selector
 
@@ -122,8 +123,12 @@ def _rotation(told: dict[str, Any], line: int) -> Item:
 
 
 def filled_in(text: str, name: str) -> str:
-    """Return the name of a secret with that of its rotation, as variables are written."""
-    return text.replace("{NAME}", name.upper().replace("-", "_"))
+    """Return the name of a secret with that of its rotation, as variables are written.
+
+    No variable begins with a digit: an underscore comes before it.
+    """
+    filled = text.replace("{NAME}", name.upper().replace("-", "_"))
+    return f"_{filled}" if text.startswith("{NAME}") and filled[0].isdigit() else filled
 
 
 def _of_identity(told: dict[str, Any], line: int) -> Iterator[Item]:
@@ -247,6 +252,9 @@ def _of_rotation(item: Item) -> Iterator[FieldProblem]:
 def _of_template(item: Item) -> Iterator[FieldProblem]:
     if "{" not in item.key[-1]:
         yield problem_of(item, "name", "must hold {label-slug} or {app}: there are many apps")
+    if item.fields.get("type") == CredentialKind.API_SERVICE_SECRET:
+        told = "has no select: no inventory lists API services, so each is named by app"
+        yield problem_of(item, "type", told)
     if not all("{NAME}" in text for text in _texts(item.fields.get("mapping", {}))):
         yield problem_of(item, "mapping", "must hold {NAME} in each name: there are many apps")
 
