@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from keyturn.domain import inventory as rules
+from keyturn.domain import inventory_doubts as doubts
 from keyturn.domain.ids import AppId, ClientId, ConnectionId, CredentialId, SecretHash
 from keyturn.domain.inventory import AppPage, Inventory, ListedApp, SecretUses, ShownApp, Stage
 from keyturn.domain.okta import AuthMethod, Credential, Status
@@ -45,7 +46,7 @@ def test_a_list_is_believed_that_shows_the_own_app_and_is_not_empty(
 ) -> None:
     """What is doubted says why, and who has to do what; nothing is gone by it."""
     seen = replace(LISTING, listed=listed, others=others)
-    why = rules.doubt(seen, own=own, own_listed=own_listed, missing=missing)
+    why = doubts.doubt(seen, own=own, own_listed=own_listed, missing=missing)
     assert bool(why) is bool(doubted)
     assert doubted in why
     assert not why or "Nothing was marked as gone. Whoever administers the org" in why
@@ -147,9 +148,10 @@ def test_an_app_without_client_secrets_has_nothing_left_to_read(method: str) -> 
 
 def test_texts_of_lost_sight_name_the_app() -> None:
     """Who reads them knows where to look."""
-    assert "0oa9" in rules.left_out("0oa9")
-    assert "0oa9" in rules.own_unseen("0oa9")
-    assert "okta.logs.read" in rules.log_closed("Okta refused.")
+    assert "0oa9" in doubts.left_out("0oa9")
+    assert "0oa9" in doubts.own_unseen("0oa9")
+    assert "okta.logs.read" in doubts.log_closed("Okta refused.")
+    assert "okta.apps.read" in doubts.list_closed("Okta refused.")
 
 
 def test_kinds_of_clients_are_told_apart() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from keyturn.domain.ids import AppId, ClientId, ConnectionId, CredentialId, SecretHash
 from keyturn.domain.inventory import ListedApp, ListedSecret
-from keyturn.domain.inventory_totals import AgeBand, band_of, totals_of
+from keyturn.domain.inventory_totals import AgeBand, Narrowing, band_of, totals_of
 from keyturn.domain.okta import Status
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -78,3 +78,24 @@ def test_nothing_comes_to_nothing() -> None:
     """Every band is there."""
     totals = totals_of([], NOW)
     assert (totals.apps, totals.oldest_at, {*totals.ages}) == (0, None, {*AgeBand})
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "fits"),
+    [
+        (Narrowing(), True),
+        (Narrowing(managed=True), True),
+        (Narrowing(managed=False), False),
+        (Narrowing(foreign=True), True),
+        (Narrowing(age=AgeBand.MONTH), True),
+        (Narrowing(age=AgeBand.OLDER), False),
+        (Narrowing(status=Status.ACTIVE), True),
+        (Narrowing(status=Status.INACTIVE), False),
+        (Narrowing(managed=True, foreign=True, age=AgeBand.QUARTER), False),
+    ],
+)
+def test_apps_are_narrowed_by_each_thing_that_is_asked(narrowing: Narrowing, *, fits: bool) -> None:
+    """How old a client secret is counts where Okta accepts it."""
+    secrets = (secret(5), secret(900, Status.INACTIVE))
+    assert narrowing.fits(One(app(), secrets, foreign=1, managed=True), NOW) is fits
+    assert not Narrowing(foreign=True).fits(One(app(), secrets), NOW)

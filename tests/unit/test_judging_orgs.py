@@ -38,14 +38,19 @@ def sight(**changes: Any) -> OrgSight:  # noqa: ANN401  fields of an inventory
             ORG.created_at,
         ),
         (
-            sight(completed_at=None, log_read_at=None, listed=9, read=4),
+            sight(completed_at=None, log_read_at=None, listed=12, wanted=9, read=4),
             "The apps of this org are being read: 4 of 9 so far.",
             READ.begun_at,
         ),
         (
-            replace(SIGHT, unread=3),
+            replace(SIGHT, unread=[NOW, NOW - 5 * DAY, NOW - DAY]),
             "The client secrets of 3 apps of this org could not be read.",
-            NOW,
+            NOW - 5 * DAY,
+        ),
+        (
+            replace(SIGHT, unread=[NOW - DAY]),
+            "The client secrets of 1 app of this org could not be read.",
+            NOW - DAY,
         ),
     ],
 )

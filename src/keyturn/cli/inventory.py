@@ -1,5 +1,6 @@
 """Every app of the connected orgs, and its client secrets."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,6 @@ from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
     from keyturn.wire.inventory import InventoryAppsAnswer, InventoryState, OwnerRule
-
-selector = click.argument("selector", nargs=-1)
 
 
 @click.group()
@@ -33,8 +32,9 @@ def read(
 
     The first time, and with --whole, Okta is asked for the list of apps and for the client secrets
     of each; it puts on its own record that they were looked at. At most half of the rate limit is
-    used for it, so that thousands of apps take hours. Later only what Okta's System Log tells of is
-    read again, which the server does by itself from then on. Nothing at Okta is changed.
+    used for it, so that thousands of apps take hours; a full reading that is under way goes on.
+    Later only what Okta's System Log tells of is read again, and what could not be read before,
+    which the server does by itself from then on. Nothing at Okta is changed.
 
     Ctrl-C ends the waiting: the server goes on.
     """
@@ -44,7 +44,13 @@ def read(
         async with connected(server) as api:
             before = {s.connection_id: s for s in (await api.list_inventories()).inventories}
             begun = await api.begin_inventory(connection, whole=whole)
-            states: Sequence[InventoryState] = begun.inventories
+            states: Sequence[InventoryState] = [
+                each
+                for each in begun.inventories
+                if connection in (None, each.connection, each.connection_id)
+            ]
+            for told in inventory_lines.under_way(states, before) if whole else ():
+                click.echo(told, err=True)
             if not no_wait:
                 states = await follow(api, states, before, shown=not as_json)
         document = [state.model_dump(mode="json") for state in states]
@@ -72,7 +78,19 @@ def status(*, server: str | None, as_json: bool) -> None:
 
 
 @inventory.command("show")
-@selector
+@click.argument("selector", nargs=-1)
+@click.option("--managed/--unmanaged", default=None, help="Only what a rotation keeps, or none.")
+@click.option("--foreign", is_flag=True, help="Only with client secrets that no rotation knows.")
+@click.option(
+    "--age",
+    type=click.Choice(["0-30", "30-90", "90-180", "180-365", "365+"]),
+    help="Only with an active client secret that was made so many days ago.",
+)
+@click.option(
+    "--status",
+    type=click.Choice(["ACTIVE", "INACTIVE"], case_sensitive=False),
+    help="Only apps with this status at Okta.",
+)
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="Lines.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a line for each client secret.")
 @click.option(
@@ -85,6 +103,10 @@ def status(*, server: str | None, as_json: bool) -> None:
 def show(
     *,
     selector: tuple[str, ...],
+    managed: bool | None,
+    foreign: bool,
+    age: str | None,
+    status: str | None,
     limit: int,
     as_csv: bool,
     html: Path | None,
@@ -93,19 +115,24 @@ def show(
 ) -> None:
     """Show the apps that SELECTOR picks, as they are on record, with totals and ages.
 
-    A selector is terms like label=pay-* owner=payments auth=none; an app has to fit each name.
+    A selector is terms like label=pay-* owner=payments auth=none, in one argument or in several; an
+    app has to fit each name.
     """
     if as_csv and (as_json or html):
         raise click.UsageError("--csv stands alone: leave out --json or --html.")
+
+    kept = None if managed is None else str(managed).lower()
+    asked = {"managed": kept, "foreign": foreign and "true", "age": age, "status": status}
+    narrowed = {name: value for name, value in asked.items() if value}
 
     async def work() -> None:
         wanted = _quoted(selector)
         async with connected(server) as api:
             brief = not (as_csv or html or as_json)
             found = (
-                await api.list_inventory(wanted, limit=max(1, min(limit, 1000)))
+                await api.list_inventory(wanted, narrowed, limit=max(1, min(limit, 1000)))
                 if brief and limit <= 1000
-                else await api.list_whole_inventory(wanted)
+                else await api.list_whole_inventory(wanted, narrowed)
             )
         _show(found, limit, html, as_csv=as_csv, as_json=as_json)
 
@@ -113,12 +140,20 @@ def show(
 
 
 def _quoted(terms: tuple[str, ...]) -> str:
-    """Put together what the shell took apart: a value with blanks in it is quoted again."""
-    parts = (term.partition("=") for term in terms)
-    return " ".join(
-        f'{name}="{value}"' if " " in value and not value.startswith('"') else name + is_ + value
-        for name, is_, value in parts
-    )
+    """Put together what the shell took apart: a value with blanks in it is quoted again.
+
+    An argument that holds several terms stays as it is.
+    """
+    from keyturn.domain.selector import NAMES, Selector
+
+    several = re.compile(rf"\s({'|'.join(NAMES)})=")
+
+    def quoted(term: str) -> str:
+        value = term.partition("=")[2].strip()
+        plain = not re.search(r"\s", value) or value.startswith('"') or several.search(value)
+        return term if plain else str(Selector((term,)))
+
+    return " ".join(map(quoted, terms))
 
 
 def _show(
@@ -140,18 +175,22 @@ def _show(
 @click.argument(
     "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
+@click.option("--clear", is_flag=True, help="Take every rule away; without FILE.")
 @options.server
 @options.as_json
-def owners(*, file: Path | None, server: str | None, as_json: bool) -> None:
+def owners(*, file: Path | None, clear: bool, server: str | None, as_json: bool) -> None:
     """Show by which labels apps are whose, or have FILE say so from now on.
 
-    FILE is CSV: a pattern of labels, in which * stands for any characters, and an owner; the first
-    line that fits counts. A first line "pattern,owner" is passed over. Where no line fits, the
-    setting KEYTURN_OWNER_PATTERN of the server tells.
+    FILE is CSV in UTF-8, at most 10,000 rules: a pattern of labels, in which * stands for any
+    characters, and an owner; the first line that fits counts. A first line "pattern,owner" is
+    passed over, and a file without any rule is refused. Where no line fits, the setting
+    KEYTURN_OWNER_PATTERN of the server tells.
     """
+    if file and clear:
+        raise click.UsageError("--clear stands alone: leave out FILE.")
 
     async def work() -> None:
-        rules = _read_rules(file) if file else None
+        rules = _read_rules(file) if file else [] if clear else None
         async with connected(server) as api:
             found = await (api.list_owners() if rules is None else api.replace_owners(rules))
         rows = [[rule.pattern, rule.owner] for rule in found.rules]
@@ -162,21 +201,20 @@ def owners(*, file: Path | None, server: str | None, as_json: bool) -> None:
 
 
 def _read_rules(file: Path) -> "list[OwnerRule]":
-    """Read a file of rules. Raises UsageError for a line that is none."""
-    import csv
-
+    """Read a file of rules. Raises UsageError for one that is none, or has none."""
+    from keyturn.domain.errors import InvalidInput
+    from keyturn.domain.owners import read_rules
     from keyturn.wire.inventory import OwnerRule
 
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = [row for row in csv.reader(lines) if any(cell.strip() for cell in row)]
-    if rows and [cell.strip().lower() for cell in rows[0]] == ["pattern", "owner"]:
-        rows = rows[1:]
-    for number, row in enumerate(rows, 1):
-        if len(row) != 2:
-            raise click.UsageError(f"{file}: rule {number} must be a pattern and an owner.")
-    return [
-        options.checked(OwnerRule, {"pattern": pattern, "owner": owner}) for pattern, owner in rows
-    ]
+    try:
+        pairs = read_rules(file.read_text("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file}: must be in UTF-8: save it as CSV UTF-8.") from None
+    except InvalidInput as error:
+        raise click.UsageError(f"{file}: {error.problems[0].rule}.") from None
+    if not pairs:
+        raise click.UsageError(f"{file} has no rule. To have none at all, use --clear.")
+    return [OwnerRule(pattern=pattern, owner=owner) for pattern, owner in pairs]
 
 
 @inventory.command("forget")

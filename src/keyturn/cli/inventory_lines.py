@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         InventoryState,
         InventoryTotals,
     )
+
+WHOLE = frozenset({"listing", "checking", "reading"})
+"""The stages of a full reading."""
 
 BAR = 40
 """As many characters as the longest bar has."""
@@ -50,7 +53,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 def states(found: Iterable["InventoryState"]) -> Iterator[str]:
     """Render how inventories stand."""
     every = [*found]
-    header = ["connection", "org", "stage", "apps", "secrets of", "calls", "left", "known until"]
+    header = ["connection", "org", "stage", "apps", "not read", "left", "known until"]
     yield from output.table(header, [_state(each) for each in every])
     for each in every:
         if each.failure:
@@ -61,17 +64,40 @@ def states(found: Iterable["InventoryState"]) -> Iterator[str]:
 
 
 def _state(state: "InventoryState") -> list[str]:
-    stage = f"read by {state.through}" if state.through else state.stage or "never asked for"
     return [
         state.connection,
         state.org,
-        stage,
-        str(state.listed),
-        f"{state.read} of {state.wanted}",
-        str(state.calls),
+        _stage(state),
+        str(state.apps),
+        str(state.unread),
         duration(state.left_seconds) if state.left_seconds else "",
         output.moment(state.known_until),
     ]
+
+
+def _stage(state: "InventoryState") -> str:
+    if state.through:
+        return f"read by {state.through}"
+    match state.stage:
+        case None:
+            return "never asked for"
+        case "listing":
+            return f"listing, {state.listed} so far"
+        case "reading":
+            return f"reading, {state.read} of {state.wanted}"
+        case stage:
+            return stage
+
+
+def under_way(
+    begun: Iterable["InventoryState"], before: Mapping[str, "InventoryState"]
+) -> Iterator[str]:
+    """Say of which orgs no full reading was begun, since one was under way; ``before`` is by id."""
+    for each in begun:
+        last = before.get(each.connection_id)
+        if last and last.stage in WHOLE and last.begun_at == each.begun_at:
+            told = f"{each.connection}: a full reading is under way, and goes on where it is."
+            yield output.printable(told)
 
 
 def duration(seconds: float) -> str:
@@ -100,11 +126,11 @@ def totals(told: "InventoryTotals", now: datetime) -> Iterator[str]:
         f"{told.with_keys} with keys",
         *([f"{told.unread} not read"] if told.unread else []),
     ]
-    yield f"{told.apps} apps: {', '.join(sorts)}"
+    yield f"{output.counted(told.apps, 'app')}: {', '.join(sorts)}"
     oldest = f", the oldest {output.days(told.oldest_at, now)} days" if told.oldest_at else ""
     yield (
-        f"{told.secrets} client secrets: {told.active} active{oldest}, {told.foreign} that no "
-        "rotation knows"
+        f"{output.counted(told.secrets, 'client secret')}: {told.active} active{oldest}, "
+        f"{told.foreign} that no rotation knows"
     )
 
 

@@ -34,6 +34,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Render so many of something."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def days(since: datetime, now: datetime) -> int:
     """Return whole days since a moment; none before it, where two clocks do not agree."""
     return max(0, (now - since).days)

@@ -1,6 +1,7 @@
 """The inventory of connected orgs, as typed calls."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from keyturn.client.calls import Calls, part
 from keyturn.wire.inventory import (
@@ -15,6 +16,7 @@ from keyturn.wire.inventory import (
 )
 
 INVENTORY = "/api/v1/inventory"
+ANY_WAY: Mapping[str, str] = MappingProxyType({})
 
 
 class InventoryCalls(Calls):
@@ -32,18 +34,25 @@ class InventoryCalls(Calls):
         return await self.call(InventoriesAnswer, "GET", INVENTORY)
 
     async def list_inventory(
-        self, selector: str = "", *, offset: int = 0, limit: int = PAGE_MAX
+        self,
+        selector: str = "",
+        narrowed: Mapping[str, str] = ANY_WAY,
+        *,
+        offset: int = 0,
+        limit: int = PAGE_MAX,
     ) -> InventoryAppsAnswer:
-        """List apps that a selector picks, a page of them."""
-        query = {"selector": selector, "offset": str(offset), "limit": str(limit)}
+        """List apps that a selector picks, a page of them; ``narrowed`` as the API takes it."""
+        query = {"selector": selector, "offset": str(offset), "limit": str(limit), **narrowed}
         return await self.call(InventoryAppsAnswer, "GET", f"{INVENTORY}/apps", query=query)
 
-    async def list_whole_inventory(self, selector: str = "") -> InventoryAppsAnswer:
+    async def list_whole_inventory(
+        self, selector: str = "", narrowed: Mapping[str, str] = ANY_WAY
+    ) -> InventoryAppsAnswer:
         """List every app that a selector picks, page by page, in one answer."""
-        answer = await self.list_inventory(selector)
+        answer = await self.list_inventory(selector, narrowed)
         apps = [*answer.apps]
         while len(apps) < answer.totals.apps:
-            more = (await self.list_inventory(selector, offset=len(apps))).apps
+            more = (await self.list_inventory(selector, narrowed, offset=len(apps))).apps
             if not more:
                 break
             apps += more

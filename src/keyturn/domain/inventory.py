@@ -35,7 +35,7 @@ GROUPS_MAX = 50
 
 
 class Stage(StrEnum):
-    """How far the inventory of an org is."""
+    """How far the inventory of an org is; the first three are those of a full reading."""
 
     LISTING = "listing"
     """The list of its apps is read, page by page."""
@@ -49,18 +49,23 @@ class Stage(StrEnum):
     """All is read; changes are looked for in Okta's log now and then."""
 
 
+WHOLE = frozenset({Stage.LISTING, Stage.CHECKING, Stage.READING})
+"""The stages of a full reading."""
+
+
 @dataclass(frozen=True)
 class Inventory:
     """The inventory of one org, as one connection sees it.
 
     ``cursor`` is where the list goes on, or behind which app the checking does. ``listed`` and
     ``others`` count the OAuth apps and the other apps of the full reading that began at
-    ``begun_at``; of ``wanted`` of them the client secrets are read, of ``read`` they have been.
-    ``calls`` is what that has asked of Okta so far, ``per_minute`` as many as its rate limit lets
-    it ask, 0 where that is not known yet.
+    ``begun_at``; of ``wanted`` of them the client secrets are read, of ``read`` they have been, and
+    of ``refused`` Okta did not let them be seen. ``calls`` is what that has asked of Okta so far,
+    ``per_minute`` as many as its rate limit lets it ask, 0 where that is not known yet.
 
-    ``pending`` are apps to ask for one by one. ``completed_at`` is when a full reading ended last,
-    and ``log_read_at`` until when changes are known. The uses of client secrets are known from
+    ``pending`` are apps to ask for one by one; where none is left, the following goes on with those
+    past ``cursor`` that could not be read. ``completed_at`` is when a full reading ended last, and
+    ``log_read_at`` until when changes are known. The uses of client secrets are known from
     ``uses_since`` until ``uses_until``. Of ``groups`` it is still to be read which apps they have.
     Of ``groups_known`` that was read before, of all at ``groups_read_at``; ``groups_told`` says why
     it could not be.
@@ -76,6 +81,7 @@ class Inventory:
     others: int = 0
     wanted: int = 0
     read: int = 0
+    refused: int = 0
     calls: int = 0
     per_minute: int = 0
     pending: tuple[str, ...] = ()
@@ -98,8 +104,9 @@ class ListedApp:
 
     ``auth_method`` and ``application_type`` are Okta's words, also those that no turn knows.
     ``groups`` are those that it is assigned to, of the groups that are read. ``listed_at`` is when
-    it was shown last, ``read_at`` when its client secrets were read, None where that is wanted, and
-    ``told`` why they could not be. ``gone_at`` is since when Okta does not know it.
+    it was shown last, ``read_at`` when its client secrets were read, None where that is wanted.
+    ``told`` is why they could not be, and ``read_at`` since when then. ``gone_at`` is since when
+    Okta does not know it.
     """
 
     connection_id: ConnectionId
@@ -121,6 +128,16 @@ class ListedApp:
     def asked_for_secrets(self) -> bool:
         """Say whether it may have client secrets, so that they are read."""
         return self.auth_method in WITH_SECRETS
+
+    @property
+    def unread(self) -> bool:
+        """Say whether it is not known which client secrets it has."""
+        return self.read_at is None or bool(self.told)
+
+    @property
+    def unread_since(self) -> datetime | None:
+        """Return since when Okta does not show its client secrets; None where it does."""
+        return self.read_at if self.told else None
 
     @property
     def public(self) -> bool:
@@ -148,6 +165,18 @@ class ListedSecret:
     created_at: datetime
     length: int | None = None
     used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AppCount:
+    """How many apps of an org are on record, those that are gone left out.
+
+    Of ``unread`` of them it is not known which client secrets they have.
+    """
+
+    connection_id: ConnectionId
+    apps: int
+    unread: int
 
 
 @dataclass(frozen=True)
@@ -251,6 +280,7 @@ def begun(connection_id: ConnectionId, now: datetime, last: Inventory | None = N
         others=0,
         wanted=0,
         read=0,
+        refused=0,
         calls=0,
         pending=(),
         due_at=now,
@@ -319,63 +349,10 @@ def group_list(text: str) -> tuple[str, ...]:
 def seconds_left(inventory: Inventory) -> int | None:
     """Estimate how long a reading takes from now at the allowed rate; None where nobody knows."""
     left = {
-        Stage.READING: inventory.wanted - inventory.read,
+        Stage.READING: inventory.wanted - inventory.read - inventory.refused,
         Stage.FOLLOWING: 2 * len(inventory.pending),
         Stage.FRESH: 0,
     }.get(inventory.stage)
     if left is None or (left and not inventory.per_minute):
         return None
     return -(-left * 60 // inventory.per_minute) if left else 0
-
-
-# --- whether a list is believed -------------------------------------------------------------------
-
-_AGAIN = (
-    "Nothing was marked as gone. Whoever administers the org must have the connection's "
-    "administrator role, and the resource set that it is for, take in every app; then read the "
-    "inventory again."
-)
-
-
-def doubt(
-    inventory: Inventory, *, own: str = "", own_listed: bool = True, missing: bool = False
-) -> str:
-    """Say why a list that Okta has given as a whole is not to be believed, or nothing.
-
-    ``own`` is the client id that the connection logs in as, where it is a service app: what does
-    not show that app does not show all. ``missing`` is whether apps that were known are not in it.
-    """
-    if own and not own_listed:
-        return (
-            f"Okta's list of apps lacks the service app {own} that the connection itself logs in "
-            f"as: it is not whole. {_AGAIN}"
-        )
-    if not inventory.listed and (missing or not inventory.others):
-        before = ", and it has listed some before" if missing else ""
-        return f"Okta's list of apps is empty{before}. {_AGAIN}"
-    return ""
-
-
-def left_out(app_id: str) -> str:
-    """Say why a list is not to be believed that lacks an app of which nobody says it is gone."""
-    return (
-        f"Okta's list of apps lacks app {app_id}, and asked for that app Okta does not say that "
-        f"there is none: the list is not whole. {_AGAIN}"
-    )
-
-
-def own_unseen(own: str) -> str:
-    """Say why a silent log is not to be believed: the connection's own app is not to be seen."""
-    return (
-        f"Okta does not show the service app {own} that the connection itself logs in as, so what "
-        f"happens to others may not be seen either. {_AGAIN}"
-    )
-
-
-def log_closed(why: str) -> str:
-    """Say what follows where Okta's log cannot be read."""
-    return (
-        f"{why.rstrip('.')}. Without its System Log Okta does not tell which apps have changed: "
-        f"all are read again once in {LONGEST_TRUST.days} days. Let the connection read the log "
-        "(okta.logs.read)."
-    )

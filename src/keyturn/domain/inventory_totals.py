@@ -57,6 +57,34 @@ class Counted(Protocol):
 
 
 @dataclass(frozen=True)
+class Narrowing:
+    """How apps have to be, besides what a selector says; what is None or False asks nothing.
+
+    ``managed`` is whether a rotation keeps them, ``foreign`` that no rotation knows some of their
+    client secrets, ``age`` how old one of those is that Okta accepts, and ``status`` Okta's word
+    for the app.
+    """
+
+    managed: bool | None = None
+    foreign: bool = False
+    age: AgeBand | None = None
+    status: Status | None = None
+
+    def fits(self, one: Counted, now: datetime) -> bool:
+        """Say whether an app is as it has to be."""
+        return (
+            self.managed in (None, one.managed)
+            and (one.foreign > 0 or not self.foreign)
+            and self.status in (None, one.app.status)
+            and (self.age is None or self.age in {band_of(at, now) for at in _made(one)})
+        )
+
+
+ANY_WAY = Narrowing()
+"""Nothing is asked of apps."""
+
+
+@dataclass(frozen=True)
 class Totals:
     """How many there are: of apps in all, of some sorts of them, and of client secrets.
 
@@ -82,19 +110,23 @@ def band_of(made_at: datetime, now: datetime) -> AgeBand:
     return next((band for band, most in _UP_TO if age < most), AgeBand.OLDER)
 
 
+def _made(one: Counted) -> Iterable[datetime]:
+    """Give when the client secrets of an app were made that Okta accepts."""
+    return (each.created_at for each in one.listed_secrets if each.status is Status.ACTIVE)
+
+
 def totals_of(apps: Iterable[Counted], now: datetime) -> Totals:
     """Count apps and their client secrets."""
     every = [*apps]
-    secrets = [secret for each in every for secret in each.listed_secrets]
-    made = [secret.created_at for secret in secrets if secret.status is Status.ACTIVE]
+    made = [at for each in every for at in _made(each)]
     ages = Counter(band_of(at, now) for at in made)
     return Totals(
         apps=len(every),
         managed=sum(each.managed for each in every),
         public=sum(each.app.public for each in every),
         with_keys=sum(each.app.uses_keys for each in every),
-        unread=sum(each.app.read_at is None or bool(each.app.told) for each in every),
-        secrets=len(secrets),
+        unread=sum(each.app.unread for each in every),
+        secrets=sum(len(each.listed_secrets) for each in every),
         active=len(made),
         foreign=sum(each.foreign for each in every),
         ages={band: ages[band] for band in AgeBand},

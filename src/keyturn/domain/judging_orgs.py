@@ -45,13 +45,13 @@ class AccessSight:
 class OrgSight:
     """A connection to an org, and what is known there.
 
-    ``unread`` is how many of its apps do not show their client secrets.
+    ``unread`` is since when each of its apps that does not show its client secrets does not.
     """
 
     connection: OktaConnection
     inventory: Inventory | None = None
     access: AccessSight | None = None
-    unread: int = 0
+    unread: Sequence[datetime] = ()
 
     @property
     def known_at(self) -> datetime | None:
@@ -84,11 +84,12 @@ def _stale(org: OrgSight) -> ComplianceFinding:
     if inventory is None:
         why, since = "The apps of this org were never read.", org.connection.created_at
     elif org.known_at is None:
-        why = f"The apps of this org are being read: {inventory.read} of {inventory.listed} so far."
+        why = f"The apps of this org are being read: {inventory.read} of {inventory.wanted} so far."
         since = inventory.begun_at
     elif org.unread:
-        why = f"The client secrets of {org.unread} apps of this org could not be read."
-        since = org.known_at
+        apps = "1 app" if len(org.unread) == 1 else f"{len(org.unread)} apps"
+        why = f"The client secrets of {apps} of this org could not be read."
+        since = min(org.unread)
     else:
         why = f"What is known of this org's apps is of {org.known_at:%Y-%m-%d %H:%M} UTC."
         since = org.known_at + STALE_AFTER

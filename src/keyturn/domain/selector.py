@@ -109,8 +109,11 @@ def parse_selector(text: str, field: str = "selector") -> Selector:
     while rest and rest != "*":
         term = _TERM.match(rest)
         if term is None or term[1] not in NAMES:
-            words = ", ".join(NAMES)
-            rule = f"must be terms like label=pay-* with blanks between; a term begins with {words}"
+            words, wrong = ", ".join(NAMES), rest.split(maxsplit=1)[0][:60]
+            rule = (
+                f"must be terms like label=pay-* with blanks between, and {wrong!r} is none; a "
+                f"term begins with {words}"
+            )
             raise InvalidInput(FieldProblem((field,), rule))
         quoted = _ESCAPED.sub(r"\1", term[2]) if term[2] is not None else term[3]
         patterns.append(f"{term[1]}={quoted}")

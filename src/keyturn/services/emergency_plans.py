@@ -181,7 +181,7 @@ def _meant(draft: EmergencyDraft) -> Callable[[InventoriedApp], bool]:
 
     def meant(one: InventoriedApp) -> bool:
         works = any(each.listed.status is Status.ACTIVE for each in one.secrets)
-        if not works and (one.app.read_at or not one.app.asked_for_secrets):
+        if not works and not (one.app.unread and one.app.asked_for_secrets):
             return False
         picked = bool(draft.selector) and fits(one.subject)
         return draft.every or picked or not named.isdisjoint((one.app.app_id, one.app.client_id))

@@ -10,8 +10,16 @@ from datetime import datetime
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection
 from keyturn.domain.errors import NotFound, Refused
-from keyturn.domain.inventory import Inventory, OwnerRule, begun, seconds_left, well
-from keyturn.domain.inventory_totals import Totals, totals_of
+from keyturn.domain.inventory import (
+    WHOLE,
+    AppCount,
+    Inventory,
+    OwnerRule,
+    begun,
+    seconds_left,
+    well,
+)
+from keyturn.domain.inventory_totals import ANY_WAY, Narrowing, Totals, totals_of
 from keyturn.domain.owners import owner_rules
 from keyturn.domain.selector import EVERYTHING, Selector, require_groups
 from keyturn.services import gate
@@ -26,12 +34,14 @@ from keyturn.services.removal import remove_inventory
 class InventoryState:
     """How the inventory of an org stands, as one connection sees it.
 
-    ``inventory`` is None where nobody has asked for one. ``through`` is the older connection by
-    which the same org is read, where there is one. ``left_s`` is how long a reading still takes.
+    ``inventory`` is None where nobody has asked for one. ``count`` is of the apps that are on
+    record by now. ``through`` is the older connection by which the same org is read, where there is
+    one. ``left_s`` is how long a reading still takes.
     """
 
     connection: OktaConnection
     inventory: Inventory | None
+    count: AppCount
     through: OktaConnection | None = None
 
     @property
@@ -50,17 +60,21 @@ class InventoryView:
     at: datetime
 
 
+WHOLE_LIST = slice(None)
+
+
 async def list_inventory(
     world: World,
     caller: Caller,
     wanted: Selector = EVERYTHING,
     *,
-    offset: int = 0,
-    limit: int | None = None,
+    narrowing: Narrowing = ANY_WAY,
+    page: slice = WHOLE_LIST,
     sights: InventorySights | None = None,
 ) -> InventoryView:
     """List the apps of connected orgs that are wanted, as they are on record. Raises Forbidden.
 
+    Those are wanted that both the selector and ``narrowing`` pick, of which ``page`` is shown.
     ``sights`` spares whoever looks often that thousands of them are put together again.
     """
     await _require_reading(world, caller, f"inventory {wanted}".rstrip())
@@ -78,10 +92,10 @@ async def list_inventory(
             every = seen_by(whole, near, shown)
         else:
             every = await inventoried(tx, world, near, shown)
-    fit = [each for each in every if wanted.fits(each.subject)]
-    page = fit[offset : None if limit is None else offset + limit]
     now = world.clock.now()
-    return InventoryView(page, totals_of(fit, now), states, now)
+    picked = (each for each in every if wanted.fits(each.subject))
+    fit = [each for each in picked if narrowing.fits(each, now)]
+    return InventoryView(fit[page], totals_of(fit, now), states, now)
 
 
 async def list_inventories(world: World, caller: Caller) -> Sequence[InventoryState]:
@@ -114,10 +128,10 @@ async def begin_inventory(
 ) -> Sequence[InventoryState]:
     """Have the inventory of a connection's org, or of every org, brought up to date.
 
-    One that was never read, or with ``whole`` any, is read as a whole; one that is under way goes
-    on, and why it failed is not told until it does again. It is the workers who read it, paced by
-    Okta's rate limit. Returns how they stand. Raises Forbidden, NotFound, and Refused where another
-    connection is to be asked for.
+    One that was never read, or with ``whole`` any, is read as a whole; a full reading that is under
+    way goes on where it is, and why it failed is not told until it does again. It is the workers
+    who read it, paced by Okta's rate limit. Returns how they stand. Raises Forbidden, NotFound, and
+    Refused where another connection is to be asked for.
     """
     subject = f"inventory of {connection or 'every org'}"
     await gate.require(world, caller, Verb.TAKE_INVENTORY, _ANY, subject=subject)
@@ -130,8 +144,9 @@ async def begin_inventory(
             if found is None:
                 await tx.add(begun(state.connection.id, now))
             else:
-                anew = begun(state.connection.id, now, found) if whole else found
-                await tx.replace(well(replace(anew, due_at=now)))
+                anew = whole and found.stage not in WHOLE
+                after = begun(state.connection.id, now, found) if anew else found
+                await tx.replace(well(replace(after, due_at=now)))
         return await _list_states(tx, caller)
 
 
@@ -190,11 +205,17 @@ async def _list_states(
     """Tell of each connection that a caller may do this to how its inventory stands."""
     every = await tx.list(OktaConnection, organization_id=caller.organization_id)
     read = {each.connection_id: each for each in await tx.list(Inventory)}
+    counts = {each.connection_id: each for each in await tx.count_apps()}
     oldest = _oldest(every)
     near = (each for each in every if gate.may(caller, verb, Target(connection_id=each.id)))
     ways = ((each, oldest[each.instance_url]) for each in near)
     return [
-        InventoryState(each, read.get(each.id), None if first is each else first)
+        InventoryState(
+            each,
+            read.get(each.id),
+            counts.get(each.id) or AppCount(each.id, 0, 0),
+            None if first is each else first,
+        )
         for each, first in ways
     ]
 

@@ -6,6 +6,8 @@ Decides which apps are asked for again. Where the log cannot be relied on, all a
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import takewhile
 
 from keyturn.domain.drift import Change
 from keyturn.domain.errors import OktaRefused, OktaThrottled
@@ -19,15 +21,14 @@ from keyturn.domain.inventory import (
     Stage,
     begun,
     listed_app,
-    log_closed,
-    own_unseen,
     trusted_log,
     well,
     with_uses,
 )
+from keyturn.domain.inventory_doubts import log_closed
 from keyturn.domain.okta import Credential
 from keyturn.services.inventory_groups import list_unnamed, read_group
-from keyturn.services.inventory_keeper import ONE_APP, Keeper, ask_each
+from keyturn.services.inventory_keeper import Keeper, ask_each
 from keyturn.services.inventory_reading import BATCH, write_gone, write_shown
 from keyturn.services.ports import Writing
 
@@ -45,12 +46,11 @@ APP_PREFIX = "0oa"
 class _Sight:
     """An app as it was seen when asked for; None where Okta does not know it.
 
-    ``hidden`` says that Okta does not let it be seen; ``secrets`` is a text where it is only they.
+    ``secrets`` is a text where Okta does not let them be seen, or not even the app.
     """
 
     shown: ShownApp | None = None
     secrets: Sequence[Credential] | str = ()
-    hidden: bool = False
 
 
 async def look_at_log(keeper: Keeper) -> bool:
@@ -60,10 +60,7 @@ async def look_at_log(keeper: Keeper) -> bool:
     if since is None or not trusted_log(kept, now):
         await keeper.save(begun(kept.connection_id, now, kept))
         return True
-    why = await _find_own_hidden(keeper)
-    if why:
-        await keeper.fail(why, keeper.world.limits.reconcile)
-        return False
+    await keeper.require_own_seen()
     try:
         changes = await keeper.org.list_changes(since=since - OVERLAPPING_LOOK, pages=LOG_PAGES)
     except OktaThrottled:
@@ -104,70 +101,74 @@ async def _list_changed(keeper: Keeper, changes: Iterable[Change]) -> tuple[AppI
     )
 
 
-async def _find_own_hidden(keeper: Keeper) -> str:
-    """Say why others' changes may not be seen: who cannot see the own app sees few others."""
-    own = keeper.connection.client_id
-    if own is None:
-        return ""
-    where = {"connection_id": keeper.kept.connection_id, "client_id": own, "gone_at": None}
-    async with keeper.world.store.reading() as tx:
-        listed = await tx.list(ListedApp, **where)
-    for app in listed:
-        sight = await _look_at(keeper, app.app_id, secrets=False)
-        if sight.shown is None:
-            return own_unseen(own)
-    return ""
-
-
-async def _look_at(keeper: Keeper, app_id: AppId, *, secrets: bool = True) -> _Sight:
+async def _look_at(keeper: Keeper, app_id: AppId) -> _Sight:
     """Ask for an app, and for its client secrets where it may have any. Raises OktaError."""
-    try:
-        shown = await keeper.org.find_shown(app_id)
-    except OktaThrottled:
-        raise
-    except OktaRefused as refused:
-        if refused.answer.status not in ONE_APP:
-            raise
-        return _Sight(hidden=True)
-    if shown is None:
-        return _Sight()
+    shown = await keeper.find_shown(app_id)
+    if not isinstance(shown, ShownApp):
+        return _Sight(secrets=shown or ())
     app = listed_app(keeper.kept.connection_id, shown, keeper.now)
-    wanted = secrets and app.asked_for_secrets
-    return _Sight(shown, await keeper.list_secrets(app) if wanted else ())
+    return _Sight(shown, await keeper.list_secrets(app) if app.asked_for_secrets else ())
 
 
 async def follow_some(keeper: Keeper) -> bool:
-    """Look at some of the apps that have changed; then at what has been used."""
+    """Look at some of the apps that have changed; then for others, and at what has been used."""
     kept = keeper.kept
-    if not kept.pending and kept.groups:
+    if kept.pending:
+        await _look_at_each(keeper, [AppId(each) for each in kept.pending[:BATCH]])
+        return True
+    if kept.groups:
         await read_group(keeper)
         return True
-    if not kept.pending:
-        await _look_for_uses(keeper)
-        return False
-    wanted = [AppId(each) for each in kept.pending[:BATCH]]
+    if await _look_at_unread(keeper):
+        return True
+    await _look_for_uses(keeper)
+    return False
+
+
+async def _look_at_each(
+    keeper: Keeper, wanted: Sequence[AppId], *, unread: bool = False
+) -> Iterable[_Sight]:
+    """Look at some apps, and write down how each is seen. Raises OktaError."""
+    kept = keeper.kept
     answers, wrong = await ask_each(wanted, lambda app_id: _look_at(keeper, app_id))
     left = tuple(each for each in kept.pending if each not in answers)
+    done = [*takewhile(lambda each: each in answers, wanted)]
+    cursor = done[-1] if unread and done else kept.cursor
 
     async def write(tx: Writing) -> None:
         for app_id, sight in answers.items():
             await _write_sight(keeper, tx, app_id, sight)
 
-    await keeper.save(well(replace(kept, pending=left)), write)
+    await keeper.save(well(replace(kept, pending=left, cursor=cursor)), write)
     if wrong:
         raise wrong
-    return True
+    return answers.values()
+
+
+async def _look_at_unread(keeper: Keeper) -> bool:
+    """Look again at some apps that could not be read; say whether any of them could be now.
+
+    Where none of them could, the next ones have their turn after the next look at the log.
+    """
+    kept = keeper.kept
+    async with keeper.world.store.reading() as tx:
+        find = partial(tx.list_listed_apps, kept.connection_id, told=True, limit=BATCH)
+        apps = await find(after=kept.cursor) or await find()
+    if not apps:
+        return False
+    sights = await _look_at_each(keeper, [app.app_id for app in apps], unread=True)
+    return any(not isinstance(each.secrets, str) for each in sights)
 
 
 async def _write_sight(keeper: Keeper, tx: Writing, app_id: AppId, sight: _Sight) -> None:
     connection_id = keeper.kept.connection_id
     known = await tx.find(ListedApp, connection_id=connection_id, app_id=app_id)
-    if sight.hidden:
-        return
     if sight.shown:
         seen = listed_app(connection_id, sight.shown, keeper.now)
         app = await write_shown(tx, seen, known)
         await keeper.write_secrets(tx, {app: sight.secrets})
+    elif known and known.gone_at is None and isinstance(sight.secrets, str):
+        await keeper.write_secrets(tx, {known: sight.secrets})
     elif known and known.gone_at is None:
         await write_gone(tx, known, keeper.now)
 

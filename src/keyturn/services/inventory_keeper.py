@@ -12,16 +12,18 @@ from typing import TypeVar
 
 from keyturn.domain.budget import Purpose, floor
 from keyturn.domain.connection import OktaConnection
-from keyturn.domain.errors import KeyturnError, OktaRefused, OktaThrottled
+from keyturn.domain.errors import KeyturnError, OktaError, OktaRefused, OktaThrottled
 from keyturn.domain.ids import AppId, CredentialId
 from keyturn.domain.inventory import (
+    WHOLE,
     Inventory,
     ListedApp,
     ListedSecret,
-    Stage,
+    ShownApp,
     begun,
     listed_secret,
 )
+from keyturn.domain.inventory_doubts import own_unseen
 from keyturn.domain.okta import Credential, CredentialKind
 from keyturn.services.access_news import tell_inventory
 from keyturn.services.connections import open_org
@@ -39,9 +41,6 @@ ONE_APP = frozenset({403, 404})
 
 BUCKET = "api/v1/apps"
 """The rate limit that paces a reading: of the list, and of each app's client secrets."""
-
-WHOLE = frozenset({Stage.LISTING, Stage.CHECKING, Stage.READING})
-"""The stages of a full reading."""
 
 KIND = CredentialKind.CLIENT_SECRET
 
@@ -66,6 +65,8 @@ class Keeper:
         self.kept = inventory
         self.asked = 0
         self._counted = 0
+        self._own_seen = False
+        self._one_by_one = asyncio.Lock()
 
     async def open(self) -> None:
         """Take the inventory up; if this worker dies, it is due again soon. Raises Lost."""
@@ -100,7 +101,7 @@ class Keeper:
             await write(tx)
             await tx.replace(after)
             await tell_inventory(tx, self.world, after)
-        self.kept, self._counted = after, self.asked
+        self.kept, self._counted, self._own_seen = after, self.asked, False
 
     async def _require(self, tx: Writing) -> None:
         stored = await tx.find(Inventory, connection_id=self.kept.connection_id)
@@ -136,30 +137,44 @@ class Keeper:
         each = [limit - floor(limit, Purpose.BACKGROUND, shares) for limit in limits]
         return min(each, default=self.kept.per_minute)
 
-    async def is_there(self, app_id: AppId) -> bool:
-        """Say whether an app is there, or is only hidden. Raises OktaError."""
-        try:
-            return await self.org.find_shown(app_id) is not None
-        except OktaThrottled:
-            raise
-        except OktaRefused as refused:
-            if refused.answer.status not in ONE_APP:
-                raise
-            return True
+    async def find_shown(self, app_id: AppId) -> ShownApp | str | None:
+        """Find an app, or say why just this one is not to be seen; None where there is none.
+
+        Raises OktaError.
+        """
+        told = await _ask_of_one(self.org.find_shown(app_id))
+        if isinstance(told, str):
+            await self.require_own_seen()
+        return told
 
     async def list_secrets(self, app: ListedApp) -> Sequence[Credential] | str:
         """List an app's client secrets; or say why just this one's are not to be seen.
 
         Raises OktaError.
         """
-        try:
-            return await self.org.credentials_of(app.app_id, KIND).list()
-        except OktaThrottled:
-            raise
-        except OktaRefused as refused:
-            if refused.answer.status not in ONE_APP:
-                raise
-            return refused.message
+        told = await _ask_of_one(self.org.credentials_of(app.app_id, KIND).list())
+        if isinstance(told, str):
+            await self.require_own_seen()
+        return told
+
+    async def require_own_seen(self) -> None:
+        """Raise OktaError where the connection cannot see its own app: it sees few others then.
+
+        Okta is asked once between two commits.
+        """
+        async with self._one_by_one:
+            own = self.connection.client_id
+            if own and not self._own_seen:
+                await self._look_for(own)
+            self._own_seen = True
+
+    async def _look_for(self, own: str) -> None:
+        where = {"connection_id": self.kept.connection_id, "client_id": own, "gone_at": None}
+        async with self.world.store.reading() as tx:
+            listed = await tx.list(ListedApp, **where)
+        for app in listed:
+            if not isinstance(await _ask_of_one(self.org.find_shown(app.app_id)), ShownApp):
+                raise OktaError(own_unseen(own))
 
     async def write_secrets(
         self, tx: Writing, found: Mapping[ListedApp, Sequence[Credential] | str]
@@ -176,9 +191,22 @@ class Keeper:
                 old = before.get((app.app_id, each.id))
                 used_at = old.used_at if old else None
                 after[app.app_id, each.id] = listed_secret(app, each, used_at)
-            await tx.replace(replace(app, read_at=self.now, told=why))
+            since = app.unread_since if why else None
+            await tx.replace(replace(app, read_at=since or self.now, told=why))
         await tx.remove(*[old for key, old in before.items() if after.get(key) != old])
         await tx.add(*[new for key, new in after.items() if before.get(key) != new])
+
+
+async def _ask_of_one(ask: Awaitable[T]) -> T | str:
+    """Return the answer about one app, or why just this one is not to be seen. Raises OktaError."""
+    try:
+        return await ask
+    except OktaThrottled:
+        raise
+    except OktaRefused as refused:
+        if refused.answer.status not in ONE_APP:
+            raise
+        return refused.message
 
 
 async def ask_each(

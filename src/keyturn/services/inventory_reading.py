@@ -16,15 +16,14 @@ from keyturn.domain.inventory import (
     Stage,
     begun,
     complete,
-    doubt,
-    left_out,
     listed_app,
     well,
     with_page,
 )
+from keyturn.domain.inventory_doubts import doubt, left_out, list_closed
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.rotation import Rotation
-from keyturn.services.inventory_keeper import Keeper, ask_each
+from keyturn.services.inventory_keeper import AGAIN, Keeper, ask_each
 from keyturn.services.ports import Reading, Writing
 
 NOT_AN_APP = CredentialKind.API_SERVICE_SECRET
@@ -48,6 +47,9 @@ async def read_page(keeper: Keeper) -> bool:
     except OktaThrottled:
         raise
     except OktaRefused as refused:
+        if refused.answer.status == 403:
+            await keeper.fail(list_closed(refused.message), AGAIN)
+            return False
         if refused.answer.status != 400 or not kept.cursor:
             raise
         await keeper.save(begun(kept.connection_id, keeper.now, kept))
@@ -124,9 +126,9 @@ async def check_some(keeper: Keeper) -> bool:
     if not wanted:
         await _believe(keeper)
         return True
-    answers, wrong = await ask_each(wanted, keeper.is_there)
-    for app_id, there in answers.items():
-        if there:
+    answers, wrong = await ask_each(wanted, keeper.find_shown)
+    for app_id, found in answers.items():
+        if found is not None:
             return await keeper.doubt(left_out(app_id))
     done = [*takewhile(lambda each: each in answers, wanted)]
     if kept.pending:
@@ -183,7 +185,13 @@ async def read_some(keeper: Keeper) -> bool:
         await keeper.write_secrets(tx, {app: answers[app] for app in read})
 
     if done:
-        after = replace(kept, cursor=done[-1].app_id, read=kept.read + len(read))
+        refused = sum(isinstance(answers[app], str) for app in read)
+        after = replace(
+            kept,
+            cursor=done[-1].app_id,
+            read=kept.read + len(read) - refused,
+            refused=kept.refused + refused,
+        )
         await keeper.save(well(after), write)
     if wrong:
         raise wrong

@@ -23,7 +23,8 @@ AgeBand = Literal["0-30", "30-90", "90-180", "180-365", "365+"]
 class TakeInventory(Wire):
     """Which connection's org to bring up to date, by id or name; without one, every org.
 
-    With ``whole`` all is read again, not only what has changed.
+    With ``whole`` all is read again, not only what has changed; a full reading that is under way
+    goes on where it is.
     """
 
     connection: Text | None = None
@@ -33,12 +34,16 @@ class TakeInventory(Wire):
 class InventoryState(Wire):
     """How the inventory of an org stands; ``stage`` is null where nobody has asked for one.
 
-    ``through`` is the older connection by which the same org is read. ``listed`` and ``others``
-    count OAuth apps and other apps of the full reading that began at ``begunAt``, ``wanted`` those
-    whose client secrets are read in it, ``read`` those of which they have been. ``leftSeconds`` is
-    how long it still takes at the ``perMinute`` calls that the rate limit lets it make, null where
-    nobody knows yet. Which apps groups have was known at ``groupsReadAt``, or is not, as
-    ``groupsTold`` says. ``failure`` is why it does not go on, with who must do what.
+    ``apps`` counts the OAuth apps that are on record by now, ``unread`` those of them whose client
+    secrets are not known. ``through`` is the older connection by which the same org is read.
+    ``listed`` and ``others`` count OAuth apps and other apps of the full reading that began at
+    ``begunAt``, the last one or the one under way; ``wanted`` those whose client secrets are read
+    in it, ``read`` those of which they have been, ``refused`` those of which Okta did not let it,
+    ``calls`` what it has asked of Okta; ``changed`` the apps that have changed and are still to be
+    read again. ``leftSeconds`` is how long it still takes at the ``perMinute`` calls that the rate
+    limit lets it make, null where nobody knows yet. Which apps groups have was known at
+    ``groupsReadAt``, or is not, as ``groupsTold`` says. ``failure`` is why it does not go on, with
+    who must do what.
     """
 
     connection_id: str
@@ -47,10 +52,13 @@ class InventoryState(Wire):
     through: str | None
     stage: Stage | None
     begun_at: Instant | None
+    apps: int
+    unread: int
     listed: int
     others: int
     wanted: int
     read: int
+    refused: int
     changed: int
     calls: int
     per_minute: int
@@ -78,9 +86,17 @@ class ForgottenAnswer(Wire):
 
 
 class InventoryQuery(Wire):
-    """Which apps: a selector like ``label=pay-* grant=client_credentials``, and a page of them."""
+    """Which apps: a selector like ``label=pay-* grant=client_credentials``, and a page of them.
+
+    ``managed`` is whether a rotation keeps them, ``foreign`` asks for those with client secrets
+    that no rotation knows, ``age`` for those with one so old that Okta accepts.
+    """
 
     selector: Annotated[str, Field(max_length=SELECTOR_MAX)] = ""
+    managed: bool | None = None
+    foreign: bool = False
+    age: AgeBand | None = None
+    status: Status | None = None
     offset: Annotated[Whole, Field(ge=0, le=OFFSET_MAX)] = 0
     limit: Annotated[Whole, Field(ge=1, le=PAGE_MAX)] = 100
 
@@ -103,10 +119,10 @@ class InventorySecret(Wire):
 class InventoryApp(Wire):
     """An app as its org listed it last.
 
-    ``readAt`` is when its client secrets were read, null where they were not yet; ``told`` says why
-    they could not be. ``groups`` are those that it is assigned to, of those that are read.
-    ``managed`` is whether a rotation keeps it; ``rotation`` tells of that one
-    only who may see it, and is null otherwise.
+    ``readAt`` is when its client secrets were read, null where they are not known; ``told`` says
+    why they could not be read. ``groups`` are those that it is assigned to, of those that are read.
+    ``managed`` is whether a rotation keeps it; ``rotation`` tells of that one only who may see it,
+    and is null otherwise.
     """
 
     connection: str

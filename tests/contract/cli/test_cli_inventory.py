@@ -62,12 +62,26 @@ def test_a_selector_of_several_words_picks_apps(house: House) -> None:
     """Terms come as the shell hands them over, also with blanks in them."""
     every = house.ask("inventory", "show")["apps"]
     one = every[0]
-    words = (f"label={one['label']}", f"auth={one['authMethod']}" if "authMethod" in one else "")
-    found = house.ask("inventory", "show", *filter(None, words))["apps"]
+    words = (f"label={one['label']}", f"auth={one['authMethod']}")
+    found = house.ask("inventory", "show", *words)["apps"]
     assert one["label"] in {app["label"] for app in found}
     assert len(found) < len(every)
+    quoted = (f'label="{one["label"]}" auth={one["authMethod"]}', f"label={one['label']} auth=*")
+    assert house.ask("inventory", "show", quoted[0])["apps"] == found
+    told = house.run("inventory", "show", quoted[1], code=1).stderr
+    assert f"'{one['label'].split()[1]}' is none" in told
     refused = house.run("inventory", "show", "labels=x", code=1)
-    assert "a term begins with" in refused.stderr
+    assert "'labels=x' is none; a term begins with" in refused.stderr
+
+
+def test_apps_are_narrowed_as_on_the_page(house: House) -> None:
+    """By what keeps them, how old their client secrets are, and their status."""
+    every = house.ask("inventory", "show")["apps"]
+    managed = house.ask("inventory", "show", "--managed")["apps"]
+    unmanaged = house.ask("inventory", "show", "--unmanaged")["apps"]
+    assert (len(managed), len(managed) + len(unmanaged)) == (1, len(every))
+    assert house.ask("inventory", "show", "--status", "inactive", "--foreign")["apps"] == []
+    assert house.ask("inventory", "show", "--age", "0-30")["totals"]["apps"] > 0
 
 
 def test_owners_come_from_a_file(house: House, tmp_path: Path) -> None:
@@ -81,12 +95,11 @@ def test_owners_come_from_a_file(house: House, tmp_path: Path) -> None:
     ]
     owners = {app["label"]: app["owner"] for app in house.ask("inventory", "show")["apps"]}
     assert owners["Example web app"] == "examples"
-    file.write_text("one,two,three\n")
-    assert (
-        "must be a pattern and an owner"
-        in house.run("inventory", "owners", str(file), code=2).stderr
-    )
-    assert house.ask("inventory", "owners")["rules"] == told
+    for broken in ("one,two,three\n", "", "pattern,owner\n"):
+        file.write_text(broken)
+        house.run("inventory", "owners", str(file), code=2)
+        assert house.ask("inventory", "owners")["rules"] == told
+    assert house.ask("inventory", "owners", "--clear")["rules"] == []
 
 
 def test_an_unknown_connection_is_named(house: House) -> None:

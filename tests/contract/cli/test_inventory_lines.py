@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
+from rich.console import Console
 
 from keyturn.cli import inventory_lines as lines
+from keyturn.cli import inventory_progress
 from keyturn.cli.inventory_html import page
-from keyturn.cli.inventory_progress import ended, told
-from keyturn.domain.inventory import Stage
+from keyturn.cli.inventory_progress import bars_on, draw, ended, told
+from keyturn.domain.inventory import WHOLE, Stage
 from keyturn.domain.inventory_totals import AgeBand
 from keyturn.wire import inventory as wire
 
@@ -22,11 +24,14 @@ STATE = wire.InventoryState(
     org="https://example.okta.com",
     through=None,
     stage="reading",
-    begun_at=AT,
+    begun_at=AT - DAY,
+    apps=9500,
+    unread=42,
     listed=10_000,
     others=12,
     wanted=9000,
     read=3000,
+    refused=60,
     changed=0,
     calls=3050,
     per_minute=25,
@@ -109,12 +114,13 @@ def test_nothing_is_younger_than_new() -> None:
         ("checking", "asking for apps that the list of 10000 lacks"),
         ("reading", "client secrets of 3000 of 9000 apps, 25 calls a minute, 4 h 0 min left"),
         ("following", "7 apps have changed, 4 h 0 min left"),
-        ("fresh", "10000 apps known"),
+        ("fresh", "9500 apps known"),
     ],
 )
 def test_each_stage_says_how_far_it_is(stage: str, said: str) -> None:
     """What is counted is what there is to count, and how long it takes where that is known."""
     assert told(state(stage=stage, changed=7)) == said
+    assert told(state(stage="following", changed=1, left_seconds=None)) == "1 app has changed"
 
 
 def test_a_reading_ends_when_more_is_known_or_nothing_comes_of_it() -> None:
@@ -125,6 +131,48 @@ def test_a_reading_ends_when_more_is_known_or_nothing_comes_of_it() -> None:
     assert ended(fresh, None)
     assert not ended(state(), None)
     assert ended(state(failure="no"), None)
+    assert not ended(state(stage="fresh", known_until=STATE.begun_at), None)
+
+
+def test_a_bar_is_full_once_its_reading_has_ended() -> None:
+    """Not by what was known before; in between it shows how many were asked for."""
+    fresh = state(stage="fresh", known_until=AT)
+    bars = bars_on(Console(quiet=True))
+    bars.add_task("", total=None, name="")
+    [task] = bars.tasks
+    seen = []
+    for each in (
+        fresh,
+        state(),
+        state(read=8940),
+        state(stage="following"),
+        state(stage="fresh", known_until=AT + DAY),
+    ):
+        draw(bars, task, each, fresh)
+        seen.append((task.completed, task.total, task.finished))
+    assert seen == [
+        (0, None, False),
+        (3060, 9000, False),
+        (9000, 9000, True),
+        (0, None, False),
+        (1, 1, True),
+    ]
+
+
+async def test_no_other_org_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor told of: one that is read meanwhile takes its own time."""
+    monkeypatch.setattr(inventory_progress, "LOOK_EVERY_S", 0)
+    done, other = state(stage="fresh", known_until=AT), state(connection_id="c-2")
+
+    class Api:
+        """A server that has read one of two orgs."""
+
+        async def list_inventories(self) -> wire.InventoriesAnswer:
+            """Tell how both stand."""
+            return wire.InventoriesAnswer(inventories=(done, other))
+
+    api: Any = Api()
+    assert await inventory_progress.follow(api, [state()], {}, shown=False) == [done]
 
 
 def test_lines_tell_totals_ages_and_apps() -> None:
@@ -163,7 +211,23 @@ def test_states_tell_why_one_fails() -> None:
     said = "\n".join(lines.states([state(failure="Do this.", failing_since=AT), state()]))
     assert "okta fails since 2026-03-01 12:00:00 UTC: Do this." in said
     assert "never asked for" in "\n".join(lines.states([state(stage=None)]))
+    assert "listing, 10000 so far  9500  42" in "\n".join(lines.states([state(stage="listing")]))
+    assert "reading, 3000 of 9000  9500  42" in "\n".join(lines.states([state()]))
     assert "read by older" in "\n".join(lines.states([state(stage=None, through="older")]))
+
+
+def test_a_full_reading_that_goes_on_is_told() -> None:
+    """Whoever asks for one is not left to think that it has begun anew."""
+    before = {STATE.connection_id: state()}
+    assert [*lines.under_way([state()], before)] == [
+        "okta: a full reading is under way, and goes on where it is."
+    ]
+    assert not [*lines.under_way([state(begun_at=AT)], before)]
+    assert not [
+        *lines.under_way([state(stage="fresh")], {STATE.connection_id: state(stage="fresh")})
+    ]
+    assert not [*lines.under_way([state()], {})]
+    assert {*lines.WHOLE} == {*WHOLE}
 
 
 def test_the_wire_knows_the_words_of_the_domain() -> None:

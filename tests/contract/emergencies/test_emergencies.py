@@ -16,7 +16,7 @@ from emergency_kit import (
     work,
 )
 from inventory_kit import populate, read_whole
-from rig import PLACE, Rig
+from rig import PLACE, SECRETS, Rig
 from rollout_kit import add_rotation, add_rotations
 
 from keyturn.domain.access import Caller
@@ -26,6 +26,7 @@ from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Refused
 from keyturn.domain.ids import OrganizationId
 from keyturn.domain.rollout import Standing, State
 from keyturn.domain.turn import Phase, Turn, Word
+from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services import emergencies, emergency_files
 from keyturn.services.audit import list_entries
@@ -338,6 +339,15 @@ async def test_apps_that_no_rotation_keeps_are_named(rig: Rig) -> None:
     assert [each.app_id for each in plan.unmanaged] == [other]
     with pytest.raises(InvalidInput, match="keyturn rotation create"):
         await planned(rig, apps=[other])
+
+
+async def test_an_app_that_could_not_be_read_is_named(rig: Rig) -> None:
+    """Which client secrets it has is not known: it may be open, and nothing here closes it."""
+    await add_rotation(rig, "pay-0", populate(rig.org, 1, "pay-{}")[0])
+    other = rig.org.create_app(AppDraft("pay-other")).id
+    rig.org.add_fault(Fault("error-before-effect", route=SECRETS, status=403))
+    await read_whole(rig)
+    assert other in {each.app_id for each in (await planned(rig, every=True)).unmanaged}
 
 
 async def test_only_who_may_turn_them_may_close_them(rig: Rig) -> None:

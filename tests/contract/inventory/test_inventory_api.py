@@ -8,12 +8,14 @@ from api_kit import House, open_house, problem
 from identity_kit import bearer, newcomer
 from inventory_kit import populate
 
+from keyturn.sandbox.faults import Fault
 from keyturn.sandbox.state.directory import AppDraft
 from keyturn.services.inventory_keeping import keep_due
 
 INVENTORY = "/api/v1/inventory"
 APPS = f"{INVENTORY}/apps"
 OWNERS = f"{INVENTORY}/owners"
+SECRETS = "/api/v1/apps/{appId}/credentials/secrets"
 
 
 @pytest.fixture
@@ -43,6 +45,14 @@ async def apps(house: House, selector: str = "", **query: str) -> Any:  # noqa: 
     return answer.json()
 
 
+async def keep_by_rotation(house: House) -> None:
+    """Have a rotation keep the app, whose client secret it adopts."""
+    [one] = (await house.http.get("/api/v1/app-connections/okta")).json()["appConnections"]
+    order = house.order(one["id"])
+    made = await house.http.post("/api/v2/secret-rotations/okta-client-secret", json=order)
+    assert made.status_code == 200, made.text
+
+
 async def test_an_inventory_is_taken_and_told_of(house: House) -> None:
     """Who asks for it learns how far it is, and once it is there, every app."""
     populate(house.org, 30)
@@ -61,6 +71,57 @@ async def test_an_inventory_is_taken_and_told_of(house: House) -> None:
     assert sum(told["totals"]["ages"].values()) == 31
 
 
+async def test_how_many_apps_are_known_is_counted(house: House) -> None:
+    """By what is on record now, whatever the last full reading came to, or the next one has yet."""
+    await taken(house)
+    populate(house.org, 3)
+    await begin_and_follow(house)
+    [state] = (await house.http.get(INVENTORY)).json()["inventories"]
+    assert (state["stage"], state["apps"], state["unread"], state["listed"]) == ("fresh", 5, 0, 2)
+    await house.http.post(INVENTORY, json={"whole": True})
+    [state] = (await house.http.get(INVENTORY)).json()["inventories"]
+    assert (state["stage"], state["apps"], state["listed"]) == ("listing", 5, 0)
+
+
+async def test_an_app_that_is_not_read_has_no_time_of_reading(house: House) -> None:
+    """Why not is told, and how many there are."""
+    refusal = Fault("error-before-effect", route=SECRETS, status=403)
+    house.org.add_fault(refusal)
+    await taken(house)
+    [one] = [each for each in (await apps(house))["apps"] if each["told"]]
+    assert (one["readAt"], "403" in one["told"]) == (None, True)
+    [state] = (await house.http.get(INVENTORY)).json()["inventories"]
+    assert (state["wanted"], state["read"], state["refused"], state["unread"]) == (1, 0, 1, 1)
+
+
+async def test_apps_are_narrowed_by_more_than_a_selector(house: House) -> None:
+    """By what keeps them, by their age and by their status; what is none of these is refused."""
+    await keep_by_rotation(house)
+    house.org.create_app(AppDraft("asleep", active=False))
+    await taken(house)
+
+    async def found(**query: str) -> list[str]:
+        return [each["label"] for each in (await apps(house, **query))["apps"]]
+
+    every = await found()
+    assert await found(status="INACTIVE") == ["asleep"]
+    assert {*await found(managed="false")} == {*every} - {"Example web app"}
+    assert await found(managed="true") == ["Example web app"]
+    assert await found(foreign="true") == ["asleep"]
+    assert await found(foreign="true", managed="true") == []
+    assert await found(age="365+") == []
+    assert "asleep" in await found(age="0-30")
+    wrong = await house.http.get(APPS, params={"age": "old"})
+    assert problem(wrong)[0] == 422
+
+
+async def begin_and_follow(house: House) -> None:
+    """Have what has changed read."""
+    house.clock.advance(3600)
+    await house.http.post(INVENTORY, json={})
+    await keep_due(house.world)
+
+
 async def test_a_selector_picks_apps_page_by_page(house: House) -> None:
     """Totals are of all that fit, whichever page is shown."""
     populate(house.org, 12, "pay-{}")
@@ -70,15 +131,12 @@ async def test_a_selector_picks_apps_page_by_page(house: House) -> None:
     assert (await apps(house, "auth=private_key_jwt"))["totals"]["apps"] == 1
     refused = await house.http.get(APPS, params={"selector": "labels=x"})
     assert problem(refused)[0] in (400, 422)
+    assert "'labels=x' is none" in refused.text
 
 
 async def test_what_a_rotation_keeps_is_known(house: House) -> None:
     """A client secret that was adopted is known; one that somebody adds beside it is foreign."""
-    order = house.order(
-        (await house.http.get("/api/v1/app-connections/okta")).json()["appConnections"][0]["id"]
-    )
-    made = await house.http.post("/api/v2/secret-rotations/okta-client-secret", json=order)
-    assert made.status_code == 200, made.text
+    await keep_by_rotation(house)
     house.org.create_secret(house.app_id)
     await taken(house)
     [one] = (await apps(house, f"app={house.app_id}"))["apps"]

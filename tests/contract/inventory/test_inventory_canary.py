@@ -155,11 +155,12 @@ async def test_lost_access_does_not_pass_for_a_quiet_log(by_app: Rig) -> None:
 
 
 async def test_the_role_is_asked_of_okta_itself(by_app: Rig) -> None:
-    """A full reading without any role fails with Okta's own words, and keeps what was known."""
+    """A full reading without any role fails with Okta's own words, and says who has to do what."""
     own = by_app.org.read_app(by_app.org.seeded.service_app_id)
     by_app.org.remove_roles(own.client_id)
     kept = await read_whole(by_app)
     assert "E0000006" in kept.failure
+    assert "Whoever administers the org must give the connection the scope" in kept.failure
     assert not [app for app in (await listed(by_app.world)).values() if app.gone_at]
 
 

@@ -139,16 +139,32 @@ async def test_a_cursor_that_okta_forgot_begins_the_list_anew(rig: Rig) -> None:
 
 
 async def test_one_app_that_may_not_be_looked_into_holds_up_no_other(rig: Rig) -> None:
-    """Why its client secrets are not known is on record beside it."""
+    """It does not pass for read, and is asked for once more when the others are known."""
     populate(rig.org, 3)
     refusal = Fault("error-before-effect", route=SECRETS, status=403, skip=1, count=1)
     rig.org.add_fault(refusal)
     kept = await read_whole(rig)
-    told = [app.told for app in (await listed(rig.world)).values() if app.told]
     assert (kept.stage, kept.failure) == (Stage.FRESH, "")
-    assert len(told) == 1
-    assert "403" in told[0]
-    assert len(await secrets(rig.world)) == 3
+    assert (kept.wanted, kept.read, kept.refused) == (4, 3, 1)
+    assert len(await secrets(rig.world)) == 4
+
+
+async def test_a_full_reading_that_is_under_way_goes_on(rig: Rig) -> None:
+    """Whoever asks for one meanwhile throws away nothing of it; once it has ended, one begins."""
+    populate(rig.org, 60)
+    rig.clock.advance(600)
+    await begin(rig)
+    await keep_due(rig.world)
+    before = await the_inventory(rig.world)
+    await begin(rig, whole=True)
+    after = await the_inventory(rig.world)
+    assert before.stage is after.stage is Stage.READING
+    assert after.begun_at == before.begun_at
+    assert after.read == before.read > 0
+    assert (await keep(rig)).read == 61
+    assert calls_of(rig).count("GET /api/v1/apps/{appId}/credentials/secrets") == 61
+    await begin(rig, whole=True)
+    assert (await the_inventory(rig.world)).stage is Stage.LISTING
 
 
 async def test_two_workers_do_not_read_the_same_org_at_once(rig: Rig) -> None:

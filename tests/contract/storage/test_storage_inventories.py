@@ -16,7 +16,7 @@ from storage_kit import (
 
 from keyturn.domain.errors import Taken
 from keyturn.domain.ids import AppId, ConnectionId
-from keyturn.domain.inventory import ListedApp, ListedSecret
+from keyturn.domain.inventory import AppCount, ListedApp, ListedSecret
 from keyturn.services.ports import Store
 
 SECOND = timedelta(seconds=1)
@@ -24,9 +24,9 @@ OTHER = replace(CONNECTION, id=ConnectionId("c-2"), name="other")
 
 
 def app(app_id: str, seconds: int = 0, **changes: object) -> ListedApp:
-    """Return an app that was listed so many seconds after a time."""
+    """Return an app that was read, and listed so many seconds after a time."""
     made = replace(LISTED_APP, app_id=AppId(app_id), listed_at=NOW + seconds * SECOND)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **{"read_at": NOW, "told": "", **changes})  # type: ignore[arg-type]
 
 
 async def stocked(store: Store) -> None:
@@ -61,6 +61,29 @@ async def test_apps_that_were_listed_last_before_a_time_are_told_apart(store: St
     assert await ids(store, listed_before=NOW) == []
     assert await ids(store, listed_before=NOW + SECOND) == ["0oaA", "0oaB"]
     assert await ids(store, listed_before=NOW + SECOND, after="0oaA") == ["0oaB"]
+
+
+async def test_apps_that_could_not_be_read_are_told_apart(store: Store) -> None:
+    """They come by their ids as well, and those that are gone are not among them."""
+    await stocked(store)
+    await add_all(store, app("0oaX", told="No."), app("0oaY", told="No.", gone_at=NOW))
+    await add_all(store, app("0oaZ", told="No."))
+    assert await ids(store, told=True) == ["0oaX", "0oaZ"]
+    assert await ids(store, told=True, after="0oaX") == ["0oaZ"]
+
+
+async def test_apps_are_counted_for_each_org(store: Store) -> None:
+    """Those that are gone are not; those that could not be read, or are not yet, are told apart."""
+    async with store.reading() as tx:
+        assert [*await tx.count_apps()] == []
+    await stocked(store)
+    await add_all(store, app("0oaX", told="No."), app("0oaY", read_at=None))
+    async with store.reading() as tx:
+        counts = {each.connection_id: each for each in await tx.count_apps()}
+    assert counts == {
+        CONNECTION.id: AppCount(CONNECTION.id, 5, 2),
+        OTHER.id: AppCount(OTHER.id, 1, 0),
+    }
 
 
 async def test_all_of_an_org_is_forgotten_at_once(store: Store) -> None:

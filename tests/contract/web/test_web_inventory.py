@@ -1,5 +1,7 @@
 """The inventory in the browser: every app, found and sorted, how it is read, and owners."""
 
+import re
+
 from rotation_pages_kit import entries, following
 from web_fleet_kit import HOSTILE, admin, keep, make_app, read_inventory
 from web_kit import WebHouse, make_person, visitor_of
@@ -63,6 +65,8 @@ async def test_a_selector_and_choices_narrow_the_list(web: WebHouse) -> None:
     assert "pay-ledger" in foreign.text
     aged = await web.visitor.press(page, "Show", age="365+")
     assert "No app is like that." in aged.text
+    assert "keyturn inventory show --age 365+" in aged.text
+    assert "keyturn inventory show --unmanaged --foreign" in foreign.text
     assert "pay-ledger" in (await web.visitor.press(page, "Show", age="0-30")).text
     wrong = await web.visitor.press(page, "Show", selector="colour=red")
     assert wrong.status == 422
@@ -99,8 +103,11 @@ async def test_an_inventory_is_read_again_and_forgotten(web: WebHouse) -> None:
     """One that is forgotten is kept no longer, and Okta is left as it is."""
     await read_inventory(web, "pay-ledger")
     page = await web.visitor.open(LIST)
+    apps = re.search(r'data-label="Apps">(\d+)', page.html)
     again = await web.visitor.press(await web.visitor.open(READ), "Read it", whole="on")
     assert "Listing the apps" in again.text
+    assert apps
+    assert apps[0] in again.html  # as many as are known, not as were listed so far
     forget = await web.visitor.follow(page, "Forget")
     assert "Nothing at Okta changes" in forget.text
     gone = await web.visitor.press(forget, "Forget it")
@@ -133,7 +140,7 @@ async def test_owners_are_said_by_lines(web: WebHouse) -> None:
     assert "Team, A" in (await web.visitor.open(LIST, selector='owner="Team, A"')).text
     wrong = await web.visitor.press(saved, "Save", rules="pay-*\n")
     assert wrong.status == 422
-    assert "Line 1 must be a pattern, a comma and an owner" in wrong.text
+    assert "rule 1 must be a pattern, a comma and an owner" in wrong.text
     assert wrong.value("rules") == "pay-*\n"
     assert (await web.visitor.open(OWNERS)).value("rules") == saved.value("rules")
 

@@ -52,6 +52,7 @@ _run = TABLES[Run]
 _running = _run.c.wake_at.is_not(None)
 _backed_up = AUDIT.c.attempt_verb == literal(BACKED_UP, literal_execute=True)
 _by_hand = TABLES[AccessToken].c.method == literal(AuthMethod.TOKEN.name, literal_execute=True)
+_dispatch = TABLES[Dispatch].c
 _not_ended, _awake = _turn.c.ended_at.is_(None), _turn.c.wake_at.is_not(None)
 
 Index(
@@ -85,7 +86,7 @@ Index("ix_notice_forget_at", TABLES[Notice].c.forget_at)
 Index("ix_notice_project_id", TABLES[Notice].c.project_id)
 Index("ix_notice_subject_id", TABLES[Notice].c.subject_id)
 Index("ix_channel_due_at", TABLES[Channel].c.due_at)
-Index("ix_dispatch_channel_id", TABLES[Dispatch].c.channel_id, TABLES[Dispatch].c.due_at)
+Index("ix_dispatch_channel_id", _dispatch.channel_id, _dispatch.urgent, _dispatch.due_at)
 Index("ix_report_schedule_due_at", TABLES[ReportSchedule].c.due_at)
 Index("ix_compliance_report_organization_id", TABLES[ComplianceReport].c.organization_id)
 Index("ix_flow_alias", TABLES[SavedFlow].c.alias)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Query
 from keyturn.api.authn import TheCaller, TheWorld
 from keyturn.api.lenient import LenientRoute
 from keyturn.domain.inventory import OwnerRule
-from keyturn.domain.inventory_totals import Totals
+from keyturn.domain.inventory_totals import AgeBand, Narrowing, Totals
+from keyturn.domain.okta import Status
 from keyturn.domain.selector import parse_selector
 from keyturn.services import inventory
 from keyturn.services.inventory import InventoryState
@@ -36,7 +37,8 @@ async def begin_inventory(
 ) -> wire.InventoriesAnswer:
     """Have the inventory of an org, or of every org, brought up to date.
 
-    It is read by the workers, as Okta's rate limit lets them: this answers at once.
+    It is read by the workers, as Okta's rate limit lets them: this answers at once. A full reading
+    that is under way goes on where it is.
     """
     begun = await inventory.begin_inventory(world, caller, body.connection or "", whole=body.whole)
     return wire.InventoriesAnswer(inventories=tuple(map(_state, begun)))
@@ -48,9 +50,14 @@ async def list_inventory(
 ) -> wire.InventoryAppsAnswer:
     """List the apps that a selector picks, as they are on record: Okta is not asked."""
     wanted = parse_selector(query.selector)
-    found = await inventory.list_inventory(
-        world, caller, wanted, offset=query.offset, limit=query.limit
+    narrowing = Narrowing(
+        query.managed,
+        query.foreign,
+        AgeBand(query.age) if query.age else None,
+        Status(query.status) if query.status else None,
     )
+    page = slice(query.offset, query.offset + query.limit)
+    found = await inventory.list_inventory(world, caller, wanted, narrowing=narrowing, page=page)
     return wire.InventoryAppsAnswer(
         at=found.at,
         apps=tuple(map(_app, found.apps)),
@@ -92,10 +99,13 @@ def _state(state: InventoryState) -> wire.InventoryState:
         through=state.through.name if state.through else None,
         stage=kept.stage.value if kept else None,
         begun_at=kept.begun_at if kept else None,
+        apps=state.count.apps,
+        unread=state.count.unread,
         listed=kept.listed if kept else 0,
         others=kept.others if kept else 0,
         wanted=kept.wanted if kept else 0,
         read=kept.read if kept else 0,
+        refused=kept.refused if kept else 0,
         changed=len(kept.pending) if kept else 0,
         calls=kept.calls if kept else 0,
         per_minute=kept.per_minute if kept else 0,
@@ -126,7 +136,7 @@ def _app(one: InventoriedApp) -> wire.InventoryApp:
         owner=one.owner,
         created_at=app.created_at,
         listed_at=app.listed_at,
-        read_at=app.read_at,
+        read_at=None if app.unread else app.read_at,
         told=app.told,
         public=app.public,
         uses_keys=app.uses_keys,

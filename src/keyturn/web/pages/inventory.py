@@ -9,9 +9,10 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import Target, Verb
-from keyturn.domain.errors import CallerError, FieldProblem, InvalidInput, KeyturnError, NotFound
+from keyturn.domain.errors import CallerError, InvalidInput, KeyturnError, NotFound
 from keyturn.domain.inventory import Stage
-from keyturn.domain.inventory_totals import AgeBand, totals_of
+from keyturn.domain.inventory_totals import AgeBand, Narrowing, totals_of
+from keyturn.domain.owners import read_rules
 from keyturn.domain.selector import NAMES
 from keyturn.services import inventory
 from keyturn.services.inventory import InventoryState
@@ -65,10 +66,14 @@ async def show(visit: Visit) -> Response:
     """Show the apps that are wanted, with totals and ages, and how the inventories stand."""
     wanted = wanted_of(visit)
     found = await inventory.list_inventory(
-        visit.world, visit.caller, wanted.selector, sights=visit.house.compliance.apps
+        visit.world,
+        visit.caller,
+        wanted.selector,
+        narrowing=wanted.narrowing,
+        sights=visit.house.compliance.apps,
     )
-    near = [] if wanted.problem else [each for each in found.apps if wanted.fits(each)]
-    fit = sorted((each for each in near if wanted.of_age(each, found.at)), key=by_age)
+    near, aged = [] if wanted.problem else found.apps, Narrowing(age=wanted.age)
+    fit = sorted((each for each in near if aged.fits(each, found.at)), key=by_age)
     totals = totals_of(near, found.at)
     bins = bins_of(totals.ages, wanted)
     shown = fit[wanted.start : wanted.start + EACH]
@@ -142,7 +147,7 @@ async def replace_owners(visit: Visit) -> Response:
     """Have apps be whose these lines say, and no others."""
     text = str(visit.form.get("rules", ""))
     try:
-        await inventory.replace_owners(visit.world, visit.caller, _pairs(text))
+        await inventory.replace_owners(visit.world, visit.caller, read_rules(text))
     except InvalidInput as error:
         return await _owners(visit, text, error)
     return visit.redirect(f"{LIST}/owners", "Saved: it counts from now on.")
@@ -218,16 +223,6 @@ async def _owners(
         text=kept.getvalue() if typed is None else typed,
         takes=visit.may(Verb.TAKE_INVENTORY, PARTLY),
     )
-
-
-def _pairs(text: str) -> Sequence[tuple[str, str]]:
-    """Read lines of a pattern and an owner. Raises InvalidInput for one that is none."""
-    found = [row for row in csv.reader(io.StringIO(text)) if any(each.strip() for each in row)]
-    for number, row in enumerate(found, 1):
-        if len(row) != 2 or not all(each.strip() for each in row):
-            rule = f"Line {number} must be a pattern, a comma and an owner"
-            raise InvalidInput(FieldProblem(("rules",), rule))
-    return [(pattern, owner) for pattern, owner in found]
 
 
 def _href(state: InventoryState) -> str:

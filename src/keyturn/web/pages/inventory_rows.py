@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from keyturn.domain.access import Verb
 from keyturn.domain.errors import InvalidInput
-from keyturn.domain.inventory_totals import AgeBand, band_of
+from keyturn.domain.inventory_totals import AgeBand, Narrowing, band_of
 from keyturn.domain.okta import SECRET_METHODS, CredentialKind, Status
 from keyturn.domain.selector import EVERYTHING, Selector
 from keyturn.services.inventory_views import InventoriedApp, InventoriedSecret
@@ -52,16 +52,10 @@ class Wanted:
         """Say whether anything is left out."""
         return bool(self.typed or self.kept or self.foreign or self.age)
 
-    def fits(self, one: InventoriedApp) -> bool:
-        """Say whether an app is wanted, the age of its client secrets apart."""
-        return self.kept in ("", "yes" if one.managed else "no") and (
-            not self.foreign or one.foreign > 0
-        )
-
-    def of_age(self, one: InventoriedApp, now: datetime) -> bool:
-        """Say whether one of the client secrets that Okta accepts is as old as is wanted."""
-        made = (each.listed.created_at for each in _accepted(one))
-        return self.age is None or any(band_of(at, now) is self.age for at in made)
+    @property
+    def narrowing(self) -> Narrowing:
+        """Return how apps have to be, the age of their client secrets apart."""
+        return Narrowing({"yes": True, "no": False}.get(self.kept), self.foreign)
 
     def href(self, **changes: str) -> str:
         """Return the address of the list with something else wanted, from its beginning."""
@@ -76,8 +70,12 @@ class Wanted:
 
     @property
     def command(self) -> str:
-        """Return the command that lists what the selector picks."""
-        return shlex.join(["keyturn", "inventory", "show", *self.selector.patterns])
+        """Return the command that lists what is wanted."""
+        kept = {"yes": ["--managed"], "no": ["--unmanaged"]}.get(self.kept, [])
+        foreign = ["--foreign"] if self.foreign else []
+        age = ["--age", self.age.value] if self.age else []
+        words = ("keyturn", "inventory", "show", *self.selector.patterns)
+        return shlex.join([*words, *kept, *foreign, *age])
 
 
 @dataclass(frozen=True)
