@@ -152,6 +152,8 @@ class TestDeadline:
         assert moved(of, Act.DOUBT, NOW).closes_at is None
         served = moved(of, Act.PROMOTE, NOW)
         assert served.closes_at == NOW + timedelta(seconds=300)
+        second = moved(replace(of, within_s=1), Act.PROMOTE, NOW)
+        assert second.closes_at == NOW + timedelta(seconds=1)
         assert moved(served, Act.DELIVER, CLOSES).closes_at == served.closes_at
         assert moved(replace(of, within_s=0), Act.PROMOTE, NOW).closes_at is None
 

@@ -190,6 +190,7 @@ def test_order_is_for_what_is_served() -> None:
     stuck = blocked(turn(Phase.SOAKING), Reason.NEW_SECRET_LOST, "", NOW)
     assert serves_what_is_lost(stuck)
     assert not serves_what_is_lost(blocked(turn(Phase.SOAKING), Reason.CALL_REFUSED, "", NOW))
+    assert falling_back(stuck, LATER) == falling_back(stuck, LATER, leaked=False)
     for leaked, word in ((False, Word.ABORT), (True, Word.GIVE_WAY)):
         after = falling_back(stuck, LATER, leaked=leaked)
         assert (after.phase, after.word, after.blocked) == (Phase.SOAKING, word, None)
