@@ -45,9 +45,12 @@ async def impossible(world: World, items: Sequence[Item], there: Standing) -> li
 def own_roles_taken(
     changes: Iterable[Change], caller: Caller, there: Standing
 ) -> Iterable[FieldProblem]:
-    """Find what takes a role from the identity that applies the file: it could do no more."""
+    """Find what changes what the identity that applies the file holds: it could do no more."""
+    held = {each.role.slug for each in caller.holdings}
     for change in changes:
         item, told = change.item, {each.name: each for each in change.fields}
+        if item.kind is Kind.ROLE and item.key[-1] in held and "grants" in told:
+            yield problem_of(item, "grants", "what applies this file holds it: another changes it")
         if change.action is not Action.UPDATE or there.ids.get(item.id) != caller.id:
             continue
         fields: Any = item.fields

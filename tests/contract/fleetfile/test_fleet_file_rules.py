@@ -8,7 +8,7 @@ from fleet_file_kit import KEY, Died, DyingStore, apply, changed, plan
 from inventory_kit import populate, read_whole
 from rig import PLACE, Rig, rigged
 
-from keyturn.domain.access import Grant, Verb
+from keyturn.domain.access import Grant, Holding, Role, Verb
 from keyturn.domain.channels import Rhythm, Timing
 from keyturn.domain.errors import InvalidInput
 from keyturn.domain.fleetfile.items import Kind
@@ -288,3 +288,15 @@ async def test_whoever_applies_a_file_keeps_their_roles(rig: Rig) -> None:
         await plan(rig, fewer)
     deputy = replace(rig, admin=replace(rig.admin, id="deputy", name="deputy"))
     assert len(await changed(deputy, text)) == len(await changed(deputy, fewer)) == 1
+
+
+async def test_nobody_changes_the_role_that_they_hold_by_a_file(rig: Rig) -> None:
+    """A verb less, and whoever applies it could do no more; another's role is changed."""
+    boss = "{slug: boss, name: Boss, grants: [{verbs: [role:read, role:edit]}]}"
+    text = f"version: 1\nroles:\n  - {boss}"
+    await apply(rig, text)
+    fewer = text.replace(", role:edit", "")
+    assert len(await changed(rig, fewer)) == 1
+    holder = replace(rig.admin, holdings=(*rig.admin.holdings, Holding(Role("boss", "Boss", ()))))
+    with pytest.raises(InvalidInput, match=r"role boss.grants: what applies this file.*\(line 3\)"):
+        await plan(replace(rig, admin=holder), fewer)
