@@ -1,9 +1,11 @@
 """Compliance in the browser: how all apps do, policies, exceptions, findings, reports, evidence."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
+from rig import SECRETS
 from web_fleet_kit import HOSTILE, admin, keep, read_inventory
 from web_kit import Page, WebHouse, make_person, visitor_of
 
@@ -13,6 +15,7 @@ from keyturn.domain.channels import Channel
 from keyturn.domain.compliance_reports import canonical, digest
 from keyturn.domain.ids import ChannelId
 from keyturn.domain.notice import Kind, Notice
+from keyturn.sandbox.faults import Fault
 from keyturn.services.compliance_reports import report_due
 from keyturn.services.notices import list_notices
 
@@ -42,6 +45,17 @@ async def test_without_a_policy_the_page_says_what_one_is_for(web: WebHouse) -> 
     assert "its apps were never read as a whole" in page.text
     form = await web.visitor.follow(page, "Make the first policy")
     assert "Age at most" in form.text
+
+
+async def test_how_many_apps_could_not_be_read_is_told(web: WebHouse) -> None:
+    """What they have is not judged."""
+    await read_inventory(web, "pay-ledger", "pay-till")
+    await make_policy(web)
+    web.house.org.add_fault(Fault("error-before-effect", route=SECRETS, status=403))
+    await web.house.http.post("/api/v1/inventory", json={"whole": True})
+    await keep(web)
+    page = await web.visitor.open(LIST)
+    assert re.search(r": \d of its apps do not show their client secrets", page.text)
 
 
 async def test_what_falls_short_is_summed_up(web: WebHouse) -> None:
