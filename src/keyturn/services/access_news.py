@@ -38,7 +38,8 @@ async def tell_access(
 async def tell_inventory(tx: Writing, world: World, inventory: Inventory) -> None:
     """Tell once of an inventory that has not been kept up for a while."""
     since = inventory.failing_since
-    if since is None or world.clock.now() - since < FAILS_FOR:
+    lasts = since is not None and world.clock.now() - since >= FAILS_FOR
+    if since is None or not lasts or not inventory.failure:
         return
     connection = await must(tx.find(OktaConnection, id=inventory.connection_id))
     if not await _told(tx, connection, Kind.INVENTORY_FAILS, since):

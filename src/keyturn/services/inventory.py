@@ -17,7 +17,6 @@ from keyturn.domain.inventory import (
     OwnerRule,
     begun,
     seconds_left,
-    well,
 )
 from keyturn.domain.inventory_totals import ANY_WAY, Narrowing, Totals, totals_of
 from keyturn.domain.owners import owner_rules
@@ -146,7 +145,7 @@ async def begin_inventory(
             else:
                 anew = whole and found.stage not in WHOLE
                 after = begun(state.connection.id, now, found) if anew else found
-                await tx.replace(well(replace(after, due_at=now)))
+                await tx.replace(replace(after, due_at=now, failure=""))
         return await _list_states(tx, caller)
 
 

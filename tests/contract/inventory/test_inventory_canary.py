@@ -122,16 +122,26 @@ async def test_a_failure_is_over_once_a_list_is_believed(by_app: Rig) -> None:
 
 
 async def test_who_asks_again_sees_only_a_new_failure(by_app: Rig) -> None:
-    """So that whoever waits for it knows whether it has failed again."""
-    assert (await read_whole(seen_through(by_app, nothing))).failure
+    """So that whoever waits for it knows whether it has failed again; since when stays known."""
+    failing = await read_whole(seen_through(by_app, nothing))
+    assert failing.failure
+    by_app.clock.advance(60)
     await begin(by_app)
     async with by_app.world.store.reading() as tx:
         [kept] = await tx.list(Inventory)
+    assert (kept.failure, kept.failing_since) == ("", failing.failing_since)
+    kept = await keep(by_app)
     assert (kept.failure, kept.failing_since) == ("", None)
-    assert (await keep(by_app)).failure == ""
 
 
-@pytest.mark.parametrize("kind", ["empty-list", "duplicate-page", "looping-page"])
+async def test_who_asks_often_does_not_make_a_failure_younger(by_app: Rig) -> None:
+    """One that lasts is told after a while, though a job asks every five minutes."""
+    narrow, began = seen_through(by_app, nothing), by_app.clock.now()
+    for _ in range(3):
+        assert (await read_whole(narrow)).failing_since == began
+        by_app.clock.advance(300)
+
+
 async def test_a_list_that_goes_wrong_is_not_believed(by_app: Rig, kind: str) -> None:
     """Pages that are empty, come twice or lead in a circle take nothing off the record."""
     populate(by_app.org, 450, "more-{}")
