@@ -65,9 +65,9 @@ class Shown:
         """Log in as the person that it names."""
         return self.post("/api/v1/auth/login", {"email": self.said["email"], "password": password})
 
-    def ask(self, *words: str) -> Any:  # noqa: ANN401  JSON
-        """Run a command with what it says that has to be exported."""
-        env = {"KEYTURN_URL": self.said["url"], "KEYTURN_TOKEN": self.said["token"]}
+    def ask(self, *words: str, token: str = "") -> Any:  # noqa: ANN401  JSON
+        """Run a command with what it says that has to be exported, or another token."""
+        env = {"KEYTURN_URL": self.said["url"], "KEYTURN_TOKEN": token or self.said["token"]}
         result = CliRunner(env=env).invoke(cli, [*words, "--json"])
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
@@ -133,7 +133,8 @@ def test_it_shows_every_standing_and_leaves_nothing(tmp_path: Path) -> None:
     """One gets in by what it prints; something of everything is there, and no value in its log."""
     with showing(tmp_path, *SERVE) as shown:
         directory = Path(shown.said["directory"])
-        assert shown.log_in(shown.said["password"]).status_code == 200
+        logged_in = shown.log_in(shown.said["password"])
+        assert logged_in.status_code == 200
         assert shown.log_in("something else").status_code == 401
         assert "keyturn-log-in" in log_in_with_okta(shown)
         told = [
@@ -167,6 +168,11 @@ def test_it_shows_every_standing_and_leaves_nothing(tmp_path: Path) -> None:
         free = [each for each in shown.ask(*APPS)["apps"] if not each["rotation"]]
         chosen = {each["label"]: each["foreign"] for each in free if each["types"]}
         assert chosen | FREE == chosen
+        person = logged_in.json()["accessToken"]
+        waits = shown.ask("rollout", "show", "before-the-sale")
+        assert waits["state"] == "awaiting"
+        hash_ = ("--plan-hash", waits["planHash"])
+        shown.ask("rollout", "approve", "before-the-sale", "--yes", *hash_, token=person)
         log = (directory / "keyturn.log").read_text()
         secret = ("password", "token", "control_token")
         assert not any(shown.said[name] in log for name in secret)
