@@ -142,6 +142,7 @@ async def test_who_asks_often_does_not_make_a_failure_younger(by_app: Rig) -> No
         by_app.clock.advance(300)
 
 
+@pytest.mark.parametrize("kind", ["empty-list", "duplicate-page", "looping-page"])
 async def test_a_list_that_goes_wrong_is_not_believed(by_app: Rig, kind: str) -> None:
     """Pages that are empty, come twice or lead in a circle take nothing off the record."""
     populate(by_app.org, 450, "more-{}")
