@@ -15,6 +15,7 @@ import httpx2
 
 from keyturn.cli.simulation.stage import Sabotage
 from keyturn.domain.budget import Purpose
+from keyturn.domain.connection import OktaConnection, OktaCredentials
 from keyturn.domain.destination import Destination
 from keyturn.domain.oauth.answers import Reply
 from keyturn.domain.oauth.connection import Connection
@@ -145,6 +146,16 @@ async def _greedy(send: Any, request: httpx2.Request) -> httpx2.Response:  # noq
     return response
 
 
+async def _hasty_with_keys(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
+    path = request.url.path
+    adds_key = request.method == "POST" and path.endswith("/credentials/jwks")
+    listed = await send(again(request, "GET", path)) if adds_key else None
+    response = await send(request)
+    for each in json.loads(await listed.aread()) if listed else ():
+        await send(again(request, "POST", f"{path}/{each['id']}/lifecycle/deactivate"))
+    return response
+
+
 async def _hammer(send: Any, request: httpx2.Request) -> httpx2.Response:  # noqa: ANN401
     if request.method == "GET" and request.url.path.endswith("/credentials/secrets"):
         for _ in range(25):
@@ -187,6 +198,20 @@ def _destroying(tx: Any) -> Any:  # noqa: ANN401
         await tx.replace(*lost)
 
     return Bent(tx, replace=put)
+
+
+def _set_in_its_ways(tx: Any) -> Any:  # noqa: ANN401
+    async def put(*records: Any) -> None:  # noqa: ANN401
+        await tx.replace(*[await _as_before(tx, record) for record in records])
+
+    return Bent(tx, replace=put)
+
+
+async def _as_before(tx: Any, record: Any) -> Any:  # noqa: ANN401
+    stored = (
+        await tx.find(type(record), id=record.id) if isinstance(record, OktaConnection) else None
+    )
+    return replace(record, sealed=stored.sealed) if stored else record
 
 
 def _unfenced() -> Callable[[Any], Any]:
@@ -351,6 +376,8 @@ async def _forgotten(tx: Any, record: Any) -> Any:  # noqa: ANN401
     return replace(record, tokens=lasting)
 
 
+ends_the_old_key_first = bent_way(_hasty_with_keys)
+keeps_its_old_key = bent_store(_set_in_its_ways)
 trusts_every_secret = bent_way(_trust)
 sends_another_value = bent_way(_other_value)
 adds_twice = bent_way(_twice)
@@ -378,6 +405,18 @@ ignores_time = Sabotage(world=_timeless)
 def goes_on_with(secrets: list[Sensitive]) -> Sabotage:
     """Return a product whose clients use for ever the first of these client secrets."""
     return _asking(lambda client, request: replace(client, secret=secrets[0]))
+
+
+def logs_in_for_ever_with(credentials: list[OktaCredentials]) -> Sabotage:
+    """Return a product that logs in at the org by the first of these, whatever it keeps."""
+
+    def world(world: World) -> World:
+        def opened(url: str, _: OktaCredentials, **more: Any) -> Any:  # noqa: ANN401
+            return world.okta.open(url, credentials[0], **more)
+
+        return replace(world, okta=Bent(world.okta, open=opened))
+
+    return Sabotage(world=world)
 
 
 def ignores_the_fence() -> Sabotage:

@@ -9,19 +9,22 @@ import broken_products as broken
 import pytest
 
 from keyturn.cli.simulation import invariants
+from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.consumers import Habit
-from keyturn.cli.simulation.events import Commit, Disclosure, Login
+from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
 from keyturn.cli.simulation.kinds import PROPS
 from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.one_turn import Scene, try_turn
 from keyturn.cli.simulation.parts import Client
+from keyturn.cli.simulation.processes import Work
 from keyturn.cli.simulation.rim import Strike
 from keyturn.cli.simulation.stage import Sabotage, Stage
 from keyturn.domain.audit import Attempt, linked
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import Held, Phase, Trigger, Turn
+from keyturn.domain.turn import Held, Phase, Trigger, Turn, Word
 from keyturn.sandbox import Fault
+from keyturn.sandbox.journal import Entry
 
 SOON_S = 4000.0
 MOMENTS_S = 240.0
@@ -264,7 +267,8 @@ def test_every_kind_turns_and_is_used(kind: CredentialKind) -> None:
     tried = try_turn({}, Scene(kind=kind))
     assert tried.violations == []
     assert (set(tried.ends), tried.living) == ({"finished"}, ["ACTIVE"])
-    assert tried.events["logins"] > tried.events["logins refused"] == 0
+    used = "log-ins of ours" if kind.rules.of_connection else "logins"
+    assert tried.events[used] > tried.events[f"{used} refused"] == 0
 
 
 @pytest.mark.parametrize(
@@ -413,3 +417,31 @@ def test_a_refusal_within_the_floor_is_found(age_s: float, found: int) -> None:
 
     try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
     assert len(seen) == found
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_who_is_cut_off_before_the_deadline_held_what_was_ended(*, served: bool) -> None:
+    """Nobody holds what Okta never accepted, so that a turn may take it back at any time."""
+    seen: list[str] = []
+
+    def prepare(stage: Stage) -> None:
+        (cast,), ledger, now = stage.casts, stage.ledger, stage.clock.now()
+        kept, (old,) = cast.kept, ledger.app(cast.app_id).live_secrets
+        new = stage.org.create_secret(cast.app_id, by=ledger.principal)
+        ended = old if served else new
+        assert kept.current
+        kept.current = replace(kept.current, number=2, hash="another's")
+        ledger.readers[cast.app_id].append(Reader("somebody", "id", version=1))
+        ledger.promise(kept, within_s=600.0)
+        kept.retired_s[ended.hash] = ledger.now_s()
+        ids = ("a", kept.rotation_id, cast.app_id)
+        turn = Turn(*ids, Trigger.MANUAL, Phase.OVERLAPPING, now, now, now, word=Word.AT_ONCE)  # type: ignore[arg-type]
+        ledger.note_turn(turn)
+        path = f"/api/v1/apps/{cast.app_id}/credentials/secrets/{ended.id}/lifecycle/deactivate"
+        sent = Sent("POST", path, Work("turn", "worker1", 1, turn_id="a"), ledger.now_s())
+        entry = Entry(now, "POST", "", path, 200, ledger.principal, None, None, "ok", None)
+        effect = Effect(sent, entry)
+        seen.extend(invariants.nobody_is_cut_off_before_the_deadline(ledger, effect))
+
+    try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
+    assert len(seen) == served

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from keyturn.cli.simulation.simulation import Outcome
 
 
+OF = "turns of "
+
+
 class Seeds(click.ParamType[range]):
     """A seed, or two with a colon between them: from the first to the last."""
 
@@ -81,12 +84,19 @@ def _exit(*, found: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _by_kind(totals: "Totals") -> list[tuple[str, int]]:
+    """Tell how many turns there were of each kind of credential."""
+    told = totals.events.most_common()
+    return [(what.removeprefix(OF), count) for what, count in told if what.startswith(OF)]
+
+
 def _lines(totals: "Totals") -> list[str]:
     told = totals.as_json()
     return [
         f"worlds               {totals.seeds}",
         f"turns                {told['turns']}",
         *(f"  {end:<28}{count:>9}" for end, count in totals.turns.most_common()),
+        *(f"  {kind:<28}{count:>9}" for kind, count in _by_kind(totals)),
         f"faults               {told['faults']} of {told['fault_kinds']} kinds",
         *(f"  {kind:<28}{count:>9}" for kind, count in totals.faults.most_common()),
         f"crash points         {told['crash_points']}",

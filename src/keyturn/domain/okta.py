@@ -166,7 +166,7 @@ class Credential:
     """One credential as Okta lists it; ``value`` only where Okta shows it.
 
     ``hash`` is by what a value is recognised: of a client secret Okta's own ``secret_hash``, of a
-    client key its thumbprint (RFC 7638).
+    client key its thumbprint (RFC 7638). ``name`` is by what signatures point to a client key.
     """
 
     id: CredentialId
@@ -174,6 +174,7 @@ class Credential:
     status: Status
     created_at: datetime
     value: Sensitive | None = None
+    name: str | None = None
 
     @property
     def active(self) -> bool:

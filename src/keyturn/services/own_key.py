@@ -5,6 +5,7 @@ serves the new version, the connection uses it from the same commit on. The app 
 connection's own service app, which has to hold ``okta.apps.manage`` on itself.
 """
 
+import json
 from dataclasses import replace
 from datetime import time
 
@@ -24,6 +25,7 @@ from keyturn.services.connections import (
     open_org,
     read_okta_connection,
     refuse_kept_app,
+    use_key,
 )
 from keyturn.services.onboarding import RotationDraft, new_rotation
 from keyturn.services.open_turns import open_turn
@@ -111,8 +113,24 @@ async def _rotation_of(world: World, connection: OktaConnection, in_use: Service
     async with world.store.writing() as writing:
         if kept:
             await remove_whole(writing, kept)
-        held = replace(held, value=in_use.private_jwk)
+        value = _named(in_use.private_jwk, held.name)
+        unchanged = await key_in_use(writing, world, connection.id)
+        if value is not in_use.private_jwk and unchanged and _same_key(unchanged, in_use):
+            await use_key(writing, world, connection.id, value)
+        held = replace(held, value=value)
         return await _add(writing, world, connection, app, held)
+
+
+def _named(private_jwk: Sensitive, kid: str | None) -> Sensitive:
+    """Return a key with the name by which Okta lists it, where it has none of its own.
+
+    Beside a second key Okta refuses what is signed by none in particular (OpenID Connect Core,
+    10.1), so that Keyturn could not log in until it uses the new one.
+    """
+    members = json.loads(private_jwk.reveal())
+    if members.get("kid") or not kid:
+        return private_jwk
+    return Sensitive(json.dumps(members | {"kid": kid}))
 
 
 async def _keeps(tx: Reading, rotation: Rotation, in_use: ServiceApp) -> bool:

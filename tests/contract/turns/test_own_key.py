@@ -1,12 +1,15 @@
 """The key by which Keyturn itself logs in, turned by the same machine."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 
+import httpx2
 import pytest
 from kinds_kit import ES256, Stand, settled, stand
 from rig import ORG_URL, PLACE, Rig
 
+from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.access import VIEWER, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, ServiceApp
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Refused, TurnFailed
@@ -16,10 +19,11 @@ from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Reason
-from keyturn.sandbox import Fault
+from keyturn.sandbox import Fault, build_app
 from keyturn.services.connections import (
     OktaConnectionChange,
     OktaConnectionDraft,
+    check_okta_connection,
     create_okta_connection,
     delete_okta_connection,
     update_okta_connection,
@@ -268,3 +272,21 @@ async def test_unknown_connection_is_not_found(rig: Rig) -> None:
     """A name that nobody gave is not found."""
     with pytest.raises(NotFound):
         await turn_key(rig.world, rig.admin, "none", algorithm=ES256)
+
+
+async def test_key_without_a_name_logs_in_beside_the_new_one(rig: Rig) -> None:
+    """Okta tells two keys apart by the `kid` of a signature: the one in use gets that of its list.
+
+    Else a process that came up before the new key is used could not log in, to go on or to abort.
+    """
+    made = await stand(rig, KIND)
+    jwk = json.loads((await made.served()).reveal())
+    del jwk["kid"]
+    await change(made, ServiceApp(client_id(made), Sensitive(json.dumps(jwk))))
+    rig.org.add_fault(Fault("error-before-effect", "POST", "/oauth2/v1/introspect", skip=1))
+    with suppress(TurnFailed):
+        await made.begin()
+    assert len(made.living()) == 2
+    way = httpx2.ASGITransport(build_app(rig.org))
+    anew = replace(rig.world, okta=OktaHttpOrgs(rig.clock, rig.world.chance, transport=lambda: way))
+    await check_okta_connection(anew, rig.admin, made.connection_id)

@@ -171,6 +171,7 @@ def parse_client_key(data: object) -> Credential:
         hash=found,
         status=_one_of(Status, data, "status"),
         created_at=read_moment(data, "created"),
+        name=find_text(data, "kid"),
     )
 
 

@@ -13,6 +13,7 @@ class Sent:
     """One call of the product on its way to Okta; ``at_s`` is when it left.
 
     ``by_client`` says that it is a client's at an authorization server, as connections make them.
+    ``key`` names the key by which the product asks for a token of its own.
     """
 
     method: str
@@ -20,6 +21,7 @@ class Sent:
     work: Work | None
     at_s: float
     by_client: bool = False
+    key: str = ""
 
     @property
     def changes(self) -> bool:

@@ -38,14 +38,14 @@ LOOK_S = 90.0
 
 
 def served_secret_is_accepted(ledger: Ledger, kept: Kept) -> Wrong:
-    """1: what a reader can read now, Okta's token endpoint accepts now."""
-    version = kept.current
+    """1: what a reader can read now, or our own log-ins use, Okta's token endpoint accepts now."""
+    version, (value, hash_) = kept.current, ledger.served(kept)
     if version is None or app_is_off(ledger, kept):
         return
-    found = ledger.find_secret(kept.app_id, ledger.value(version))
+    found = ledger.find_secret(kept.app_id, value)
     if found and found.accepts(ledger.org.now()):
         return
-    if (version.hash or "") in ledger.taken:
+    if hash_ in ledger.taken:
         return
     status = f"{found.status}, usable at {found.usable_at}" if found else "unknown to Okta"
     yield f"version {version.number} of app {kept.app_id} is served and is {status}"
@@ -58,7 +58,7 @@ def known_secret_stays_active(ledger: Ledger, kept: Kept) -> Wrong:
         yield f"app {kept.app_id} has {len(living)} credentials of a kind"
     if kept.current is None or app_is_off(ledger, kept):
         return
-    hashes = {v.hash for v in kept.versions.values() if v.sealed}
+    hashes = {v.hash for v in kept.versions.values() if v.sealed} | ledger.own_hash(kept)
     if any(s.status == "ACTIVE" and s.hash in hashes for s in living):
         return
     if not hashes & ledger.taken.keys():
@@ -155,8 +155,8 @@ def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
     now_s = ledger.now_s()
     if kept.retired_s.get(secret.hash) != now_s or _never_served(ledger, kept, secret):
         return
-    if kept.current and kept.current.hash == secret.hash:
-        yield f"client secret {secret.id} was deactivated while readers are given it"
+    if ledger.served(kept)[1] == secret.hash:
+        yield f"client secret {secret.id} was deactivated while it is in use"
         return
     turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
     word = turn.word if turn else None
@@ -173,12 +173,14 @@ def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wro
     """4: in an emergency that leaves consumers time, who holds the old one has it.
 
     Once all are known to have the new one nobody needs any more; nor is anything promised that the
-    turn's own gate, which may just have opened, did not.
+    turn's own gate, which may just have opened, did not. What is taken back because Okta never
+    accepted it was nobody's.
     """
     secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
     if secret is None or kept is None or effect.sent.kind != "deactivate":
         return
     by_us = kept.retired_s.get(secret.hash) == ledger.now_s()
+    by_us = by_us and not _never_served(ledger, kept, secret)
     turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
     if not by_us or turn is None or turn.word is not Word.AT_ONCE:
         return

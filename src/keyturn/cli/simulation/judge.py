@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import chain, compress, repeat
 from operator import is_not
 
-from keyturn.cli.simulation import clear, invariants, invariants_of_grants
+from keyturn.cli.simulation import clear, invariants, invariants_of_access, invariants_of_grants
 from keyturn.cli.simulation.calls import SENT, Sent
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
-from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
+from keyturn.cli.simulation.ledger import REFUSED_CLIENT, Kept, Ledger, Reader
 from keyturn.cli.simulation.processes import Work
 from keyturn.cli.simulation.sharing import Sharing
 from keyturn.domain.audit import AuditEntry
@@ -34,6 +34,12 @@ WATCHED = (Version, Turn, TurnStep, Rotation, ClientRegistration, Connection, Ro
 OF_WORKERS = (Connection, Rollout)
 """What nobody else waits for."""
 WINDOW_S = 60.0
+OF_EFFECTS = (
+    *invariants.OF_EFFECTS,
+    *invariants_of_grants.OF_EFFECTS,
+    *invariants_of_access.OF_EFFECTS,
+)
+STANDING = (*invariants.STANDING, *invariants_of_access.STANDING)
 
 
 @dataclass(frozen=True)
@@ -120,12 +126,14 @@ class Judge:
             self._hear_client(sent, entry)
             self.look(changed)
             return
+        self.counts["log-ins of ours"] += bool(sent.key)
+        self.counts["log-ins of ours refused"] += bool(sent.key) and entry.outcome == REFUSED_CLIENT
         bucket = (sent.work.process if sent.work else "", _bucket(entry.route))
         effect = Effect(sent, entry, self._full.get(bucket, 0.0))
         if entry.status == 429:
             kind = "429 by fault" if entry.fault else "429 earned"
             self.counts[kind] += 1
-        for invariant in (*invariants.OF_EFFECTS, *invariants_of_grants.OF_EFFECTS):
+        for invariant in OF_EFFECTS:
             self._find(invariant, invariant(ledger, effect))
         shared = self.sharing.calls_stay_within_what_was_shared_out
         self._find(shared, shared(effect, bucket[1]))
@@ -165,7 +173,8 @@ class Judge:
         changed = [*_changed(before, after)]
         fresh = after.audit[len(before.audit) :]
         self._audit = after.audit
-        if not changed and not fresh:
+        other_key = self.note_access(after)
+        if not changed and not fresh and not other_key:
             return
         self.counts["commits"] += 1
         for record in changed:
@@ -178,8 +187,10 @@ class Judge:
             _hold(work, changed, began_s)
         if self.tracing:
             self.note("commit", work, *_short(changed), *(e.attempt.verb for e in fresh))
+        about = {self.ledger.app_of(record) for record in changed}
+        if about or other_key:
+            self.look(None if other_key else about)
         if changed:
-            self.look({self.ledger.app_of(record) for record in changed})
             self._tell(changed)
 
     def _tell(self, changed: Sequence[Record]) -> None:
@@ -235,7 +246,8 @@ class Judge:
     def hear_end(self) -> None:
         """Hear that enough time has passed without faults."""
         for kept in self.ledger.kept.values():
-            self._find(invariants.every_turn_ends, invariants.every_turn_ends(self.ledger, kept))
+            for invariant in (invariants.every_turn_ends, invariants_of_access.we_get_in_again):
+                self._find(invariant, invariant(self.ledger, kept))
 
     def search(self, texts: Iterator[str]) -> None:
         """Search texts for secrets in clear."""
@@ -248,7 +260,7 @@ class Judge:
         kept_ones = self.ledger.kept
         for app_id in kept_ones if app_ids is None else sorted(app_ids & kept_ones.keys()):
             kept = kept_ones[app_id]
-            for invariant in invariants.STANDING:
+            for invariant in STANDING:
                 self._find(invariant, invariant(self.ledger, kept))
 
     def ring(self) -> None:
@@ -269,6 +281,13 @@ class Judge:
                 self._searched[app_id] = app
                 self.secrets |= {secret.value for secret in app.secrets}
         return self.secrets
+
+    def note_access(self, held: Backup) -> bool:
+        """Hear of what the connection keeps; say whether that is another key than before."""
+        changed = self.ledger.access.note(held)
+        if changed:
+            self.secrets |= self.ledger.access.hidden
+        return changed
 
     def note_version(self, version: Version) -> None:
         """Hear of a version, and of what nobody may see of it."""

@@ -157,6 +157,7 @@ class ShownKey(Secret):
     """A client key in the place of a client secret; the org knows no value of it."""
 
     thumbprint: str = ""
+    name: str = ""
 
     @property
     def hash(self) -> str:
@@ -200,16 +201,19 @@ def _show_keys(app: App, before: App | None, by: str, now: datetime) -> App:
 
 def _shown(key: ClientKey, by: str) -> ShownKey:
     at, jwk = key.created_at, json.dumps(key.jwk, sort_keys=True)
-    return ShownKey(key.id, "", key.status, at, at, at, by, thumbprint=_thumbprint(jwk))
+    return ShownKey(
+        key.id, "", key.status, at, at, at, by, thumbprint=thumbprint(jwk), name=str(key.kid)
+    )
 
 
 @lru_cache(maxsize=4096)
-def _thumbprint(jwk: str) -> str:
+def thumbprint(jwk: str) -> str:
+    """Return by what a key is recognised, public or private, in JSON (RFC 7638)."""
     return ECKey.import_key(json.loads(jwk)).thumbprint()
 
 
 def _has_key(secret: Secret, value: str) -> bool:
-    return secret.hash == _thumbprint(value)
+    return secret.hash == thumbprint(value)
 
 
 def _private_member(value: str) -> str:
@@ -237,9 +241,21 @@ def _signing_key(value: str) -> ECKey:
 
 
 def _add_key(org: Org, app_id: str, chance: Random) -> None:
-    jwk = _public(_key_of(chance.randbytes(32)))
-    key = client_keys.make_key(org.mint, jwk, org.now())
+    add_key(org, app_id, chance.randbytes(32))
+
+
+def add_key(org: Org, app_id: str, seed: bytes) -> str:
+    """Add a key that somebody has made of random bytes, and return its private half in JSON."""
+    made = _key_of(seed)
+    key = client_keys.make_key(org.mint, _public(made), org.now())
     _store(org, client_keys.add_key(org.read_app(app_id), key), key.id, "create")
+    return json.dumps({**made.as_dict(private=True), "kid": made.thumbprint()})
+
+
+def activate_key(org: Org, app_id: str, key_id: str) -> None:
+    """Activate a key again."""
+    app = client_keys.activate_key(org.read_app(app_id), key_id, org.now())
+    _store(org, app, key_id, "activate")
 
 
 def _deactivate_key(org: Org, app_id: str, key_id: str) -> None:
@@ -276,6 +292,22 @@ _SECRET = Props(
     end=_end_app,
     in_clear=True,
 )
+_KEY = Props(
+    CredentialKind.CLIENT_KEY,
+    KEYS,
+    methods=("private_key_jwt",),
+    other_method="client_secret_basic",
+    draft=_with_keys,
+    owned=_owners_jwk,
+    show=_show_keys,
+    matches=_has_key,
+    hidden=_private_member,
+    prove=_by_key,
+    add=_add_key,
+    deactivate=_deactivate_key,
+    delete=_delete_key,
+    end=_end_app,
+)
 PROPS: Mapping[CredentialKind, Props] = MappingProxyType(
     {
         CredentialKind.CLIENT_SECRET: _SECRET,
@@ -289,22 +321,12 @@ PROPS: Mapping[CredentialKind, Props] = MappingProxyType(
             in_clear=False,
             logs_in=False,
         ),
-        CredentialKind.CLIENT_KEY: Props(
-            CredentialKind.CLIENT_KEY,
-            KEYS,
-            methods=("private_key_jwt",),
-            other_method="client_secret_basic",
-            draft=_with_keys,
-            owned=_owners_jwk,
-            show=_show_keys,
-            matches=_has_key,
-            hidden=_private_member,
-            prove=_by_key,
-            add=_add_key,
-            deactivate=_deactivate_key,
-            delete=_delete_key,
-            end=_end_app,
+        CredentialKind.CLIENT_KEY: _KEY,
+        CredentialKind.CONNECTION_KEY: replace(
+            _KEY, kind=CredentialKind.CONNECTION_KEY, logs_in=False
         ),
     }
 )
-"""The kinds that turn in simulated worlds; a connection's own key is turned by people alone."""
+"""The kinds that turn in simulated worlds: all of them."""
+READ = tuple(kind for kind in PROPS if not kind.rules.of_connection)
+"""Those that readers are given, and that are turned for apps of their own."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from keyturn.cli.simulation.access import Access
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.grants import Grants
 from keyturn.cli.simulation.kinds import PROPS, Props
@@ -126,6 +127,7 @@ class Ledger:
         """When Okta's System Log last told something else than the truth."""
         self.principal = ""
         self.grants = grants
+        self.access = Access(world)
         self.added_by: dict[str, str] = {}
         """By which turn of ours a credential was added."""
         self._actor = SOMEBODY_ELSE
@@ -211,6 +213,7 @@ class Ledger:
             if before and kept.current and kept.current.id == before.id:
                 kept.promoted_s, kept.promoted_at = since[kept.app_id]  # nothing else was served
         self.turns = {turn.id: turn for turn in backup.list(Turn)}
+        self.access.note(backup)
         self.grants.note_restored()
         for connection in backup.list(Connection):
             self.note_connection(connection)
@@ -247,6 +250,21 @@ class Ledger:
         """Return what nobody may see of what a version keeps."""
         kept = self._by_secret.get(version.secret_id)
         return {kept.props.hidden(self.value(version))} if kept and version.sealed else set()
+
+    def served(self, kept: Kept) -> tuple[str, str]:
+        """Return what is in use of an app, value and hash: by readers, or by the product itself."""
+        if kept.rules.of_connection:
+            return self.access.value, self.access.hash
+        version = kept.current
+        return (self.value(version), version.hash or "") if version else ("", "")
+
+    def known(self, kept: Kept) -> set[str | None]:
+        """Return the hashes of an app's credentials that are not foreign."""
+        return {version.hash for version in kept.versions.values()} | self.own_hash(kept)
+
+    def own_hash(self, kept: Kept) -> set[str | None]:
+        """Return the hash of the key in use, where it is the app of the product itself."""
+        return {self.access.hash} if kept.rules.of_connection else set()
 
     def all_turns(self) -> Sequence[Turn]:
         """Return every turn that ever was, those forgotten by a restored store included."""

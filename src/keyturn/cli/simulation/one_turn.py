@@ -17,6 +17,7 @@ from keyturn.cli.simulation.connections import Service, connect
 from keyturn.cli.simulation.consumers import SCOPE, Consumer, Habit
 from keyturn.cli.simulation.judge import Judge, Violation
 from keyturn.cli.simulation.kinds import PROPS
+from keyturn.cli.simulation.own_key import NAME, OwnKey
 from keyturn.cli.simulation.parts import Client, Part
 from keyturn.cli.simulation.people import close
 from keyturn.cli.simulation.processes import Died, Process, Work
@@ -178,23 +179,26 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
         return made[0]
 
     limits = Limits(scene.policy, reconcile=timedelta(seconds=scene.compared_s))
-    scenery = Scenery(1, limits=limits)
+    of_ours = scene.kind.rules.of_connection
+    scenery = Scenery(1, service_app=of_ours, limits=limits)
     stage = await set_up(scenery, clock, fates, sabotage=scene.sabotage, tracing=scene.tracing)
     method, monthly = PROPS[scene.kind].methods[0], Schedule(30, time(0, 0))
     stage.org.servers.add_scope("default", SCOPE)
     stage.org.servers.change_lifetimes("default", access=SHORT_LIVED)
-    part = Part("app", scene.policy, monthly, method, kind=scene.kind, client=scene.client)
+    name = NAME if of_ours else "app"
+    part = Part(name, scene.policy, monthly, method, kind=scene.kind, client=scene.client)
     part = replace(part, delivered=scene.delivered)
-    it = await cast(stage, part)
+    it = await (OwnKey(stage, part).cast() if of_ours else cast(stage, part))
     connections = await connect(stage, part, it)
     await asyncio.sleep(WINDOW_S)  # what the set-up has called is in a rate window of its own
     scene.prepare(stage)
     server, agenda = stage.station("server"), Agenda(stage)
     workers = [Worker(stage, agenda, f"worker{n}", Random(n)) for n in (1, 2)]
     tasks = [asyncio.create_task(worker.run()) for worker in workers]
-    consumer = Consumer(stage, server, it, Random(1))
-    consumer.habit = scene.habit
-    tasks.append(asyncio.create_task(consumer.run("consumer")))
+    if not of_ours:
+        consumer = Consumer(stage, server, it, Random(1))
+        consumer.habit = scene.habit
+        tasks.append(asyncio.create_task(consumer.run("consumer")))
     services = [Service(stage, server, it, each, Random(1)) for each in connections]
     tasks += [asyncio.create_task(service.run()) for service in services]
     try:

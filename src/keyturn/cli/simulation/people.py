@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
+from keyturn.cli.simulation.kinds import activate_key
+from keyturn.cli.simulation.own_key import begin_turn, give_key, key_in_use, locked_out
 from keyturn.cli.simulation.processes import Died
 from keyturn.cli.simulation.stage import PLACE, SCOPES, Cast, Stage, Station
 from keyturn.domain.errors import KeyturnError
@@ -35,6 +37,7 @@ from keyturn.services.rotations import RotationChange, update_rotation
 from keyturn.services.schedules import ScheduleChange
 from keyturn.services.turns import rotate
 
+AGAIN_S, TRIES = 300.0, 40
 Order = Callable[[World, Cast], Awaitable[object]]
 
 
@@ -47,7 +50,7 @@ class Operators:
         self._chance = chance
         self.counts: Counter[str] = Counter()
         self._orders: dict[str, Order] = {
-            "turn": lambda world, cast: rotate(world, stage.admin, cast.rotation_id),
+            "turn": lambda world, cast: begin_turn(stage, world, cast),
             "emergency": self._emergency,
             "pause": lambda world, cast: orders.pause_turn(world, stage.admin, cast.rotation_id),
             "resume": lambda world, cast: orders.resume_turn(world, stage.admin, cast.rotation_id),
@@ -64,6 +67,8 @@ class Operators:
             "repair": self._repair,
             "deliver": self._deliver,
         }
+        if stage.own:
+            self._orders["give key"] = self._give_key
 
     async def run(self, mean_s: float) -> None:
         """Give orders for ever, at random times."""
@@ -166,13 +171,26 @@ class Operators:
     def _choose_foreign(self, cast: Cast) -> OktaSecret | None:
         """Choose a credential that is not ours, and note that its owner has consented."""
         ledger = self._stage.ledger
-        known = {v.hash for v in cast.kept.versions.values()}
+        known = ledger.known(cast.kept)
         foreign = [s for s in ledger.app(cast.app_id).live_secrets if s.hash not in known]
         if not foreign:
             return None
         secret = self._chance.choice(foreign)
         ledger.consented.add(secret.id)
         return secret
+
+    async def _give_key(self, world: World, cast: Cast) -> None:
+        """Give the product's connection another key, where the one that it has is gone."""
+        if self._stage.own:
+            await give_key(self._stage, world, self._stage.own, self._chance.randbytes(32))
+
+    async def get_in_again(self) -> None:
+        """Give the product's connection another key until it can log in."""
+        for _ in range(TRIES):
+            if self._stage.own is None or not locked_out(self._stage, self._stage.own):
+                return
+            await self.order("give key", self._stage.own)
+            await asyncio.sleep(AGAIN_S)
 
     async def _repair(self, world: World, cast: Cast) -> None:
         """Mend by hand what the product has found of an app."""
@@ -240,6 +258,16 @@ class Administrator:
             grants, roles = org.make_grants(SCOPES, "admin"), org.make_roles("SUPER_ADMIN")
             org.store_app(replace(service, grants=grants, roles=roles))
 
+        self._repair_key()
+
+    def _repair_key(self) -> None:
+        """Activate the key by which the product logs in; one that is deleted stays so."""
+        own, ledger = self._stage.own, self._stage.ledger
+        key = key_in_use(self._stage, own) if own else None
+        if own and key and key.status == "INACTIVE" and key.deleted_at is None:
+            with ledger.by_somebody_else("an administrator"):
+                activate_key(self._stage.org, own.app_id, key.id)
+
     def repair_apps(self) -> None:
         """Let apps be used again, as they were; what was deleted stays deleted."""
         org, ledger = self._stage.org, self._stage.ledger
@@ -256,7 +284,7 @@ class Administrator:
         org, ledger = self._stage.org, self._stage.ledger
         if ledger.app(cast.app_id).status == "DELETED":
             return
-        known = {v.hash for v in cast.kept.versions.values()}
+        known = ledger.known(cast.kept)
         with ledger.by_somebody_else("an owner"), suppress(SandboxRefusal):
             for secret in ledger.app(cast.app_id).live_secrets:
                 if secret.hash not in known:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import httpx2
 
+from keyturn.cli.simulation.access import named_key
 from keyturn.cli.simulation.calls import SENT, Sent
 from keyturn.cli.simulation.judge import Judge
 from keyturn.cli.simulation.processes import WORK, Died, Process, Work
@@ -208,7 +209,8 @@ class RimTransport(httpx2.AsyncBaseTransport):
         await self._rest()
         now_s = self._judge.ledger.now_s()
         path, by_client = request.url.path, self._by_client
-        sent = Sent(request.method, path, WORK.get(), now_s, by_client)
+        key = "" if by_client else named_key(path, request.content)
+        sent = Sent(request.method, path, WORK.get(), now_s, by_client, key)
         strike = self._fates.at_a_call(self._process, sent)
         if strike is Strike.DIE_BEFORE:
             raise Died

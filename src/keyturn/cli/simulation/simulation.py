@@ -20,8 +20,9 @@ from keyturn.cli.simulation.connections import Service, connect
 from keyturn.cli.simulation.consumers import SCOPE, Consumer
 from keyturn.cli.simulation.fates import RandomFates, Rates
 from keyturn.cli.simulation.judge import Judge, Violation
-from keyturn.cli.simulation.kinds import PROPS
+from keyturn.cli.simulation.kinds import PROPS, READ
 from keyturn.cli.simulation.newcomers import Newcomer
+from keyturn.cli.simulation.own_key import NAME, OwnKey
 from keyturn.cli.simulation.parts import Client, Onboarding, Part
 from keyturn.cli.simulation.people import Operators
 from keyturn.cli.simulation.stage import (
@@ -57,7 +58,7 @@ MIXED = 0.3
 DELIVERED = 0.25
 CONNECTED = 0.25
 PLAIN = (CredentialKind.CLIENT_SECRET,)
-KINDS = tuple(PROPS)
+OWN = 0.8
 ONBOARDINGS = (*[Onboarding.ADOPT] * 4, Onboarding.BESIDE, Onboarding.RETIRE, Onboarding.RETIRE)
 SETTLING_S = 8 * DAY_S
 """Longer than any overlap, backstop, patience and soak of a simulated policy together."""
@@ -137,7 +138,8 @@ class _World:
                 tasks.append(asyncio.create_task(consumer.run(f"{each.name}-{number}")))
 
         for each in stage.casts:
-            serve(each)
+            if each is not stage.own:
+                serve(each)
         services = [Service(stage, server, *its, self._branch()) for its in self._connections]
         tasks += [asyncio.create_task(service.run()) for service in services]
         for part in self._later:
@@ -152,6 +154,7 @@ class _World:
             task.cancel()
         await asyncio.gather(*storm, return_exceptions=True)
         weather.end()
+        await operators.get_in_again()
         await operators.call_off()
         stage.judge.note("weather", "calm")
         await self._settle(stage, operators)
@@ -181,9 +184,11 @@ class _World:
             scenery, self._clock, fates, sabotage=self._sabotage, tracing=self._tracing
         )
         stage.org.servers.add_scope("default", SCOPE)
+        if scenery.service_app and chance.random() < OWN:
+            await OwnKey(stage, self._part(NAME, (CredentialKind.CONNECTION_KEY,))).cast()
         mixed = chance.random() < MIXED
         for number in range(chance.choice((2, 3, 4))):
-            part = self._part(f"app{number}", PLAIN if not (mixed and number) else KINDS)
+            part = self._part(f"app{number}", PLAIN if not (mixed and number) else READ)
             if number and part.onboarding is not Onboarding.ADOPT:
                 self._later.append(part)
                 continue

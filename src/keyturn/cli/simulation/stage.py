@@ -157,6 +157,11 @@ class Stage:
     casts: list[Cast] = field(default_factory=list)
     _lives: int = 0
 
+    @property
+    def own(self) -> Cast | None:
+        """Return the rotation of the key by which the product itself logs in, if there is one."""
+        return next((each for each in self.casts if each.props.rules.of_connection), None)
+
     def make_world(self, process: Process) -> World:
         """Return the world of a new life of a process."""
         self._lives += 1
@@ -241,6 +246,7 @@ async def set_up(
     ledger = Ledger(org, bare, clock.uptime_s, grants)
     ledger.principal = _principal(org, scenery)
     judge = Judge(ledger, tracing=tracing)
+    judge.note_access(store.backup())
     judge.sharing.store, judge.sharing.principal = store, ledger.principal
     judge.secrets |= {org.seeded.api_token, installed.admin_token.reveal()}
     return Stage(
@@ -306,7 +312,7 @@ def make_app(stage: Stage, part: Part) -> App:
 
 def draft(stage: Stage, part: Part, app: App) -> RotationDraft:
     """Return the rotation that the app's owner asks for."""
-    props, policy = PROPS[part.kind], part.policy
+    props = PROPS[part.kind]
     adopt, retire = part.onboarding is Onboarding.ADOPT, part.onboarding is Onboarding.RETIRE
     own = props.show(app, None, "", stage.org.now()).secrets[0]
     entered = Sensitive(props.owned(app)) if adopt and not props.in_clear else None
@@ -323,17 +329,22 @@ def draft(stage: Stage, part: Part, app: App) -> RotationDraft:
         adopt_existing=adopt,
         retire_existing=Consent(CredentialId(own.id), own.created_at.date()) if retire else None,
         existing_value=entered,
-        policy=PolicyChange(
-            policy.overlap,
-            policy.overlap_s,
-            policy.soak_s,
-            policy.backstop_s,
-            policy.quiet_s,
-            policy.log,
-            policy.repair,
-        ),
+        policy=whole(part.policy),
         kind=part.kind,
         algorithm=KeyAlgorithm.ES256,
+    )
+
+
+def whole(policy: Policy) -> PolicyChange:
+    """Return the change to a policy in all that worlds differ in."""
+    return PolicyChange(
+        policy.overlap,
+        policy.overlap_s,
+        policy.soak_s,
+        policy.backstop_s,
+        policy.quiet_s,
+        policy.log,
+        policy.repair,
     )
 
 
@@ -362,7 +373,7 @@ def find_cast(stage: Stage, part: Part) -> Cast | None:
     rotation = next((r for r in backup.list(Rotation) if r.name == part.name), None)
     if rotation is None:
         return None
-    name = part.mapping.client_secret
+    name = rotation.mapping.client_secret
     secret = next(s for s in backup.list(Secret) if (s.rotation_id, s.name) == (rotation.id, name))
     kept = stage.ledger.keep(rotation, secret, stage.installed.project)
     for version in backup.list(Version):

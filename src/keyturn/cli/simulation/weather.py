@@ -33,6 +33,8 @@ GRANTING = (
     ("POST", "/oauth2/{asId}/v1/introspect"),
 )
 """What a world with connections may be struck at besides."""
+LOGGING_IN = GRANTING[:1]
+"""The same of a world in which the product's own key is turned."""
 READS = ("stale-read", "empty-list")
 UNSTRUCK = ("duplicate-page", "looping-page")
 """Kinds that need pages: a turn reads none."""
@@ -65,6 +67,8 @@ class Weather:
             (6, self._admin.repair_apps),
             (6, self._owner_cleans_up),
         )
+        if stage.own:  # nobody else is locked out by what these do
+            self._happenings += ((20, self._somebody_at_our_key), (8, self._back_up_or_restore))
 
     async def run(self, mean_s: float) -> None:
         """Let something happen again and again."""
@@ -90,11 +94,12 @@ class Weather:
 
     def _fault(self) -> None:
         kind = self._chance.choice([k for k in KINDS if k not in UNSTRUCK])
-        if kind == "app-deleted" and self._chance.random() < 0.8:
+        own = self._stage.own
+        if kind == "app-deleted" and (own or self._chance.random() < 0.8):
             kind = "drop-after-effect"
         cast = self._chance.choice(self._stage.casts)
         grants = cast.kept.registration_id and kind != "app-deleted"  # nor is the service app
-        calls, more = cast.props.calls, GRANTING if grants else ()
+        calls, more = cast.props.calls, GRANTING if grants else LOGGING_IN if cast is own else ()
         struck = calls[:1] if kind in READS else (*calls, *CALLS, *more)
         method, route = self._chance.choice(struck)
         fault = Fault(
@@ -138,7 +143,8 @@ class Weather:
         what = self._chance.choice(
             ("add", "add", "deactivate", "remove", "app off", "keys", "gone")
         )
-        if app.status == "DELETED" or (what == "gone" and self._chance.random() < 0.7):
+        kept = self._chance.random() < 0.7 if what == "gone" else False
+        if app.status == "DELETED" or kept or (what == "gone" and cast is self._stage.own):
             return
         self._count(f"console: {what}", cast.app_id)
         with self._stage.ledger.by_somebody_else(f"console: {what}"), suppress(SandboxRefusal):
@@ -155,6 +161,23 @@ class Weather:
                 props.deactivate(org, cast.app_id, chosen)
                 if what == "remove":
                     props.delete(org, cast.app_id, chosen)
+
+    def _somebody_at_our_key(self) -> None:
+        """Somebody changes the keys by which the product logs in, or turns them by hand."""
+        own, org, ledger = self._stage.own, self._stage.org, self._stage.ledger
+        if own is None:
+            return
+        what = self._chance.choice(("add", "deactivate", "remove", "replace", "replace"))
+        self._count(f"our key: {what}", own.app_id)
+        with ledger.by_somebody_else(f"our key: {what}"), suppress(SandboxRefusal):
+            living = ledger.app(own.app_id).live_secrets
+            if what in ("add", "replace"):
+                own.props.add(org, own.app_id, self._chance)
+            if what != "add":
+                chosen = self._chance.choice(living).id
+                own.props.deactivate(org, own.app_id, chosen)
+                if what != "deactivate":
+                    own.props.delete(org, own.app_id, chosen)
 
     def _store_gone(self) -> None:
         self._fates.unreachable = self._chance.choice(("locked", "gone"))
