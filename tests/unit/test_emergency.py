@@ -17,22 +17,27 @@ from keyturn.domain.emergency import (
     Way,
     again,
     all_closed,
+    as_told,
     begun,
+    closed_elsewhere,
     ended,
     followed,
     held_up,
     is_calm,
     is_closed,
+    is_left_open,
     is_moving,
     is_over,
+    is_paused,
     is_stuck,
     is_waiting,
+    left_out,
     rooms,
     way_of,
 )
 from keyturn.domain.ids import AppId, RolloutId, RotationId, TurnId
 from keyturn.domain.reasons import LOST, Reason
-from keyturn.domain.rollout import Member, Standing
+from keyturn.domain.rollout import Member, Standing, State
 from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.turn import Blocked, Phase, Trigger, Turn, Word
 
@@ -72,7 +77,7 @@ DONE = replace(SHUT, standing=Standing.DONE, ended_at=LATER)
 FAILED = replace(MEMBER, standing=Standing.FAILED)
 HELD_UP = replace(WAITS, standing=Standing.FAILED, told=STANDS_STILL, ended_at=NOW)
 ENDED_UNSERVED = (
-    "Its turn has ended and served no new secret: `keyturn turn list` tells why, and `keyturn "
+    "Its turn has ended and served no new secret: `keyturn turn list` tells why. `keyturn "
     "emergency retry` begins another."
 )
 
@@ -327,3 +332,50 @@ def test_as_many_are_started_as_a_window_has_room_to_close() -> None:
     assert rooms([MEMBER], {}, limits, shares, after) == {1: 24}
     served = replace(TURN, phase=Phase.PROMOTED)
     assert rooms([*waiting, MEMBER], {"t": served}, limits, shares, after)[1] == 24
+
+
+LOST_NEW = Blocked(next(iter(LOST)), "ocs1", Phase.WRITTEN)
+GIVEN_UP = replace(WAITS, standing=Standing.SKIPPED, ended_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("member", "left"),
+    [
+        (replace(GIVEN_UP, told=GONE), True),
+        (left_out(HELD_UP, "Bea", NOW), True),
+        (left_out(replace(MEMBER, standing=Standing.INACTIVE, told=INACTIVE), "Bea", NOW), True),
+        (closed_elsewhere(HELD_UP, "other", NOW), False),
+        (replace(GIVEN_UP, told=GONE, closed_at=NOW), False),
+        (HELD_UP, False),
+        (DONE, False),
+    ],
+)
+def test_what_is_left_out_is_not_closed(member: Member, *, left: bool) -> None:
+    """Unless another emergency has closed it, or this one had before its rotation went."""
+    assert is_left_open(member) is left
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        STANDS_STILL,
+        INACTIVE,
+        f"NOT CLOSED. {ENDED_UNSERVED}",
+        followed(MEMBER, replace(IN_TROUBLE, blocked=LOST_NEW), NOW).told,
+    ],
+)
+def test_what_an_emergency_takes_no_more_is_not_advised(told: str) -> None:
+    """Nobody is told to retry what has ended, or that resuming a turn lets that go on."""
+    failed = replace(FAILED, told=told)
+    assert as_told(failed, State.RUNNING) == failed
+    for after in (
+        as_told(failed, State.ABANDONED),
+        as_told(failed, State.FINISHED),
+        left_out(failed, "Bea", NOW),
+    ):
+        assert "keyturn emergency" not in after.told
+        assert "lets the emergency" not in after.told
+        assert after.told.removeprefix("Left out by Bea. ").rstrip(".") in told
+    assert (
+        is_paused(failed) is is_paused(as_told(failed, State.ABANDONED)) is (told == STANDS_STILL)
+    )

@@ -33,7 +33,7 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
     if stopped:
         yield f"{counted(stopped)} may NOT BE CLOSED before somebody acts:"
         known = [one for one in found.members if one.obstacles][:limit]
-        rows = [[str(one.number), one.name, "; ".join(one.obstacles)] for one in known]
+        rows = [[str(one.number), one.name, _sentences(one.obstacles)] for one in known]
         yield from output.table(["no", "rotation", "in the way"], rows)
         yield from more(stopped, limit)
     if hurt:
@@ -51,6 +51,10 @@ def plan(found: "EmergencyPlan", limit: int) -> Iterator[str]:
     yield f"Plan: {found.plan_hash}"
 
 
+def _sentences(told: "Sequence[str]") -> str:
+    return "; ".join(each.rstrip(".") for each in told)
+
+
 def _planned(one: "PlannedClosing") -> list[str]:
     rest = len(one.without_time) - NAMED
     named = ", ".join(one.without_time[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
@@ -65,8 +69,8 @@ def closed(found: "Emergency") -> int:
 
 def not_closed(found: "Emergency") -> int:
     """Count the apps whose old secret may still work, and will not be closed by itself."""
-    left = found.standings.get("waiting", 0) if found.state == "abandoned" else 0
-    return found.standings.get("failed", 0) + left
+    waiting = found.standings.get("waiting", 0) if found.state != "abandoned" else 0
+    return found.open - found.standings.get("turning", 0) - waiting
 
 
 def counted(apps: int) -> str:
@@ -83,20 +87,26 @@ def emergencies(found: "Sequence[Emergency]") -> list[str]:
     rows = [
         [
             one.name,
-            one.state,
+            _state(one),
             f"{closed(one)} of {one.apps}",
+            str(not_closed(one) or "-"),
             one.creator,
             output.moment(one.created_at),
             one.reason,
         ]
         for one in found
     ]
-    return output.table(["emergency", "state", "closed", "by", "begun", "reason"], rows)
+    header = ["emergency", "state", "closed", "NOT CLOSED", "by", "begun", "reason"]
+    return output.table(header, rows)
+
+
+def _state(one: "Emergency") -> str:
+    return "aborted" if one.state == "abandoned" else one.state
 
 
 def emergency(found: "Emergency") -> Iterator[str]:
     """Render one and what somebody has to do."""
-    yield f"Emergency {found.name} is {found.state}. {found.told}".rstrip()
+    yield f"Emergency {found.name} is {_state(found)}. {found.told}".rstrip()
     facts = {
         "reason": found.reason,
         "begun": f"{output.moment(found.created_at)} by {found.creator}",
@@ -115,10 +125,16 @@ def emergency(found: "Emergency") -> Iterator[str]:
         which = f"{listed} --standing inactive"
         yield f"{_are(inactive)} deactivated at Okta, which accepts nothing of them: {which}"
     if left := not_closed(found):
-        which = f"{listed} --standing failed" if running else listed
-        yield f"{_are(left)} NOT CLOSED: {which}"
-    if left and running:
+        yield f"{_are(left)} NOT CLOSED: {listed}{_standing(found)}"
+    if found.standings.get("failed", 0) and running:
         yield f"Once that is mended:          keyturn emergency retry {found.name}"
+
+
+def _standing(found: "Emergency") -> str:
+    """Render the option that lists all that are not closed, where one standing has them all."""
+    left = not_closed(found)
+    alone = (each for each in ("failed", "skipped") if found.standings.get(each, 0) == left)
+    return next((f" --standing {each}" for each in alone), "")
 
 
 def apps(found: "ClosingsAnswer") -> Iterator[str]:

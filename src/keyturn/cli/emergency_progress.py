@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from keyturn.cli.emergency_lines import closed
+from keyturn.cli.emergency_lines import closed, not_closed
 from keyturn.cli.running import looks
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ async def follow(api: "KeyturnApi", begun: "Emergency", *, shown: bool) -> "Emer
     with _bars(Console(stderr=True, quiet=not shown)) as bars:
         task = bars.add_task("closed", total=begun.apps)
         async for found in looks(begun, lambda: api.read_emergency(begun.id), over, tells=tells):
-            failed = found.standings.get("failed", 0)
-            told = f"closed, {failed} NOT CLOSED" if failed else "closed"
+            left = not_closed(found)
+            told = f"closed, {left} NOT CLOSED" if left else "closed"
             bars.update(task, completed=closed(found), description=told)
     return found
 

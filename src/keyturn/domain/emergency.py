@@ -12,7 +12,7 @@ from enum import Enum, auto
 from keyturn.domain.budget import WINDOW_S, Shares, starts
 from keyturn.domain.orders import phase_of
 from keyturn.domain.reasons import LOST, Reason
-from keyturn.domain.rollout import ACTING, Member, Standing
+from keyturn.domain.rollout import ACTING, ENDED, Member, Standing, State
 from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.turn import UNSERVED, Phase, Turn, Word
 
@@ -21,12 +21,22 @@ CALLS_TO_CLOSE = 2
 FIRST_STARTS = 4
 """As many as are started in an org of which nobody knows yet how many calls it allows."""
 GONE = "The rotation is not there any more."
-PAUSED = "Somebody has paused its turn: `keyturn turn resume` lets the emergency go on with it."
+_RESUME = " `keyturn turn resume` lets the emergency go on with it."
+_BEGIN = " `keyturn emergency retry` begins another."
+_RETRY = " After that: `keyturn emergency retry`."
+_CLOSE = (
+    " `keyturn emergency retry` closes it right after that, and `keyturn emergency leave-out` "
+    "leaves it out, deactivated as it is."
+)
+_WAYS = (_RESUME, _BEGIN, _RETRY, _CLOSE)
+"""Advice that is good while an emergency looks after an app, and wrong after that."""
+PAUSED = f"Somebody has paused its turn.{_RESUME}"
 INACTIVE = (
     "Okta accepts nothing of the app while it is deactivated there. Whoever activates it opens "
-    "what has leaked: `keyturn emergency retry` closes it right after that, and `keyturn "
-    "emergency leave-out` leaves it out, deactivated as it is."
+    f"what has leaked.{_CLOSE}"
 )
+_ELSEWHERE = "has closed it."
+"""How what is told of an app ends that another emergency has closed."""
 REOPENED = "Okta accepted the old secret again after it was closed: it is deactivated once more."
 STANDS_STILL = f"NOT CLOSED. {PAUSED}"
 ENDS_FIRST = "A turn was under way: it ends first, and the secret that it has served goes next."
@@ -142,7 +152,7 @@ def _failure(turn: Turn) -> str:
     if turn.phase is Phase.ROLLED_BACK:
         return (
             "NOT CLOSED. Its turn has ended and served no new secret: `keyturn turn list` tells "
-            "why, and `keyturn emergency retry` begins another."
+            f"why.{_BEGIN}"
         )
     if turn.reinstated:
         return "NOT CLOSED. Somebody has reinstated the old secret."
@@ -156,7 +166,7 @@ def blocked_told(turn: Turn, which: str) -> str:
     if turn.blocked and turn.blocked.reason in LOST:
         return (
             f"NOT CLOSED. {which} is blocked: readers are given a secret that Okta does not accept "
-            f"any more. {KEEP_CLOSED} After that: `keyturn emergency retry`."
+            f"any more. {KEEP_CLOSED}{_RETRY}"
         )
     return f"NOT CLOSED. {which} is blocked: {turn.blocked}"
 
@@ -164,6 +174,44 @@ def blocked_told(turn: Turn, which: str) -> str:
 def ended(member: Member, standing: Standing, now: datetime, told: str = "") -> Member:
     """Return a member that needs nothing more, or on which somebody has to act."""
     return replace(member, standing=standing, told=told, ended_at=now)
+
+
+def left_out(member: Member, by: str, now: datetime) -> Member:
+    """Return a member that somebody has left out; the emergency does nothing more for it."""
+    told = f"Left out by {by}. {_plain(member.told)}".strip()
+    return ended(member, Standing.SKIPPED, now, told)
+
+
+def closed_elsewhere(member: Member, emergency: str, now: datetime) -> Member:
+    """Return a member that was not closed, and that another emergency has closed by now."""
+    return ended(member, Standing.SKIPPED, now, f"Emergency {emergency} {_ELSEWHERE}")
+
+
+def is_paused(member: Member) -> bool:
+    """Say whether an app is not closed because somebody has paused its turn."""
+    return is_stuck(member) and _plain(member.told) == _plain(STANDS_STILL)
+
+
+def is_left_open(member: Member) -> bool:
+    """Say whether an emergency has left an app out that, as far as it knows, nobody has closed."""
+    left = member.standing is Standing.SKIPPED and member.closed_at is None
+    return left and not member.told.endswith(_ELSEWHERE)
+
+
+def as_told(member: Member, state: State) -> Member:
+    """Return a member without advice that an emergency takes no more once it is over."""
+    return without_advice(member) if state in ENDED else member
+
+
+def without_advice(member: Member) -> Member:
+    """Return a member of which is told what is the matter, and not what an emergency does then."""
+    return replace(member, told=_plain(member.told))
+
+
+def _plain(told: str) -> str:
+    for each in _WAYS:
+        told = told.replace(each, "")
+    return told
 
 
 def begun(member: Member, turn: Turn, now: datetime) -> Member:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from keyturn.domain.access import Caller, Verb
-from keyturn.domain.emergency import STOPPED, again, ended, is_waiting
+from keyturn.domain.emergency import STOPPED, again, as_told, is_left_open, is_waiting, left_out
 from keyturn.domain.errors import NotFound, Refused
 from keyturn.domain.ids import IdentityId, RolloutId, RotationId
 from keyturn.domain.rollout import Kind, Member, Order, Rollout, Standing, State, moved
@@ -32,11 +32,15 @@ Look = Callable[[Reading], Awaitable[None]]
 
 @dataclass(frozen=True)
 class EmergencyView:
-    """An emergency, and how many of its apps stand how; ``revoked`` counts revoked tokens' apps."""
+    """An emergency, and how many of its apps stand how; ``revoked`` counts revoked tokens' apps.
+
+    ``left`` counts those that were left out and that, as far as is known, nobody has closed.
+    """
 
     rollout: Rollout
     counts: Mapping[Standing, int]
     revoked: int
+    left: int
 
     @property
     def closed(self) -> int:
@@ -45,9 +49,13 @@ class EmergencyView:
 
     @property
     def open(self) -> int:
-        """Return of how many apps the old secret may still work."""
-        standings = (Standing.WAITING, Standing.TURNING, Standing.FAILED)
-        return sum(self.counts.get(each, 0) for each in standings)
+        """Return of how many apps the old secret may still work; those left out are among them."""
+        return self.going + self.counts.get(Standing.FAILED, 0) + self.left
+
+    @property
+    def going(self) -> int:
+        """Return how many apps wait to be closed, or are being closed."""
+        return self.counts.get(Standing.WAITING, 0) + self.counts.get(Standing.TURNING, 0)
 
 
 @dataclass(frozen=True)
@@ -193,7 +201,8 @@ async def list_closings(
     where: dict[str, object] = {"standing": standing} if standing else {}
     async with world.store.reading() as tx:
         every = await members_of(tx, rollout.id, **where)
-    return ClosingPage(every[offset : offset + limit], len(every))
+    shown = [as_told(each, rollout.state) for each in every[offset : offset + limit]]
+    return ClosingPage(shown, len(every))
 
 
 async def retry_emergency(world: World, caller: Caller, emergency_id: str) -> EmergencyView:
@@ -227,9 +236,7 @@ async def leave_out(world: World, caller: Caller, emergency_id: str, app: str) -
         if rollout.state is not State.RUNNING or not found:
             which = f"app {app} that has failed or is inactive"
             raise Refused(f"Emergency {rollout.name} has no {which}.")
-        for each in found:
-            told = f"Left out by {caller.name}. {each.told}".strip()
-            await tx.replace(ended(each, Standing.SKIPPED, now, told))
+        await tx.replace(*(left_out(each, caller.name, now) for each in found))
         await tx.replace(replace(rollout, due_at=now))
     return await view_of(world, rollout.id)
 
@@ -275,11 +282,12 @@ async def view_of(world: World, rollout_id: RolloutId) -> EmergencyView:
 
 def view_emergency(rollout: Rollout, members: Iterable[Member]) -> EmergencyView:
     """Return an emergency with all its members as it is shown."""
-    counts, revoked = dict[Standing, int](), 0
+    counts, revoked, left = dict[Standing, int](), 0, 0
     for each in members:
         counts[each.standing] = counts.get(each.standing, 0) + 1
         revoked += each.revoked_at is not None
-    return EmergencyView(rollout, counts, revoked)
+        left += is_left_open(each)
+    return EmergencyView(rollout, counts, revoked, left)
 
 
 async def _viewed(tx: Reading, rollout: Rollout) -> EmergencyView:

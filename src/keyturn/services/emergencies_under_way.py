@@ -98,22 +98,27 @@ async def _follow(world: World, rollout_id: RolloutId) -> None:
             for each in after:
                 await tell_stuck(tx, world, rollout, before[each.number], each)
             shut = [m for m in after if m.closed_at and not before[m.number].closed_at]
-            await _settle_abandoned(tx, world, rollout, shut)
+            await _settle_others(tx, world, rollout, shut)
 
 
-async def _settle_abandoned(
+async def _settle_others(
     tx: Writing, world: World, rollout: Rollout, shut: Sequence[Member]
 ) -> None:
-    """Have emergencies that were aborted say of these apps that they are closed by now."""
+    """Have emergencies that were aborted, or left these apps out, say that they are closed."""
     rotations = frozenset(each.rotation_id for each in shut)
-    standings = rules.STOPPED | {Standing.WAITING}
+    standings = rules.STOPPED | {Standing.WAITING, Standing.SKIPPED}
     left = await tx.list(Member, rotation_id=rotations, standing=standings) if rotations else ()
     ids = frozenset(each.rollout_id for each in left)
-    where = {"kind": Kind.EMERGENCY, "state": State.ABANDONED}
-    over = {each.id for each in await tx.list(Rollout, id=ids, **where)} if ids else set()
-    told, now = f"Emergency {rollout.name} has closed it.", world.clock.now()
-    settled = [rules.ended(m, Standing.SKIPPED, now, told) for m in left if m.rollout_id in over]
-    await tx.replace(*settled)
+    found = await tx.list(Rollout, id=ids, kind=Kind.EMERGENCY) if ids else ()
+    states, now = {each.id: each.state for each in found}, world.clock.now()
+    settled = [m for m in left if _is_given_up(m, states.get(m.rollout_id))]
+    await tx.replace(*(rules.closed_elsewhere(each, rollout.name, now) for each in settled))
+
+
+def _is_given_up(member: Member, state: State | None) -> bool:
+    """Say whether its emergency, of this state, closes it no more; None is of no emergency."""
+    aborted = state is State.ABANDONED and member.standing is not Standing.SKIPPED
+    return aborted or (state is not None and rules.is_left_open(member))
 
 
 async def _hurry_resumed(world: World, rollout_id: RolloutId) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keyturn.domain.access import Caller, Verb
+from keyturn.domain.emergency import as_told
 from keyturn.domain.rollout import Member
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.emergencies import EmergencyView, admit, view_of
@@ -39,7 +40,8 @@ async def report_emergency(world: World, caller: Caller, emergency_id: str) -> E
     """Return the record of an emergency. Raises NotFound, Forbidden."""
     rollout = await admit(world, caller, Verb.READ_ROLLOUTS, emergency_id, "evidence")
     async with world.store.reading() as tx:
-        proofs = await list_proofs(tx, await members_of(tx, rollout.id))
+        members = [as_told(each, rollout.state) for each in await members_of(tx, rollout.id)]
+        proofs = await list_proofs(tx, members)
     return EmergencyReport(await view_of(world, rollout.id), proofs)
 
 

@@ -1,7 +1,9 @@
 """The record of an emergency as a file to keep, for programs and for people; no value is in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from keyturn.domain.rollout import Member
 from keyturn.services.emergencies import EmergencyView
@@ -9,6 +11,9 @@ from keyturn.services.emergency_evidence import EmergencyReport, Proof
 from keyturn.services.evidence_files import table
 from keyturn.services.ports import TurnStep
 from keyturn.wire import emergencies as wire
+
+CLOSED: Final[Sequence[wire.Standing]] = ("closed", "done")
+_STATES: Final[Mapping[str, str]] = MappingProxyType({"abandoned": "aborted"})
 
 
 def emergency(seen: EmergencyView) -> wire.Emergency:
@@ -93,8 +98,9 @@ def _lines(told: wire.EmergencyEvidence) -> Iterator[str]:
     facts = {
         "reason": one.reason,
         "apps": f"{one.apps}, of {one.selector}",
-        "old secret may still work": f"{one.open} apps",
-        "state": f"{one.state}. {one.told}".strip(),
+        "closed": f"{sum(one.standings.get(each, 0) for each in CLOSED)} of {_apps(one.apps)}",
+        "old secret may still work": _apps(one.open),
+        "state": f"{_STATES.get(one.state, one.state)}. {one.told}".strip(),
         "begun": f"{_at(one.created_at)} by {one.creator}",
         "every app tried": _at(one.tidied_at),
         "ended": _at(one.ended_at),
@@ -119,7 +125,7 @@ def _row(one: wire.ClosingProof, *, asked: bool) -> list[str]:
         one.app_id,
         one.name,
         one.why,
-        one.standing,
+        _stands(one),
         _at(one.closed_at, _unseen(one)),
         one.old_id or _missing(one, "none"),
         _told(one, one.deactivated),
@@ -138,6 +144,14 @@ def _told(one: wire.ClosingProof, word: wire.OktaWord | None) -> str:
 def _missing(one: wire.ClosingProof, told: str) -> str:
     """Say of what is not there whether that is known: a turn goes with a deleted rotation."""
     return told if one.on_record or not one.turn_id else "not on record any more"
+
+
+def _stands(one: wire.ClosingProof) -> str:
+    return one.standing if one.closed_at or one.standing != "skipped" else "NOT CLOSED by this"
+
+
+def _apps(count: int) -> str:
+    return "1 app" if count == 1 else f"{count} apps"
 
 
 def _unseen(one: wire.ClosingProof) -> str:

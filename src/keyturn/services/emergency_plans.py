@@ -197,19 +197,26 @@ def _unmanaged(one: InventoriedApp) -> Unmanaged:
 def _require_some(
     draft: EmergencyDraft, chosen: Sequence[RotationView], unmanaged: Sequence[Unmanaged]
 ) -> None:
-    """Raise InvalidInput for apps that nobody knows, and where there is nothing to turn."""
+    """Raise InvalidInput for apps that are not among these, and where there is nothing to turn."""
     ids = {name for each in chosen for name in (each.rotation.app_id, each.rotation.client_id)}
     ids |= {name for each in unmanaged for name in (each.app_id, each.client_id)}
-    unknown = [each for each in draft.apps if each not in ids]
-    if unknown:
-        rule = f"{', '.join(unknown[:NAMED_MAX])}: no rotation that you may see keeps it. "
-        raise InvalidInput(FieldProblem(("apps",), rule + BY_HAND))
+    if unknown := _named([each for each in draft.apps if each not in ids]):
+        rule = f"{unknown}: no rotation that you may see keeps it. {BY_HAND}"
+        raise InvalidInput(FieldProblem(("apps",), rule))
     if not chosen:
         rule = f"no rotation that you may see keeps any of these apps. {BY_HAND}"
         raise InvalidInput(FieldProblem(("selector",), rule))
+    if others := _named([each for each in draft.leaked if each not in ids]):
+        rule = f"{others}: not among the apps that are closed. Add it there, or leave it out here"
+        raise InvalidInput(FieldProblem(("leaked",), rule))
     if len(chosen) > MEMBERS_MAX:
         rule = f"fits {len(chosen)} apps: an emergency has at most {MEMBERS_MAX}"
         raise InvalidInput(FieldProblem(("selector",), rule))
+
+
+def _named(unknown: Sequence[str]) -> str:
+    more = f" and {len(unknown) - NAMED_MAX} more" if len(unknown) > NAMED_MAX else ""
+    return ", ".join(unknown[:NAMED_MAX]) + more
 
 
 BY_HAND = (
@@ -224,10 +231,9 @@ def _require_turnable(caller: Caller, chosen: Iterable[RotationView]) -> None:
         each.rotation.name for each in chosen if not gate.may(caller, Verb.ROTATE, each.target)
     ]
     if denied:
-        more = f" and {len(denied) - NAMED_MAX} more" if len(denied) > NAMED_MAX else ""
         raise Forbidden(
-            f"{caller.name} may not {Verb.ROTATE} on {', '.join(denied[:NAMED_MAX])}{more}: choose "
-            "the others, and ask somebody who may for these."
+            f"{caller.name} may not {Verb.ROTATE} on {_named(denied)}: choose the others, and ask "
+            "somebody who may for these."
         )
 
 

@@ -104,6 +104,8 @@ class EmergencyPlanAnswer(Wire):
 class Emergency(Wire):
     """An emergency and where it stands; ``open`` counts apps whose old secret may still work.
 
+    Those that were left out (``skipped``) are among these, unless another emergency has closed
+    them. A ``state`` of finished says that nothing is left to do, not that every app is closed.
     ``tidiedAt`` is since when no app waits to be closed, so that what was closed is deleted;
     ``revoked`` counts the apps whose refresh tokens have been revoked.
     """

@@ -36,6 +36,8 @@ def test_the_number_of_apps_is_typed_before_anything_is_begun(house: House) -> N
     house.run(*BEGIN, "--within", "soon", code=2)
     house.run(*BEGIN, "--yes", "--plan-hash", "0" * 64, code=1)
     house.run("emergency", "begin", "--all", code=2)
+    other = house.run(*BEGIN, "--leaked", "other", "--plan", code=1).stderr
+    assert "other: not among the apps that are closed" in other
     assert (
         "all are meant"
         in house.run(
@@ -95,5 +97,5 @@ def test_an_order_that_leaves_apps_open_is_asked_about(house: House, order: str)
     assert "Aborted!" in asked
     assert house.ask("emergency", "show", name)["standings"] == {"failed": 1}
     if order == "abort":
-        assert "is abandoned" in house.run(*words, "--yes").stdout
+        assert "is aborted" in house.run(*words, "--yes").stdout
     assert "There is no emergency x" in house.run("emergency", "abort", "x", code=1).stderr

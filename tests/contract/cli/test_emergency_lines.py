@@ -54,7 +54,7 @@ EMERGENCY: dict[str, Any] = {
 def test_a_plan_promises_nothing_of_apps_with_something_in_the_way() -> None:
     """They are named with what is on record, and not among those closed in time."""
     free = PlannedClosing(number=1, name="free", obstacles=(), **PLANNED)
-    held = PlannedClosing(number=2, name="held", obstacles=("paused", "gone"), **PLANNED)
+    held = PlannedClosing(number=2, name="held", obstacles=("paused.", "gone."), **PLANNED)
     told = "\n".join(emergency_lines.plan(EmergencyPlan(members=(free, held), **PLAN), 20))
     assert "2 apps are closed, the most exposed first" in told
     assert "1 app may NOT BE CLOSED before somebody acts:" in told
@@ -67,30 +67,37 @@ def test_a_plan_promises_nothing_of_apps_with_something_in_the_way() -> None:
 
 
 def test_what_was_left_out_or_is_deactivated_does_not_count_as_closed() -> None:
-    """It is told apart, with the command that lists it."""
+    """It is told apart, with the command that lists it, also once nothing is left to do."""
     stands = {"done": 1, "skipped": 1, "inactive": 1}
-    seen = Emergency(open=0, standings=stands, **EMERGENCY)
+    seen = Emergency(open=1, standings=stands, **EMERGENCY)
     told = "\n".join(emergency_lines.emergency(seen))
     assert "1 of 3 apps" in told
+    listed = "1 app is NOT CLOSED: keyturn emergency apps 20260101 --standing skipped"
+    assert listed in told
+    over = seen.model_copy(update={"state": "finished"})
+    assert listed in "\n".join(emergency_lines.emergency(over))
+    assert "1 of 3  1           me" in "\n".join(emergency_lines.emergencies([over]))
     assert "1 app is deactivated at Okta" in told
     assert "keyturn emergency apps 20260101 --standing inactive" in told
     assert "1 of 3" in "\n".join(emergency_lines.emergencies([seen]))
 
 
 @pytest.mark.parametrize(
-    ("state", "stands", "count"),
+    ("state", "stands", "still_open", "count"),
     [
-        ("running", {"waiting": 1, "done": 1}, 0),
-        ("running", {"waiting": 1, "failed": 2}, 2),
-        ("abandoned", {"waiting": 1, "turning": 3, "failed": 1}, 2),
-        ("finished", {"done": 1, "skipped": 1}, 0),
+        ("running", {"waiting": 1, "done": 1}, 1, 0),
+        ("running", {"waiting": 1, "failed": 2}, 3, 2),
+        ("running", {"waiting": 1, "failed": 2, "skipped": 1}, 4, 3),
+        ("abandoned", {"waiting": 1, "turning": 3, "failed": 1}, 5, 2),
+        ("finished", {"done": 1, "skipped": 1}, 1, 1),
+        ("abandoned", {"done": 1, "skipped": 1}, 0, 0),
     ],
 )
 def test_what_nobody_closes_any_more_is_not_closed(
-    state: str, stands: dict[str, int], count: int
+    state: str, stands: dict[str, int], still_open: int, count: int
 ) -> None:
-    """What failed, and what an aborted emergency has not begun; it is told, and how to mend it."""
-    seen = Emergency(open=0, standings=stands, **EMERGENCY | {"state": state})
+    """What failed, was left out, or was not begun before an abort; and how to mend what can be."""
+    seen = Emergency(open=still_open, standings=stands, **EMERGENCY | {"state": state})
     told = "\n".join(emergency_lines.emergency(seen))
     assert emergency_lines.not_closed(seen) == count
     assert ("NOT CLOSED: keyturn emergency apps" in told) is bool(count)

@@ -66,14 +66,15 @@ async def test_it_is_begun_by_the_number_of_apps(web: WebHouse) -> None:
     """Another number begins nothing, and neither does another plan."""
     await several(web)
     plan = await closing(web, which="all")
-    for fields, told in (
-        ({"confirm": ""}, "To begin, type 3"),
-        ({"confirm": "2"}, "To begin, type 3"),
-        ({"confirm": "3", "plan_hash": "0" * 64}, "The plan is about other apps now"),
-    ):
-        again = await web.visitor.press(plan, "Close them", **fields)
-        assert again.status == 400, fields
-        assert told in again.text
+    for typed in ("", "2"):
+        again = await web.visitor.press(plan, "Close them", confirm=typed)
+        assert again.status == 422, typed
+        assert ("#f-confirm", "To begin, type 3, the number of apps.") in again.links
+        assert again.value("confirm") == typed
+        assert 'id="f-confirm-error"' in again.html
+    again = await web.visitor.press(plan, "Close them", confirm="3", plan_hash="0" * 64)
+    assert again.status == 400
+    assert "The plan is about other apps now" in again.text
     assert "There has been no emergency" in (await web.visitor.open(LIST)).text
     page = await web.visitor.press(plan, "Close them", confirm="3")
     assert "The emergency has begun." in page.text
@@ -200,11 +201,15 @@ async def test_an_abort_says_what_is_not_closed(web: WebHouse) -> None:
     """Its page says so before and after."""
     page = await stuck(web)
     asked = await web.visitor.follow(await web.visitor.open(page.path), "Abort")
-    assert "3 that failed stay as they are" in asked.text
+    assert "3 apps that are NOT CLOSED stay so" in asked.text
+    assert " 0 " not in asked.text
     ended = await web.visitor.press(asked, "Abort the emergency")
     assert "No further app is begun." in ended.text
     assert "NOT CLOSED" in ended.text
     assert "Try again" not in buttons(ended)
+    assert "Aborted, 3 not closed" in ended.text
+    assert "begin another" in ended.text
+    assert "Aborted, 3 not closed" in (await web.visitor.open(LIST)).text
     assert (await the_rollout(web)).state is State.ABANDONED
     assert "It has ended." in (await web.visitor.open(f"{page.path}/abort")).text
 

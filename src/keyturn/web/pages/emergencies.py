@@ -9,9 +9,16 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import Verb
-from keyturn.domain.emergency import all_closed, is_stuck
+from keyturn.domain.emergency import (
+    GONE,
+    all_closed,
+    is_left_open,
+    is_paused,
+    is_stuck,
+    without_advice,
+)
 from keyturn.domain.errors import NotFound
-from keyturn.domain.rollout import ENDED, Kind, Member, Standing
+from keyturn.domain.rollout import ENDED, Kind, Member, Standing, State
 from keyturn.services import emergency_files
 from keyturn.services.emergencies import EmergencyView, list_emergencies
 from keyturn.services.emergency_evidence import Proof, report_emergency
@@ -22,7 +29,7 @@ from keyturn.web.paging import Slice, start_in
 from keyturn.web.pictures.closing import draw_closing
 from keyturn.web.planned import follow_watch
 from keyturn.web.rendering import HEADERS
-from keyturn.web.rollouts_told import STANDINGS, STATES, parts_of, word_of
+from keyturn.web.rollouts_told import LEFT_OPEN, STANDINGS, STATES, parts_of, word_of
 from keyturn.web.routing import page
 from keyturn.web.visiting import Visit
 
@@ -35,6 +42,24 @@ FORMS: Final = {"json": "application/json", "md": "text/markdown; charset=utf-8"
 
 
 @dataclass(frozen=True)
+class Open:
+    """An app that is not closed, and why; ``href`` is its rotation's page."""
+
+    of: Member
+    href: str
+
+    @property
+    def paused(self) -> bool:
+        """Return whether its turn has only to be resumed."""
+        return is_paused(self.of)
+
+    @property
+    def told(self) -> str:
+        """Return why, without what is said above it already."""
+        return without_advice(self.of).told.replace("NOT CLOSED. ", "") or "It was not begun."
+
+
+@dataclass(frozen=True)
 class Row:
     """An app in the list, with Okta's own words; ``href`` is its rotation's page."""
 
@@ -42,6 +67,11 @@ class Row:
     proof: Proof
     word: tuple[str, str]
     href: str
+
+    @property
+    def told(self) -> str:
+        """Return what is told of it; what to do then, the page offers itself."""
+        return without_advice(self.of).told
 
 
 async def list_all(visit: Visit) -> Response:
@@ -97,13 +127,18 @@ async def download(visit: Visit) -> Response:
 
 def state_of(seen: EmergencyView) -> tuple[str, str]:
     """Return how an emergency stands, in words and a tone."""
-    if seen.counts.get(Standing.FAILED) and seen.rollout.state not in ENDED:
-        return "NOT CLOSED", "bad"
     if seen.rollout.state in ENDED:
-        return STATES[seen.rollout.state]
-    if seen.counts.get(Standing.INACTIVE) and not seen.open:
+        word, tone = STATES[seen.rollout.state]
+        return (f"{word}, {seen.open:,} not closed", "bad") if seen.open else (word, tone)
+    if seen.counts.get(Standing.FAILED):
+        return "NOT CLOSED", "bad"
+    if seen.going:
+        return "Closing", "busy"
+    if seen.left:
+        return f"Tidying up, {seen.left:,} not closed", "bad"
+    if seen.counts.get(Standing.INACTIVE):
         return "Waits for deactivated apps", "warn"
-    return ("Closing", "busy") if seen.open else ("Closed, tidying up", "good")
+    return "Closed, tidying up", "good"
 
 
 async def _watch(visit: Visit) -> Watch[EmergencySight]:
@@ -115,6 +150,7 @@ def _shown(visit: Visit, sight: EmergencySight) -> dict[str, object]:
     seen, one, standing = sight.of, sight.of.rollout, standing_in(visit)
     href, now = f"{LIST}/{one.id}", visit.world.clock.now()
     stuck = [each for each in sight.members if is_stuck(each)]
+    left = [each for each in sight.members if _is_given_up(each, one.state)]
     late = [each for each in sight.members if each.told.startswith(LATE)]
     closed_at = [each.closed_at for each in sight.members if each.closed_at]
     done = all_closed(sight.members) or one.state in ENDED
@@ -126,9 +162,11 @@ def _shown(visit: Visit, sight: EmergencySight) -> dict[str, object]:
         "state": state_of(seen),
         "whole": len(sight.members),
         "closed": len(closed_at),
-        "stuck": [(each, _href(visit, each)) for each in stuck[:NAMED]],
+        "stuck": [Open(each, _href(visit, each)) for each in stuck[:NAMED]],
         "not_closed": len(stuck),
-        "retries": visit.may(Verb.EDIT_ROLLOUTS),
+        "paused": sum(map(is_paused, stuck)),
+        "left": [Open(each, _href(visit, each)) for each in left[:NAMED]],
+        "lefts": len(left),
         "inactive": seen.counts.get(Standing.INACTIVE, 0),
         "late": [(each, each.told.removeprefix(LATE).strip()) for each in islice(late, NAMED)],
         "lates": len(late),
@@ -139,7 +177,7 @@ def _shown(visit: Visit, sight: EmergencySight) -> dict[str, object]:
             begun_at=one.created_at,
             until=max(until, one.created_at),
         ),
-        "rows": [_row(visit, each) for each in sight.proofs],
+        "rows": [_row(visit, each, one.state) for each in sight.proofs],
         "slice": Slice(start_in(visit), EACH, sight.total, href, {"standing": standing or ""}),
         "standing": standing,
         "tabs": _tabs(seen, href),
@@ -162,14 +200,24 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _row(visit: Visit, proof: Proof) -> Row:
+def _is_given_up(one: Member, state: State) -> bool:
+    """Say whether an app is not closed, and the emergency, of this state, does nothing about it."""
+    return is_left_open(one) or (state in ENDED and one.standing is Standing.WAITING)
+
+
+def _row(visit: Visit, proof: Proof, state: State) -> Row:
     one = proof.member
-    return Row(one, proof, word_of(one.standing, Kind.EMERGENCY), _href(visit, one))
+    word = word_of(one.standing, Kind.EMERGENCY)
+    if _is_given_up(one, state):
+        word = LEFT_OPEN
+    elif one.standing is Standing.SKIPPED:
+        word = "closed by another" if not one.closed_at else "closed", "idle"
+    return Row(one, proof, word, _href(visit, one))
 
 
 def _href(visit: Visit, one: Member) -> str:
     """Return the page of an app's rotation, where it is there for whoever looks."""
-    sees = visit.may(Verb.READ_ROTATIONS) and one.standing is not Standing.SKIPPED
+    sees = visit.may(Verb.READ_ROTATIONS) and one.told != GONE
     return f"/rotations/{one.rotation_id}" if sees else ""
 
 

@@ -24,6 +24,7 @@ from keyturn.services.emergency_plans import (
     BY_HAND,
     EmergencyDraft,
     EmergencyPlan,
+    PlannedClosing,
     plan_emergency,
 )
 from keyturn.web.faults import told_of
@@ -120,20 +121,17 @@ async def answer(visit: Visit) -> Response:
 
 
 async def _begin(visit: Visit, typed: Typed) -> Response:
+    count = visit.said("count")
+    if visit.said("confirm").replace(",", "") != count:
+        rule = f"To begin, type {count}, the number of apps"
+        return await _plan(visit, typed, InvalidInput(FieldProblem(("confirm",), rule)))
     try:
-        _require_count(visit.said("confirm"), visit.said("count"))
         seen = await begin_emergency(
             visit.world, visit.caller, typed.draft, visit.said("plan_hash")
         )
     except Refused as error:
         return await _plan(visit, typed, error)
     return visit.redirect(f"{LIST}/{seen.rollout.id}", "The emergency has begun.")
-
-
-def _require_count(typed: str, count: str) -> None:
-    """Raise Refused unless the number of apps was typed as the page has shown it."""
-    if typed.replace(",", "") != count:
-        raise Refused(f"To begin, type {count}, the number of apps. Nothing was begun.")
 
 
 async def _plan(visit: Visit, typed: Typed, error: KeyturnError | None = None) -> Response:
@@ -147,7 +145,8 @@ async def _plan(visit: Visit, typed: Typed, error: KeyturnError | None = None) -
         typed=typed,
         plan=plan,
         hurt=sum(bool(each.without_time) for each in plan.members),
-        stopped=[each for each in plan.members if each.obstacles],
+        confirm=visit.said("confirm"),
+        stopped=[(each, _href(visit, each)) for each in plan.members if each.obstacles],
         unmanaged=plan.unmanaged[:NAMED],
         by_hand=BY_HAND,
         start=start,
@@ -156,6 +155,11 @@ async def _plan(visit: Visit, typed: Typed, error: KeyturnError | None = None) -
         rates=_rates(plan),
         command=typed.command,
     )
+
+
+def _href(visit: Visit, one: PlannedClosing) -> str:
+    """Return the page of an app's rotation, for who may see it."""
+    return f"/rotations/{one.candidate.rotation_id}" if visit.may(Verb.READ_ROTATIONS) else ""
 
 
 def _rates(plan: EmergencyPlan) -> Sequence[str]:

@@ -13,9 +13,11 @@ from keyturn.services.emergencies import (
     EmergencyView,
     abort_emergency,
     leave_out,
+    list_closings,
     read_emergency,
     retry_emergency,
 )
+from keyturn.services.rollout_plans import MEMBERS_MAX
 from keyturn.web.faults import told_of
 from keyturn.web.menu import ABOVE
 from keyturn.web.pages.emergencies import LIST, ONE
@@ -32,7 +34,7 @@ async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
     seen = await read_emergency(visit.world, visit.caller, visit.given("emergency_id"))
     one = seen.rollout
     visit.require(one.name, ABOVE, Verb.EDIT_ROLLOUTS)
-    order, app = _order(visit), _app(visit)
+    order, app, counts = _order(visit), _app(visit), seen.counts
     words = ["keyturn", "emergency", order, one.name, *([app] if order == LEAVE_OUT else [])]
     return visit.render(
         f"emergencies/{order}.html",
@@ -40,12 +42,25 @@ async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
         problems=told_of(error),
         one=one,
         href=f"{LIST}/{one.id}",
-        failed=sum(seen.counts.get(each, 0) for each in STOPPED),
+        failed=counts.get(Standing.FAILED, 0),
+        inactive=counts.get(Standing.INACTIVE, 0),
         app=app,
-        waiting=seen.counts.get(Standing.WAITING, 0),
-        under_way=seen.counts.get(Standing.TURNING, 0),
+        name=await _named(visit, app) if order == LEAVE_OUT else "",
+        waiting=counts.get(Standing.WAITING, 0),
+        under_way=counts.get(Standing.TURNING, 0),
         command=shlex.join(words),
     )
+
+
+async def _named(visit: Visit, app: str) -> str:
+    """Return what the rotation of an app is called, or its id where none that has stopped is."""
+    world, caller, which = visit.world, visit.caller, visit.given("emergency_id")
+    pages = [
+        await list_closings(world, caller, which, standing=each, limit=MEMBERS_MAX)
+        for each in STOPPED
+    ]
+    found = (each.name for page in pages for each in page.members if each.app_id == app)
+    return next(found, app)
 
 
 async def give(visit: Visit) -> Response:
