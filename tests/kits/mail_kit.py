@@ -139,16 +139,22 @@ async def mail_sink(folder: Path, **given: Any) -> AsyncIterator[MailSink]:  # n
 
 @dataclass
 class HttpSink:
-    """Whoever is posted to: it keeps what came, and answers with a status."""
+    """Whoever is posted to: it keeps what came, and answers with a status.
+
+    What has the text ``refused`` in it, if that is any, is answered with 500.
+    """
 
     status: int = 200
+    refused: str = ""
     requests: list[httpx2.Request] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request."""
         self.requests.append(request)
-        return httpx2.Response(self.status, headers=self.headers, text="canary of the receiver")
+        refused = self.refused and self.refused in request.content.decode()
+        status = 500 if refused else self.status
+        return httpx2.Response(status, headers=self.headers, text="canary of the receiver")
 
     def told(self, host: str) -> list[Any]:
         """Return the bodies that were posted to a host, the oldest first."""

@@ -12,11 +12,16 @@ from notice_kit import PUBLIC, opened_channel
 from rig import Rig, rigged
 
 from keyturn.domain.channel_kinds import ChannelKind
-from keyturn.domain.notice import Notice
+from keyturn.domain.notice import Kind, Notice
+from keyturn.domain.rotation import Rotation
 from keyturn.domain.sensitive import Sensitive
+from keyturn.services.channels import ChannelChange, delete_channel, update_channel
+from keyturn.services.notices import tell
+from keyturn.services.turn_news import draft_of
 
 SLACK, TEAMS, HOOK = "slack.example.com", "teams.example.com", "people.example.com"
 CANARY = "canary-of-the-address"
+NAMES = ("mail", "slack", "teams", "hook")
 
 Happens = Callable[[Rig], Awaitable[object]]
 
@@ -71,3 +76,26 @@ async def town(folder: Path, **channel: Any) -> AsyncIterator[Town]:  # noqa: AN
         await opened_channel(rig, "hook", **channel)
         yield Town(rig, mail, http)
         await notifier.aclose()
+
+
+async def told_of(rig: Rig, kind: Kind = Kind.FINISHED, count: int = 1) -> None:
+    """Have so many things be told of one rotation, made where there is none."""
+    async with rig.world.store.reading() as looking:
+        rotations = await looking.list(Rotation)
+    rotation = rotations[0] if rotations else (await rig.rotation()).rotation
+    async with rig.world.store.writing() as tx:
+        for number in range(count):
+            draft = await draft_of(tx, rig.world, rotation, kind, f"It has happened ({number}).")
+            await tell(tx, rig.world, draft)
+
+
+async def only(it: Town, name: str) -> None:
+    """Leave one channel alone."""
+    for each in NAMES:
+        if each != name:
+            await delete_channel(it.rig.world, it.rig.admin, each)
+
+
+async def change(it: Town, name: str, **changes: Any) -> None:  # noqa: ANN401
+    """Change a channel."""
+    await update_channel(it.rig.world, it.rig.admin, name, ChannelChange(**changes))

@@ -10,6 +10,7 @@ from keyturn.domain.channel_kinds import ChannelKind
 from keyturn.domain.channels import (
     ALWAYS,
     GIVE_UP_AFTER,
+    LEFT_OUT,
     PILED_UP,
     Brought,
     Channel,
@@ -26,6 +27,7 @@ from keyturn.domain.channels import (
     decide_again,
     delivered,
     given_back,
+    goes_first,
     missed,
     next_load,
     paused,
@@ -211,7 +213,9 @@ def test_what_waits_is_urgent_or_unwanted_all_the_same() -> None:
     urgent = replace(NOTICE, kind=Kind.BLOCKED)
     quiet = replace(CHANNEL, timing=NOON)
     assert decide_again(URGENTLY, urgent, quiet, NOW) == replace(URGENTLY, due_at=NOW)
-    assert decide_again(WAITING, NOTICE, replace(quiet, selector="label=shop-*"), NOW) is None
+    out = decide_again(WAITING, NOTICE, replace(quiet, selector="label=shop-*"), NOW)
+    why = f"{LEFT_OUT}it is not one of label=shop-*"
+    assert out == replace(WAITING, due_at=None, failure=why)
 
 
 BAD_TIMES = [
@@ -242,7 +246,30 @@ def test_kinds_and_the_time_ahead_are_checked() -> None:
             checked_ahead(seconds)
 
 
-# --- what comes in one message --------------------------------------------------------------------
+# --- what comes next, and in one message ----------------------------------------------------------
+
+
+FIRST = [
+    ("nothing failed", 0, 9, 0, "urgent"),
+    ("what was tried less", 2, 1, 0, "other"),
+    ("what was tried less", 3, 1, 2, "urgent"),
+    ("as often, by turns", 1, 0, 0, "other"),
+    ("as often, by turns", 2, 0, 0, "urgent"),
+]
+
+
+@pytest.mark.parametrize(("_why", "failed", "urgently", "plainly", "first"), FIRST)
+def test_what_is_urgent_goes_first_unless_something_failed(
+    _why: str, failed: int, urgently: int, plainly: int, first: str
+) -> None:
+    """Then each has its turn, so that neither is held up by what a receiver refuses."""
+    ways = {
+        "urgent": [replace(URGENTLY, attempts=urgently)],
+        "other": [replace(WAITING, attempts=plainly)],
+    }
+    assert goes_first(ways["urgent"], ways["other"], failed) == ways[first]
+    for each in ways.values():
+        assert goes_first([], each, failed) == goes_first(each, [], failed) == each
 
 
 def due(*kinds: Kind, digest: bool = False) -> list[tuple[Dispatch, Notice]]:

@@ -152,7 +152,10 @@ def fate(one: "Delivery") -> str:
     if one.delivered_at:
         return f"arrived {output.moment(one.delivered_at)}"
     if not one.next_attempt_at:
-        return f"given up: {one.failure}"
+        from keyturn.domain.channels import LEFT_OUT
+
+        left_out = one.failure.startswith(LEFT_OUT)
+        return one.failure if left_out else f"given up: {one.failure}"
     at = output.moment(one.next_attempt_at)
     if one.failure:
         return f"again at {at}: {one.failure}"

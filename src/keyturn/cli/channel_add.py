@@ -137,12 +137,13 @@ def update(
     """Change a channel; what is not given stays, settings that lead elsewhere need the secret.
 
     What is given empty is taken away: --quiet-from "" ends quiet hours, --selector "" hears of
-    every app.
+    every app, --kind "" of every kind.
     """
     from keyturn.cli.channel import show_channel
     from keyturn.wire.channels import UpdateChannel
 
     fields = _fields(given) | ({"name": name} if name else {})
+    fields |= {"kinds": ()} if given["kinds"] == ("",) else {}
     if not fields:
         raise click.UsageError("Say what to change.")
 

@@ -26,6 +26,10 @@ GIVE_UP_AFTER = timedelta(days=3)
 """How long it is tried to bring a notice."""
 
 
+LEFT_OUT = "left out: "
+"""How the log begins to tell why a notice is not brought that a channel was to bring."""
+
+
 class Rhythm(StrEnum):
     """When notices are brought that can wait."""
 
@@ -157,16 +161,14 @@ def decide(notice: NoticeDraft, channel: Channel, now: datetime) -> Brought | Un
     return Brought(at, digest=at > now or together)
 
 
-def decide_again(
-    dispatch: Dispatch, notice: Notice, channel: Channel, now: datetime
-) -> Dispatch | None:
-    """Return what is on its way as a changed channel brings it, or None where it does not.
+def decide_again(dispatch: Dispatch, notice: Notice, channel: Channel, now: datetime) -> Dispatch:
+    """Return what is on its way as a changed channel brings it, or left out where it does not.
 
     What has failed is tried at once, unless the hours are quiet.
     """
     way = decide(notice, channel, dispatch.created_at)
     if isinstance(way, Unwanted):
-        return None
+        return replace(dispatch, due_at=None, failure=f"{LEFT_OUT}{way.why}")
     at = now if dispatch.attempts else max(way.at, now)
     return put_off(replace(dispatch, digest=way.digest), channel.timing, at)
 
@@ -315,17 +317,30 @@ def undelivered(
     *,
     retry_after_s: float | None = None,
 ) -> Dispatch:
-    """Return it to be tried again later, behind what has not been tried; after days no more."""
+    """Return it to be tried again later; after days no more."""
     failed = replace(dispatch, attempts=dispatch.attempts + 1, failure=failure)
     if now - dispatch.created_at >= GIVE_UP_AFTER:
         return replace(failed, due_at=None)
     return put_off(failed, timing, now + pause_after(failed.attempts, retry_after_s))
 
 
-# --- what comes in one message --------------------------------------------------------------------
+# --- what comes next, and in one message ----------------------------------------------------------
 
 PILED_UP = 5
 """From so many on that are due together, people are sent one message for all."""
+
+
+def goes_first(
+    urgent: Sequence[Dispatch], other: Sequence[Dispatch], failed: int
+) -> Sequence[Dispatch]:
+    """Return what is urgent, or all else, of what is due, each the oldest first.
+
+    ``failed`` counts the tries since anything arrived. After one, that goes first which was tried
+    less, and both by turns: what a receiver refuses, urgent or not, holds up nothing else.
+    """
+    if not (urgent and other and failed):
+        return urgent or other
+    return min((other, urgent) if failed % 2 else (urgent, other), key=lambda due: due[0].attempts)
 
 
 def next_load(

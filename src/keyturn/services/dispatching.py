@@ -20,6 +20,7 @@ from keyturn.domain.channels import (
     claimed,
     delivered,
     given_back,
+    goes_first,
     missed,
     next_load,
     put_off,
@@ -88,7 +89,7 @@ async def _serve(world: World, held: Held) -> int:
         await look_ahead(world, channel)
     arrived = 0
     while _has_time(world, held) and await _bring_next(world, channel):
-        arrived += 1
+        channel, arrived = reached(channel), arrived + 1
     async with world.store.writing() as tx:
         stored = await _still_held(tx, channel)
         if stored:
@@ -131,11 +132,14 @@ async def _bring_next(world: World, channel: Channel) -> bool:
 
 
 async def _next_load(world: World, channel: Channel) -> Sequence[tuple[Dispatch, Notice]]:
-    """Return what is brought next: what is urgent first, and alone; in quiet hours nothing else."""
+    """Return what is brought next: what is urgent apart; in quiet hours nothing else."""
     now = world.clock.now()
     async with world.store.reading() as tx:
-        due = await tx.list_due_dispatches(channel.id, now, urgent=True, limit=1)
-        due = due or await tx.list_due_dispatches(channel.id, now, urgent=False, limit=LOADED_MAX)
+        urgent, other = [
+            await tx.list_due_dispatches(channel.id, now, urgent=each, limit=LOADED_MAX)
+            for each in (True, False)
+        ]
+        due = goes_first(urgent, other, channel.attempts)
         ids = frozenset(each.notice_id for each in due)
         notices = {each.id: each for each in await tx.list(Notice, id=ids)} if ids else {}
         gone = frozenset([each for each in ids if not await _still_so(tx, notices[each])])

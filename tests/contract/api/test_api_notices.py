@@ -190,6 +190,7 @@ FATES = [
     ({"nextAttemptAt": AT, "digest": True}, "in the digest of 2026-01-01 10:00:00 UTC"),
     ({"nextAttemptAt": AT, "failure": "Away."}, "again at 2026-01-01 10:00:00 UTC: Away."),
     ({"failure": "Away."}, "given up: Away."),
+    ({"failure": "left out: the channel is paused"}, "left out: the channel is paused"),
 ]
 
 

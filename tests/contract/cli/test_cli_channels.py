@@ -44,6 +44,7 @@ def test_a_channel_goes_all_its_ways(house: House, tmp_path: Path) -> None:
     assert (hourly["timing"]["digestAt"], hourly["kinds"]) == (None, ["turn.blocked"])
     awake = house.ask("channel", "update", "pager", "--quiet-from", "")
     assert (awake["timing"]["quietFrom"], awake["timing"]["quietTo"]) == (None, None)
+    assert house.ask("channel", "update", "pager", "--kind", "")["kinds"] == []
     half = ("--quiet-from", "", "--quiet-to", "07:00")
     refused = house.run("channel", "update", "pager", *half, code=1)
     assert "quietTo: goes together with quietFrom" in refused.stderr

@@ -9,10 +9,10 @@ import pytest
 from mail_kit import PASSWORD
 from notice_kit import log_of, opened_channel
 from rig import Rig
-from town_kit import HOOK, SLACK, Town, town
+from town_kit import HOOK, NAMES, SLACK, Town, change, only, told_of, town
 
 from keyturn.domain.access import DEVELOPER, VIEWER, Caller, Holding
-from keyturn.domain.channels import PILED_UP, Rhythm, Timing
+from keyturn.domain.channels import Rhythm, Timing
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Taken
 from keyturn.domain.ids import ProjectId, RotationId
 from keyturn.domain.notice import Kind
@@ -29,14 +29,11 @@ from keyturn.services.channels import (
     try_channel,
     update_channel,
 )
-from keyturn.services.dispatching import LOADED_MAX
-from keyturn.services.notices import list_notices, read_notice, tell
+from keyturn.services.notices import list_notices, read_notice
 from keyturn.services.projects import resolve_project
-from keyturn.services.turn_news import draft_of
 from keyturn.services.turns import rotate
 
 DAY_S = 86_400
-NAMES = ("mail", "slack", "teams", "hook")
 
 
 @pytest.fixture
@@ -44,33 +41,6 @@ async def it(tmp_path: Path) -> AsyncIterator[Town]:
     """Set up an installation with a channel of each kind that hears of everything."""
     async with town(tmp_path) as made:
         yield made
-
-
-async def told_of(rig: Rig, kind: Kind = Kind.FINISHED, count: int = 1) -> None:
-    """Have so many things be told of one rotation, made where there is none."""
-    rotations = await _rotations(rig)
-    rotation = rotations[0] if rotations else (await rig.rotation()).rotation
-    async with rig.world.store.writing() as tx:
-        for number in range(count):
-            draft = await draft_of(tx, rig.world, rotation, kind, f"It has happened ({number}).")
-            await tell(tx, rig.world, draft)
-
-
-async def _rotations(rig: Rig) -> list[Rotation]:
-    async with rig.world.store.reading() as tx:
-        return [*await tx.list(Rotation)]
-
-
-async def only(it: Town, name: str) -> None:
-    """Leave one channel alone."""
-    for each in NAMES:
-        if each != name:
-            await delete_channel(it.rig.world, it.rig.admin, each)
-
-
-async def change(it: Town, name: str, **changes: object) -> None:
-    """Change a channel."""
-    await update_channel(it.rig.world, it.rig.admin, name, ChannelChange(**changes))
 
 
 # --- when they speak ------------------------------------------------------------------------------
@@ -161,37 +131,12 @@ async def test_what_a_changed_channel_hears_of_no_more_is_left_out(it: Town) -> 
     await change(it, "hook", timing=Timing(), kinds=(Kind.STARTED.value,))
     await it.rig.tick()
     assert [each["type"] for each in it.hooks()] == ["turn.started"]
-    assert len(await log_of(it.rig, "hook")) == 1
-
-
-async def test_what_is_urgent_goes_before_all_that_waits(it: Town) -> None:
-    """However much that is, and each alone, which is not so of all else."""
-    await told_of(it.rig, count=LOADED_MAX + 1)
-    await told_of(it.rig, Kind.LEAKED, PILED_UP)
-    await it.rig.tick()
-    assert [each["type"] for each in it.hooks()][: PILED_UP + 1] == [
-        *["secret.leaked"] * PILED_UP,
-        "turn.finished",
-    ]
-    assert [one["Subject"] for one in it.mail.letters][: PILED_UP + 1] == [
-        *["[Keyturn] A secret of my-okta-rotation is reported as leaked"] * PILED_UP,
-        f"[Keyturn] {LOADED_MAX} notices",
-    ]
-
-
-async def test_what_waits_is_not_held_up_by_an_urgent_one_that_failed(it: Town) -> None:
-    """The channel is served as soon as anything is due."""
-    await only(it, "hook")
-    kinds = (Kind.FINISHED.value, Kind.LEAKED.value)
-    await change(it, "hook", timing=Timing(Rhythm.HOURLY), kinds=kinds)
-    await told_of(it.rig)
-    await told_of(it.rig, Kind.LEAKED)
-    way = (await log_of(it.rig, "hook"))[1].dispatch
-    async with it.rig.world.store.writing() as tx:
-        await tx.replace(replace(way, due_at=way.created_at + timedelta(days=1), attempts=9))
-    await it.rig.tick()
-    await it.rig.live(3600)
-    assert [each["type"] for each in it.hooks()] == ["turn.finished"]
+    *out, came = await log_of(it.rig, "hook")
+    assert came.dispatch.delivered_at
+    why = "left out: the channel does not hear of turn.finished"
+    assert [(each.dispatch.due_at, each.dispatch.failure) for each in out] == [
+        (None, why)
+    ] * DECIDED_AT_ONCE
 
 
 async def test_what_piles_up_comes_in_one_message_but_to_a_program(it: Town) -> None:
@@ -227,6 +172,23 @@ async def test_turns_that_come_are_told_once_each(it: Town) -> None:
     await it.rig.tick()
     times = [each["data"]["comesAt"][:13] for each in it.hooks()]
     assert times == [f"{each:%Y-%m-%dT%H}" for each in (at, later)]
+
+
+async def test_of_a_turn_that_comes_a_resumed_channel_hears_anew(it: Town) -> None:
+    """It was left out of what the paused one had not brought."""
+    await only(it, "hook")
+    it.http.status = 500
+    rotation = (await it.rig.rotation()).rotation
+    assert rotation.next_rotation_at
+    before = (rotation.next_rotation_at - it.rig.clock.now()).total_seconds()
+    await it.rig.live(before - DAY_S / 2)
+    await change(it, "hook", paused=True)
+    assert await log_of(it.rig, "hook") == []
+    it.http.status = 200
+    await change(it, "hook", paused=False)
+    await it.rig.tick()
+    (entry,) = await log_of(it.rig, "hook")
+    assert (entry.notice.kind, bool(entry.dispatch.delivered_at)) == (Kind.UPCOMING, True)
 
 
 async def test_a_program_is_told_of_each_turn_that_comes_on_its_own(it: Town) -> None:
@@ -298,6 +260,8 @@ async def test_a_paused_channel_hears_of_nothing_and_forgets_the_rest(it: Town) 
     await told_of(it.rig)
     await it.rig.tick()
     await change(it, "slack", paused=True)
+    out = (await log_of(it.rig, "slack"))[0].dispatch
+    assert (out.due_at, out.failure) == (None, "left out: the channel is paused")
     it.http.status = 200
     await told_of(it.rig)
     await it.rig.live(DAY_S)
