@@ -157,10 +157,11 @@ class TestDeadline:
         assert moved(served, Act.DELIVER, CLOSES).closes_at == served.closes_at
         assert moved(replace(of, within_s=0), Act.PROMOTE, NOW).closes_at is None
 
-    def test_calm_after_a_standstill_leaves_no_time_for_an_emergency(self) -> None:
-        """One that is said after that leaves as much as it says itself."""
-        of = blocked(urgent(Phase.WRITTEN, within_s=300), Reason.FOREIGN_SECRET, "", NOW)
-        assert resumed(of, NOW).within_s == 0
+    def test_calm_after_a_standstill_keeps_the_time(self) -> None:
+        """Whoever hurries it again after it was served finds until when consumers have time."""
+        of = blocked(urgent(Phase.VERIFIED, within_s=300), Reason.FOREIGN_SECRET, "", NOW)
+        served = moved(resumed(of, NOW), Act.PROMOTE, NOW)
+        assert (served.word, served.closes_at) == (None, NOW + timedelta(seconds=300))
 
     def test_who_had_no_time_is_named(self) -> None:
         """When it is over the old one goes all the same, and the record says whose it was."""

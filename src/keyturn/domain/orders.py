@@ -51,7 +51,7 @@ def resumed(turn: Turn, now: datetime) -> Turn:
     elif turn.paused_at is None:
         raise _refused(turn, "there is nothing to resume.")
     calm = None if turn.word is Word.AT_ONCE else turn.word
-    return _set_going(replace(turn, word=calm, within_s=0), now)
+    return _set_going(replace(turn, word=calm), now)
 
 
 def by_hand(turn: Turn, trigger: Trigger = Trigger.MANUAL) -> Turn:

@@ -77,7 +77,7 @@ async def rotate(
         rotation = await current_rotation(tx, rotation_id)
         turn = await start(tx, world, rotation, Trigger.MANUAL)
         turn = replace(claimed(world, turn) if wait else turn, asked=asked)
-        turn = replace(turn, word=Word.AT_ONCE) if emergency else turn
+        turn = replace(turn, word=Word.AT_ONCE, within_s=0) if emergency else turn
         await tx.replace(turn)
         what = "emergency" if emergency else "turn"
         await note_step(tx, turn, what, f"By {caller.name}.", world.clock.now())

@@ -28,6 +28,7 @@ from keyturn.domain.rollout import Member, Standing, State
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import Fault
 from keyturn.services.drift import compare_now
+from keyturn.services.duties import claim_due
 from keyturn.services.emergencies import (
     abort_emergency,
     leave_out,
@@ -36,6 +37,7 @@ from keyturn.services.emergencies import (
 )
 from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.fleet import read_fleet
+from keyturn.services.journey import advance
 from keyturn.services.orders import pause_turn, resume_turn
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import TurnStep
@@ -206,6 +208,25 @@ async def test_a_turn_that_somebody_resumes_hurries_again(rig: Rig, within_s: in
     async with rig.world.store.reading() as tx:
         steps = await tx.list(TurnStep, turn_id=member.turn_id)
     assert [each.step for each in steps if each.step == "emergency"] == ["emergency"] * 2
+
+
+async def test_consumers_keep_their_time_where_somebody_resumes(rig: Rig) -> None:
+    """Though the new one is served while nothing hurries: until then it is the emergency's."""
+    [rotation_id] = await add_rotations(rig, 1)
+    await read_secret(rig.world, rig.admin, PLACE, "app-0000-secret")
+    app_id = (await view(rig.world, rotation_id)).rotation.app_id
+    old = await served(rig, rotation_id)
+    await begun(rig, within_s=250)
+    await carry_emergencies(rig.world)
+    await pause_turn(rig.world, rig.admin, rotation_id)
+    await resume_turn(rig.world, rig.admin, rotation_id)
+    [claim] = await claim_due(rig.world, owner="test", limit=1)
+    await advance(rig.world, claim.turn, held_since_s=claim.held_since_s)
+    assert await served(rig, rotation_id) != old
+    await rest(rig, 240)
+    assert old in active(rig, app_id)
+    await rest(rig, 30)
+    assert old not in active(rig, app_id)
 
 
 async def test_the_plan_tells_what_is_in_the_way(rig: Rig) -> None:
