@@ -119,6 +119,20 @@ async def test_a_turn_is_watched_to_its_end(site: Site, chrome: Browser) -> None
         await photograph(page, "turn-finished")
 
 
+async def test_tabs_are_all_in_sight_on_a_small_screen(site: Site, chrome: Browser) -> None:
+    """They wrap: none has to be scrolled to, and the one that one is on is seen."""
+    async with context(chrome, site.url, viewport={"width": 360, "height": 800}) as window:
+        page = await window.new_page()
+        await site.log_in(page)
+        await page.goto("/leaks")
+        wide = "nav => [nav.scrollWidth, nav.clientWidth]"
+        tabs = page.get_by_role("navigation", name="Fleet")
+        inner, outer = await tabs.evaluate(wide)
+        assert inner == outer
+        for tab in await tabs.get_by_role("link").all():
+            await expect(tab).to_be_in_viewport(ratio=1)
+
+
 async def _seconds_until(page: Page, text: str) -> float:
     loop = asyncio.get_running_loop()
     began_s = loop.time()

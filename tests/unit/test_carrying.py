@@ -133,7 +133,8 @@ def test_a_wave_follows_once_all_before_are_good() -> None:
     assert following(ONE, TWO) == Next(None, 1)
     assert following(DONE, TWO) == Next(None, 2)
     assert following(SKIPPED, replace(TWO, wave=9)) == Next(None, 9)
-    assert following(DONE).order is Order.FINISH
+    assert following(DONE) == Next(Order.FINISH, 1)
+    assert following(DONE, SKIPPED).told == "Rotations that were left out: 1."
 
 
 def test_a_failure_halts_and_says_where() -> None:

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from keyturn.domain.errors import InvalidInput
 from keyturn.domain.ids import AppId, RotationId
 from keyturn.domain.selector import Subject
-from keyturn.domain.waves import WAVES_MAX, Candidate, cut, estimate, require_waves, untried
+from keyturn.domain.waves import (
+    WAVES_MAX,
+    Candidate,
+    Estimate,
+    cut,
+    estimate,
+    require_waves,
+    untried,
+)
 
 ORGS = ("https://a.okta.com", "https://a.oktapreview.com")
 
@@ -15,7 +23,7 @@ ORGS = ("https://a.okta.com", "https://a.oktapreview.com")
 def candidate(name: str, *, environment: str = "prod", org: str = ORGS[0]) -> Candidate:
     """Return a rotation of a project that is called so."""
     subject = Subject(project="p", environment=environment, path="/", rotation=name)
-    return Candidate(RotationId(f"{environment}-{name}"), AppId(name), subject, org, 60)
+    return Candidate(RotationId(f"{environment}-{name}"), AppId(name), subject, org, 60, 90)
 
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -130,10 +138,7 @@ def test_calls_and_time_are_told_by_wave() -> None:
     more = [candidate(name, org="https://b.okta.com") for name in "xyz"]
     found = cut([*map(candidate, "ab"), *more], ["rotation=a", "rest"])
     waves = estimate(found.members, {ORGS[0]: 10, "https://b.okta.com": 5})
-    assert {wave: (each.calls, each.lasts_s) for wave, each in waves.items()} == {
-        1: (5, 30 + 60),
-        2: (20, 180 + 60),
-    }
+    assert waves == {1: Estimate(5, 30 + 60, 30 + 90), 2: Estimate(20, 180 + 60, 180 + 90)}
 
 
 @pytest.mark.parametrize("wave", ["", "0", "101%", "1000000", "half", "PREVIEW", "x=y", "10 %"])

@@ -232,14 +232,10 @@ def approve(
 
 
 async def _show_wave(api: "KeyturnApi", found: "Rollout", number: int) -> None:
-    """Show whom a wave is about."""
-    before = [wave.members for wave in found.waves if wave.number < number]
-    [size] = [wave.members for wave in found.waves if wave.number == number] or [0]
-    wanted = {"offset": str(sum(before)), "limit": str(max(1, min(size, SHOWN)))}
+    """Show whom a wave is about, and what may stop them."""
+    wanted = {"wave": str(number), "limit": str(SHOWN)}
     page = await api.list_rollout_members(found.id, wanted)
-    shown = [one for one in page.members if one.wave == number]
-    members = page.model_copy(update={"members": tuple(shown), "total": size})
-    click.echo("\n".join([*rollout_lines.members(members), ""]), err=True)
+    click.echo("\n".join([*rollout_lines.members(page), ""]), err=True)
 
 
 @rollout.command("continue")

@@ -9,6 +9,8 @@ from keyturn.cli.inventory_lines import duration
 
 if TYPE_CHECKING:
     from keyturn.wire.rollouts import (
+        PlannedMember,
+        PlannedWave,
         Rollout,
         RolloutMember,
         RolloutMembersAnswer,
@@ -22,15 +24,9 @@ def plan(found: "RolloutPlan", limit: int) -> Iterator[str]:
     """Render what a rollout would do, its waves and so many of its members."""
     yield f"Rollout {found.name} turns {len(found.members)} rotations"
     yield from output.table(
-        ["wave", "cut", "rotations", "calls", "takes"],
+        ["wave", "cut", "rotations", "calls", "next after"],
         [
-            [
-                str(one.number),
-                one.cut,
-                str(one.members),
-                str(one.calls),
-                duration(one.lasts_s) if one.members else "-",
-            ]
+            [str(one.number), one.cut, str(one.members), str(one.calls), _next_after(found, one)]
             for one in found.waves
         ],
     )
@@ -44,16 +40,26 @@ def plan(found: "RolloutPlan", limit: int) -> Iterator[str]:
     )
     yield from more(len(found.members), limit)
     yield ""
-    yield from _warnings(found, limit)
-    yield f"{found.calls} calls to Okta, about {duration(found.lasts_s)} in all."
+    yield from _warnings(found.members, limit)
+    begins = "at once"
+    if found.last_begins_s:
+        begins = f"after about {duration(found.last_begins_s)}"
+    ends = duration(found.lasts_s)
+    yield f"{found.calls} calls to Okta. The last wave begins {begins}; all finish in about {ends}."
     approved = ", and a second person has approved it" if found.approvals else ""
     yield f"The next wave begins when every turn before is {found.go_on_at}{approved}."
     yield f"Plan: {found.plan_hash}"
 
 
-def _warnings(found: "RolloutPlan", limit: int) -> Iterator[str]:
-    """Say what somebody should look at before it is started."""
-    warned = [one for one in found.members if one.warnings]
+def _next_after(found: "RolloutPlan", wave: "PlannedWave") -> str:
+    """Tell how long after a wave begins the next may; nothing of the last."""
+    last = max((one.wave for one in found.members), default=0)
+    return duration(wave.lasts_s) if wave.members and wave.number < last else "-"
+
+
+def _warnings(members: "Sequence[PlannedMember | RolloutMember]", limit: int) -> Iterator[str]:
+    """Say what somebody should look at before they turn."""
+    warned = [one for one in members if one.warnings]
     if warned:
         rows = [[str(one.number), one.name, " ".join(one.warnings)] for one in warned[:limit]]
         yield from output.table(["no", "rotation", "look at this first"], rows)
@@ -106,6 +112,7 @@ def members(found: "RolloutMembersAnswer") -> Iterator[str]:
         ["no", "wave", "rotation", "stands", "phase", "told"], [_row(one) for one in found.members]
     )
     yield from more(found.total, len(found.members))
+    yield from _warnings(found.members, len(found.members))
 
 
 def more(total: int, shown: int) -> Iterator[str]:
@@ -115,8 +122,13 @@ def more(total: int, shown: int) -> Iterator[str]:
 
 
 def turned(wave: "RolloutWave") -> int:
-    """Count who of a wave has turned, or was left out."""
-    return wave.standings.get("done", 0) + wave.standings.get("skipped", 0)
+    """Count who of a wave has turned."""
+    return wave.standings.get("done", 0)
+
+
+def left_out(wave: "RolloutWave") -> int:
+    """Count who of a wave was left out."""
+    return wave.standings.get("skipped", 0)
 
 
 def _row(one: "RolloutMember") -> list[str]:
@@ -141,5 +153,5 @@ def _to_do(found: "Rollout") -> Iterator[str]:
     if found.state == "halted":
         yield f"Once that is mended: keyturn rollout continue {found.name}"
         yield f"Without who failed:  keyturn rollout continue {found.name} --skip NO"
-    if left := sum(one.standings.get("skipped", 0) for one in found.waves):
+    if left := sum(map(left_out, found.waves)):
         yield f"{left} left out: keyturn rollout members {found.name} --standing skipped"

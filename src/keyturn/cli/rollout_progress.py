@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from keyturn.cli.rollout_lines import turned
+from keyturn.cli.rollout_lines import left_out, turned
 from keyturn.cli.running import looks
 
 if TYPE_CHECKING:
@@ -39,4 +39,7 @@ def _bars(console: Console) -> Progress:
 
 def _draw(bars: Progress, tasks: Mapping[int, TaskID], found: "Rollout") -> None:
     for one in found.waves:
-        bars.update(tasks[one.number], completed=turned(one) if one.members else 1)
+        left = left_out(one)
+        told = f"{one.cut}, {left} left out" if left else one.cut
+        done, total = (turned(one), one.members - left) if one.members else (1, 1)
+        bars.update(tasks[one.number], completed=done, total=total, description=told)

@@ -176,7 +176,7 @@ def what_next(
         return Next(Order.APPROVE, rollout.wave) if ready else stays
     wave = _wave_due(rollout, members, turns)
     if wave is None:
-        return Next(Order.FINISH, rollout.wave)
+        return Next(Order.FINISH, rollout.wave, _who_left(members))
     unbegun = all(each.begun_at is None for each in members if each.wave == wave)
     wanted = rollout.approvals and unbegun
     if wanted and not _is_approved(rollout, wave, approvals, now):
@@ -200,6 +200,12 @@ def _is_approved(rollout: Rollout, wave: int, approvals: Iterable[Approval], now
         each.wave == wave and each.plan_hash == rollout.plan_hash and now < each.expires_at
         for each in approvals
     )
+
+
+def _who_left(members: Iterable[Member]) -> str:
+    """Tell that not all have turned, where that is so."""
+    left = sum(each.standing is Standing.SKIPPED for each in members)
+    return f"Rotations that were left out: {left}." if left else ""
 
 
 def _why_halted(wrong: Sequence[Member]) -> str:

@@ -100,7 +100,8 @@ class Rollout:
     was shown. ``wave`` is the number of the one under way, ``go_on_at`` the phase in which a turn
     is good enough for the next. In an emergency ``within_s`` is what time consumers have,
     ``revoke`` whether refresh tokens are revoked too, and ``tidied_at`` since when what was closed
-    may be deleted. ``told`` is why it halted.
+    may be deleted. ``told`` is why it halted, who
+    ended it, or how many were left out.
     """
 
     id: RolloutId

@@ -29,9 +29,9 @@ _RULE = (
 class Candidate:
     """A rotation that a rollout is to turn.
 
-    ``subject`` is what selectors pick it by, ``org`` the address of its org, and ``lasts_s`` how
-    long its turn waits in overlap and soak before the next wave may begin. ``until_next`` is
-    whether its overlap lasts until the turn after this one.
+    ``subject`` is what selectors pick it by, ``org`` the address of its org. ``lasts_s`` is how
+    long its turn waits in overlap and soak before the next wave may begin, ``ends_s`` before it has
+    finished. ``until_next`` is whether its overlap lasts until the turn after this one.
     """
 
     rotation_id: RotationId
@@ -39,6 +39,7 @@ class Candidate:
     subject: Subject
     org: str
     lasts_s: int = 0
+    ends_s: int = 0
     until_next: bool = False
 
     @property
@@ -80,10 +81,14 @@ class Cut:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a wave asks of Okta, and how long it takes at the rate that is known."""
+    """What a wave asks of Okta, and how long it takes at the rate that is known.
+
+    After ``lasts_s`` the next may begin, after ``ends_s`` every turn of it has finished.
+    """
 
     calls: int
     lasts_s: int
+    ends_s: int
 
 
 def require_waves(texts: Iterable[str]) -> tuple[str, ...]:
@@ -144,8 +149,9 @@ def _estimated(every: Sequence[Candidate], calls_per_min: Mapping[str, int]) -> 
     for each in every:
         by_org[each.org] = by_org.get(each.org, 0) + CALLS_A_TURN
     calling = max(-(-calls * 60 // calls_per_min[org]) for org, calls in by_org.items())
-    waiting = max(each.lasts_s for each in every)
-    return Estimate(sum(by_org.values()), calling + waiting)
+    lasts_s = calling + max(each.lasts_s for each in every)
+    ends_s = calling + max(each.ends_s for each in every)
+    return Estimate(sum(by_org.values()), lasts_s, ends_s)
 
 
 def _required(text: str) -> str:

@@ -32,7 +32,7 @@ async def tell_rollout(tx: Writing, world: World, before: Rollout | None, after:
         project_id=None,
         subject_id=after.id,
         subject=after.name,
-        told=after.told or await _told(tx, after),
+        told=_told(after),
         page=f"/rollouts/{after.id}",
         command=f"keyturn rollout show {after.name}",
     )
@@ -51,9 +51,9 @@ async def _failed_first(tx: Reading, rollout: Rollout) -> Rotation | None:
     return await tx.find(Rotation, id=first.rotation_id)
 
 
-async def _told(tx: Reading, rollout: Rollout) -> str:
+def _told(rollout: Rollout) -> str:
     if rollout.state is State.AWAITING:
         return f"Wave {rollout.wave} waits for somebody's approval."
-    out = await tx.list(Member, rollout_id=rollout.id, standing=Standing.SKIPPED)
-    left = f" Rotations that were left out: {len(out)}." if out else ""
-    return f"Waves that are through: {len(rollout.waves)}.{left}"
+    if rollout.state is State.FINISHED:
+        return f"Waves that are over: {len(rollout.waves)}. {rollout.told}".rstrip()
+    return rollout.told

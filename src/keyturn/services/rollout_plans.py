@@ -4,7 +4,9 @@ Changes nothing. What is started later is what the hash was taken over, or nothi
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from keyturn.domain import names
 from keyturn.domain.access import Caller, Target, Verb
@@ -65,9 +67,19 @@ class RolloutPlan:
         return sum(each.calls for each in self.estimates.values())
 
     @property
+    def last_begins_s(self) -> int:
+        """Return after how many seconds the last wave begins, approvals aside."""
+        return self._begin_s[-1]
+
+    @property
     def lasts_s(self) -> int:
-        """Return how many seconds it takes from wave to wave, approvals aside."""
-        return sum(each.lasts_s for each in self.estimates.values())
+        """Return after how many seconds every turn has finished, approvals aside."""
+        pairs = zip(self._begin_s, self.estimates.values(), strict=True)
+        return max(begins_s + each.ends_s for begins_s, each in pairs)
+
+    @property
+    def _begin_s(self) -> Sequence[int]:
+        return [0, *accumulate(each.lasts_s for each in self.estimates.values())][:-1]
 
 
 async def plan_rollout(
@@ -140,6 +152,21 @@ async def _warnings(
     return {rotation_id: told for rotation_id, told in found.items() if told}
 
 
+async def list_warnings(
+    world: World, caller: Caller, wanted: AbstractSet[RotationId], among: AbstractSet[RotationId]
+) -> Mapping[RotationId, Sequence[str]]:
+    """Tell of some rotations what the plan of a rollout of all ``among`` would warn of by now.
+
+    Of those that the caller may not see nothing is told.
+    """
+    views = await views_for(world, caller, None)
+    every = [_candidate(each, {}, RolloutDraft("")) for each in views if not each.rotation.ending]
+    absent = untried([each for each in every if each.rotation_id in among], every)
+    found = [each for each in every if each.rotation_id in wanted]
+    ids = wanted & absent.keys()
+    return await _warnings(world, views, found, {each: absent[each] for each in ids})
+
+
 async def _require_groups(world: World, caller: Caller, draft: RolloutDraft) -> None:
     """Raise InvalidInput or Refused where a group is named of which not all apps are known."""
     waves = [read_selector(world, each, "waves") for each in draft.waves if "=" in each]
@@ -194,6 +221,7 @@ def _candidate(
         subject=known.get(rotation.id) or _subject(seen),
         org=seen.connection.instance_url,
         lasts_s=_lasts_s(rotation, draft.go_on_at),
+        ends_s=_lasts_s(rotation, Phase.FINISHED),
         until_next=rotation.policy.overlap is Overlap.UNTIL_NEXT,
     )
 

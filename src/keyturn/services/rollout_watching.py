@@ -9,6 +9,7 @@ from math import inf
 from typing import Final, Generic, TypeVar
 
 from keyturn.domain.access import Caller, Verb
+from keyturn.domain.emergency import as_told
 from keyturn.domain.errors import Forbidden
 from keyturn.domain.rollout import Member, Rollout, Standing
 from keyturn.services import emergencies, gate, rollouts
@@ -108,7 +109,8 @@ async def watch_emergency(
     one = await emergencies.admit(world, caller, Verb.READ_ROLLOUTS, emergency_id)
 
     async def read(tx: Reading) -> EmergencySight:
-        rollout, members = await _members(tx, one)
+        rollout, found = await _members(tx, one)
+        members = [as_told(each, rollout.state) for each in found]
         wanted = part.of(members)
         proofs = await list_proofs(tx, wanted[part.offset : part.offset + part.limit])
         return EmergencySight(view_emergency(rollout, members), members, proofs, len(wanted))

@@ -4,13 +4,13 @@ What is decided here is carried on by `rollouts_under_way`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.carrying import mended, skipped
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
-from keyturn.domain.ids import IdentityId, RolloutId
+from keyturn.domain.ids import IdentityId, RolloutId, RotationId
 from keyturn.domain.person import Password
 from keyturn.domain.rollout import (
     ENDED,
@@ -29,7 +29,13 @@ from keyturn.services import gate
 from keyturn.services.orders import abort_turn
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.rollout_news import tell_rollout
-from keyturn.services.rollout_plans import ALL, RolloutDraft, RolloutPlan, plan_rollout
+from keyturn.services.rollout_plans import (
+    ALL,
+    RolloutDraft,
+    RolloutPlan,
+    list_warnings,
+    plan_rollout,
+)
 
 APPROVAL_GOOD_FOR = timedelta(hours=24)
 LISTED_MAX = 1000
@@ -45,11 +51,31 @@ class RolloutView:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Which members somebody wants to see: all, those of a standing, or those of a wave."""
+
+    standing: Standing | None = None
+    wave: int | None = None
+
+    def of(self, members: Iterable[Member]) -> Sequence[Member]:
+        """Return those."""
+        fit = (each for each in members if self.standing in (None, each.standing))
+        return [each for each in fit if self.wave in (None, each.wave)]
+
+
+EVERYBODY = Wanted()
+
+
+@dataclass(frozen=True)
 class MemberPage:
-    """Some of the ``total`` members that are wanted, each with the phase of its turn."""
+    """Some of the ``total`` members that are wanted, each with the phase of its turn.
+
+    ``warnings`` tell of those that wait what is on record that may stop them.
+    """
 
     members: Sequence[tuple[Member, Phase | None]]
     total: int
+    warnings: Mapping[RotationId, Sequence[str]] = field(default_factory=dict)
 
 
 async def start_rollout(
@@ -133,16 +159,21 @@ async def list_members(
     world: World,
     caller: Caller,
     rollout_id: str,
+    wanted: Wanted = EVERYBODY,
     *,
-    standing: Standing | None = None,
     offset: int = 0,
     limit: int = 100,
 ) -> MemberPage:
-    """List members of a rollout by number, all or of one standing. Raises NotFound, Forbidden."""
+    """List members of a rollout by number, with warnings. Raises NotFound, Forbidden."""
     rollout = await admit(world, caller, Verb.READ_ROLLOUTS, rollout_id)
-    where: dict[str, object] = {"standing": standing} if standing else {}
     async with world.store.reading() as tx:
-        return await page_of(tx, await members_of(tx, rollout.id, **where), offset, limit)
+        every = await members_of(tx, rollout.id)
+        page = await page_of(tx, wanted.of(every), offset, limit)
+    waiting = {each.rotation_id for each, _ in page.members if each.standing is Standing.WAITING}
+    if rollout.state in ENDED or not waiting:
+        return page
+    among = {each.rotation_id for each in every}
+    return replace(page, warnings=await list_warnings(world, caller, waiting, among))
 
 
 async def approve_rollout(

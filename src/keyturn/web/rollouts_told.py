@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from keyturn.domain.rollout import Kind, Standing, State
+from keyturn.domain.rollout import Kind, Rollout, Standing, State
 from keyturn.services.rollouts import RolloutView
 from keyturn.web.pictures.shares import Part, Row
 from keyturn.web.pictures.tones import Tone
@@ -15,7 +15,7 @@ STATES: Final[Mapping[State, tuple[str, Tone]]] = MappingProxyType(
         State.RUNNING: ("Running", "busy"),
         State.HALTED: ("Halted", "bad"),
         State.FINISHED: ("Finished", "good"),
-        State.ABANDONED: ("Abandoned", "idle"),
+        State.ABANDONED: ("Aborted", "idle"),
     }
 )
 STANDINGS: Final[Mapping[Standing, tuple[str, Tone]]] = MappingProxyType(
@@ -30,22 +30,35 @@ STANDINGS: Final[Mapping[Standing, tuple[str, Tone]]] = MappingProxyType(
     }
 )
 """In the order in which bars show them."""
-OVER: Final = (Standing.DONE, Standing.SKIPPED)
+LEFT_OPEN: Final[tuple[str, Tone]] = ("NOT CLOSED by this", "bad")
+"""How an app stands for which an emergency does nothing more, and that it has not closed."""
+
+
+def state_of(one: Rollout) -> tuple[str, Tone]:
+    """Return where a rollout in waves stands; who was left out makes it no plain success."""
+    text, tone = STATES[one.state]
+    return text, "idle" if one.state is State.FINISHED and one.told else tone
 
 
 def word_of(standing: Standing, kind: Kind = Kind.WAVES) -> tuple[str, Tone]:
     """Return how a member stands, in a word and a tone."""
+    text, tone = _told(standing, kind)
+    return text, tone or "idle"
+
+
+def _told(standing: Standing, kind: Kind) -> tuple[str, Tone]:
     if kind is Kind.EMERGENCY and standing is Standing.FAILED:
         return "NOT CLOSED", "bad"
-    text, tone = STANDINGS[standing]
-    return text, tone or "idle"
+    if kind is Kind.EMERGENCY and standing is Standing.SKIPPED:
+        return LEFT_OPEN
+    return STANDINGS[standing]
 
 
 def parts_of(counts: Mapping[Standing, int], kind: Kind = Kind.WAVES) -> Sequence[Part]:
     """Return how many stand how, as the parts of a bar."""
     return [
-        Part(counts.get(each, 0), word_of(each, kind)[0], tone, faint=each is Standing.CLOSED)
-        for each, (_, tone) in STANDINGS.items()
+        Part(counts.get(each, 0), *_told(each, kind), faint=each is Standing.CLOSED)
+        for each in STANDINGS
     ]
 
 
@@ -63,19 +76,19 @@ def sum_of(seen: RolloutView) -> Mapping[Standing, int]:
 
 
 def _row(seen: RolloutView, number: int, text: str, counts: Mapping[Standing, int]) -> Row:
-    whole, over = sum(counts.values()), sum(counts.get(each, 0) for each in OVER)
-    told, tone = f"{over:,} of {whole:,}", _tone(seen, number, whole - over, counts)
+    whole, tone = sum(counts.values()), _tone(seen, number, counts)
+    told = f"{counts.get(Standing.DONE, 0):,} of {whole:,} turned"
     if tone == "warn":
         told = "awaits approval"
     return Row(f"Wave {number}", parts_of(counts), tone, told if whole else "empty", text)
 
 
-def _tone(seen: RolloutView, number: int, left: int, counts: Mapping[Standing, int]) -> Tone:
-    one = seen.rollout
+def _tone(seen: RolloutView, number: int, counts: Mapping[Standing, int]) -> Tone:
+    one, skipped = seen.rollout, counts.get(Standing.SKIPPED, 0)
     if counts.get(Standing.FAILED):
         return "bad"
-    if not left:
-        return "good"
+    if sum(counts.values()) == counts.get(Standing.DONE, 0) + skipped:
+        return "idle" if skipped else "good"
     if one.wave == number and one.state is State.AWAITING:
         return "warn"
     under_way = sum(counts.get(each, 0) for each in (Standing.TURNING, Standing.CLOSED))

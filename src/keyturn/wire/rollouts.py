@@ -63,7 +63,10 @@ class PlannedMember(Wire):
 
 
 class PlannedWave(Wire):
-    """A wave: how it was cut, how many turn in it, what it asks of Okta, how long it takes."""
+    """A wave: how it was cut, how many turn in it, what it asks of Okta.
+
+    ``lastsS`` is how long after it begins the next may begin.
+    """
 
     number: int
     cut: str
@@ -73,7 +76,11 @@ class PlannedWave(Wire):
 
 
 class RolloutPlan(Wire):
-    """What a rollout will do; nothing has been done. It is started by ``planHash``."""
+    """What a rollout will do; nothing has been done. It is started by ``planHash``.
+
+    The last wave begins after ``lastBeginsS``, and every turn has finished after ``lastsS``,
+    approvals aside.
+    """
 
     name: str
     reason: str
@@ -83,6 +90,7 @@ class RolloutPlan(Wire):
     waves: tuple[PlannedWave, ...]
     members: tuple[PlannedMember, ...]
     calls: int
+    last_begins_s: int
     lasts_s: int
     plan_hash: str
 
@@ -161,7 +169,10 @@ class RolloutsAnswer(Wire):
 
 
 class RolloutMember(Wire):
-    """A rotation of a rollout, and how it stands; ``phase`` is its turn's, ``told`` what failed."""
+    """A rotation of a rollout, and how it stands; ``phase`` is its turn's, ``told`` what failed.
+
+    While it waits, ``warnings`` tell what may stop it, as in the plan.
+    """
 
     number: int
     wave: int
@@ -177,12 +188,14 @@ class RolloutMember(Wire):
     begun_at: Instant | None
     closed_at: Instant | None
     ended_at: Instant | None
+    warnings: tuple[str, ...]
 
 
 class RolloutMembersQuery(Wire):
-    """Which members are wanted: all, or those that stand so."""
+    """Which members are wanted: all, those that stand so, or those of a wave."""
 
     standing: Standing | None = None
+    wave: Annotated[int, Field(ge=1, le=NUMBER_MAX)] | None = None
     offset: Annotated[int, Field(ge=0, le=NUMBER_MAX)] = 0
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
 

@@ -65,6 +65,9 @@ async def test_a_plan_is_shown_and_started_by_its_hash(house: House) -> None:
         (2, "rest", 2, 10),
     ]
     assert plan["lastsS"] == sum(each["lastsS"] for each in plan["waves"])
+    assert plan["lastBeginsS"] == plan["waves"][0]["lastsS"]
+    early = await tell(house, "/plan", **wanted, goOnAt="overlapping")
+    assert early["lastBeginsS"] < plan["lastBeginsS"] < early["lastsS"] < plan["lastsS"]
     first = plan["members"][0]
     assert (first["name"], first["why"]) == ("example/dev/:app-0", "the next 1 by name")
     assert first["warnings"] == []
@@ -76,6 +79,8 @@ async def test_a_plan_is_shown_and_started_by_its_hash(house: House) -> None:
     assert [each["standings"] for each in seen["waves"]] == [{"turning": 1}, {"waiting": 2}]
     page = await read(house, f"/{begun['id']}/members", standing="turning")
     assert (page["total"], page["members"][0]["phase"]) == (1, "overlapping")
+    page = await read(house, f"/{begun['id']}/members", wave="2")
+    assert [(each["number"], each["warnings"]) for each in page["members"]] == [(2, []), (3, [])]
     await live(house, 2000)
     seen = (await read(house, f"/{begun['id']}"))["rollout"]
     assert (seen["state"], seen["creator"]) == ("finished", "administrator")

@@ -5,7 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from keyturn.cli import rollout_lines
-from keyturn.wire.rollouts import PlannedMember, Rollout, RolloutApproval, RolloutPlan, RolloutWave
+from keyturn.cli.rollout_progress import follow
+from keyturn.client import KeyturnApi, Token
+from keyturn.wire.rollouts import (
+    PlannedMember,
+    PlannedWave,
+    Rollout,
+    RolloutApproval,
+    RolloutMember,
+    RolloutMembersAnswer,
+    RolloutPlan,
+    RolloutWave,
+)
 
 AT = datetime.now(UTC)
 ROLLOUT = Rollout(
@@ -48,6 +59,7 @@ PLAN = RolloutPlan(
     waves=(),
     members=(PLANNED,),
     calls=5,
+    last_begins_s=0,
     lasts_s=60,
     plan_hash="0" * 64,
 )
@@ -72,6 +84,55 @@ def test_who_was_left_out_is_told() -> None:
     wave = RolloutWave(number=1, cut="rest", members=3, standings={"done": 1, "skipped": 2})
     told = [*rollout_lines.rollout(ROLLOUT.model_copy(update={"waves": (wave,)}))]
     assert told[-1] == "2 left out: keyturn rollout members spring --standing skipped"
+
+
+async def test_a_bar_counts_who_was_left_out_as_nobody_that_turned(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of those that are to turn it tells how many have, and how many are not to."""
+    wave = RolloutWave(number=1, cut="rest", members=4, standings={"done": 1, "skipped": 2})
+    over = ROLLOUT.model_copy(update={"waves": (wave,), "state": "halted"})
+    assert await follow(KeyturnApi("http://localhost", Token("t")), over, shown=True) == over
+    told = capsys.readouterr().err
+    assert "rest, 2 left out" in told
+    assert "1/2" in told
+
+
+def test_a_plan_says_when_its_last_wave_begins_and_when_all_has_finished() -> None:
+    """Of the last wave no next one is told."""
+    waves = tuple(
+        PlannedWave(number=number, cut="1", members=1, calls=5, lasts_s=120) for number in (1, 2)
+    )
+    members = (PLANNED, PLANNED.model_copy(update={"number": 2, "wave": 2}))
+    several = {"waves": waves, "members": members, "last_begins_s": 120, "lasts_s": 90_000}
+    told = [*rollout_lines.plan(PLAN.model_copy(update=several), 10)]
+    assert [line.split()[4:] for line in told[1:4]] == [["next", "after"], ["2", "min"], ["-"]]
+    assert "The last wave begins after about 2 min; all finish in about 25 h" in "\n".join(told)
+    assert "The last wave begins at once; all" in "\n".join(rollout_lines.plan(PLAN, 10))
+
+
+def test_a_wave_says_what_to_look_at_first() -> None:
+    """Where it is approved, as the plan has."""
+    member = RolloutMember(
+        number=1,
+        wave=1,
+        rotation_id="r",
+        app_id="a",
+        name="p/prod/:pay",
+        why="",
+        behind=None,
+        standing="waiting",
+        told="",
+        turn_id=None,
+        phase=None,
+        begun_at=None,
+        closed_at=None,
+        ended_at=None,
+        warnings=("It is paused.",),
+    )
+    told = "\n".join(rollout_lines.members(RolloutMembersAnswer(members=(member,), total=1)))
+    assert "look at this first" in told
+    assert "It is paused." in told
 
 
 def test_a_plan_says_what_to_look_at_first() -> None:

@@ -51,4 +51,4 @@ async def test_the_end_tells_how_many_were_left_out(rig: Rig) -> None:
     await carry(rig)
     notice = await told(rig, Kind.ROLLOUT_FINISHED)
     assert notice
-    assert notice.told == "Waves that are through: 1. Rotations that were left out: 2."
+    assert notice.told == "Waves that are over: 1. Rotations that were left out: 2."

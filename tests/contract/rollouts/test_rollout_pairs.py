@@ -1,5 +1,7 @@
 """Preview before Production: who waits for whom, and what opens nothing."""
 
+from dataclasses import replace
+
 from rig import Rig
 from rollout_kit import (
     add_pair,
@@ -17,7 +19,7 @@ from keyturn.domain.rollout import Standing, State
 from keyturn.domain.turn import Turn
 from keyturn.services.orders import pause_turn
 from keyturn.services.rollout_plans import WHILE_PAUSED
-from keyturn.services.rollouts import continue_rollout
+from keyturn.services.rollouts import Wanted, abort_rollout, continue_rollout, list_members
 from keyturn.services.turns import rotate
 
 
@@ -34,6 +36,33 @@ async def test_a_plan_warns_of_what_is_on_record(rig: Rig) -> None:
     alone = await planned(rig, selector="environment=dev")
     told = "Nothing is tried before it in a Preview org: this rollout leaves out "
     assert alone.warnings == {real: [gone, f"{told}example/staging/:pay."]}
+    one = (await started(rig, selector="environment=dev")).rollout
+    page = await list_members(rig.world, rig.admin, one.id)
+    assert page.warnings == alone.warnings
+
+
+async def test_a_wave_is_listed_with_its_warnings_while_it_waits(rig: Rig) -> None:
+    """By its number; of who has turned nothing is warned, nor once the rollout has ended."""
+    tried, real = await add_pair(rig)
+    one = (await started(rig, "preview", "rest", approvals=True)).rollout
+    await rotate(rig.world, rig.admin, tried)
+    await pause_turn(rig.world, rig.admin, tried)
+    first, second, none = [
+        await list_members(rig.world, rig.admin, one.id, Wanted(wave=wave)) for wave in (1, 2, 3)
+    ]
+    assert [[each.rotation_id for each, _ in page.members] for page in (first, second)] == [
+        [tried],
+        [real],
+    ]
+    assert (first.warnings, second.warnings, none.total) == ({tried: [WHILE_PAUSED]}, {}, 0)
+    member, _ = await members(rig)
+    async with rig.world.store.writing() as tx:
+        await tx.replace(replace(member, standing=Standing.DONE))
+    assert (await list_members(rig.world, rig.admin, one.id)).warnings == {}
+    async with rig.world.store.writing() as tx:
+        await tx.replace(member)
+    await abort_rollout(rig.world, rig.admin, one.id)
+    assert (await list_members(rig.world, rig.admin, one.id)).warnings == {}
 
 
 async def test_production_waits_for_its_preview(rig: Rig) -> None:

@@ -32,6 +32,7 @@ from keyturn.services.orders import pause_turn
 from keyturn.services.policies import PolicyChange
 from keyturn.services.rollout_plans import plan_rollout
 from keyturn.services.rollouts import (
+    Wanted,
     abort_rollout,
     approve_rollout,
     claim_look,
@@ -313,9 +314,9 @@ class TestSight:
         assert seen.counts == {1: {Standing.TURNING: 1}, 2: {Standing.WAITING: 2}}
         assert [one.name for one in await list_rollouts(rig.world, rig.admin)] == ["spring"]
         waiting = Standing.WAITING
-        page = await list_members(rig.world, rig.admin, rollout_id, standing=waiting, limit=1)
+        page = await list_members(rig.world, rig.admin, rollout_id, Wanted(waiting), limit=1)
         assert (page.total, [each.number for each, _ in page.members]) == (2, [2])
-        turning = await list_members(rig.world, rig.admin, rollout_id, standing=Standing.TURNING)
+        turning = await list_members(rig.world, rig.admin, rollout_id, Wanted(Standing.TURNING))
         assert turning.members[0][1] is not None
 
     async def test_nobody_learns_of_rollouts_without_a_role(self, rig: Rig) -> None:

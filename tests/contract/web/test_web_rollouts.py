@@ -1,5 +1,7 @@
 """Rollouts in the browser: planned, begun, looked at, approved, continued and aborted."""
 
+from dataclasses import replace
+
 from rotation_pages_kit import following, somebody
 from route_kit import CHANNEL
 from web_fleet_kit import HOSTILE
@@ -16,22 +18,25 @@ from web_rollout_kit import (
     the_rollout,
 )
 
+from keyturn.domain.carrying import GONE
 from keyturn.domain.notice import Notice
 from keyturn.domain.rollout import Rollout, Standing, State
 from keyturn.domain.rotation import Rotation
 from keyturn.services.logins import authenticate
 from keyturn.services.orders import pause_turn
 from keyturn.services.rollout_plans import WHILE_PAUSED
+from keyturn.services.rollouts import read_rollout
 from keyturn.services.turns import rotate
+from keyturn.web.rollouts_told import rows_of, state_of
 
 LIST = "/rollouts"
 BEGIN = "Turn these 3 client secrets"
 
 
-async def halted(web: WebHouse) -> str:
+async def halted(web: WebHouse, **typed: str) -> str:
     """Begin a rollout whose first wave fails, and return the address of its page."""
     await several(web)
-    page = await started(web)
+    page = await started(web, **typed)
     break_adding(web)
     await carry(web, lambda rollout: rollout.state is State.HALTED)
     return page.path
@@ -66,7 +71,20 @@ async def test_a_plan_says_what_to_look_at_first(web: WebHouse) -> None:
     await pause_turn(web.world, admin, rotation.id)
     plan = await planned(web)
     assert "Look at 1 rotation first" in plan.text
-    assert f":{rotation.name}: {WHILE_PAUSED}" in plan.text
+    assert f":{rotation.name} : {WHILE_PAUSED}" in plan.text
+    named = f"example/dev/:{rotation.name}"
+    assert [href for href, told in plan.links if told == named] == [f"/rotations/{rotation.id}"] * 2
+
+
+async def test_a_plan_tells_when_its_last_wave_begins_and_when_all_has_finished(
+    web: WebHouse,
+) -> None:
+    """Those are far apart where a wave goes on before the turns of the one before are over."""
+    await several(web)
+    plan = await planned(web, go_on_at="overlapping")
+    assert "Last wave begins after about 7 s Finished after about 10 min 20 s" in plan.text
+    assert "it is the last" in plan.text
+    assert "Last wave begins after about no time" in (await planned(web, waves="rest")).text
 
 
 async def test_a_rollout_is_begun_and_followed_to_its_end(web: WebHouse) -> None:
@@ -78,7 +96,8 @@ async def test_a_rollout_is_begun_and_followed_to_its_end(web: WebHouse) -> None
     assert "Wave 1 of 2 is under way." in page.text
     await carry(web)
     done = await web.visitor.open(page.path)
-    assert "All have turned, or were left out" in done.text
+    assert "All have turned." in done.text
+    assert "1 of 1 turned" in done.text
     assert "keyturn rollout show spring --follow" in done.text
     assert {each.standing for each in await members(web)} == {Standing.DONE}
     assert "Finished" in (await web.visitor.open(LIST)).text
@@ -128,7 +147,7 @@ async def test_a_halt_is_loud_and_says_what_to_do(web: WebHouse) -> None:
     assert "What to do" in page.text
     assert "Okta refuses Keyturn's own access" in page.text
     overview = await web.visitor.open("/")
-    assert (path, "spring") in overview.links
+    assert any(href == path and told.endswith("spring") for href, told in overview.links)
     listed = await web.visitor.open(LIST)
     assert "Halted" in listed.text
     failed = await web.visitor.follow(page, "Failed 1")
@@ -144,14 +163,76 @@ async def test_a_halted_rollout_continues_without_who_is_left_out(web: WebHouse)
     asked = await web.visitor.follow(page, "Continue")
     assert "keyturn rollout continue spring --skip NO" in asked.text
     gone_on = await web.visitor.press(asked, "Continue", skip="1")
-    assert "It goes on." in gone_on.text
+    assert "It goes on. Left out: 1." in gone_on.text
+    assert "It goes on. Left out: 1. Who" not in gone_on.text
     await carry(web)
     first, *others = await members(web)
     assert first.standing is Standing.SKIPPED
     assert {each.standing for each in others} == {Standing.DONE}
+    done = await web.visitor.open(path)
+    assert "Turned: 2 of 3; left out: 1." in done.text
+    assert "Turned 2 of 3; left out: 1" in done.text
+    caller = await authenticate(web.world, web.house.installed.admin_token)
+    seen = await read_rollout(web.world, caller, first.rollout_id)
+    assert (state_of(seen.rollout)[1], [row.tone for row in rows_of(seen)]) == (
+        "idle",
+        ["idle", "good"],
+    )
+    assert "0 of 1 turned" in done.text
+    assert (f"/rotations/{first.rotation_id}", first.name) in done.links
+    assert "Rotations that were left out: 1." in (await web.visitor.open(LIST)).text
     over = await web.visitor.open(f"{path}/continue")
     assert "It has not halted" in over.text
     assert "Continue" not in [each.text for form in over.forms for each in form.buttons]
+
+
+async def test_who_is_not_left_out_gets_another_turn(web: WebHouse) -> None:
+    """The page says so by what was chosen."""
+    path = await halted(web, waves="rest")
+    mend(web)
+    asked = await web.visitor.open(f"{path}/continue")
+    gone_on = await web.visitor.press(asked, "Continue", skip="1")
+    assert "It goes on. Left out: 1. Who else failed gets another." in gone_on.text
+
+
+async def test_what_failed_leads_to_where_it_is_mended(web: WebHouse) -> None:
+    """Where it is told: on the page, and where it is continued; nothing is told as a command."""
+    path = await halted(web)
+    member = (await members(web))[0]
+    told = "Ask: `keyturn rotation adopt-existing pay ocs-1 --project x` serves it."
+    async with web.world.store.writing() as tx:
+        await tx.replace(replace(member, told=told))
+        await tx.replace(replace(await the_rollout(web), told=f"Wave 1: app-0. {told}"))
+    adopt = (f"/rotations/{member.rotation_id}/adopt?secret=ocs-1", "Adopt")
+    page = await web.visitor.open(path)
+    assert page.links.count(adopt) == 2  # in the notice, and of the one that failed
+    asked = await web.visitor.open(f"{path}/continue")
+    assert adopt in asked.links
+    assert "`" not in page.text + asked.text
+    assert adopt not in (await (await somebody(web, "viewer")).open(path)).links
+
+
+async def test_a_rotation_that_is_gone_has_no_page(web: WebHouse) -> None:
+    """Whoever was left out for another reason has."""
+    await several(web)
+    page = await started(web)
+    one, other, _ = await members(web)
+    async with web.world.store.writing() as tx:
+        await tx.replace(replace(one, standing=Standing.SKIPPED, told=GONE))
+        await tx.replace(replace(other, standing=Standing.SKIPPED, told="Left out by Ada."))
+    seen = await web.visitor.open(page.path, standing="skipped")
+    assert one.name in seen.text
+    assert one.name not in [told for _, told in seen.links]
+    assert (f"/rotations/{other.rotation_id}", other.name) in seen.links
+
+
+async def test_an_error_at_a_field_shows_no_backticks(web: WebHouse) -> None:
+    """Neither there, nor above all, where it leads to the field."""
+    await several(web)
+    form = await web.visitor.open(NEW)
+    page = await web.visitor.press(form, "Show the plan", name="x", waves="many")
+    assert page.text.count("The waves must be preview , rest ,") == 2
+    assert "`" not in page.text
 
 
 async def test_an_abort_says_what_stays(web: WebHouse) -> None:
@@ -160,9 +241,10 @@ async def test_an_abort_says_what_stays(web: WebHouse) -> None:
     page = await started(web)
     asked = await web.visitor.follow(page, "Abort")
     assert "3 that wait are not turned" in asked.text
+    assert "No turn is under way." in asked.text
     ended = await web.visitor.press(asked, "Abort the rollout", abort_turns="on")
     assert "Nothing more is started." in ended.text
-    assert "Abandoned" in ended.text
+    assert "Aborted by ada@example.com." in ended.text
     again = await web.visitor.open(f"{page.path}/abort")
     assert "It has ended." in again.text
 
@@ -172,20 +254,43 @@ async def test_a_wave_is_approved_by_a_second_person(web: WebHouse) -> None:
     await several(web)
     second = await somebody(web, "rotator")
     page = await started(web, approvals="on")
-    assert "waits for a second person" in page.text
+    assert "waits for a second person. You have started it, so that somebody else" in page.text
     assert "Approve wave 1" not in page.text
     own = await web.visitor.open(f"{page.path}/approve")
     assert "You have started it" in own.text
     assert not [form for form in own.forms if form.action.endswith("/approve")]
     asked = await second.follow(await second.open(page.path), "Approve wave 1")
-    assert "One client secret turns in it: 1." in asked.text
+    assert "One client secret turns in it. " in asked.text
+    assert "You have started it" not in asked.text
     stale = await second.press(asked, "Approve wave 1", plan_hash="0" * 64)
     assert stale.status == 400
     assert "goes by another plan" in stale.text
     done = await second.press(stale, "Approve wave 1")
     assert "Wave 1 may go, for a day." in done.text
     assert "Wave 1 was approved by rotator@example.com" in done.text
+    assert "Wave 1 of 2 is approved, and begins in a moment." in done.text
+    approved = (await web.visitor.open(page.path)).text
+    assert "waits for a second person" not in approved
+    assert "You have started it" not in approved
     await carry(web, lambda rollout: rollout.state is State.RUNNING)
+
+
+async def test_whoever_approves_sees_whom_it_is_about(web: WebHouse) -> None:
+    """The rotations of that wave, and of which something should be looked at first."""
+    await several(web)
+    second = await somebody(web, "rotator")
+    page = await started(web, approvals="on", waves="2\nrest")
+    one, other, later = await members(web)
+    admin = await authenticate(web.world, web.house.installed.admin_token)
+    for each in (one, later):
+        await rotate(web.world, admin, each.rotation_id)
+        await pause_turn(web.world, admin, each.rotation_id)
+    asked = await second.open(f"{page.path}/approve")
+    assert "Look at 1 rotation first" in asked.text
+    assert f"{one.name} : {WHILE_PAUSED}" in asked.text
+    for each in (one, other):
+        assert (f"/rotations/{each.rotation_id}", each.name) in asked.links
+    assert later.name not in asked.text
 
 
 async def test_a_token_that_somebody_was_given_approves_nothing(web: WebHouse) -> None:

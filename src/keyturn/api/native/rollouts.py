@@ -1,5 +1,6 @@
 """Rollouts in waves: planned, started, looked at, approved, continued and aborted."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -59,15 +60,14 @@ async def list_rollout_members(
     query: Annotated[wire.RolloutMembersQuery, Query()],
 ) -> wire.RolloutMembersAnswer:
     """List the rotations of a rollout by number, and how each stands, page by page."""
+    wanted = rollouts.Wanted(Standing(query.standing) if query.standing else None, query.wave)
     page = await rollouts.list_members(
-        world,
-        caller,
-        rollout_id,
-        standing=Standing(query.standing) if query.standing else None,
-        offset=query.offset,
-        limit=query.limit,
+        world, caller, rollout_id, wanted, offset=query.offset, limit=query.limit
     )
-    shown = tuple(_member(each, phase) for each, phase in page.members)
+    shown = tuple(
+        _member(each, phase, page.warnings.get(each.rotation_id, ()))
+        for each, phase in page.members
+    )
     return wire.RolloutMembersAnswer(members=shown, total=page.total)
 
 
@@ -115,7 +115,7 @@ def _draft(body: wire.PlanRollout) -> RolloutDraft:
 
 
 def _plan(plan: RolloutPlan) -> wire.RolloutPlan:
-    draft, none = plan.draft, Estimate(0, 0)
+    draft, none = plan.draft, Estimate(0, 0, 0)
     counts = [each.wave for each in plan.members]
     waves = tuple(
         wire.PlannedWave(
@@ -136,6 +136,7 @@ def _plan(plan: RolloutPlan) -> wire.RolloutPlan:
         waves=waves,
         members=tuple(_planned(plan, each) for each in plan.members),
         calls=plan.calls,
+        last_begins_s=plan.last_begins_s,
         lasts_s=plan.lasts_s,
         plan_hash=plan.plan_hash,
     )
@@ -211,7 +212,7 @@ def _approval(given: Approval) -> wire.RolloutApproval:
     )
 
 
-def _member(one: Member, phase: Phase | None) -> wire.RolloutMember:
+def _member(one: Member, phase: Phase | None, warnings: Sequence[str]) -> wire.RolloutMember:
     return wire.RolloutMember(
         number=one.number,
         wave=one.wave,
@@ -227,6 +228,7 @@ def _member(one: Member, phase: Phase | None) -> wire.RolloutMember:
         begun_at=one.begun_at,
         closed_at=one.closed_at,
         ended_at=one.ended_at,
+        warnings=tuple(warnings),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import Verb
+from keyturn.domain.carrying import GONE
 from keyturn.domain.rollout import ENDED, Member, Rollout, Standing, State
 from keyturn.domain.turn import Phase
 from keyturn.services.rollout_watching import Part, RolloutSight, Watch, watch_rollout
@@ -14,7 +15,7 @@ from keyturn.services.rollouts import list_rollouts
 from keyturn.web.paging import Slice, start_in
 from keyturn.web.pictures.shares import draw_shares
 from keyturn.web.planned import follow_watch
-from keyturn.web.rollouts_told import OVER, STANDINGS, STATES, rows_of, sum_of, word_of
+from keyturn.web.rollouts_told import STANDINGS, rows_of, state_of, sum_of, word_of
 from keyturn.web.routing import page
 from keyturn.web.visiting import Visit
 
@@ -27,12 +28,16 @@ NAMED: Final = 10
 
 @dataclass(frozen=True)
 class Row:
-    """A member in the list; ``href`` is its rotation's page, for who may see it."""
+    """A member in the list; ``href`` is its rotation's page, for who may see it.
+
+    ``orders`` is the same for who may give its orders too.
+    """
 
     of: Member
     word: tuple[str, str]
     phase: Phase | None
     href: str
+    orders: str
 
 
 async def list_all(visit: Visit) -> Response:
@@ -40,7 +45,7 @@ async def list_all(visit: Visit) -> Response:
     found, start = await list_rollouts(visit.world, visit.caller), start_in(visit)
     return visit.render(
         "rollouts/list.html",
-        rollouts=[(each, STATES[each.state]) for each in found[start : start + EACH]],
+        rollouts=[(each, state_of(each)) for each in found[start : start + EACH]],
         slice=Slice(start, EACH, len(found), LIST, {}),
         edits=visit.may(Verb.EDIT_ROLLOUTS),
     )
@@ -72,10 +77,11 @@ def standing_in(visit: Visit) -> Standing | None:
     return next((each for each in Standing if each == wanted), None)
 
 
-def row_of(visit: Visit, one: Member, phase: Phase | None) -> Row:
-    """Return a member as whoever looks sees it."""
-    sees = visit.may(Verb.READ_ROTATIONS) and one.standing is not Standing.SKIPPED
-    return Row(one, word_of(one.standing), phase, f"/rotations/{one.rotation_id}" if sees else "")
+def row_of(visit: Visit, one: Member, phase: Phase | None = None) -> Row:
+    """Return a member as whoever looks sees it; a rotation that is gone has no page."""
+    sees = visit.may(Verb.READ_ROTATIONS) and GONE not in one.told
+    href = f"/rotations/{one.rotation_id}" if sees else ""
+    return Row(one, word_of(one.standing), phase, href, href if visit.may(Verb.ROTATE) else "")
 
 
 async def _watch(visit: Visit) -> Watch[RolloutSight]:
@@ -90,13 +96,14 @@ def _shown(visit: Visit, sight: RolloutSight) -> dict[str, object]:
     return {
         "one": one,
         "href": href,
-        "state": STATES[one.state],
+        "state": state_of(one),
         "whole": sum(sums.values()),
-        "over": sum(sums[each] for each in OVER),
+        "turned": sums[Standing.DONE],
+        "left_out": sums[Standing.SKIPPED],
         "turning": sums[Standing.TURNING] + sums[Standing.CLOSED],
         "waiting": sums[Standing.WAITING],
         "picture": draw_shares("waves", rows_of(seen), title="Waves"),
-        "failed": [row_of(visit, each, None) for each in sight.failed[:NAMED]],
+        "failed": [row_of(visit, each) for each in sight.failed[:NAMED]],
         "failures": len(sight.failed),
         "approvals": seen.approvals,
         "approved": any(
@@ -115,6 +122,7 @@ def _shown(visit: Visit, sight: RolloutSight) -> dict[str, object]:
             ),
         ],
         "orders": orders_of(visit, one),
+        "barred": barred_of(visit, one),
     }
 
 
@@ -125,11 +133,24 @@ def orders_of(visit: Visit, one: Rollout) -> frozenset[str]:
         found.add("abort")
     if edits and one.state is State.HALTED:
         found.add("continue")
-    second = visit.caller.in_person and one.created_by != visit.caller.id
-    approves = second and visit.may(Verb.APPROVE_ROLLOUTS)
+    approves = visit.may(Verb.APPROVE_ROLLOUTS) and not barred_of(visit, one)
     if one.approvals and one.state is State.AWAITING and approves:
         found.add("approve")
     return frozenset(found)
+
+
+def barred_of(visit: Visit, one: Rollout) -> str:
+    """Say why whoever looks may not approve a wave, though a role of theirs would let them."""
+    if not visit.may(Verb.APPROVE_ROLLOUTS):
+        return ""
+    if one.created_by == visit.caller.id:
+        return "You have started it, so that somebody else approves its waves."
+    if not visit.caller.in_person:
+        return (
+            "You have logged in by an access token. A person approves, logged in by a password "
+            "or with Okta."
+        )
+    return ""
 
 
 ROUTES: Final = (page(LIST, list_all), page(ONE, show), page(f"{ONE}/live", follow))

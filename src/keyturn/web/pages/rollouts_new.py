@@ -15,7 +15,7 @@ from keyturn.domain.carrying import GO_ON_AT
 from keyturn.domain.errors import KeyturnError, Refused, Taken
 from keyturn.domain.selector import NAMES
 from keyturn.domain.turn import Phase
-from keyturn.domain.waves import Estimate
+from keyturn.domain.waves import Estimate, Placed
 from keyturn.services.rollout_plans import RolloutDraft, RolloutPlan, plan_rollout
 from keyturn.services.rollouts import start_rollout
 from keyturn.web.faults import told_of
@@ -117,19 +117,24 @@ async def _plan(visit: Visit, typed: Typed, error: KeyturnError | None = None) -
         waves=_waves(plan),
         start=start,
         each=SHOWN,
-        members=plan.members[start : start + SHOWN],
+        members=[(each, href_of(each)) for each in plan.members[start : start + SHOWN]],
         warned=[
-            (each.candidate.name, plan.warnings[each.candidate.rotation_id])
+            (each.candidate.name, href_of(each), href_of(each), warnings)
             for each in plan.members
-            if each.candidate.rotation_id in plan.warnings
+            if (warnings := plan.warnings.get(each.candidate.rotation_id))
         ],
         go_on=next(text for phase, text, _ in GO_ON if phase is plan.draft.go_on_at),
         command=typed.command("start"),
     )
 
 
+def href_of(placed: Placed) -> str:
+    """Return the page of who is planned to turn: whoever may plan it may see it."""
+    return f"/rotations/{placed.candidate.rotation_id}"
+
+
 def _waves(plan: RolloutPlan) -> Sequence[tuple[int, str, int, Estimate]]:
-    counts, none = [each.wave for each in plan.members], Estimate(0, 0)
+    counts, none = [each.wave for each in plan.members], Estimate(0, 0, 0)
     return [
         (number, text, counts.count(number), plan.estimates.get(number, none))
         for number, text in enumerate(plan.draft.waves, 1)

@@ -10,17 +10,20 @@ from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError, Forbidden, KeyturnError, NotFound
 from keyturn.domain.rollout import Rollout, Standing
 from keyturn.services import rollouts
+from keyturn.services.rollout_plans import MEMBERS_MAX
 from keyturn.services.rollout_watching import Part, RolloutSight, watch_rollout
 from keyturn.web.faults import told_of
 from keyturn.web.menu import ABOVE
-from keyturn.web.pages.rollouts import LIST, ONE
+from keyturn.web.pages.rollouts import LIST, ONE, barred_of, row_of
 from keyturn.web.problems import status_of
-from keyturn.web.rollouts_told import STATES
+from keyturn.web.rollouts_told import state_of
 from keyturn.web.routing import action, page
 from keyturn.web.visiting import Visit
 
 ASKED_MAX: Final = 200
 """As many of those that failed can be left out on the page."""
+WAVE_SHOWN: Final = 100
+"""As many of a wave are named where it is approved."""
 
 Ask = Callable[[Visit, KeyturnError | None], Awaitable[Response]]
 
@@ -28,7 +31,8 @@ Ask = Callable[[Visit, KeyturnError | None], Awaitable[Response]]
 async def ask_continue(visit: Visit, error: KeyturnError | None = None) -> Response:
     """Say who gets another turn, and ask whom to leave out."""
     sight = await _look(visit, Verb.EDIT_ROLLOUTS)
-    return _render(visit, "continue", sight.of.rollout, error, failed=sight.failed[:ASKED_MAX])
+    failed = [row_of(visit, each) for each in sight.failed[:ASKED_MAX]]
+    return _render(visit, "continue", sight.of.rollout, error, failed=failed)
 
 
 async def continue_(visit: Visit) -> Response:
@@ -36,8 +40,11 @@ async def continue_(visit: Visit) -> Response:
     skip = [int(text) for text in _texts(visit, "skip") if text.isascii() and text.isdigit()]
 
     async def do() -> str:
+        failed = {each.number for each in (await _look(visit, Verb.EDIT_ROLLOUTS)).failed}
         await rollouts.continue_rollout(visit.world, visit.caller, _id(visit), skip=skip)
-        return "It goes on. Who failed gets another turn."
+        left = f" Left out: {len({*skip}):,}." if skip else ""
+        again = " Who failed gets another turn." if not left else " Who else failed gets another."
+        return f"It goes on.{left}{again if failed - {*skip} else ''}"
 
     return await _given(visit, ask_continue, do)
 
@@ -45,16 +52,24 @@ async def continue_(visit: Visit) -> Response:
 async def ask_approve(visit: Visit, error: KeyturnError | None = None) -> Response:
     """Say what is let go: a wave of the plan that was shown, by its hash."""
     sight = await _look(visit, Verb.APPROVE_ROLLOUTS)
-    one = sight.of.rollout
+    one, world = sight.of.rollout, visit.world
+    wanted = rollouts.Wanted(wave=one.wave)
+    wave = await rollouts.list_members(world, visit.caller, one.id, wanted, limit=MEMBERS_MAX)
+    rows = [row_of(visit, each) for each, _ in wave.members]
     return _render(
         visit,
         "approve",
         one,
         error,
         cut=one.waves[one.wave - 1],
-        count=sum(sight.of.counts.get(one.wave, {}).values()),
-        own=one.created_by == visit.caller.id,
-        in_person=visit.caller.in_person,
+        count=wave.total,
+        rows=rows[:WAVE_SHOWN],
+        warned=[
+            (each.of.name, each.href, each.orders, warnings)
+            for each in rows
+            if (warnings := wave.warnings.get(each.of.rotation_id))
+        ],
+        barred=barred_of(visit, one),
     )
 
 
@@ -130,7 +145,7 @@ def _render(
     error: KeyturnError | None,
     **more: object,
 ) -> Response:
-    context = {"one": one, "href": f"{LIST}/{one.id}", "state": STATES[one.state], **more}
+    context = {"one": one, "href": f"{LIST}/{one.id}", "state": state_of(one), **more}
     return visit.render(
         f"rollouts/{order}.html",
         context,
