@@ -1,6 +1,6 @@
 """A house whose org has been read: what the tests of the fleet's pages begin with."""
 
-from web_kit import WebHouse
+from web_kit import Page, WebHouse
 
 from keyturn.domain.access import Caller
 from keyturn.sandbox.state.directory import AppDraft
@@ -39,3 +39,10 @@ async def read_inventory(web: WebHouse, *labels: str, days: int = 20) -> None:
     assert (await web.house.http.post("/api/v1/inventory", json={})).status_code == 200
     await keep(web)
     await web.visitor.log_in()
+
+
+def called_optional(page: Page, name: str) -> bool:
+    """Say whether the label of a field says that it is optional."""
+    _, _, rest = page.html.partition(f'<label for="f-{name}">')
+    assert rest
+    return "optional" in rest.partition("</label>")[0]

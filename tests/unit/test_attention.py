@@ -20,7 +20,17 @@ from keyturn.domain.attention import (
 from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import Finding
 from keyturn.domain.drift import Kind as Drift
-from keyturn.domain.ids import ConnectionId, IdentityId, OrganizationId, RolloutId, RotationId
+from keyturn.domain.ids import (
+    ConnectionId,
+    IdentityId,
+    LeakId,
+    OrganizationId,
+    RolloutId,
+    RotationId,
+    SecretHash,
+)
+from keyturn.domain.leaks import LeakReport, Source, Which
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.lights import Light
 from keyturn.domain.outlook import Outlook, State
@@ -256,6 +266,7 @@ def test_a_rollout_that_waits_for_somebody_is_told() -> None:
         About.ROLLOUT,
     )
     assert halted.told.endswith("Wave 2: app. Blocked.")
+    assert halted.since == WAVES.created_at
     [awaiting] = told(rollouts=[(replace(WAVES, state=Stands.AWAITING), 0)])
     assert awaiting.told == "Wave 2 waits for a second person to approve it."
     assert told(rollouts=[(replace(WAVES, state=Stands.RUNNING), 0)]) == []
@@ -268,3 +279,41 @@ def test_an_app_that_an_emergency_has_not_closed_is_urgent() -> None:
     assert (found.severity, found.about) == (Severity.URGENT, About.EMERGENCY)
     assert found.told.startswith("2 apps are NOT CLOSED")
     assert told(rollouts=[(emergency, 0)]) == []
+
+
+LEAK = LeakReport(
+    LeakId("l"), OrganizationId("o"), NOW, Source.GITHUB, "GitHub", SecretHash("h"), "", "",
+    Reported.OPEN, Which.CURRENT, "Checkout", rotation_id=RotationId("r-1"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("which", "changes", "severity", "todo"),
+    [
+        (Which.CURRENT, {}, Severity.URGENT, "close the app. It is the one that readers are given"),
+        (Which.RETIRED, {}, Severity.ACT, "close the app. It is deactivated"),
+        (Which.FOREIGN, {"rotation_id": None}, Severity.URGENT, "replace it in Okta's Admin"),
+        (Which.CURRENT, {"emergency_id": "e"}, Severity.WATCH, "an emergency closes the app."),
+    ],
+)
+def test_a_secret_that_has_leaked_is_told_by_what_is_to_be_done(
+    which: Which,
+    changes: Any,  # noqa: ANN401
+    severity: Severity,
+    todo: str,
+) -> None:
+    """Nothing presses more than one that works; what closes it by itself is watched."""
+    [found] = told(member(), leaks=[replace(LEAK, which=which, **changes)])
+    assert (found.severity, found.kind, found.about) == (severity, Kind.LEAKED, About.LEAK)
+    assert (found.id, found.name, found.since) == ("l", "Checkout", NOW)
+    assert found.place == ("" if which is Which.FOREIGN else str(PLACE))
+    assert found.told.startswith(f"A secret of it is reported as leaked: {todo}")
+
+
+def test_a_secret_that_is_reported_of_many_places_is_told_once() -> None:
+    """By the report of which an emergency is known, or else by the first; other secrets besides."""
+    later = replace(LEAK, id=LeakId("later"), at=NOW + HOUR)
+    other = replace(LEAK, id=LeakId("other"), hash=SecretHash("another"), at=NOW + 2 * HOUR)
+    assert [each.id for each in told(leaks=[other, later, LEAK])] == ["l", "other"]
+    [closing] = told(leaks=[LEAK, replace(later, emergency_id=RolloutId("e"))])
+    assert (closing.id, closing.severity) == ("later", Severity.WATCH)

@@ -77,3 +77,16 @@ def test_silence_is_waited_out_with_growing_patience() -> None:
     pauses = [after_failure(turn(Phase.WRITTEN, attempts=n), error, NOW) for n in range(10)]
     waits_s = [(p.until - NOW).total_seconds() for p in pauses if isinstance(p, Wait)]
     assert waits_s == [1, 2, 5, 10, 30, 60, 120, 300, 300, 300]
+
+
+@pytest.mark.parametrize(
+    ("code", "summary", "told"),
+    [
+        ("consent_required", "consent_required: None.", "HTTP 400: consent_required: None."),
+        ("E0000001", "It is not valid.", "HTTP 400: It is not valid. (E0000001)"),
+        ("", "It is not valid.", "HTTP 400: It is not valid."),
+    ],
+)
+def test_a_code_is_told_once(code: str, summary: str, told: str) -> None:
+    """OAuth's codes stand before what they mean, Okta's own behind."""
+    assert str(OktaAnswer(400, code=code, summary=summary)) == told

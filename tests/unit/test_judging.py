@@ -19,14 +19,17 @@ from compliance_kit import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from turn_kit import turn
 
 from keyturn.domain.compliance import FindingKind, Severity
 from keyturn.domain.ids import CompliancePolicyId, PolicyExceptionId
 from keyturn.domain.judging import Judged
 from keyturn.domain.judging_orgs import OrgSight
 from keyturn.domain.okta import Status
+from keyturn.domain.turn import Blocked, Phase, Reason
 
 OFF = Status.INACTIVE
+BLOCK = Blocked(Reason.APP_GONE, "", Phase.PLANNED)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_a_finding_tells_why_what_to_do_and_since_when() -> None:
     foreign = only(judged(app(secret(100), owner="pay")))
     assert (
         foreign.why
-        == "It was made on 2026-02-21 and may be 90 days old. That was over 10 days ago."
+        == "It was made on 2026-02-21 and may be 90 days old. It has been too old for 10 days."
     )
     assert (foreign.since, foreign.severity) == (NOW - 10 * DAY, Severity.HIGH)
     assert (foreign.secret_id, foreign.owner) == ("ocs1", "pay")
@@ -84,7 +87,30 @@ def test_a_finding_tells_why_what_to_do_and_since_when() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "told"), [(90.5, "over today."), (91, "over a day ago."), (92, "over 2 days ago.")]
+    ("changes", "todo"),
+    [
+        ({"paused_at": NOW}, "A turn of its rotation is paused: resume it."),
+        ({"blocked": BLOCK}, "A turn of its rotation is blocked: see who must do what."),
+        ({}, "A turn of its rotation is under way: see what it waits for."),
+    ],
+)
+def test_while_a_turn_is_open_no_other_is_advised(changes: dict[str, Any], todo: str) -> None:
+    """Okta takes no third client secret, and a schedule begins nothing meanwhile."""
+    old, alike = secret(100, length=9), secret(99, "b")
+    one = replace(app(old, alike, rotation="web"), turn=replace(turn(Phase.OVERLAPPING), **changes))
+    strict = policy(max_age_days=90, max_overlap_days=7, unused_days=1)
+    told = {each.todo for each in judged(one, policies=(strict,)).findings}
+    assert told == {todo}
+    gone = replace(one, app=replace(one.app, auth_method="none"))
+    findings = judged(gone, policies=(strict,)).findings
+    public = [each for each in findings if each.kind is FindingKind.SECRET_ON_PUBLIC_CLIENT]
+    assert {each.todo for each in public} == {
+        "Have the app use PKCE without a secret, then end its rotation."
+    }
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(90.5, "since today."), (91, "for 1 day."), (92, "for 2 days.")]
 )
 def test_how_long_it_has_been_over(days: float, told: str) -> None:
     """In whole days, as people count."""

@@ -17,7 +17,8 @@ from keyturn.domain.destination import State as Delivering
 from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.drift import Kind as Drift
 from keyturn.domain.fleet import Member
-from keyturn.domain.ids import ConnectionId, RotationId
+from keyturn.domain.ids import ConnectionId, RotationId, SecretHash
+from keyturn.domain.leaks import MEANING, LeakReport, Which
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.lights import TROUBLES, Light
@@ -60,6 +61,7 @@ class Kind(StrEnum):
     HALTED = "halted"
     AWAITING = "awaiting"
     NOT_CLOSED = "not-closed"
+    LEAKED = "leaked"
 
 
 class About(StrEnum):
@@ -71,13 +73,15 @@ class About(StrEnum):
     DESTINATION = "destination"
     ROLLOUT = "rollout"
     EMERGENCY = "emergency"
+    LEAK = "leak"
 
 
 @dataclass(frozen=True)
 class Concern:
     """One thing that needs somebody: ``told`` says what is wrong and who must do what.
 
-    ``place`` is empty for a connection to Okta, ``rotations`` how many it is a matter of.
+    ``place`` is empty for what is in no project, ``rotations`` how many it is a matter of. Of a
+    rollout ``since`` is when it was begun, of a leak when it was reported.
     """
 
     severity: Severity
@@ -125,6 +129,8 @@ class Surroundings:
     destinations: Sequence[tuple[Destination, Place]]
     rollouts: Sequence[tuple[Rollout, int]] = ()
     """Those that go on, each with how many of its members failed."""
+    leaks: Sequence[LeakReport] = ()
+    """The reports that are open."""
 
 
 def concerns_of(
@@ -142,6 +148,7 @@ def concerns_of(
         *(told for each in around.destinations if (told := _of_destination(*each))),
         *_of_comparison(members, {each.id for each in refused}),
         *(told for each in around.rollouts if (told := _of_rollout(*each))),
+        *_of_leaks(around.leaks, members),
     ]
     return sorted(found, key=_order)
 
@@ -323,7 +330,36 @@ def _of_rollout(one: Rollout, failed: int) -> Concern | None:
         told = f"Wave {one.wave} waits for a second person to approve it."
     else:
         return None
-    return Concern(severity, kind, about, one.id, one.name, "", told, None, failed)
+    return Concern(severity, kind, about, one.id, one.name, "", told, one.created_at, failed)
+
+
+def _of_leaks(reports: Iterable[LeakReport], members: Iterable[Member]) -> Iterator[Concern]:
+    """Tell once of each secret that has leaked, by the report that an emergency ends, or the first.
+
+    Without a rotation it is closed by hand.
+    """
+    places = {each.rotation.id: str(each.place) for each in members}
+    first: dict[SecretHash | None, LeakReport] = {}
+    for each in sorted(reports, key=lambda one: (one.emergency_id is None, one.at)):
+        first.setdefault(each.hash, each)
+    for one in first.values():
+        place = places.get(one.rotation_id, "") if one.rotation_id else ""
+        severity, todo = _todo_of_leak(one)
+        meaning = MEANING[one.which] if one.which else ""
+        told = f"A secret of it is reported as leaked: {todo} {meaning}".rstrip()
+        about, kind, count = About.LEAK, Kind.LEAKED, int(one.rotation_id is not None)
+        yield Concern(severity, kind, about, one.id, one.app, place, told, one.at, count)
+
+
+def _todo_of_leak(one: LeakReport) -> tuple[Severity, str]:
+    """Return how much a leak presses, and what is to be done about it."""
+    if one.emergency_id:
+        return Severity.WATCH, "an emergency closes the app."
+    if one.rotation_id is None:
+        todo = "replace it in Okta's Admin Console, then end the report."
+    else:
+        todo = "close the app."
+    return (Severity.ACT if one.which is Which.RETIRED else Severity.URGENT), todo
 
 
 def _of_comparison(members: Iterable[Member], known: Collection[str]) -> Iterator[Concern]:

@@ -63,7 +63,10 @@ _PORT = Rule(r"[1-9]\d{0,4}", "must be a port, 1 to 65535", needed=False)
 _SECURITY = Rule("|".join(Security), f"must be one of {', '.join(Security)}", needed=False)
 _USER = Rule(r"[^\s\x00-\x1f\x7f]{1,254}", "must have no spaces", needed=False)
 _PASSWORD = Rule(r"[^\x00-\x1f\x7f]{1,1024}", "must be one line", needed=False)
-_URL = Rule(r"https?://[!-~]{1,2040}", "must be https://HOST/PATH")
+_URL = Rule(
+    r"https?://[!-~]{1,2040}",
+    "must be https://HOST/PATH, or http:// for a private address where the server allows those",
+)
 _KEY = Rule(r"whsec_[A-Za-z0-9+/=]+", WEBHOOK_KEY_RULE)
 
 RULES: Mapping[ChannelKind, ChannelRules] = MappingProxyType(

@@ -6,7 +6,7 @@ Decides only what may be written down; what a setting leads to is the carrier's 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -207,6 +207,14 @@ def require_fit(where: str, rules: Mapping[str, Rule], given: Mapping[str, str])
             raise _invalid(f"{where}.{name}"[:100], f"is not known for this kind; {known} are")
         if len(text) > VALUE_MAX or not re.fullmatch(rules[name].pattern, text):
             raise _invalid(f"{where}.{name}", rules[name].told)
+
+
+def require_again(names: Iterable[str]) -> None:
+    """Raise InvalidInput for what of a credential is kept, and is sent to nobody else."""
+    rule = "must be given again, because the settings lead elsewhere"
+    problems = [FieldProblem(("credential", name), rule) for name in names]
+    if problems:
+        raise InvalidInput(*problems)
 
 
 def is_webhook_key(secret: str) -> bool:

@@ -133,7 +133,8 @@ class OktaAnswer:
 
     def __str__(self) -> str:
         told = "; ".join((self.summary, *self.causes)) if self.summary else "no error object"
-        labels = ((self.code, ""), (self.error_id, "error id "), (self.request_id, "request id "))
+        code = "" if self.summary.startswith(self.code) else self.code
+        labels = ((code, ""), (self.error_id, "error id "), (self.request_id, "request id "))
         tags = ", ".join(prefix + value for value, prefix in labels if value)
         return f"HTTP {self.status}: {told}" + (f" ({tags})" if tags else "")
 

@@ -24,6 +24,7 @@ from keyturn.domain.inventory import ListedApp, ListedSecret
 from keyturn.domain.judging_orgs import OrgSight, findings_of_orgs
 from keyturn.domain.okta import AuthMethod, Status
 from keyturn.domain.selector import Selector, Subject, parse_selector
+from keyturn.domain.turn import Turn
 
 PUBLIC_TYPES = frozenset({"browser", "native"})
 """Okta's types of apps whose code is in everybody's hands (RFC 6749 section 2.1, RFC 8252)."""
@@ -33,12 +34,16 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Judged:
-    """An app with what is known of it; ``secrets`` are its client secrets as Okta lists them."""
+    """An app with what is known of it; ``secrets`` are its client secrets as Okta lists them.
+
+    ``turn`` is the open one of the rotation that keeps it.
+    """
 
     app: ListedApp
     secrets: Sequence[ListedSecret]
     subject: Subject
     rotation_id: RotationId | None = None
+    turn: Turn | None = None
 
     @property
     def in_use(self) -> bool:
@@ -218,13 +223,12 @@ def _finding(
     one: Judged, kind: FindingKind, lapse: _Lapse, policy: CompliancePolicy
 ) -> ComplianceFinding:
     app, secret = one.app, lapse.secret
-    managed, foreign = _TODO[kind]
     return ComplianceFinding(
         kind=kind,
         connection_id=app.connection_id,
         connection=one.subject.connection,
         why=lapse.why,
-        todo=managed if one.rotation_id else foreign,
+        todo=_todo_of(one, kind),
         since=lapse.since,
         app_id=app.app_id,
         label=app.label,
@@ -237,16 +241,34 @@ def _finding(
     )
 
 
+def _todo_of(one: Judged, kind: FindingKind) -> str:
+    """Return what is to be done: a turn that is open has to go on before another begins."""
+    managed, foreign = _TODO[kind]
+    if one.turn and kind in _BY_TURN:
+        stands = _standing(one.turn)
+        return f"A turn of its rotation {stands}"
+    return managed if one.rotation_id else foreign
+
+
+def _standing(turn: Turn) -> str:
+    if turn.paused_at:
+        return "is paused: resume it."
+    if turn.blocked:
+        return "is blocked: see who must do what."
+    return "is under way: see what it waits for."
+
+
 def _too_old(one: Judged, policy: CompliancePolicy, watch: _Watch) -> Iterator[_Lapse]:
     for secret in one.active if policy.max_age_days else ():
-        told = f"It was made on {_day(secret.created_at)} and may be {{}} old."
+        told = f"It was made on {_day(secret.created_at)} and may be {{}} old. It has been too old"
         yield from _over(policy.max_age_days, secret.created_at, told, watch.now, secret)
 
 
 def _two_active(one: Judged, policy: CompliancePolicy, watch: _Watch) -> Iterator[_Lapse]:
     if policy.max_overlap_days and len(one.active) > 1:
         older, newer, *_ = one.active
-        told = f"A newer one was made on {_day(newer.created_at)}; both may be accepted for {{}}."
+        told = f"A newer one was made on {_day(newer.created_at)}; both may be accepted for {{}}. "
+        told += "It has been too long"
         yield from _over(policy.max_overlap_days, newer.created_at, told, watch.now, older)
 
 
@@ -255,7 +277,8 @@ def _unused(one: Judged, policy: CompliancePolicy, watch: _Watch) -> Iterator[_L
         return
     for secret in one.active:
         seen = f"was used last on {_day(secret.used_at)}" if secret.used_at else "was never used"
-        told = f"It {seen}, as far as Okta's log tells, and may lie idle for {{}}."
+        told = f"It {seen}, as far as Okta's log tells, and may lie idle for {{}}. "
+        told += "It has been too long"
         since = max(secret.created_at, secret.used_at or watch.uses_since, watch.uses_since)
         yield from _over(policy.unused_days, since, told, watch.uses_until, secret)
 
@@ -317,16 +340,19 @@ _TODO: Mapping[FindingKind, tuple[str, str]] = MappingProxyType(
 )
 """What to do where a rotation keeps the app, and where none does."""
 
+_BY_TURN = frozenset({FindingKind.TOO_OLD, FindingKind.TWO_ACTIVE, FindingKind.WEAK_VALUE})
+"""What a turn mends."""
+
 
 def _over(
     days: int | None, start: datetime, told: str, now: datetime, secret: ListedSecret
 ) -> Iterator[_Lapse]:
-    """Give the lapse of what may last so many days, once it has lasted longer."""
+    """Give the lapse of what may last so many days, once it has lasted longer: ``told`` ends so."""
     allowed = timedelta(days=days or 0)
     over = now - start - allowed
     if over > timedelta():
-        ago = f"{over.days} days ago" if over.days != 1 else "a day ago"
-        why = f"{told.format(_days(days or 0))} That was over {ago if over.days else 'today'}."
+        lasting = f"for {_days(over.days)}" if over.days else "since today"
+        why = f"{told.format(_days(days or 0))} {lasting}."
         yield _Lapse(start + allowed, why, secret)
 
 

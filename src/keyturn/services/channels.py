@@ -25,6 +25,7 @@ from keyturn.domain.channels import (
     watching,
 )
 from keyturn.domain.destination import flat
+from keyturn.domain.destination_kinds import require_again
 from keyturn.domain.errors import (
     AddressRefused,
     DestinationAway,
@@ -34,7 +35,7 @@ from keyturn.domain.errors import (
     Taken,
 )
 from keyturn.domain.ids import ChannelId
-from keyturn.domain.notice import Notice
+from keyturn.domain.notice import Kind, Notice
 from keyturn.domain.notice_words import trial_of
 from keyturn.domain.project import Organization, Project
 from keyturn.domain.sensitive import Sensitive
@@ -248,9 +249,9 @@ def _led(
     settings = stored.setting if change.settings is None else change.settings
     credential = change.credential
     if credential is None:
-        if stored.sealed and _way(settings) != _way(stored.setting):
-            raise InvalidInput(FieldProblem(("credential",), "must be given with other settings"))
         credential = open_channel(world, organization, stored)
+        if _way(settings) != _way(stored.setting):
+            require_again(credential)
     settings, credential = _checked(world, stored.kind, settings, credential)
     return replace(
         stored,
@@ -274,25 +275,28 @@ async def _standing(tx: Writing, world: World, led: Channel, change: ChannelChan
     undelivered = await tx.list(Dispatch, channel_id=led.id, delivered_at=None)
     waiting = [each for each in undelivered if each.due_at]
     if change.paused or (change.paused is None and led.paused):
-        await tx.remove(*waiting)
-        return paused(after)
+        still = paused(after)
+        await _decide_again(tx, still, waiting)
+        return still
     fresh = reached(replace(after, paused=False))
     await _decide_again(tx, fresh, waiting)
     return watching(replace(fresh, due_at=now if waiting else None), now)
 
 
 async def _decide_again(tx: Writing, channel: Channel, waiting: Sequence[Dispatch]) -> None:
-    """Have what waits be brought as a channel wants it now, and leave out what it does not."""
+    """Have what waits be brought as a channel wants it now, and leave out what it does not.
+
+    The log tells of that, but of turns to come: they are looked for anew once they are wanted.
+    """
     for start in range(0, len(waiting), DECIDED_AT_ONCE):
         part = waiting[start : start + DECIDED_AT_ONCE]
         ids = frozenset(each.notice_id for each in part)
         notices = {each.id: each for each in await tx.list(Notice, id=ids)}
-        after = [
-            (each, decide_again(each, notices[each.notice_id], channel, channel.updated_at))
-            for each in part
-        ]
-        await tx.remove(*(each for each, wanted in after if wanted is None))
-        await tx.replace(*(wanted for each, wanted in after if wanted and wanted != each))
+        now = channel.updated_at
+        decided = [decide_again(each, notices[each.notice_id], channel, now) for each in part]
+        await tx.replace(*(new for old, new in zip(part, decided, strict=True) if new != old))
+        out = [each for each in decided if not each.due_at]
+        await tx.remove(*(each for each in out if notices[each.notice_id].kind is Kind.UPCOMING))
 
 
 def _checked(

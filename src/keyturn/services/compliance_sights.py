@@ -16,11 +16,12 @@ from keyturn.domain.budget import Purpose
 from keyturn.domain.compliance import CompliancePolicy, PolicyException
 from keyturn.domain.connection import Method, OktaConnection
 from keyturn.domain.errors import KeyturnError, NotFound, OktaThrottled
-from keyturn.domain.ids import OrganizationId
+from keyturn.domain.ids import OrganizationId, RotationId
 from keyturn.domain.inventory import Inventory
 from keyturn.domain.judging import Judged, Verdict, judge
 from keyturn.domain.judging_orgs import AccessSight, OrgSight
 from keyturn.domain.selector import Subject
+from keyturn.domain.turn import Turn
 from keyturn.services.connections import open_org
 from keyturn.services.inventory_sights import InventorySights
 from keyturn.services.inventory_views import InventoriedApp, list_inventoried
@@ -64,6 +65,7 @@ async def look(
     seen = {each.connection_id: each for each in await tx.list(AccessSight, connection_id=near)}
     look_at = sights.look if sights else list_inventoried
     apps = await look_at(tx, world, organization_id)
+    turns = {each.rotation_id: each for each in await tx.list(Turn, ended_at=None)}
     unread: Mapping[str, list[datetime]] = defaultdict(list)
     for each in apps:
         if each.app.unread_since:
@@ -72,7 +74,7 @@ async def look(
         organization_id=organization_id,
         policies=await tx.list(CompliancePolicy, **of_all),
         exceptions=await tx.list(PolicyException, **of_all),
-        apps=[_judged(each) for each in apps],
+        apps=[_judged(each, turns) for each in apps],
         orgs=[
             OrgSight(each, read.get(each.id), seen.get(each.id), unread[each.id])
             for each in connections
@@ -84,7 +86,7 @@ async def list_excusable(
     tx: Reading, world: World, organization_id: OrganizationId
 ) -> Sequence[Subject]:
     """Return what a selector picks those apps by that have a client secret which Okta accepts."""
-    apps = map(_judged, await list_inventoried(tx, world, organization_id))
+    apps = (_judged(each, {}) for each in await list_inventoried(tx, world, organization_id))
     return [each.subject for each in apps if each.in_use and each.active]
 
 
@@ -127,9 +129,10 @@ class _Judgement:
     at_s: float
 
 
-def _judged(each: InventoriedApp) -> Judged:
+def _judged(each: InventoriedApp, turns: Mapping[RotationId, Turn]) -> Judged:
     rotation_id = each.kept.rotation.id if each.kept else None
-    return Judged(each.app, each.listed_secrets, each.subject, rotation_id)
+    turn = turns.get(rotation_id) if rotation_id else None
+    return Judged(each.app, each.listed_secrets, each.subject, rotation_id, turn)
 
 
 def subjects_of(verdict: Verdict) -> Mapping[str, Subject]:

@@ -19,7 +19,12 @@ from keyturn.domain.destination import (
     resumed,
     woken,
 )
-from keyturn.domain.destination_kinds import Kind, checked_credential, checked_settings
+from keyturn.domain.destination_kinds import (
+    Kind,
+    checked_credential,
+    checked_settings,
+    require_again,
+)
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Taken
 from keyturn.domain.ids import DestinationId
 from keyturn.domain.project import Place, Project
@@ -242,7 +247,7 @@ def _led(
         world.carriers.check(stored.kind, settings)
     moved = flat(settings) != stored.settings and stored.rules.needs_credential
     if moved and change.credential is None:
-        raise InvalidInput(FieldProblem(("credential",), "must be given with other settings"))
+        require_again(name for name, rule in stored.rules.credential.items() if rule.needed)
     sealed = stored.sealed
     if change.credential is not None:
         credential = checked_credential(stored.kind, change.credential)

@@ -20,6 +20,8 @@ from keyturn.domain.drift import Finding
 from keyturn.domain.errors import Forbidden
 from keyturn.domain.fleet import Ages, Band, ages_of, band_of, counts_of, next_at
 from keyturn.domain.ids import ProjectId
+from keyturn.domain.leaks import LeakReport
+from keyturn.domain.leaks import State as Reported
 from keyturn.domain.outlook import State
 from keyturn.domain.project import Place, Project
 from keyturn.domain.rollout import ENDED, Member, Rollout, Standing
@@ -263,8 +265,9 @@ async def _look_around(world: World, caller: Caller, scope: Collection[ProjectId
         findings = await tx.list(Finding, closed_at=None)
         blocked = await _list_blocked(tx, caller, scope)
         waiting = await _list_rollouts(tx, caller)
+        leaks = await _list_leaks(tx, caller)
     judged = [(one.connection, one.place, how) for one, how in zip(granted, health, strict=True)]
-    return Surroundings(findings, judged, blocked, waiting)
+    return Surroundings(findings, judged, blocked, waiting, leaks)
 
 
 async def _list_rollouts(tx: Reading, caller: Caller) -> Sequence[tuple[Rollout, int]]:
@@ -277,6 +280,14 @@ async def _list_rollouts(tx: Reading, caller: Caller) -> Sequence[tuple[Rollout,
     failed = await tx.list(Member, rollout_id=ids, standing=Standing.FAILED) if ids else ()
     counts = Counter(each.rollout_id for each in failed)
     return [(each, counts[each.id]) for each in found]
+
+
+async def _list_leaks(tx: Reading, caller: Caller) -> Sequence[LeakReport]:
+    """List the leak reports that are open."""
+    if not gate.may(caller, Verb.READ_LEAKS, Target()):
+        return ()
+    ours = {"organization_id": caller.organization_id}
+    return await tx.list(LeakReport, **ours, state=Reported.OPEN)
 
 
 async def _list_blocked(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from keyturn.domain.access import Caller, Grant, Holding, Role, Verb
 from keyturn.domain.errors import Refused
-from keyturn.domain.leaks import ENDED, LeakReport
+from keyturn.domain.leaks import ENDED, LeakReport, State
 from keyturn.domain.rollout import ENDED as OVER
 from keyturn.domain.rollout import Kind, Member, Rollout, Standing
 from keyturn.domain.turn import Turn
@@ -26,6 +26,19 @@ class LeakClosing:
     plan_hash: str = ""
     within_s: int = 0
     revoke: bool = False
+
+
+async def read_leak(world: World, caller: Caller, leak_id: str) -> LeakReport:
+    """Read one report, with the emergency that closes its secret by now.
+
+    Raises NotFound, Forbidden.
+    """
+    report = await admit(world, caller, Verb.READ_LEAKS, leak_id)
+    if report.emergency_id or report.state is not State.OPEN:
+        return report
+    async with world.store.reading() as tx:
+        found = await find_closing(tx, report)
+    return replace(report, emergency_id=found[1].id) if found else report
 
 
 async def close_leak(
@@ -93,10 +106,17 @@ async def find_closing(tx: Reading, report: LeakReport) -> tuple[Member, Rollout
 
 
 async def _is_of(tx: Reading, report: LeakReport, member: Member, rollout: Rollout) -> bool:
-    """Say whether a member of an emergency closes just this secret, or is about to."""
+    """Say whether a member of an emergency has closed just this secret, closes it, or is about to.
+
+    One that was left out does not, nor one that had failed when the emergency ended.
+    """
+    over = rollout.state in OVER
+    left = member.standing is Standing.SKIPPED or (over and member.standing is Standing.FAILED)
+    if left and member.closed_at is None:
+        return False
     turn = await tx.find(Turn, id=member.turn_id) if member.turn_id else None
     if turn is None:
-        return member.standing is Standing.WAITING and rollout.state not in OVER
+        return member.standing is Standing.WAITING and not over
     return turn.old is not None and turn.old.hash == report.hash
 
 

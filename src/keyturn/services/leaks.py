@@ -119,11 +119,6 @@ async def list_leaks(
         return await tx.list_newest(LeakReport, limit=limit, **where)
 
 
-async def read_leak(world: World, caller: Caller, leak_id: str) -> LeakReport:
-    """Read one report. Raises NotFound, Forbidden."""
-    return await admit(world, caller, Verb.READ_LEAKS, leak_id)
-
-
 async def end_leak(
     world: World, caller: Caller, leak_id: str, reason: str, *, false_alarm: bool = False
 ) -> LeakReport:

@@ -24,7 +24,7 @@ Severity = Literal["urgent", "act", "watch"]
 stands still until somebody acts. ``watch``: it goes on by itself, or somebody meant it so."""
 
 Subject = Literal[
-    "rotation", "okta-connection", "connection", "destination", "rollout", "emergency"
+    "rotation", "okta-connection", "connection", "destination", "rollout", "emergency", "leak"
 ]
 Concerned = Literal[
     "access-refused",
@@ -40,6 +40,7 @@ Concerned = Literal[
     "halted",
     "awaiting",
     "not-closed",
+    "leaked",
 ]
 
 
@@ -93,6 +94,7 @@ class Concern(Wire):
     """One thing that needs somebody; ``told`` says what is wrong, and who must do what.
 
     ``about`` is what ``id`` and ``name`` are of; ``rotations`` is how many it is a matter of.
+    Of a rollout ``since`` is when it was begun, of a leak when it was reported.
     """
 
     severity: Severity

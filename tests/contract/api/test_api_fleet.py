@@ -38,6 +38,20 @@ async def test_what_needs_somebody_says_who(house: House) -> None:
     assert "The app's owner must choose" in found["told"]
 
 
+async def test_a_secret_that_has_leaked_is_told_to_who_may_read_of_it(house: House) -> None:
+    """With the report by which it is closed; who may not read reports is told nothing of it."""
+    await house.rotate_by_order()
+    leak = {"value": await house.served(), "where": "a chat"}
+    [one] = (await house.http.post("/api/v1/leaks", json={"reports": [leak]})).json()["reports"]
+    [found] = (await house.http.get(FLEET)).json()["attention"]
+    assert (found["severity"], found["kind"], found["about"]) == ("urgent", "leaked", "leak")
+    assert (found["id"], found["name"], found["since"]) == (one["id"], one["app"], one["at"])
+    assert "is reported as leaked: close the app" in found["told"]
+    _, token = await newcomer(house, ("viewer", house.installed.project.id))
+    answer = await house.http.get(FLEET, headers=bearer(token))
+    assert (answer.json()["rotations"], answer.json()["attention"]) == (1, [])
+
+
 async def test_no_fleet_is_told_as_well(house: House) -> None:
     """Before the first rotation there is nothing to count, and no age."""
     seen = (await house.http.get(FLEET)).json()

@@ -31,7 +31,9 @@ from keyturn.services.compliance_policies import (
 )
 from keyturn.services.compliance_sights import look_at_accesses
 from keyturn.services.connections import delete_okta_connection
+from keyturn.services.orders import pause_turn
 from keyturn.services.projects import resolve_project
+from keyturn.services.turns import rotate
 
 DAY = timedelta(days=1)
 NATIVE = {**PUBLIC, "application_type": "native"}
@@ -72,6 +74,19 @@ async def test_secrets_grow_too_old_by_oktas_own_dates(rig: Rig) -> None:
     assert len(seen.verdict.applied) == 3  # with Keyturn's own, which has a key
     assert seen.verdict.compliant == 2
     assert {one.rotation_id for one, _ in seen.verdict.applied} == {kept.rotation.id, None}
+
+
+async def test_a_turn_that_stands_still_is_what_is_to_go_on(rig: Rig) -> None:
+    """Nobody is told to begin another one where one is open."""
+    kept = await rig.rotation()
+    await ask(rig, max_age_days=1)
+    await begin(rig)
+    await rotate(rig.world, rig.admin, kept.rotation.id)
+    await pause_turn(rig.world, rig.admin, kept.rotation.id)
+    await rig.live(2 * 86_400)
+    page = await list_findings(rig.world, rig.admin, FindingFilter())
+    told = {each.todo for each in page.findings if each.rotation_id}
+    assert told == {"A turn of its rotation is paused: resume it."}
 
 
 async def test_each_kind_is_found_in_what_okta_shows(rig: Rig) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from emergency_kit import begun, carry, rest, the_emergency, work
+from emergency_kit import apps, begun, carry, rest, the_emergency, work
 from leak_report_kit import (
     followed,
     kept,
@@ -21,13 +21,14 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.leaks import State, Which
 from keyturn.domain.notice import Kind, Notice
 from keyturn.domain.okta import secret_hash
-from keyturn.domain.rollout import Rollout
+from keyturn.domain.rollout import Rollout, Standing
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services import leak_closing
-from keyturn.services.emergencies import abort_emergency
+from keyturn.services.emergencies import abort_emergency, leave_out
 from keyturn.services.emergency_plans import EmergencyDraft, EmergencyPlan, plan_emergency
-from keyturn.services.leak_closing import LeakClosing, close_leak
+from keyturn.services.leak_closing import LeakClosing, close_leak, read_leak
 from keyturn.services.leaks_under_way import follow_leaks
+from keyturn.services.orders import pause_turn
 from keyturn.services.ports import World
 from keyturn.services.rotations import view
 
@@ -77,6 +78,31 @@ async def test_an_emergency_that_was_aborted_is_not_the_last_word(rig: Rig) -> N
     assert (await followed(rig, 60)).emergency_id is None
     again = await close_leak(rig.world, rig.admin, one.id, LeakClosing("after all"))
     assert (await followed(rig, 60)).emergency_id == again.rollout.id
+
+
+@pytest.mark.parametrize("ends", ["left out", "aborted"])
+async def test_an_app_that_an_emergency_has_not_closed_may_be_closed_by_another(
+    rig: Rig, ends: str
+) -> None:
+    """Its turn was begun and stood still: nothing closes it any more, and the report says so."""
+    rotation = (await rig.rotation()).rotation
+    one = await report(rig, value=await served(rig))
+    within = LeakClosing("it is on GitHub", within_s=3600)
+    seen = await close_leak(rig.world, rig.admin, one.id, within)
+    await work(rig)
+    await pause_turn(rig.world, rig.admin, rotation.id)
+    await rest(rig, 60)
+    assert {each.standing for each in await apps(rig)} == {Standing.FAILED}
+    assert (await followed(rig, 60)).emergency_id == seen.rollout.id
+    if ends == "aborted":
+        await abort_emergency(rig.world, rig.admin, seen.rollout.id)
+    else:
+        await leave_out(rig.world, rig.admin, seen.rollout.id, rotation.app_id)
+    await rest(rig, 60)
+    assert (await read_leak(rig.world, rig.admin, one.id)).state is State.OPEN
+    assert (await followed(rig, 60)).emergency_id is None
+    again = await close_leak(rig.world, rig.admin, one.id, within)
+    assert (await read_leak(rig.world, rig.admin, one.id)).emergency_id == again.rollout.id
 
 
 async def test_a_report_of_another_secret_of_the_app_is_not_ended_by_it(rig: Rig) -> None:

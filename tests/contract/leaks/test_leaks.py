@@ -39,14 +39,13 @@ from keyturn.domain.secret import Secret, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Held, Phase
 from keyturn.services.audit import list_entries
-from keyturn.services.leak_closing import LeakClosing, close_leak
+from keyturn.services.leak_closing import LeakClosing, close_leak, read_leak
 from keyturn.services.leak_matching import find_match, list_beginning
 from keyturn.services.leaks import (
     PREFIXES_MAX,
     LeakDraft,
     end_leak,
     list_leaks,
-    read_leak,
     report_leaks,
 )
 from keyturn.services.removal import remove_secret

@@ -1,6 +1,9 @@
 """Channels in the browser: made, tried, changed, paused, removed, and what they brought."""
 
+import re
+
 import pytest
+from web_fleet_kit import called_optional
 from web_kit import Page, WebHouse, make_person, visitor_of
 
 from keyturn.domain.errors import DestinationAway
@@ -103,7 +106,12 @@ BAD = [
     ("email", {"quiet_from": "22:00"}, "quiet_to", "goes together with"),
     ("email", {"quiet_from": "now", "quiet_to": "07:00"}, "quiet_from", "HH:MM"),
     ("email", {"ahead": "soon"}, "ahead", "must be a number of hours"),
-    ("slack", {"key-url": "canary"}, "key-url", "must be https://HOST/PATH"),
+    (
+        "slack",
+        {"key-url": "canary"},
+        "key-url",
+        "must be https://HOST/PATH, or http:// for a private",
+    ),
     ("webhook", {"set-url": "http://x.example.com"}, "key-secret", "must be given"),
 ]
 
@@ -145,7 +153,12 @@ async def test_a_channel_is_changed_and_keeps_what_is_secret(
     again = await web.visitor.follow(saved, "Change")
     elsewhere = await web.visitor.press(again, "Save", **{"set-host": "evil.example.com"})
     assert elsewhere.status == 422
-    assert "must be given with other settings" in elsewhere.text
+    told = "Password must be given again, because the settings lead elsewhere."
+    assert told in elsewhere.text
+    assert ("#f-key-password", told) in elsewhere.links
+    assert 'id="f-key-password-error"' in elsewhere.html
+    assert called_optional(form, "key-password")
+    assert not called_optional(elsewhere, "key-password")
 
 
 async def test_the_log_and_the_notice_say_what_arrived(web: WebHouse, people: FakeNotifier) -> None:
@@ -166,6 +179,24 @@ async def test_the_log_and_the_notice_say_what_arrived(web: WebHouse, people: Fa
     assert "urgent" in told.text
     one = await web.visitor.open("/settings/notices?kind=turn.finished")
     assert "pay is blocked" not in one.text
+
+
+async def test_notices_say_whether_anybody_is_told(web: WebHouse, people: FakeNotifier) -> None:
+    """Of the kind that is shown, or at all; titles have room where it is narrow."""
+    notices = "/settings/notices"
+    page = await web.visitor.open(notices)
+    assert "What there was to tell" in page.text
+    assert "No channel hears of anything: nobody is told." in page.text
+    made = await make(web, kinds="turn.blocked")
+    await happen(web)
+    for path in (notices, made.path):
+        told = await web.visitor.open(path)
+        assert "nobody is told" not in told.text
+        assert re.search(r'<table class="[^"]*\bnotices\b', told.html)
+    other = await web.visitor.open(f"{notices}?kind=turn.finished")
+    assert "No channel hears of turn.finished: nobody is told." in other.text
+    await web.visitor.press(made, "Pause")
+    assert "nobody is told" in (await web.visitor.open(notices)).text
 
 
 async def test_names_are_text_and_nothing_else(web: WebHouse, people: FakeNotifier) -> None:

@@ -153,7 +153,9 @@ async def test_an_exception_excuses_until_it_is_withdrawn(web: WebHouse) -> None
     assert "You stand for it by name." in page.text
     assert "The vendor is slow." in page.text
     assert "ada@example.com" in page.text
-    assert "excused" in (await web.visitor.open(FINDINGS)).text
+    listed = await web.visitor.open(FINDINGS)
+    assert "excused" in listed.text
+    assert re.search(r"Excused until\s+<time datetime=\"[^\"]*\">", listed.html)
     withdraw = await web.visitor.follow(page, "Withdraw")
     assert "The vendor is slow." in withdraw.text
     gone = await web.visitor.press(withdraw, "Withdraw it")

@@ -159,7 +159,8 @@ async def test_a_change_that_leads_elsewhere_takes_the_credential_again(web: Web
     assert "goes on without it" in saved.text
     wrong = await web.visitor.press(page, "Save", **{"set-namespace": "other"})
     assert wrong.status == 422
-    assert "must be given with other settings" in wrong.text
+    told = "must be given again, because the settings lead elsewhere."
+    assert [href for href, text in wrong.links if told in text] == ["#f-key-token"]
     assert wrong.value("set-namespace") == "other"
     moved = await web.visitor.press(
         page, "Save", **{"set-namespace": "other", "key-token": "canary-other", "only": "A\nB"}

@@ -1,18 +1,22 @@
 """Leak reports in the browser: reported, found, led to an emergency, and ended."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from api_kit import ROTATIONS
 from rotation_pages_kit import buttons, somebody
-from web_fleet_kit import HOSTILE, admin
+from web_fleet_kit import HOSTILE, admin, called_optional
 from web_kit import WebHouse
 
+from keyturn.domain.access import Verb
+from keyturn.domain.leaks import KEPT_UNKNOWN
+from keyturn.domain.notice import Kind
 from keyturn.domain.okta import secret_hash
+from keyturn.domain.roles import CustomRole, RoleGrant
 from keyturn.domain.secret import Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.leaks import LeakDraft, report_leaks
-from keyturn.services.leaks_under_way import follow_leaks
+from keyturn.services.leaks import AGAIN, LeakDraft, report_leaks
 from keyturn.services.sealing import seal_version
 
 LIST = "/leaks"
@@ -40,11 +44,67 @@ async def test_a_leak_is_reported_found_and_closed_from_its_page(web: WebHouse) 
     assert "a chat" in plan.value("reason")
     shown = await web.visitor.press(plan, "Show the plan")
     await web.visitor.press(shown, "Close it", confirm="1")
-    web.house.clock.advance(60)
-    await follow_leaks(web.world)
     after = await web.visitor.open(page.path)
     assert "An emergency closes it" in after.text
     assert "What closes it" in after.text
+    assert "Close the app" not in buttons(after)
+
+
+async def test_where_no_channel_hears_of_leaks_that_is_said(web: WebHouse) -> None:
+    """Before and after it is reported; who may not see all channels would not know."""
+    await web.house.rotate_by_order()
+    form = await web.visitor.open(f"{LIST}/new")
+    assert "at once" in form.text
+    value = await web.house.served()
+    page = await web.visitor.press(form, "Report it", value=value)
+    unheard = "No channel hears of leaks: nobody is told."
+    for shown in (form, page):
+        assert unheard in shown.text
+        assert ("/settings/channels", "Channels") in shown.links
+    draft = {"name": "people", "set-host": "mail.example.com", "set-from": "k@example.com"}
+    draft |= {"set-to": "a@example.com", "kinds": Kind.BLOCKED.value}
+    channel = await web.visitor.open("/settings/channels/new?kind=email")
+    made = await web.visitor.press(channel, "Make the channel", **draft)
+    assert unheard in (await web.visitor.open(page.path)).text
+    change = await web.visitor.follow(made, "Change")
+    await web.visitor.press(change, "Save", kinds=Kind.LEAKED.value)
+    for path in (f"{LIST}/new", page.path):
+        assert "nobody is told" not in (await web.visitor.open(path)).text
+    await web.visitor.press(made, "Pause")
+    assert unheard in (await web.visitor.open(page.path)).text
+    now = web.house.clock.now()
+    async with web.world.store.writing() as tx:
+        role = CustomRole("reporter", None, "reporter", "Reporter", "", now, now)
+        await tx.add(role)
+        await tx.add(RoleGrant(role.id, 1, (Verb.REPORT_LEAKS,)))
+    reporter = await (await somebody(web, "reporter")).open(f"{LIST}/new")
+    assert reporter.status == 200
+    assert "nobody is told" not in reporter.text
+
+
+async def test_what_follows_for_a_secret_that_nothing_here_has_is_said(web: WebHouse) -> None:
+    """As long as it is looked for, or that it is not."""
+    assert (timedelta(hours=1), timedelta(days=30)) == (AGAIN, KEPT_UNKNOWN)
+    form = await web.visitor.open(f"{LIST}/new")
+    page = await web.visitor.press(form, "Report it", value=ELSEWHERE)
+    assert "it is looked for each hour, 30 days long" in page.text
+    assert "Okta's Admin Console" in page.text
+    beginning = await web.visitor.press(form, "Report it", beginning=ELSEWHERE[:16])
+    assert "It is not looked for again" in beginning.text
+    assert "each hour" not in beginning.text
+
+
+async def test_one_of_three_is_needed_and_none_is_called_optional(web: WebHouse) -> None:
+    """What is refused when all are empty is not optional; where it was seen is."""
+    form = await web.visitor.open(f"{LIST}/new")
+    assert "Give one of the first three." in form.text
+    labels = {each: called_optional(form, each) for each in ("value", "beginning", "hash", "where")}
+    assert labels == {"value": False, "beginning": False, "hash": False, "where": True}
+    close = await web.visitor.open("/emergencies/new")
+    labels = {each: called_optional(close, each) for each in ("apps", "selector", "leaked")}
+    assert labels == {"apps": False, "selector": False, "leaked": True}
+    owners = await web.visitor.open("/inventory/owners")
+    assert not called_optional(owners, "rules")
 
 
 async def test_a_report_is_ended_with_a_reason(web: WebHouse) -> None:

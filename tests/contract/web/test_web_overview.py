@@ -12,7 +12,11 @@ from rotation_pages_kit import Followed, another, ask, entries, following, live,
 from web_kit import WebHouse, make_person, visitor_of
 
 from keyturn.domain.errors import Forbidden
+from keyturn.domain.ids import LeakId, SecretHash
+from keyturn.domain.leaks import LeakReport, Source, State, Which
+from keyturn.domain.sensitive import Sensitive
 from keyturn.services.fleet import FRESH_S, PAUSE_S, FleetSights, watch_fleet
+from keyturn.services.leaks import LeakDraft, report_leaks
 from keyturn.services.logins import authenticate
 from keyturn.services.ports import Store
 
@@ -47,6 +51,36 @@ async def test_what_needs_somebody_comes_first_and_leads_there(web: WebHouse) ->
     assert "Needs somebody" in page.text
     assert "neither made nor adopted" in page.text
     assert f"/rotations/{made['id']}" in [href for href, _ in page.links]
+
+
+async def test_a_secret_that_has_leaked_presses_and_leads_to_its_report(web: WebHouse) -> None:
+    """It works still, so nothing is said to need nobody."""
+    await web.house.rotate_by_order()
+    value = Sensitive(await web.house.served())
+    caller = await authenticate(web.world, web.house.installed.admin_token)
+    received = await report_leaks(web.world, caller, [LeakDraft(value=value)])
+    assert received.reports
+    [one] = received.reports
+    page = await web.visitor.open("/")
+    assert (f"/leaks/{one.id}", f"Leak of {one.app}") in page.links
+    assert "Urgent" in page.text
+    assert "is reported as leaked: close the app" in page.text
+    assert "Nothing needs anybody" not in page.text
+
+
+async def test_what_needs_somebody_is_told_before_the_first_rotation(web: WebHouse) -> None:
+    """A secret of an app that no rotation keeps may leak as well."""
+    home = web.house.installed.organization.id
+    leak = LeakReport(
+        LeakId("l"), home, web.house.clock.now(), Source.GITHUB, "GitHub", SecretHash("h"), "", "",
+        State.OPEN, Which.FOREIGN, "Checkout",
+    )  # fmt: skip
+    async with web.world.store.writing() as tx:
+        await tx.add(leak)
+    page = await web.visitor.open("/")
+    assert ("/leaks/l", "Leak of Checkout") in page.links
+    assert "replace it in Okta's Admin Console" in page.text
+    assert "Make the first rotation" in page.text
 
 
 async def test_who_holds_no_role_is_told_who_they_are_and_whom_to_ask(web: WebHouse) -> None:

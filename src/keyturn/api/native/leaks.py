@@ -71,7 +71,7 @@ async def list_leaks(
 @router.get("/{leak_id}")
 async def read_leak(world: TheWorld, caller: TheCaller, leak_id: Id) -> wire.LeakAnswer:
     """Read one leak report: which secret it is about, and what has come of it."""
-    return wire.LeakAnswer(leak=leak(await leaks.read_leak(world, caller, leak_id)))
+    return wire.LeakAnswer(leak=leak(await leak_closing.read_leak(world, caller, leak_id)))
 
 
 @router.post("/{leak_id}/end")

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.responses import Response
 
 from keyturn.domain.access import Verb
-from keyturn.domain.channels import Channel, Dispatch
+from keyturn.domain.channels import LEFT_OUT, Channel, Dispatch
 from keyturn.domain.notice import URGENT, Kind
 from keyturn.domain.notice_words import MEANS, facts_of, title_of
 from keyturn.services import channels
@@ -103,6 +103,7 @@ async def list_told(visit: Visit) -> Response:
         rows=[(each, title_of(each), each.kind in URGENT) for each in found],
         kinds=[("", "All kinds"), *((each.value, each.value) for each in Kind)],
         kind=kind,
+        unheard=await nobody_hears(visit, Kind(kind) if kind else None),
     )
 
 
@@ -119,6 +120,17 @@ async def show_told(visit: Visit) -> Response:
     )
 
 
+async def nobody_hears(visit: Visit, kind: Kind | None = None) -> bool:
+    """Say whether no channel hears of a kind of notices, or of anything.
+
+    Who may not see all channels is not told so: they would not know.
+    """
+    if not visit.may(Verb.READ_CHANNELS):
+        return False
+    every = await channels.list_channels(visit.world, visit.caller)
+    return not any(each.wants(kind) if kind else not each.paused for each in every)
+
+
 def standing_of(one: Channel) -> tuple[str, str]:
     """Return how a channel stands, in words and a tone."""
     if one.paused:
@@ -130,7 +142,8 @@ def _fate(way: Dispatch) -> tuple[str, str]:
     if way.delivered_at:
         return "arrived", "good"
     if way.due_at is None:
-        return "given up", "bad"
+        left_out = way.failure.startswith(LEFT_OUT)
+        return ("left out", "idle") if left_out else ("given up", "bad")
     if way.failure:
         return "tried again", "warn"
     return ("in a digest", "idle") if way.digest else ("on its way", "busy")

@@ -37,7 +37,6 @@ PLAIN: Final[Mapping[str, str]] = {
     "digestAt": "digest_at",
     "quietTo": "quiet_to",
     "aheadS": "ahead",
-    "credential": "",
 }
 HOUR_S: Final = 3600
 RHYTHMS: Final = (

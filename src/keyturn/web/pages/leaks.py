@@ -10,6 +10,7 @@ from keyturn.domain.access import Verb
 from keyturn.domain.errors import CallerError, Forbidden, KeyturnError, NotFound
 from keyturn.domain.leaks import (
     ENDED,
+    KEPT_UNKNOWN,
     MEANING,
     PREFIX_MIN,
     LeakReport,
@@ -19,11 +20,14 @@ from keyturn.domain.leaks import (
     is_hash,
     reason_of,
 )
+from keyturn.domain.notice import Kind
 from keyturn.domain.sensitive import Sensitive
-from keyturn.services.leaks import LeakDraft, end_leak, list_leaks, read_leak, report_leaks
+from keyturn.services.leak_closing import read_leak
+from keyturn.services.leaks import LeakDraft, end_leak, list_leaks, report_leaks
 from keyturn.services.rollout_plans import REASON_MAX
 from keyturn.web.faults import told_of
 from keyturn.web.menu import ABOVE
+from keyturn.web.pages.channels import nobody_hears
 from keyturn.web.paging import Slice, start_in
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
@@ -74,6 +78,8 @@ async def show(visit: Visit) -> Response:
         state=STATES[one.state],
         meaning=MEANING[one.which] if one.which else "No secret here, or listed, is this one.",
         close=_close(one) if closable and visit.may(Verb.EDIT_ROLLOUTS) else "",
+        unheard=one.state is State.OPEN and await nobody_hears(visit, Kind.LEAKED),
+        kept_days=KEPT_UNKNOWN.days,
         ends=one.state not in ENDED and visit.may(Verb.EDIT_LEAKS),
         rotation=f"/rotations/{one.rotation_id}" if sees and one.rotation_id else "",
         command=f"keyturn leak show {one.id}\nkeyturn leak emergency {one.id}",
@@ -128,6 +134,7 @@ async def ask(visit: Visit, error: KeyturnError | None = None) -> Response:
         where=where,
         note=hidden(draft.told, *draft.values),
         least=PREFIX_MIN,
+        unheard=await nobody_hears(visit, Kind.LEAKED),
         command=shlex.join(words),
     )
 

@@ -41,8 +41,13 @@ PAGES: Final[Mapping[About, str]] = MappingProxyType(
         About.DESTINATION: "/connections/destinations/",
         About.ROLLOUT: "/rollouts/",
         About.EMERGENCY: "/emergencies/",
+        About.LEAK: "/leaks/",
     }
 )
+CALLED: Final[Mapping[About, str]] = MappingProxyType(
+    {About.ROLLOUT: "Rollout ", About.EMERGENCY: "Emergency ", About.LEAK: "Leak of "}
+)
+"""What goes before the names of those whose names do not tell what they are."""
 
 
 ACCESS: Final[Mapping[Access, tuple[str, str]]] = MappingProxyType(
@@ -101,6 +106,7 @@ def _shown(visit: Visit, fleet: FleetView) -> dict[str, object]:
     return {
         "fleet": fleet,
         "standing": STANDING,
+        "called": CALLED,
         "attention": [_told(visit, fleet, each) for each in fleet.attention],
         "access": [(ACCESS[each.state], each) for each in fleet.access],
         "turning": [one for one in fleet.rotations if one.outlook.state is State.TURNING],
