@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def plan(found: "RolloutPlan", limit: int) -> Iterator[str]:
     """Render what a rollout would do, its waves and so many of its members."""
-    yield f"Rollout {found.name} turns {len(found.members)} rotations"
+    yield f"Rollout {found.name} turns {output.counted(len(found.members), 'rotation')}"
     yield from output.table(
         ["wave", "cut", "rotations", "calls", "next after"],
         [

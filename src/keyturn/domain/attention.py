@@ -321,7 +321,8 @@ def _of_rollout(one: Rollout, failed: int) -> Concern | None:
     about = About.ROLLOUT
     if one.kind is Wide.EMERGENCY and failed:
         about, severity, kind = About.EMERGENCY, Severity.URGENT, Kind.NOT_CLOSED
-        told = f"{failed} apps are NOT CLOSED: their old client secrets may still work."
+        count = "1 app is" if failed == 1 else f"{failed} apps are"
+        told = f"{count} NOT CLOSED: old client secrets may still work."
     elif one.state is Stands.HALTED:
         severity, kind = Severity.ACT, Kind.HALTED
         told = f"Halted: nothing more is started until somebody says so. {one.told}"
