@@ -124,8 +124,8 @@ async def _rotation_of(world: World, connection: OktaConnection, in_use: Service
 def _named(private_jwk: Sensitive, kid: str | None) -> Sensitive:
     """Return a key with the name by which Okta lists it, where it has none of its own.
 
-    Beside a second key Okta refuses what is signed by none in particular (OpenID Connect Core,
-    10.1), so that Keyturn could not log in until it uses the new one.
+    Beside a second key a signature has to say by which it is made (OpenID Connect Core, 10.1).
+    Where Okta holds to that, Keyturn could not log in until it uses the new one.
     """
     members = json.loads(private_jwk.reveal())
     if members.get("kid") or not kid:

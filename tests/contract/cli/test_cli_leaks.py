@@ -29,10 +29,10 @@ def test_a_leak_is_reported_closed_and_ended(house: House) -> None:
         assert again["reports"] == [one]
     assert value[:12] not in house.run("leak", "show", one["id"], "--json").stdout
     plan = house.run("leak", "emergency", one["id"], "--plan").stdout
-    assert "1 apps are closed" in plan
+    assert "1 app is closed" in plan
     house.run("leak", "emergency", one["id"], "--yes", code=2)
     closed = house.run("leak", "emergency", one["id"], stdin="1\n").stdout
-    assert "closed  1 of 1 apps" in closed
+    assert "closed  1 of 1 app\n" in closed
     after = house.ask("leak", "show", one["id"])
     assert after["emergencyId"] == house.ask("emergency", "list")["emergencies"][0]["id"]
     again = house.run("leak", "emergency", one["id"], stdin="1\n", code=1).stderr

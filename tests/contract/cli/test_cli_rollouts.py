@@ -34,7 +34,7 @@ def served(house: House, name: str) -> dict[str, Any]:
 def test_a_plan_is_shown_before_anything_turns(house: House) -> None:
     """With waves, calls, time and hash; who does not agree has changed nothing."""
     told = house.run("rollout", "plan", "spring", "--wave", "50%").stdout
-    assert "Rollout spring turns 1 rotations" in told
+    assert "Rollout spring turns 1 rotation" in told
     assert "the next 50% of all by name" in told
     assert "5 calls to Okta" in told
     refused = house.run("rollout", "start", "spring", "--wave", "50%", stdin="n\n", code=1)
