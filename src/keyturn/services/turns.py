@@ -77,7 +77,7 @@ async def rotate(
         rotation = await current_rotation(tx, rotation_id)
         turn = await start(tx, world, rotation, Trigger.MANUAL)
         turn = replace(claimed(world, turn) if wait else turn, asked=asked)
-        turn = replace(turn, word=Word.AT_ONCE, within_s=0) if emergency else turn
+        turn = _waiting_for_nobody(turn) if emergency else turn
         await tx.replace(turn)
         what = "emergency" if emergency else "turn"
         await note_step(tx, turn, what, f"By {caller.name}.", world.clock.now())
@@ -94,6 +94,11 @@ async def rotate(
             "Ask again when it has ended."
         )
     return seen
+
+
+def _waiting_for_nobody(turn: Turn) -> Turn:
+    """Return the turn as an emergency's, whatever time an earlier one had left consumers."""
+    return replace(turn, word=Word.AT_ONCE, within_s=0, closes_at=None, tidies_at=None)
 
 
 async def unserved(world: World, seen: RotationView) -> TurnFailed:

@@ -10,7 +10,7 @@ from rig import PLACE, Rig
 from keyturn.domain.errors import KeyturnError, Refused
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.secret import State, Version
-from keyturn.domain.turn import Act, Phase, Reason, Turn, Word
+from keyturn.domain.turn import Act, Phase, Reason, Turn, Word, blocked
 from keyturn.sandbox import Fault
 from keyturn.services.consent import retire_existing
 from keyturn.services.orders import abort_turn, finish_now, reinstate_old
@@ -141,6 +141,20 @@ class TestLoss:
         assert not any(each.endswith("/activate") for each in routes)
         works = {s["hash"] for s in rig.living() if s["status"] == "ACTIVE"}
         assert await rig.served_hash() in works
+
+    async def test_emergency_by_hand_leaves_no_time_that_an_earlier_one_left(
+        self, rig: Rig
+    ) -> None:
+        """A turn that stood still goes on, and waits for nobody."""
+        turn = await overlapping(rig)
+        later = rig.clock.now() + timedelta(days=1)
+        given = replace(turn, word=Word.AT_ONCE, within_s=600, closes_at=later, tidies_at=later)
+        async with rig.world.store.writing() as tx:
+            await tx.replace(blocked(given, Reason.CALL_REFUSED, "", rig.clock.now()))
+        with pytest.raises(Refused, match="goes on now"):
+            await rotate(rig.world, rig.admin, turn.rotation_id, emergency=True)
+        assert (await newest(rig, turn.rotation_id)).phase is Phase.FINISHED
+        assert [s["hash"] for s in rig.living()] == [await rig.served_hash()]
 
     async def test_what_was_left_inactive_is_cleared_by_the_next_turn(self, rig: Rig) -> None:
         """It was ours and nothing needs it: it does not take the room of the next secret."""
