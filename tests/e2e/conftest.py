@@ -1,4 +1,4 @@
-"""Real processes: a server that can be killed, an org, and a consumer that never stops asking."""
+"""Real processes: a server that can be killed, an org, a consumer that never rests, a browser."""
 
 import asyncio
 import os
@@ -12,6 +12,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from chrome_kit import browser
+from playwright.async_api import Browser
+from site_kit import Site, open_site
 
 from keyturn.bootstrap.opening import initialise
 from keyturn.sandbox import Ready, SandboxConfig
@@ -204,3 +207,17 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
             yield it
         finally:
             await it.kill()
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    """Start a browser."""
+    async with browser() as chrome:
+        yield chrome
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """Serve a new installation beside an org."""
+    async with open_site(tmp_path) as site:
+        yield site

@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from chrome_kit import browser, context, findings, photograph
+from chrome_kit import context, findings, photograph
 from playwright.async_api import Browser, Page, expect
 from site_kit import EMAIL, LOG_IN, PASSWORD, Site, open_site
 
@@ -43,20 +43,6 @@ PAGES = (
     "/sandbox",
     "/gallery",
 )
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """Start a browser."""
-    async with browser() as chrome:
-        yield chrome
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Serve a new installation beside an org."""
-    async with open_site(tmp_path) as site:
-        yield site
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

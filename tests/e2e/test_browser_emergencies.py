@@ -1,29 +1,12 @@
 """The page of an emergency in a real browser: its table can be read."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from chrome_kit import browser, context
+from chrome_kit import context
 from playwright.async_api import Browser, expect
-from site_kit import Site, open_site
+from site_kit import Site
 
 pytestmark = pytest.mark.slow
 STANDS_MIN_PX = 256
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """Start a browser."""
-    async with browser() as chrome:
-        yield chrome
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Serve a new installation beside an org."""
-    async with open_site(tmp_path) as site:
-        yield site
 
 
 async def test_how_apps_stand_can_be_read_beside_okta_s_answers(

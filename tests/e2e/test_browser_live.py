@@ -1,13 +1,11 @@
 """Pages that follow what happens, in a real browser: nothing flashes, jumps or loses its place."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from chrome_kit import browser, context
+from chrome_kit import context
 from playwright.async_api import Browser, Page, expect
-from site_kit import Site, open_site
+from site_kit import Site
 
 pytestmark = pytest.mark.slow
 expect.set_options(timeout=20_000)
@@ -21,20 +19,6 @@ window.flashed = [];
   requestAnimationFrame(look);
 })();
 """
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """Start a browser."""
-    async with browser() as chrome:
-        yield chrome
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Serve a new installation beside an org."""
-    async with open_site(tmp_path) as site:
-        yield site
 
 
 async def focused(page: Page) -> str:

@@ -1,14 +1,12 @@
 """In a real browser: many tabs that follow what happens, and a log-in that ends meanwhile."""
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import httpx2
 import pytest
-from chrome_kit import browser, context, findings, photograph
+from chrome_kit import context, findings, photograph
 from playwright.async_api import Browser, BrowserContext, Page, expect
-from site_kit import EMAIL, PASSWORD, Site, open_site
+from site_kit import EMAIL, PASSWORD, Site
 
 from keyturn.web.live import EACH
 
@@ -26,20 +24,6 @@ window.see = (now) => { seen = now; document.dispatchEvent(new Event("visibility
 """A browser without a screen shows all its tabs; so these are told when somebody sees them."""
 
 SOURCE = "flow: late\nstart: {kind: helper}\ncards:\n- card: flow.return\n  with: {}\n"
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """Start a browser."""
-    async with browser() as chrome:
-        yield chrome
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    """Serve a new installation beside an org."""
-    async with open_site(tmp_path) as site:
-        yield site
 
 
 async def test_eight_tabs_follow_and_the_one_that_is_seen_is_current(

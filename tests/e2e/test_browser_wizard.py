@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from chrome_kit import browser, context, findings, photograph
+from chrome_kit import context, findings, photograph
 from playwright.async_api import Browser, Page, expect
 from site_kit import Site, open_site
 
@@ -24,13 +24,6 @@ window.painted = new Set();
   requestAnimationFrame(look);
 })();
 """
-
-
-@pytest.fixture
-async def chrome() -> AsyncIterator[Browser]:
-    """Start a browser."""
-    async with browser() as chrome:
-        yield chrome
 
 
 @pytest.fixture
