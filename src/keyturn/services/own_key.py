@@ -118,7 +118,7 @@ async def _rotation_of(world: World, connection: OktaConnection, in_use: Service
         if value is not in_use.private_jwk and unchanged and _same_key(unchanged, in_use):
             await use_key(writing, world, connection.id, value)
         held = replace(held, value=value)
-        return await _add(writing, world, connection, app, held)
+        return await _add(writing, world, connection, app, held, kept=kept)
 
 
 def _named(private_jwk: Sensitive, kid: str | None) -> Sensitive:
@@ -142,10 +142,20 @@ async def _keeps(tx: Reading, rotation: Rotation, in_use: ServiceApp) -> bool:
 
 
 async def _add(
-    tx: Writing, world: World, connection: OktaConnection, app: App, held: Credential
+    tx: Writing,
+    world: World,
+    connection: OktaConnection,
+    app: App,
+    held: Credential,
+    *,
+    kept: Rotation | None,
 ) -> Rotation:
+    """Add the rotation of a key in use, with what people had set for the one before it."""
     place = await _home(tx, world, connection)
     draft, policy = _draft(connection, app, place), world.limits.policy
+    if kept:
+        draft = replace(draft, name=kept.name, description=kept.description, schedule=kept.schedule)
+        policy = kept.policy
     rotation = new_rotation(world, draft, policy, place=place, connection=connection, app=app)
     await tx.add(place.folder, rotation)
     values = {MAPPING.client_id: Sensitive(app.client_id), MAPPING.client_secret: held.value}
