@@ -115,29 +115,31 @@ def _lines(told: wire.EmergencyEvidence) -> Iterator[str]:
     yield "has refused its old secret: that column is Okta's own answer, with its request id."
     yield ""
     header = ["", "app", "rotation", "why here", "stands", "closed", "old secret", "deactivated"]
-    rows = [_row(each, asked=one.revoke_tokens) for each in told.apps]
+    rows = [_row(each, one) for each in told.apps]
     yield from table([*header, "refused", "tokens revoked", "remarks"], rows)
 
 
-def _row(one: wire.ClosingProof, *, asked: bool) -> list[str]:
+def _row(one: wire.ClosingProof, of: wire.Emergency) -> list[str]:
+    left = one.standing == "skipped" or (of.state == "abandoned" and one.turn_id is None)
+    unseen = "not by this" if left else "not yet"
     return [
         str(one.number),
         one.app_id,
         one.name,
         one.why,
-        _stands(one),
-        _at(one.closed_at, _unseen(one)),
+        "NOT CLOSED by this" if left and not one.closed_at else one.standing,
+        _at(one.closed_at, unseen),
         one.old_id or _missing(one, "none"),
-        _told(one, one.deactivated),
-        _told(one, one.refused),
-        _at(one.revoked_at, _unseen(one)) if asked else "not asked for",
+        _told(one, one.deactivated, unseen),
+        _told(one, one.refused, unseen),
+        _at(one.revoked_at, unseen) if of.revoke_tokens else "not asked for",
         one.told,
     ]
 
 
-def _told(one: wire.ClosingProof, word: wire.OktaWord | None) -> str:
+def _told(one: wire.ClosingProof, word: wire.OktaWord | None, unseen: str) -> str:
     if word is None:
-        return _missing(one, _unseen(one))
+        return _missing(one, unseen)
     return f"{_at(word.at)}, {word.told}, {word.request_id}"
 
 
@@ -146,16 +148,8 @@ def _missing(one: wire.ClosingProof, told: str) -> str:
     return told if one.on_record or not one.turn_id else "not on record any more"
 
 
-def _stands(one: wire.ClosingProof) -> str:
-    return one.standing if one.closed_at or one.standing != "skipped" else "NOT CLOSED by this"
-
-
 def _apps(count: int) -> str:
     return "1 app" if count == 1 else f"{count} apps"
-
-
-def _unseen(one: wire.ClosingProof) -> str:
-    return "not by this" if one.standing == "skipped" else "not yet"
 
 
 def _at(moment: datetime | None, none_text: str = "not yet") -> str:

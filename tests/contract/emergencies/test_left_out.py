@@ -1,7 +1,7 @@
 """What an emergency leaves out: it was not closed, and nothing says that it was."""
 
 import pytest
-from emergency_kit import apps, begun, carry, planned, rest
+from emergency_kit import apps, begun, carry, planned, rest, work
 from inventory_kit import populate
 from rig import Rig
 from rollout_kit import add_rotations
@@ -89,6 +89,22 @@ async def test_an_aborted_emergency_gives_no_advice_of_one_that_goes_on(rig: Rig
     text = await evidence(rig, seen)
     assert "lets the emergency" not in text
     assert "| **state** | aborted. Aborted by" in text
+
+
+async def test_an_aborted_emergency_promises_nothing_of_apps_it_did_not_begin(rig: Rig) -> None:
+    """What was begun comes to its end; the rest is not closed by it, not now and not later."""
+    await add_rotations(rig, 6)
+    rig.clock.advance(120)
+    seen = await begun(rig)
+    await work(rig)
+    await abort_emergency(rig.world, rig.admin, seen.rollout.id)
+    await carry(rig)
+    left = [each.app_id for each in await apps(rig) if each.begun_at is None]
+    text = await evidence(rig, seen)
+    rows = [line for line in text.splitlines() if "NOT CLOSED by this" in line]
+    assert 0 < len(left) < 6
+    assert [row.split(" | ")[1] for row in rows] == left
+    assert "not yet" not in "".join(rows)
 
 
 async def test_a_public_secret_of_an_app_that_is_not_meant_is_refused(rig: Rig) -> None:
