@@ -14,7 +14,7 @@ from keyturn.api.app import build_api
 from keyturn.domain.turn import Policy
 from keyturn.sandbox import Org, build_app
 from keyturn.services.installation import Installed
-from keyturn.services.ports import World
+from keyturn.services.ports import Store, World
 from keyturn.testing import ManualClock
 
 ORG_URL = "https://org.example.com"
@@ -96,10 +96,13 @@ class House:
 
 
 @asynccontextmanager
-async def open_house() -> AsyncIterator[House]:
-    """Set up a new installation and an org, which is an authorization server too, by one clock."""
+async def open_house(store: Store | None = None) -> AsyncIterator[House]:
+    """Set up a new installation and an org, which is an authorization server too, by one clock.
+
+    Without a store that is new it is one in memory.
+    """
     start, policy = datetime(2026, 3, 1, 12, tzinfo=UTC), Policy(overlap_s=300, soak_s=300)
-    async with founded(start, policy) as it:
+    async with founded(start, policy, store) as it:
         way = httpx2.ASGITransport(build_app(it.org))
         servers = HttpAuthorizationServers(it.clock, it.world.chance, lambda _: way)
         world = replace(it.world, servers=servers)

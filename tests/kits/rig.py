@@ -29,7 +29,7 @@ from keyturn.services.duties import DUTIES, claim_due
 from keyturn.services.installation import Installed, install
 from keyturn.services.journey import advance
 from keyturn.services.onboarding import RotationDraft, create_rotation
-from keyturn.services.ports import Limits, Vitals, World
+from keyturn.services.ports import Limits, Store, Vitals, World
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationView, view
 from keyturn.services.secrets import read_secret
@@ -153,7 +153,7 @@ class Rig:
 
 @dataclass(frozen=True)
 class Founded:
-    """A new installation in memory beside a fresh org, under one clock."""
+    """A new installation beside a fresh org, under one clock."""
 
     clock: ManualClock
     org: Org
@@ -162,8 +162,13 @@ class Founded:
 
 
 @asynccontextmanager
-async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
-    """Set up an installation whose way to Okta leads to a fresh org in this process."""
+async def founded(
+    start: datetime, policy: Policy, store: Store | None = None
+) -> AsyncIterator[Founded]:
+    """Set up an installation whose way to Okta leads to a fresh org in this process.
+
+    Without a store that is new it keeps everything in memory.
+    """
     clock, chance = ManualClock(start), SeededChance(1)
     org = Org(1, clock.now)
     vitals = Vitals()
@@ -173,7 +178,7 @@ async def founded(start: datetime, policy: Policy) -> AsyncIterator[Founded]:
     vault = Keyring(bytes(32), chance.random_bytes)
     limits = Limits(policy, lease=timedelta(seconds=60), reconcile=timedelta(days=1))
     carriers, servers = FakeCarriers(), FakeServers(clock)
-    store = MemoryStore()
+    store = store or MemoryStore()
     world = World(
         store, clock, chance, vault, okta, limits, carriers=carriers, servers=servers, vitals=vitals
     )

@@ -178,6 +178,9 @@ ROTATION = Rotation(
     last_manual=True,
     last_message=None,
     next_rotation_at=None,
+    asked_at=NOW,
+    asked_by=AWKWARD,
+    asked_emergency=True,
 )
 TURN = Turn(
     id=TurnId("t-1"),

@@ -114,7 +114,8 @@ TAKES: Mapping[str, tuple[Verb, ...]] = MappingProxyType(
     | _each(REGISTRATION, Verb.EDIT_GRANTS, "edit", "prove", "delete", "consumers")
     | _each(REGISTRATION, Verb.EDIT_GRANTS, "consumers/confirm", "consumers/remove")
     | {"/connections/okta/new": (Verb.CREATE_CONNECTIONS,)}
-    | _each(OKTA, Verb.EDIT_CONNECTIONS, "edit", "turn-key")
+    | {f"{OKTA}/edit": (Verb.EDIT_CONNECTIONS,)}
+    | {f"{OKTA}/turn-key": (Verb.EDIT_CONNECTIONS, Verb.ROTATE)}
     | _each(OKTA, Verb.USE_CONNECTIONS, "check", "compare")
     | {f"{OKTA}/delete": (Verb.DELETE_CONNECTIONS,)}
     | {"/connections/destinations/new": (Verb.EDIT_DESTINATIONS, Verb.READ_SECRETS)}

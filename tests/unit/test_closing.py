@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from turn_kit import FOREIGN, NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
+from turn_kit import APP, FOREIGN, NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
 from keyturn.domain.closing import (
     ACTIVE_AGAIN,
@@ -16,7 +16,7 @@ from keyturn.domain.evidence import LOOK_SOON, Cause, Evidence, Holder, Waiting,
 from keyturn.domain.ids import CredentialId, SecretHash, VersionNo
 from keyturn.domain.okta import Credential, CredentialKind, Probe, Status
 from keyturn.domain.orders import hurried, resumed
-from keyturn.domain.setback import KEEP_CLOSED
+from keyturn.domain.setback import DOUBTED, KEEP_CLOSED
 from keyturn.domain.steps import UNCONFIRMED, Block, Do, Look, Seen, Sight, Wait, backoff
 from keyturn.domain.turn import (
     SETTLED,
@@ -190,7 +190,7 @@ class TestDeadline:
         assert getattr(decide(of, seen, late), "until", None) == CLOSES
         assert decide(of, seen, CLOSES) == Do(Act.DELIVER)
         assert decide(replace(of, closes_at=None), seen) == Do(Act.DELIVER)
-        resumed_since = Wait(late + backoff(0), f"{UNCONFIRMED} (vault)")
+        resumed_since = Wait(late + backoff(0), f"{UNCONFIRMED} (vault)", tried=True)
         assert decide(replace(of, word=None), seen, late) == resumed_since
 
     @pytest.mark.parametrize("word", [None, *Word])
@@ -231,9 +231,9 @@ class TestProof:
         """What was deactivated may be accepted a little longer."""
         seen = Seen(old_probe=Probe.ACCEPTED)
         tried = replace(self.OF, attempts=2)
-        assert decide(tried, seen) == Wait(NOW + backoff(2), STILL_ACCEPTED)
+        assert decide(tried, seen) == Wait(NOW + backoff(2), STILL_ACCEPTED, tried=True)
         off = replace(seen, credentials=(listed(OLD, Status.INACTIVE), listed(NEW)))
-        assert decide(tried, off, SURE) == Wait(SURE + backoff(2), STILL_ACCEPTED)
+        assert decide(tried, off, SURE) == Wait(SURE + backoff(2), STILL_ACCEPTED, tried=True)
         over = decide(self.OF, off, NOW + timedelta(seconds=POLICY.patience_s))
         assert over == Block(Reason.OLD_SECRET_CHANGED, "Okta still accepts it.")
 
@@ -253,11 +253,15 @@ class TestProof:
     def test_nothing_else_is_deactivated(self, left: tuple[Credential, ...]) -> None:
         """What the turn has not recorded is somebody else's, whatever its value."""
         seen = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash, credentials=left)
-        assert decide(self.OF, seen, SURE) == Wait(SURE + backoff(0), STILL_ACCEPTED)
+        assert decide(self.OF, seen, SURE) == Wait(SURE + backoff(0), STILL_ACCEPTED, tried=True)
 
     def test_the_last_one_that_works_is_left(self) -> None:
         """Where Okta has lost the new one somebody has to look, and is not told to go back."""
-        lost = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash, credentials=(listed(OLD),))
+        unsure = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash, credentials=(listed(OLD),))
+        assert decide(self.OF, unsure, SURE) == Look(Sight.NEW_PROBE)
+        works = replace(unsure, new_probe=Probe.ACCEPTED)
+        assert decide(self.OF, works, SURE) == Wait(SURE + backoff(0), DOUBTED, tried=True)
+        lost = replace(unsure, new_probe=Probe.REJECTED, app=APP)
         step = decide(self.OF, lost, SURE)
         assert isinstance(step, Block)
         assert step.reason is Reason.NEW_SECRET_LOST

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keyturn.domain.drift import PROPOSED, Drift, Kind, Repair, compare
+from keyturn.domain.drift import PROPOSED, Drift, Kind, Repair, compare, unseen
 from keyturn.domain.ids import AppId, ClientId, CredentialId, SecretHash, VersionNo
 from keyturn.domain.okta import App, AuthMethod, Credential, Status
 from keyturn.domain.turn import Held
@@ -94,3 +94,21 @@ def test_only_what_we_served_is_repaired_by_machine() -> None:
         Kind.SECRET_DEACTIVATED: Repair.ACTIVATE,
         Kind.SECRET_REMOVED: Repair.TURN,
     }
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "open_still"),
+    [
+        (Kind.SECRET_ADDED, Kind.APP_DEACTIVATED, True),
+        (Kind.SECRET_REMOVED, Kind.APP_DEACTIVATED, True),
+        (Kind.APP_GONE, Kind.APP_DEACTIVATED, False),
+        (Kind.SECRET_ADDED, Kind.APP_GONE, False),
+        (Kind.APP_DEACTIVATED, Kind.APP_GONE, False),
+        (Kind.SECRET_ADDED, Kind.SECRET_REMOVED, False),
+    ],
+)
+def test_only_a_deactivated_app_hides_what_was_found(
+    known: Kind, now: Kind, *, open_still: bool
+) -> None:
+    """An app that is gone has taken its secrets with it; one that is back was not gone."""
+    assert unseen(known, (Drift(now, APP.id),)) is open_still

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from turn_kit import FOREIGN, NEW, NOW, OLD, listed, turn
+from turn_kit import FOREIGN, NEW, NOW, OLD, POSTED, listed, turn
 
 from keyturn.domain.drift import Kind, apart_from, comparable, compare
 from keyturn.domain.ids import AppId, ClientId, CredentialId
-from keyturn.domain.okta import App, AuthMethod, Credential, Status
-from keyturn.domain.turn import Held, Phase, Turn
+from keyturn.domain.okta import App, AuthMethod, Credential, CredentialKind, Status
+from keyturn.domain.turn import Blocked, Held, Phase, Reason, Turn
 
 APP = App(AppId("0oa1"), ClientId("0oa1"), "app", Status.ACTIVE, AuthMethod.CLIENT_SECRET_BASIC)
 OVERLAPPING = turn(Phase.OVERLAPPING)
@@ -90,3 +90,50 @@ def test_turn_without_an_old_secret_owns_the_new_one_only() -> None:
     """A foreign secret beside a first managed one is told."""
     first = turn(Phase.OVERLAPPING, old=None)
     assert kinds(first, FOREIGN, listed(NEW)) == [(Kind.SECRET_ADDED, "ocsforeign")]
+
+
+LEFT = replace(
+    turn(Phase.WRITTEN, new=None, paused_at=NOW),
+    kind=CredentialKind.API_SERVICE_SECRET,
+    posted=replace(POSTED, beside="ocsold"),
+)
+ADDED = (Kind.SECRET_ADDED, "ocsforeign")
+OTHER = replace(FOREIGN, id=CredentialId("ocsother"))
+
+
+@pytest.mark.parametrize(
+    ("of", "secrets", "expected"),
+    [
+        (LEFT, [FOREIGN], []),
+        (
+            replace(LEFT, blocked=Blocked(Reason.ACCESS_REFUSED, "", Phase.WRITTEN)),
+            [FOREIGN],
+            [],
+        ),
+        (LEFT, [FOREIGN, OTHER], [ADDED, (Kind.SECRET_ADDED, "ocsother")]),
+        (replace(LEFT, posted=None), [FOREIGN], [ADDED]),
+        (replace(LEFT, new=NEW), [FOREIGN], [ADDED]),
+        (replace(LEFT, posted=replace(POSTED, beside="ocsold ocsforeign")), [FOREIGN], [ADDED]),
+        (replace(LEFT, kind=CredentialKind.CLIENT_SECRET), [FOREIGN], [ADDED]),
+        (
+            replace(LEFT, blocked=Blocked(Reason.FOREIGN_SECRET, "", Phase.WRITTEN)),
+            [FOREIGN],
+            [ADDED],
+        ),
+    ],
+    ids=[
+        "may be ours",
+        "stopped for another reason",
+        "one of two",
+        "never asked",
+        "answered",
+        "was there before",
+        "our value",
+        "strange",
+    ],
+)
+def test_what_okta_may_have_made_for_the_turn_is_left_to_it(
+    of: Turn, secrets: list[Credential], expected: list[tuple[Kind, str]]
+) -> None:
+    """Only what came after Okta was asked, as long as the turn has not found it a stranger."""
+    assert kinds(of, listed(OLD), *secrets, served=OLD) == expected

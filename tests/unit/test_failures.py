@@ -56,7 +56,7 @@ def test_block_carries_oktas_own_words(phase: Phase) -> None:
 def test_full_app_is_looked_at_again(cause: str) -> None:
     """Both wordings of "maximum" lead to another look, because the second may be ours."""
     step = after_failure(turn(Phase.WRITTEN, posted=POSTED), refused(400, cause), NOW)
-    assert step == Wait(NOW + backoff(0))
+    assert step == Wait(NOW + backoff(0), tried=True)
 
 
 def test_secret_that_vanished_is_looked_at_again() -> None:

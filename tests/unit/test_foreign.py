@@ -7,12 +7,23 @@ import pytest
 from turn_kit import FOREIGN, LATER, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
 from keyturn.domain.errors import Refused
-from keyturn.domain.foreign import Consent, aged, heed, make_room
+from keyturn.domain.foreign import Consent, aged, blocked_by, came_back, heed, make_room
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import Credential, CredentialKind, Status
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.sight import Maker
-from keyturn.domain.steps import LOG_LATE, UNTOLD, Block, Do, Look, Seen, Sight, Wait, next_step
+from keyturn.domain.steps import (
+    LOG_LATE,
+    UNCLAIMED,
+    UNTOLD,
+    Block,
+    Do,
+    Look,
+    Seen,
+    Sight,
+    Wait,
+    next_step,
+)
 from keyturn.domain.turn import SETTLED, Act, Phase, Reason, Turn
 
 LEFT = Credential(CredentialId("ocsleft"), SecretHash("left"), Status.INACTIVE, NOW)
@@ -75,14 +86,14 @@ def test_old_value_under_another_id_blocks_the_retirement() -> None:
     [
         (None, Look(Sight.MAKER)),
         (Maker.OURS, Do(Act.DISCARD, FOREIGN.id)),
-        (Maker.UNTOLD, Wait(NOW + timedelta(seconds=1), "")),
+        (Maker.UNTOLD, Wait(NOW + timedelta(seconds=1), UNTOLD, tried=True)),
     ],
 )
 def test_only_what_the_log_calls_ours_is_discarded(maker: Maker | None, expected: object) -> None:
     """The time at which a secret was made proves nothing: somebody else may have been as quick."""
     of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=replace(POSTED, beside="ocsold"))
     step = decide(of, Seen(credentials=(listed(OLD), FOREIGN), maker=maker))
-    assert (replace(step, why="") if isinstance(step, Wait) else step) == expected
+    assert step == expected
 
 
 @pytest.mark.parametrize(("maker", "late"), [(Maker.OTHERS, False), (Maker.UNTOLD, True)])
@@ -95,11 +106,42 @@ def test_unproved_secret_blocks(maker: Maker, *, late: bool) -> None:
     assert step.reason is Reason.FOREIGN_SECRET
 
 
-def test_aborted_turn_ends_though_the_log_never_tells() -> None:
-    """An abort leads out of every doubt."""
+@pytest.mark.parametrize(
+    ("maker", "beside", "why"),
+    [
+        (Maker.UNTOLD, (FOREIGN,), f"{UNCLAIMED} ocsforeign (ACTIVE, made 2026-11-21, today)."),
+        (
+            None,
+            (FOREIGN, BACK),
+            (
+                f"{UNCLAIMED} ocsforeign (ACTIVE, made 2026-11-21, today), "
+                "ocsback (ACTIVE, made 2026-11-21, today)."
+            ),
+        ),
+        (Maker.OTHERS, (FOREIGN,), ""),
+        (Maker.UNTOLD, (), ""),
+    ],
+)
+def test_aborted_turn_ends_though_the_log_never_tells(
+    maker: Maker | None, beside: tuple[Credential, ...], why: str
+) -> None:
+    """An abort leads out of every doubt, and what may be ours and is left is named."""
     of = turn(Phase.WRITTEN, kind=OKTAS, posted=replace(POSTED, beside="ocsold"), withdrawn_at=NOW)
-    seen = Seen(credentials=(listed(OLD), FOREIGN), maker=Maker.UNTOLD)
-    assert decide(of, seen, NOW + LOG_LATE + SETTLED) == Do(Act.ROLL_BACK)
+    seen = Seen(credentials=(listed(OLD), *beside), maker=maker)
+    assert decide(of, seen, NOW + LOG_LATE + SETTLED) == Do(Act.ROLL_BACK, why=why)
+
+
+def test_what_comes_back_in_the_soak_may_work_on_or_go() -> None:
+    """Its owner's consent is asked for once both overlap again."""
+    new = listed(replace(OLD, hash=SecretHash("new"), okta_id=CredentialId("ocsnew")))
+    of = turn(Phase.SOAKING)
+    assert came_back(of, (BACK, new))
+    assert not came_back(of, (replace(BACK, status=Status.INACTIVE), new))
+    assert not came_back(of, (listed(OLD), new))
+    assert not came_back(replace(of, old=None), (BACK, new))
+    told = blocked_by(of, (BACK, new), LATER).detail
+    assert "`keyturn turn reinstate r` lets it work on. Or remove it at Okta" in told
+    assert "retire-existing" not in told
 
 
 def test_consent_is_for_one_secret_of_one_day() -> None:

@@ -23,9 +23,11 @@ from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import (
     ENDED,
+    LOST,
     MOVES,
     Act,
     Held,
+    Opened,
     Overlap,
     Phase,
     Policy,
@@ -102,6 +104,30 @@ def test_what_is_offered_is_what_would_be_heeded(one: Turn) -> None:
         except Refused:
             heeded = False
         assert (found[order] == "") is heeded, order
+
+
+@pytest.mark.parametrize("reason", [Reason.CONNECTION_CHANGED, *LOST])
+def test_abort_is_offered_where_it_leads_out(reason: Reason) -> None:
+    """Also of a turn that has served its secret: what its block tells to do is not refused."""
+    stopped = blocked(turn(Phase.OVERLAPPING), reason, "", NOW)
+    assert why_not(ROTATION, stopped, NOW)[Order.ABORT] == ""
+
+
+def test_abort_that_is_not_offered_tells_when_it_helps() -> None:
+    """Of a paused turn nobody knows whether Okta still has what it serves; the order asks."""
+    still = replace(turn(Phase.OVERLAPPING), paused_at=NOW)
+    told = why_not(ROTATION, still, NOW)[Order.ABORT]
+    assert "Where Okta has lost it, `keyturn turn abort` finds that out" in told
+
+
+def test_reinstating_waits_for_what_okta_has_not_confirmed() -> None:
+    """Its refusal tells what to do first."""
+    unsure = replace(turn(Phase.OVERLAPPING), opened=Opened.TIME)
+    told = why_not(ROTATION, unsure, NOW)[Order.REINSTATE]
+    assert told.startswith("Okta was asked to deactivate the old client secret")
+    assert why_not(ROTATION, turn(Phase.OVERLAPPING), NOW)[Order.REINSTATE] == (
+        "No client secret of it is retired."
+    )
 
 
 @pytest.mark.parametrize("before", [None, turn(Phase.FINISHED), turn(Phase.ROLLED_BACK)])

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 from turn_kit import LATER, NEW, NOW, OLD, POLICY, decide, listed, turn
 
-from keyturn.domain.evidence import OKTA_WAITS, floor_over_at, missing_at_okta
-from keyturn.domain.steps import Do, Seen, Wait
-from keyturn.domain.turn import Act, Opened, Phase, Posted, Turn, Word
+from keyturn.domain.evidence import OKTA_WAITS, Evidence, floor_over_at, missing_at_okta
+from keyturn.domain.steps import EARLY, Do, Seen, Wait, next_step
+from keyturn.domain.turn import Act, Opened, Overlap, Phase, Posted, Turn, Word
 
 MADE_AT = NOW - timedelta(hours=5)
 """When Okta made the new secret, by its own clock, which is not ours."""
@@ -23,10 +23,12 @@ OVERLAPPING = turn(
 MADE = replace(listed(NEW), created_at=MADE_AT)
 
 
-def missing_s(of: Turn, okta_at: datetime, floor_s: int = 300) -> float:
+def missing_s(
+    of: Turn, okta_at: datetime | None, floor_s: int = 300, opened: Opened = Opened.TIME
+) -> float:
     """Ask what is missing, in seconds."""
     policy = replace(POLICY, floor_s=floor_s)
-    return missing_at_okta(of, policy, MADE, okta_at).total_seconds()
+    return missing_at_okta(of, policy, MADE, okta_at, opened).total_seconds()
 
 
 @pytest.mark.parametrize(("before_s", "missing"), [(300, 300), (6, 6), (5, 0), (0, 0), (-60, 0)])
@@ -52,21 +54,55 @@ def test_word_leaves_the_floor() -> None:
     [
         ({"word": Word.AT_ONCE}, 0),
         ({"posted": None}, 0),
-        ({"attempts": OKTA_WAITS}, 0),
-        ({"attempts": OKTA_WAITS - 1}, 300),
+        ({"attempts": OKTA_WAITS}, 300),
     ],
 )
 def test_oktas_clock_is_not_waited_for_in_vain(changes: dict[str, object], missing: int) -> None:
-    """Not in an emergency, not without a note of ours, and not where it stands still."""
+    """Not in an emergency, and not without a note of ours; failures make it no later."""
     of = replace(OVERLAPPING, **changes)  # type: ignore[arg-type]  # fields of a turn
     assert missing_s(of, OVER_AT - timedelta(seconds=300)) == missing
+
+
+@pytest.mark.parametrize(
+    ("attempts", "runs_s", "still"),
+    [(OKTA_WAITS, 5, False), (OKTA_WAITS, 6, True), (OKTA_WAITS - 1, 0, True)],
+)
+def test_clock_that_stands_still_keeps_no_turn(attempts: int, runs_s: int, *, still: bool) -> None:
+    """Only one that shows the moment of the new secret after so many tries does not run."""
+    of = replace(OVERLAPPING, attempts=attempts)
+    assert bool(missing_s(of, MADE_AT + timedelta(seconds=runs_s))) is still
+
+
+def test_backstop_has_passed_by_oktas_clock_too() -> None:
+    """A clock of ours that was set forward opens no gate for who has not come yet."""
+    hour_before = OVER_AT + timedelta(seconds=POLICY.backstop_s - POLICY.overlap_s - 3600)
+    assert missing_s(OVERLAPPING, hour_before, opened=Opened.BACKSTOP) == 3600
+    assert missing_s(OVERLAPPING, hour_before, opened=Opened.EVIDENCE) == 0
+
+
+def test_gate_that_the_backstop_opens_waits_for_it_by_oktas_clock() -> None:
+    """What opened the gate says how long both must have worked."""
+    policy = replace(POLICY, overlap=Overlap.EVIDENCE)
+    seen = Seen(credentials=(listed(OLD), MADE), served=NEW.hash, okta_at=OVER_AT)
+    seen = replace(seen, evidence=Evidence(unproved=("crm",)))
+    late = NOW + timedelta(seconds=policy.backstop_s + 60)
+    step = next_step(OVERLAPPING, seen, policy, late)
+    left = timedelta(seconds=policy.backstop_s - policy.overlap_s)
+    assert step == Wait(late + left, EARLY, tried=True)
+
+
+def test_nothing_is_missing_where_okta_tells_no_time() -> None:
+    """Without a clock of Okta's ours decides."""
+    assert missing_s(OVERLAPPING, None) == 0
 
 
 def test_nothing_is_retired_before_okta_says_so_too() -> None:
     """The gate is open by our clock; by Okta's the overlap still lasts."""
     seen = Seen(credentials=(listed(OLD), MADE), served=NEW.hash)
     early = replace(seen, okta_at=OVER_AT - timedelta(seconds=42))
-    assert decide(OVERLAPPING, early, LATER) == Wait(LATER + timedelta(seconds=42))
+    assert decide(OVERLAPPING, early, LATER) == Wait(
+        LATER + timedelta(seconds=42), EARLY, tried=True
+    )
     retire = Do(Act.RETIRE, OLD.okta_id, Opened.TIME)
     assert decide(OVERLAPPING, replace(seen, okta_at=OVER_AT), LATER) == retire
     assert decide(OVERLAPPING, seen, LATER) == retire

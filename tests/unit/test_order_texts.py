@@ -14,7 +14,7 @@ from keyturn.domain.orders import (
     resumed,
     what_can_be_done,
 )
-from keyturn.domain.turn import Phase, Reason, Turn, Word, blocked
+from keyturn.domain.turn import Opened, Phase, Reason, Turn, Word, blocked
 
 LATER = NOW + timedelta(days=3)
 
@@ -31,6 +31,10 @@ LATER = NOW + timedelta(days=3)
         (blocked(turn(Phase.ISSUED), Reason.CALL_REFUSED, "", NOW), ("resume", "abort")),
         (
             blocked(turn(Phase.OVERLAPPING), Reason.NEW_SECRET_OFF, "", NOW),
+            ("resume", "abort", "finish-now"),
+        ),
+        (
+            blocked(turn(Phase.PROMOTED), Reason.CONNECTION_CHANGED, "", NOW),
             ("resume", "abort", "finish-now"),
         ),
         (turn(Phase.FINISHED), ()),
@@ -53,6 +57,15 @@ def test_every_refusal_says_what_can_be_done() -> None:
     assert what_can_be_done(turn(Phase.FINISHED)) == (
         "It has ended: `keyturn rotation turn` starts the next one."
     )
+
+
+def test_what_okta_may_have_retired_is_reinstated_once_that_is_known() -> None:
+    """Where the answer to a deactivation was lost, the way back leads on."""
+    unsure = turn(Phase.OVERLAPPING, opened=Opened.TIME)
+    told = "was asked to deactivate .* has not confirmed it.*`keyturn turn resume`.*then reinstate"
+    for stands in (unsure, paused(unsure, NOW), blocked(unsure, Reason.CALL_REFUSED, "", NOW)):
+        with pytest.raises(Refused, match=told):
+            reinstating(stands, NOW)
 
 
 @pytest.mark.parametrize("word", [None, *Word])

@@ -13,6 +13,7 @@ from keyturn.domain.orders import (
     by_hand,
     hurried,
     in_emergency,
+    kept_after_all,
     making_room,
     paused,
     reinstating,
@@ -24,6 +25,7 @@ from keyturn.domain.turn import (
     SETTLED,
     UNSERVED,
     Held,
+    Opened,
     Overlap,
     Phase,
     Policy,
@@ -226,3 +228,27 @@ def test_what_has_served_its_secret_is_not_taken(phase: Phase) -> None:
     told = f"The turn is {phase}: what it has served may be what has leaked. What can be done: "
     with pytest.raises(Refused, match=f"^{told}"):
         in_emergency(turn(phase), NOW, 0, NOW)
+
+
+def test_an_abort_that_leads_nowhere_is_taken_back_once_no_call_of_it_can_arrive() -> None:
+    """What Okta was asked to deactivate is not served before that can no longer come about."""
+    of = turn(Phase.ISSUED, posted=POSTED, word=Word.ABORT, withdrawn_at=NOW)
+    stuck = blocked(of, Reason.NEW_SECRET_ONLY, "", NOW)
+    kept = kept_after_all(stuck, NOW + SETTLED)
+    assert kept == replace(stuck, word=None, withdrawn_at=None)
+    with pytest.raises(Refused) as refused:
+        kept_after_all(stuck, NOW + SETTLED - timedelta(seconds=1))
+    assert refused.value.message == (
+        "The new client secret was to be taken back, and a call that does so may still arrive at "
+        "Okta. Ask again after 12:01:00 UTC."
+    )
+
+
+def test_what_is_not_retired_for_certain_cannot_be_reinstated() -> None:
+    """Where Okta's answer was lost, the turn has to go on first; else nothing was retired."""
+    unsure = turn(Phase.OVERLAPPING, opened=Opened.TIME)
+    with pytest.raises(Refused, match=r"stands still\) until it soaks; then reinstate\. What can"):
+        reinstating(unsure, NOW)
+    for of in (turn(Phase.OVERLAPPING), turn(Phase.SOAKING, old=None, opened=Opened.TIME)):
+        with pytest.raises(Refused, match="no client secret of it is retired"):
+            reinstating(of, NOW)

@@ -28,12 +28,16 @@ def test_paused_turn_is_not_forgotten() -> None:
 @pytest.mark.parametrize(
     ("next_at", "told"), [(NOW, "tried again at 2026-11-21 12:00"), (None, "waits for somebody")]
 )
-def test_blocked_turn_says_since_when_and_what_comes(next_at: datetime | None, told: str) -> None:
+def test_blocked_turn_says_when_it_was_tried_and_what_comes(
+    next_at: datetime | None, told: str
+) -> None:
     """A blocked turn is no quiet schedule."""
-    stopped = blocked(turn(Phase.PLANNED), Reason.APP_GONE, "", BEFORE)
+    begun = turn(Phase.PLANNED, created_at=BEFORE - timedelta(days=3))
+    stopped = blocked(begun, Reason.APP_GONE, "", BEFORE)
     stands = outlook(replace(IN_TIME, next_rotation_at=next_at), NOW, turn=stopped)
     assert stands.state is State.BLOCKED
-    assert "since 2026-08-23 12:00 UTC" in stands.why
+    assert "began at 2026-08-20 12:00 UTC" in stands.why
+    assert "its last try at 2026-08-23 12:00 UTC" in stands.why
     assert told in stands.why
 
 

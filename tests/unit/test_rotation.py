@@ -1,5 +1,6 @@
 """How a rotation stands, and how it takes a secret over that somebody enters."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from keyturn.domain.okta import (
     CredentialKind,
     Status,
     secret_hash,
+    thumbprint,
 )
 from keyturn.domain.rotation import Adopt, decide_onboarding, known_by_value
 from keyturn.domain.sensitive import Sensitive
@@ -96,3 +98,19 @@ def test_what_is_no_key_is_the_value_of_none() -> None:
     """A key is recognised by its thumbprint; what has none matches nothing, whatever is listed."""
     with pytest.raises(Refused, match="no ACTIVE client key"):
         known_by_value(KEY, (masked("pks", SecretHash("")), OURS), ENTERED)
+
+
+@pytest.mark.parametrize(
+    ("entered", "listed", "kept"),
+    [(None, "theirs", "theirs"), ("its own", "theirs", "its own"), (None, None, None)],
+)
+def test_key_without_a_name_is_kept_with_the_one_of_oktas_list(
+    entered: str | None, listed: str | None, kept: str | None
+) -> None:
+    """Readers sign by what is kept, and beside a second key a signature has to name its own."""
+    nameless = {"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "d": "d"}
+    given = nameless | ({"kid": entered} if entered else {})
+    at_okta = replace(masked("pks", thumbprint(nameless)), name=listed)
+    known = known_by_value(KEY, (at_okta,), Sensitive(json.dumps(given)))
+    assert known.value
+    assert json.loads(known.value.reveal()) == nameless | ({"kid": kept} if kept else {})

@@ -1,6 +1,7 @@
 """Where Okta has lost what readers are given: what is told, and what is served instead."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from turn_kit import APP, LATER, NEW, NOW, OLD, POLICY, decide, listed, turn
@@ -8,17 +9,24 @@ from turn_kit import APP, LATER, NEW, NOW, OLD, POLICY, decide, listed, turn
 from keyturn.domain.errors import Refused
 from keyturn.domain.evidence import Evidence
 from keyturn.domain.ids import SecretHash
-from keyturn.domain.okta import Credential, CredentialKind, Probe, Status
+from keyturn.domain.okta import AuthMethod, Credential, CredentialKind, Probe, Status
 from keyturn.domain.orders import aborted, falling_back, making_room, serves_what_is_lost
-from keyturn.domain.setback import blocked_for_loss, fall_back, is_served_and_active
+from keyturn.domain.setback import (
+    DOUBTED,
+    UNPROVED,
+    blocked_for_loss,
+    fall_back,
+    is_served_and_active,
+)
 from keyturn.domain.sight import by_hash
 from keyturn.domain.steps import Block, Do, Look, Seen, Sight, Wait, next_step
-from keyturn.domain.turn import Act, Held, Phase, Reason, Turn, Word, blocked
+from keyturn.domain.turn import Act, Held, Phase, Policy, Reason, Turn, Word, blocked
 
 OFF = listed(OLD, Status.INACTIVE)
-LOST = Seen(credentials=(listed(OLD),), served=NEW.hash)
-BOTH = Seen(credentials=(listed(OLD), listed(NEW)), served=NEW.hash)
 REFUSED, ACCEPTED = Probe.REJECTED, Probe.ACCEPTED
+UNSURE = Seen(credentials=(listed(OLD),), served=NEW.hash)
+LOST = replace(UNSURE, new_probe=REFUSED, app=APP)
+BOTH = Seen(credentials=(listed(OLD), listed(NEW)), served=NEW.hash)
 WINDING_UP = [Phase.OVERLAPPING, Phase.RETIRED, Phase.SOAKING]
 REPAIRING = replace(POLICY, repair=True)
 
@@ -82,7 +90,7 @@ def test_what_has_leaked_is_not_activated_again(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.SOAKING])
 def test_repair_activates_nothing_that_has_leaked(phase: Phase) -> None:
     """An emergency of a rotation that mends drift by itself stops, and says what to do."""
-    seen = replace(LOST, credentials=(OFF,), new_probe=REFUSED, old_probe=REFUSED)
+    seen = replace(LOST, credentials=(OFF,), old_probe=REFUSED)
     step = next_step(turn(phase, word=Word.AT_ONCE), seen, REPAIRING, LATER)
     assert isinstance(step, Block)
     assert step.reason is Reason.NEW_SECRET_LOST
@@ -98,7 +106,7 @@ def test_repair_activates_nothing_that_has_leaked(phase: Phase) -> None:
         (OLD, replace(LOST, credentials=())),
         (replace(OLD, version=None), LOST),
         (None, LOST),
-        (OLD, replace(LOST, old_probe=REFUSED, app=APP)),
+        (OLD, replace(LOST, old_probe=REFUSED)),
     ],
     ids=["gone", "not ours to serve", "none", "refused"],
 )
@@ -110,29 +118,48 @@ def test_turn_gives_way_where_nothing_can_be_served(old: Held | None, seen: Seen
     assert "ocsnew" in step.why
 
 
+def test_what_was_to_be_retired_may_be_served_instead() -> None:
+    """A stranger's secret is no way back by itself; its owner is told how it may be one."""
+    of = turn(Phase.OVERLAPPING, old=replace(OLD, version=None), word=Word.ABORT)
+    lost = "Okta has lost client secret ocsnew, which readers were given."
+    adopt = "`keyturn rotation adopt-existing r ocsold` serves what was to be retired."
+    assert decide(of, LOST) == Do(Act.GIVE_WAY, why=f"{lost} {adopt}")
+    for gone in ((OFF,), ()):
+        assert decide(of, replace(LOST, credentials=gone)) == Do(Act.GIVE_WAY, why=lost)
+    none = f"{lost[:-1]}, and does not have the one before it either."
+    assert decide(replace(of, old=None), LOST) == Do(Act.GIVE_WAY, why=none)
+    unlisted = replace(of, kind=CredentialKind.CONNECTION_KEY)
+    key = fall_back(unlisted, replace(LOST, credentials=None), NOW)
+    assert key == Do(Act.GIVE_WAY, why=lost.replace("client secret", "client key"))
+
+
 def test_new_secret_that_works_is_not_taken_back() -> None:
     """Somebody may have mended it since the word was given: then the turn goes on as it was."""
     assert decide(said(Phase.OVERLAPPING), BOTH) == Look(Sight.NEW_PROBE)
     works = replace(BOTH, new_probe=ACCEPTED, evidence=Evidence())
-    assert fall_back(said(Phase.OVERLAPPING), works) is None
+    assert fall_back(said(Phase.OVERLAPPING), works, NOW) is None
     assert isinstance(decide(said(Phase.OVERLAPPING), works), Wait)
     assert isinstance(decide(said(Phase.SOAKING), works), Wait)
 
 
 def test_app_that_accepts_nobody_is_not_taken_for_a_loss() -> None:
-    """Where the app is off, a listed secret is refused for that, and nothing is changed."""
+    """Where the app is off, a listed secret is refused for that, and nothing is changed.
+
+    Where it is not, list or probe is about to change: none that is ACTIVE is given up for that.
+    """
     seen = replace(BOTH, new_probe=REFUSED)
     assert decide(said(Phase.SOAKING), seen) == Look(Sight.APP)
     step = decide(said(Phase.SOAKING), replace(seen, app=replace(APP, status=Status.INACTIVE)))
     assert isinstance(step, Block)
     assert step.reason is Reason.APP_INACTIVE
-    assert decide(said(Phase.SOAKING), replace(seen, app=APP)) == Look(Sight.OLD_PROBE)
+    wait = Wait(NOW + timedelta(seconds=1), UNPROVED, tried=True)
+    assert decide(said(Phase.SOAKING), replace(seen, app=APP)) == wait
 
 
 @pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.SOAKING])
 def test_repair_needs_no_word(phase: Phase) -> None:
     """A rotation that mends drift by itself serves the old secret again; no other does."""
-    seen = replace(LOST, new_probe=REFUSED, evidence=Evidence(), old_probe=ACCEPTED)
+    seen = replace(LOST, evidence=Evidence(), old_probe=ACCEPTED)
     step = next_step(turn(phase), seen, REPAIRING, LATER)
     assert isinstance(step, Do)
     assert step.act is Act.FALL_BACK
@@ -162,7 +189,7 @@ def test_reinstating_goes_on_to_serve_where_the_new_one_is_lost() -> None:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (Seen(), Look(Sight.NEW_PROBE)),
+        (Seen(served=NEW.hash), Look(Sight.NEW_PROBE)),
         (Seen(new_probe=ACCEPTED, served=NEW.hash), None),
         (Seen(new_probe=REFUSED, served=NEW.hash), Look(Sight.OLD_PROBE)),
     ],
@@ -170,12 +197,29 @@ def test_reinstating_goes_on_to_serve_where_the_new_one_is_lost() -> None:
 def test_key_of_a_connection_is_judged_without_a_list(seen: Seen, expected: object) -> None:
     """Keyturn cannot list while its own key is dead."""
     of = turn(Phase.OVERLAPPING, kind=CredentialKind.CONNECTION_KEY, word=Word.ABORT)
-    assert fall_back(of, seen) == expected
-    changed = fall_back(of, Seen(new_probe=ACCEPTED, served=SecretHash("x")))
+    assert fall_back(of, seen, NOW) == expected
+    changed = fall_back(of, Seen(new_probe=ACCEPTED, served=SecretHash("x")), NOW)
     assert changed == Do(Act.GIVE_WAY, why="Something else is in use by now.")
-    dead = fall_back(of, Seen(new_probe=REFUSED, old_probe=ACCEPTED, served=NEW.hash))
+    dead = fall_back(of, Seen(new_probe=REFUSED, old_probe=ACCEPTED, served=NEW.hash), NOW)
     assert isinstance(dead, Do)
     assert dead.act is Act.FALL_BACK
+
+
+def test_key_that_is_lost_is_told_though_the_app_cannot_be_seen() -> None:
+    """Without its key Keyturn cannot look at the app; with neither key it has to ask for it."""
+    of = turn(Phase.OVERLAPPING, kind=CredentialKind.CONNECTION_KEY)
+    lost = Seen(credentials=(listed(OLD),), served=NEW.hash, new_probe=REFUSED)
+    step = decide(of, lost, LATER)
+    assert isinstance(step, Block)
+    assert step.reason is Reason.NEW_SECRET_LOST
+    neither = replace(lost, old_probe=REFUSED)
+    assert fall_back(replace(of, word=Word.ABORT), neither, NOW) == Look(Sight.APP)
+
+
+def test_secret_that_is_listed_and_off_is_lost() -> None:
+    """Where Okta refuses it and its list says why, nothing is waited for."""
+    off = replace(LOST, credentials=(listed(OLD), listed(NEW, Status.INACTIVE)))
+    assert decide(said(Phase.SOAKING), off) == Look(Sight.OLD_PROBE)
 
 
 def test_same_value_under_another_id_is_no_loss() -> None:
@@ -205,16 +249,37 @@ def test_word_that_was_not_heeded_leaves_room_for_the_next_turn() -> None:
     assert making_room(said(Phase.OVERLAPPING), NOW).word is Word.FINISH
 
 
-def test_secret_that_is_off_is_not_probed() -> None:
-    """Okta lists the new one as INACTIVE: no probe of it could tell more."""
-    off = replace(LOST, credentials=(listed(OLD), listed(NEW, Status.INACTIVE)))
-    assert decide(said(Phase.SOAKING), off) == Look(Sight.OLD_PROBE)
+DOUBTFUL = [(), (listed(OLD),), (listed(OLD), listed(NEW, Status.INACTIVE))]
 
 
-def test_old_secret_that_an_unfit_app_refuses_is_not_given_up() -> None:
-    """Where the app is off, the old one may work again once it is on."""
-    seen = replace(LOST, old_probe=REFUSED)
-    assert decide(said(Phase.SOAKING), seen) == Look(Sight.APP)
+@pytest.mark.parametrize("listed_now", DOUBTFUL, ids=["empty", "without it", "off"])
+@pytest.mark.parametrize("policy", [POLICY, REPAIRING], ids=["told", "mended"])
+def test_no_list_is_believed_while_okta_accepts_what_is_served(
+    listed_now: tuple[Credential, ...], policy: Policy
+) -> None:
+    """It may be old, or empty for want of a role: nothing that works is given up for it."""
+    seen = replace(UNSURE, credentials=listed_now)
+    works = replace(seen, new_probe=ACCEPTED)
+    wait = Wait(LATER + timedelta(seconds=2), DOUBTED, tried=True)
+    of = turn(Phase.OVERLAPPING, attempts=1)
+    assert next_step(of, seen, policy, LATER) == Look(Sight.NEW_PROBE)
+    assert next_step(of, works, policy, LATER) == wait
+    back = turn(Phase.SOAKING, word=Word.REINSTATE, old=None, attempts=1)
+    assert next_step(back, works, policy, LATER) == wait
+    assert isinstance(next_step(said(Phase.OVERLAPPING), works, policy, NOW), Wait)
+
+
+@pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.SOAKING])
+def test_app_that_has_switched_is_no_loss_of_ours(phase: Phase) -> None:
+    """Okta deletes the client secrets of an app that is switched to keys: its owner must act."""
+    seen = replace(LOST, credentials=(), evidence=Evidence(), app=None)
+    assert decide(turn(phase), seen, LATER) == Look(Sight.APP)
+    assert decide(said(phase), seen, LATER) == Look(Sight.APP)
+    keys = replace(APP, auth_method=AuthMethod.PRIVATE_KEY_JWT)
+    for of in (turn(phase), said(phase)):
+        step = decide(of, replace(seen, app=keys), LATER)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.NO_SECRET_USED
 
 
 def test_what_nobody_has_looked_at_is_not_there() -> None:
@@ -227,7 +292,7 @@ def test_what_nobody_has_looked_at_is_not_there() -> None:
 def test_only_what_was_served_can_be_lost() -> None:
     """A turn without a new credential has no setback."""
     with pytest.raises(ValueError, match=r"^a turn that is overlapping has a new credential$"):
-        fall_back(turn(Phase.OVERLAPPING, new=None), LOST)
+        fall_back(turn(Phase.OVERLAPPING, new=None), LOST, NOW)
 
 
 def test_of_two_credentials_of_one_value_the_active_one_counts() -> None:

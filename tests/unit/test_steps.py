@@ -8,8 +8,9 @@ import pytest
 from turn_kit import APP, FOREIGN, LATER, NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
 from keyturn.domain.evidence import Evidence
-from keyturn.domain.ids import CredentialId
+from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import AuthMethod, Credential, CredentialKind, Probe, Status
+from keyturn.domain.setback import DOUBTED
 from keyturn.domain.steps import (
     GUARDS,
     LONG_WAIT,
@@ -90,6 +91,16 @@ class TestPlanned:
         assert decide(first, Seen(credentials=())) == Look(Sight.APP)
 
 
+def test_key_that_its_connection_uses_no_more_is_not_followed_by_another() -> None:
+    """Somebody has given the connection a key since the last turn: nothing is added at Okta."""
+    of = turn(Phase.PLANNED, kind=CredentialKind.CONNECTION_KEY)
+    seen = Seen(credentials=(listed(OLD),), served=SecretHash("other"))
+    assert decide(of, seen) == Block(Reason.CONNECTION_CHANGED)
+    assert decide(of, replace(seen, served=OLD.hash)) == Look(Sight.OLD_PROBE)
+    assert decide(replace(of, old=None), seen) != Block(Reason.CONNECTION_CHANGED)
+    assert decide(turn(Phase.PLANNED), seen) == Look(Sight.OLD_PROBE)
+
+
 class TestWritten:
     """Once the value is stored, and Okta may or may not have it."""
 
@@ -127,7 +138,7 @@ class TestWritten:
         of, later = turn(Phase.WRITTEN, posted=POSTED), NOW + SETTLED
         assert decide(of, Seen(credentials=()), later) == Look(Sight.NEW_PROBE)
         known = Seen(credentials=(), new_probe=Probe.ACCEPTED)
-        assert decide(of, known, later) == Wait(later + timedelta(seconds=1), UNLISTED)
+        assert decide(of, known, later) == Wait(later + timedelta(seconds=1), UNLISTED, tried=True)
 
     def test_foreign_secret_that_came_first_blocks(self) -> None:
         """Somebody else took the second place in between."""
@@ -149,7 +160,7 @@ class TestIssued:
     def test_waits_for_propagation(self) -> None:
         """A refusal within the time of patience is taken for propagation."""
         step = decide(turn(Phase.ISSUED, attempts=2), Seen(new_probe=Probe.REJECTED))
-        assert step == Wait(NOW + backoff(2))
+        assert step == Wait(NOW + backoff(2), tried=True)
 
     def test_is_withdrawn_after_patience_ends(self) -> None:
         """A secret that is never accepted is deactivated, then deleted."""
@@ -200,13 +211,13 @@ class TestIssued:
         )
         step = decide(turn(Phase.ISSUED, posted=POSTED), seen, LATER)
         assert step == Block(Reason.NEW_SECRET_REFUSED)
+        aborted = turn(Phase.ISSUED, posted=POSTED, withdrawn_at=NOW)
+        assert decide(aborted, seen) == Block(Reason.NEW_SECRET_ONLY)
 
     def test_adopted_secret_is_not_taken_back(self) -> None:
         """What Keyturn never added is somebody else's: the turn stops and says so."""
         seen = Seen(credentials=(listed(OLD), listed(NEW)), new_probe=Probe.REJECTED, app=APP)
-        step = decide(turn(Phase.ISSUED), seen, LATER)
-        assert isinstance(step, Block)
-        assert step.reason is Reason.NEW_SECRET_REFUSED
+        assert decide(turn(Phase.ISSUED), seen, LATER) == Block(Reason.ADOPTED_REFUSED)
 
 
 class TestVerified:
@@ -228,10 +239,32 @@ class TestPromoted:
         """Nothing goes on while a destination does not have the new version."""
         lacking = Seen(unconfirmed=("vault", "cluster"))
         why = "destinations that have not confirmed the new version (vault, cluster)"
-        assert decide(turn(Phase.PROMOTED, attempts=2), lacking) == Wait(NOW + backoff(2), why)
-        for word in (Word.AT_ONCE, Word.FINISH, Word.ABORT):
+        wait = Wait(NOW + backoff(2), why, tried=True)
+        assert decide(turn(Phase.PROMOTED, attempts=2), lacking) == wait
+        for word in (Word.AT_ONCE, Word.FINISH):
             assert decide(turn(Phase.PROMOTED, word=word), lacking) == Do(Act.DELIVER)
         assert decide(turn(Phase.PROMOTED)) == Do(Act.DELIVER)
+
+    def test_a_list_that_cannot_be_right_is_looked_at_again(self) -> None:
+        """Nobody is blamed for what Okta accepts."""
+        unlisted = Seen(unconfirmed=("crm",), credentials=(listed(OLD),), served=NEW.hash)
+        works = replace(unlisted, new_probe=Probe.ACCEPTED)
+        again = Wait(LATER + timedelta(seconds=1), DOUBTED, tried=True)
+        assert decide(turn(Phase.PROMOTED), works, LATER) == again
+
+    @pytest.mark.parametrize("word", [Word.ABORT, Word.GIVE_WAY])
+    def test_whoever_takes_back_has_not_said_that_nobody_is_waited_for(self, word: Word) -> None:
+        """Where the new one works after all, the destinations get it before the old one goes."""
+        of = turn(Phase.PROMOTED, word=word, attempts=2)
+        lacking = Seen(unconfirmed=("vault",), credentials=(listed(OLD),), served=NEW.hash)
+        assert decide(of, lacking) == Look(Sight.NEW_PROBE)
+        works = decide(of, replace(lacking, new_probe=Probe.ACCEPTED))
+        assert isinstance(works, Wait)
+        assert "vault" in works.why
+        lost = replace(lacking, new_probe=Probe.REJECTED, app=APP, old_probe=Probe.ACCEPTED)
+        step = decide(of, lost)
+        assert isinstance(step, Do)
+        assert step.act is Act.FALL_BACK
 
     def test_a_long_wait_asks_whether_the_new_one_is_still_there(self) -> None:
         """What Okta has lost nobody can ever prove; a short wait costs no call."""
@@ -249,7 +282,9 @@ class TestPromoted:
     def test_what_okta_has_lost_meanwhile_is_not_waited_for(self) -> None:
         """Without a policy of repair the turn stops, loudly."""
         off = (listed(OLD), listed(NEW, Status.INACTIVE))
-        lost = Seen(unconfirmed=("crm",), credentials=off, served=NEW.hash)
+        unsure = Seen(unconfirmed=("crm",), credentials=off, served=NEW.hash)
+        assert decide(turn(Phase.PROMOTED), unsure, LATER) == Look(Sight.NEW_PROBE)
+        lost = replace(unsure, new_probe=Probe.REJECTED, app=APP)
         step = decide(turn(Phase.PROMOTED), lost, LATER)
         assert isinstance(step, Block)
         assert step.reason is Reason.NEW_SECRET_OFF
@@ -266,9 +301,8 @@ class TestPromoted:
         self, old: tuple[Credential, ...], act: Act
     ) -> None:
         """Where the policy is to repair, the old one is served again if Okta has it still."""
-        lost = Seen(
-            unconfirmed=("crm",), credentials=old, served=NEW.hash, old_probe=Probe.ACCEPTED
-        )
+        unsure = Seen(unconfirmed=("crm",), credentials=old, served=NEW.hash, app=APP)
+        lost = replace(unsure, new_probe=Probe.REJECTED, old_probe=Probe.ACCEPTED)
         mending = replace(POLICY, repair=True)
         step = next_step(turn(Phase.PROMOTED), lost, mending, LATER)
         assert isinstance(step, Do)

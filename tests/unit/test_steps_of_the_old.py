@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from turn_kit import FOREIGN, LATER, NEW, NOW, OLD, POLICY, decide, listed, turn
+from turn_kit import APP, FOREIGN, LATER, NEW, NOW, OLD, POLICY, decide, listed, turn
 
 from keyturn.domain.evidence import FIRST_WATCH, LOOK_AGAIN, Evidence, LogSight, Use
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import Credential, Probe, Status
+from keyturn.domain.setback import DOUBTED
 from keyturn.domain.steps import SOAK, UNANSWERED, Block, Do, Look, Seen, Sight, Wait, next_step
 from keyturn.domain.turn import LOST, SETTLED, Act, Opened, Overlap, Phase, Posted, Reason, Word
 
@@ -45,7 +46,8 @@ class TestOverlapping:
     )
     def test_new_secret_must_work_and_be_served(self, seen: Seen) -> None:
         """The old secret stays where the new one is not ACTIVE, ours and served."""
-        step = decide(turn(Phase.OVERLAPPING), seen, LATER)
+        refused = replace(seen, new_probe=Probe.REJECTED, app=APP)
+        step = decide(turn(Phase.OVERLAPPING), refused, LATER)
         assert isinstance(step, Block)
         assert step.reason in {*LOST, Reason.CONNECTION_CHANGED}
 
@@ -142,6 +144,18 @@ class TestSoaking:
         step = decide(turn(Phase.SOAKING), seen, LATER)
         assert step == Do(Act.REINSTATE, OLD.okta_id, why=why)
 
+    def test_not_everybody_can_be_named(self) -> None:
+        """A log that is full of refusals fills no record."""
+        uses = [Use(NOW + timedelta(seconds=s), f"h{s % 12}", accepted=False) for s in range(600)]
+        seen = Seen(evidence=Evidence(), log=LogSight(tuple(uses)), served=NEW.hash)
+        seen = replace(seen, credentials=(listed(OLD), listed(NEW)))
+        step = decide(turn(Phase.SOAKING), seen, LATER)
+        assert isinstance(step, Do)
+        assert step.why.count("Okta refused h") == 10
+        assert step.why.endswith("; and 2 more")
+        ten = replace(seen, log=LogSight(tuple(uses[:10])))
+        assert "more" not in getattr(decide(turn(Phase.SOAKING), ten, LATER), "why", "more")
+
     @pytest.mark.parametrize(
         "seen",
         [
@@ -182,6 +196,29 @@ class TestSoaking:
         assert isinstance(gone, Block)
         assert gone.reason is Reason.OLD_SECRET_GONE
 
+    def test_word_ends_a_soak_that_nothing_can_be_brought_back_from(self) -> None:
+        """Who is refused has been told of, and the old one is gone: the next refusal stops none."""
+        troubled = replace(
+            self.CLEAN,
+            evidence=Evidence(troubled=("crm",)),
+            credentials=(listed(NEW),),
+            served=NEW.hash,
+        )
+        step = decide(turn(Phase.SOAKING), troubled, LATER)
+        assert step == Block(Reason.OLD_SECRET_GONE, "crm is in trouble")
+        finishing = turn(Phase.SOAKING, word=Word.FINISH)
+        assert decide(finishing, troubled, LATER) == Do(Act.DELETE, OLD.okta_id)
+        unlisted = replace(troubled, credentials=())
+        again = Wait(LATER + timedelta(seconds=1), DOUBTED, tried=True)
+        assert decide(finishing, unlisted, LATER) == again
+        lost = decide(finishing, replace(unlisted, new_probe=Probe.REJECTED, app=APP), LATER)
+        assert isinstance(lost, Block)
+        assert lost.reason is Reason.NEW_SECRET_LOST
+        there = replace(troubled, credentials=(listed(OLD, Status.INACTIVE), listed(NEW)))
+        back = decide(finishing, there, LATER)
+        assert isinstance(back, Do)
+        assert back.act is Act.REINSTATE
+
     @pytest.mark.parametrize("word", [Word.FINISH, Word.AT_ONCE])
     def test_word_ends_the_soak(self, word: Word) -> None:
         """Somebody who knows better need not wait; the new secret is still probed first."""
@@ -216,7 +253,7 @@ class TestSoaking:
         assert decide(turn(Phase.SOAKING), unprobed, LATER) == Look(Sight.NEW_PROBE)
         refused = replace(self.CLEAN, new_probe=Probe.REJECTED)
         assert decide(turn(Phase.SOAKING), refused, LATER) == Look(Sight.CREDENTIALS)
-        gone = replace(refused, credentials=(listed(OLD),), served=NEW.hash)
+        gone = replace(refused, credentials=(listed(OLD),), served=NEW.hash, app=APP)
         step = decide(turn(Phase.SOAKING), gone, LATER)
         assert isinstance(step, Block)
         assert step.reason is Reason.NEW_SECRET_LOST

@@ -11,7 +11,7 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.evidence import Evidence
 from keyturn.domain.ids import AppId, CredentialId, SecretHash
 from keyturn.domain.okta import App, AuthMethod, Credential, CredentialKind, Probe, Status
-from keyturn.domain.orders import aborted
+from keyturn.domain.orders import aborted, paused
 from keyturn.domain.rotation import decide_onboarding
 from keyturn.domain.steps import Block, Seen
 from keyturn.domain.turn import Held, Phase, Reason, Turn, blocked
@@ -23,8 +23,12 @@ SECOND = replace(FOREIGN, id=CredentialId("ocs2"), status=Status.INACTIVE)
 FIRST = "`keyturn rotation retire-existing r ocsforeign --made 2026-11-21` retires it."
 ADOPT = "`keyturn rotation adopt-existing r ocsforeign --value-stdin` serves it."
 REMOVE = "Or remove it at Okta, then: `keyturn turn resume r`."
-LATE = f"Foreign: ocsforeign (ACTIVE, made 2026-11-21, 8 days ago). {FIRST} {REMOVE}"
-ONE = LATE.replace(FIRST, f"{ADOPT} {FIRST}")
+ONE = f"Foreign: ocsforeign (ACTIVE, made 2026-11-21, 8 days ago). {ADOPT} {FIRST} {REMOVE}"
+LATE = (
+    "Foreign: ocsold (ACTIVE, made 2026-11-21, 8 days ago), "
+    "ocsforeign (ACTIVE, made 2026-11-21, 8 days ago). "
+    f"{FIRST.replace('ocsforeign', 'ocsold')} {FIRST} {REMOVE}"
+)
 TWO = (
     "Foreign: ocsforeign (ACTIVE, made 2026-11-21, 8 days ago), "
     f"ocs2 (INACTIVE, made 2026-11-21, 8 days ago). {ADOPT} {FIRST} "
@@ -34,7 +38,7 @@ SWAPPED = replace(listed(OLD), hash=SecretHash("x"))
 OKTAS = CredentialKind.API_SERVICE_SECRET
 RETIRING = turn(Phase.OVERLAPPING)
 SERVED = Seen(credentials=(listed(OLD), listed(NEW)), served=NEW.hash)
-GONE = replace(SERVED, credentials=(listed(OLD),))
+GONE = replace(SERVED, credentials=(listed(OLD),), new_probe=Probe.REJECTED, app=APP)
 NO_USE = (
     "App 0oa1 authenticates by private_key_jwt, not with a client secret: there is nothing to "
     "rotate. Another way is for its administrator to choose; a switch to keys deletes the app's "
@@ -57,7 +61,7 @@ FULL = (
         (turn(Phase.PLANNED), Seen(credentials=(FOREIGN, SECOND)), TWO),
         (turn(Phase.WRITTEN, posted=POSTED), Seen(credentials=(listed(OLD), FOREIGN)), ONE),
         (turn(Phase.WRITTEN, kind=OKTAS), Seen(credentials=(listed(OLD), FOREIGN)), ONE),
-        (RETIRING, replace(SERVED, credentials=(listed(OLD),)), "Client secret ocsnew."),
+        (RETIRING, GONE, "Client secret ocsnew."),
         (RETIRING, replace(SERVED, credentials=(SWAPPED, listed(NEW), FOREIGN)), LATE),
         (
             turn(Phase.OVERLAPPING, reinstated=1),
@@ -69,7 +73,7 @@ FULL = (
         ),
         (
             turn(Phase.SOAKING),
-            replace(GONE, evidence=Evidence(), new_probe=Probe.REJECTED),
+            replace(GONE, evidence=Evidence()),
             "Client secret ocsnew.",
         ),
     ],
@@ -90,13 +94,16 @@ def test_blocked_turn_says_all_of_it() -> None:
 
 
 def test_refused_abort_says_what_can_be_done_instead() -> None:
-    """Whoever comes too late to abort is told of the two ways that are left."""
+    """Whoever comes too late to abort is told of the ways that are left, wherever it stands."""
     with pytest.raises(Refused) as refused:
         aborted(turn(Phase.SOAKING), NOW)
     assert refused.value.message == (
-        "The turn is soaking. Readers may hold the new client secret, so it stays; "
-        "pause the turn, or reinstate the old one where it was retired."
+        "The turn is soaking: readers may hold the new client secret, so it stays. "
+        "What can be done: `keyturn turn pause`, `keyturn turn reinstate`, "
+        "`keyturn turn finish-now`."
     )
+    with pytest.raises(Refused, match="What can be done: `keyturn turn resume`, `keyturn turn fin"):
+        aborted(paused(turn(Phase.OVERLAPPING), NOW), NOW)
 
 
 @pytest.mark.parametrize(

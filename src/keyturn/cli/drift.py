@@ -39,8 +39,8 @@ def list_findings(*, project: str, server: str | None, as_json: bool) -> None:
 def compare(*, which: str, project: str, server: str | None, as_json: bool) -> None:
     """Compare all rotations of an Okta connection with Okta now, and list what has drifted.
 
-    Keyturn does so by itself every few hours; nothing at Okta is changed by it, unless a rotation
-    is told to repair.
+    Keyturn does so by itself every hour (KEYTURN_RECONCILE_S); nothing at Okta is changed by it,
+    unless a rotation is told to repair.
     """
     from keyturn.cli.connection import find_connection
 

@@ -72,7 +72,8 @@ def finish_now(
 ) -> None:
     """Cut the overlap or the soak of the open turn short.
 
-    Whoever still uses the old secret is refused by Okta from then on.
+    Whoever still uses the old secret is refused by Okta from then on. Destinations that have not
+    confirmed the new one are not waited for.
     """
 
     def order(api: "KeyturnApi", one: "Rotation") -> "Awaitable[Rotation]":
@@ -87,7 +88,7 @@ def finish_now(
     "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="At most so many."
 )
 @click.option(
-    "--offset", type=click.IntRange(0), default=0, help="Leave out so many of the newest."
+    "--offset", type=click.IntRange(0, 2**53), default=0, help="Leave out so many of the newest."
 )
 @options.project
 @options.server

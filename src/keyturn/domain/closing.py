@@ -7,10 +7,10 @@ neither is a stranger's. Decides nothing where that does not follow: the turn li
 
 from datetime import datetime, timedelta
 
-from keyturn.domain.failures import Block, Wait, backoff
+from keyturn.domain.failures import Block, try_later
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import CredentialKind, Probe
-from keyturn.domain.setback import blocked_for_loss, is_served_and_active
+from keyturn.domain.setback import is_served_and_active, unless_accepted
 from keyturn.domain.sight import Do, Look, Seen, Sight, Step, by_hash
 from keyturn.domain.turn import SETTLED, Act, Held, Opened, Policy, Reason, Turn, Word
 
@@ -78,23 +78,23 @@ def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step | No
         return Look(Sight.OLD_PROBE)
     if seen.old_probe is Probe.REJECTED:
         return None
-    wait = Wait(now + backoff(turn.attempts), STILL_ACCEPTED)
+    wait = try_later(turn, now, STILL_ACCEPTED)
     if now < turn.entered_at + SETTLED:
         return wait
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
-    return _again(turn, old, seen) or (
+    return _again(turn, old, seen, now) or (
         wait
         if now < turn.entered_at + timedelta(seconds=policy.patience_s)
         else Block(Reason.OLD_SECRET_CHANGED, "Okta still accepts it.")
     )
 
 
-def _again(turn: Turn, old: Held, seen: Seen) -> Step | None:
+def _again(turn: Turn, old: Held, seen: Seen, now: datetime) -> Step | None:
     """Deactivate the old one once more where it is ACTIVE; what readers are given has to work."""
     listed = by_hash(seen.credentials or (), old.hash)
     if listed is None or not listed.active or listed.id != old.okta_id:
         return None
     if not is_served_and_active(turn, seen):
-        return blocked_for_loss(turn, seen)
+        return unless_accepted(turn, seen, now)
     return Do(Act.RETIRE, listed.id, Opened.WORD, ACTIVE_AGAIN)

@@ -3,7 +3,7 @@
 Decides by comparing what Okta shows with what is on record. Knows nothing of how either was read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash
 from keyturn.domain.okta import App, Credential, CredentialKind, Rules, Status
 from keyturn.domain.orders import SERVING
-from keyturn.domain.turn import Held, Turn
+from keyturn.domain.turn import Held, Reason, Turn
 
 
 class Kind(StrEnum):
@@ -119,12 +119,28 @@ def apart_from(
 ) -> tuple[Credential, ...]:
     """Leave out what an open turn keeps beside the served one: its own old and new."""
     own = tuple(held for held in (turn.old, turn.new) if held) if turn else ()
+    lost = _may_be_lost(turn, listed) if turn else None
     return tuple(
         each
         for each in listed
         if _is(each, served)
-        or not any(each.hash == h.hash and h.okta_id in (None, each.id) for h in own)
+        or not (
+            each is lost or any(each.hash == h.hash and h.okta_id in (None, each.id) for h in own)
+        )
     )
+
+
+def _may_be_lost(turn: Turn, listed: tuple[Credential, ...]) -> Credential | None:
+    """Return what Okta may have made for the turn in an answer that was lost: it finds that out.
+
+    Once it has, and is blocked for a stranger, that one is told of like any.
+    """
+    if turn.rules.own_value or turn.new or turn.posted is None:
+        return None
+    if turn.blocked and turn.blocked.reason is Reason.FOREIGN_SECRET:
+        return None
+    strange = [each for each in listed if each.id not in turn.posted.beside.split()]
+    return strange[0] if len(strange) == 1 else None
 
 
 def compare(
@@ -159,6 +175,15 @@ def compare(
         and not (found and secret.id == found.subject)
     )
     return (found, *strangers) if found else strangers
+
+
+def unseen(kind: Kind, drifts: Sequence[Drift]) -> bool:
+    """Say whether what was found may go on though it is not among what was found now.
+
+    That the app is there was seen; nothing else is compared while it is deactivated.
+    """
+    asleep = any(drift.kind is Kind.APP_DEACTIVATED for drift in drifts)
+    return asleep and kind is not Kind.APP_GONE
 
 
 def _unfit(app: App | None, app_id: AppId, rules: Rules) -> Drift | None:

@@ -25,7 +25,7 @@ UNDATED = timedelta(days=1)
 """How long a turn sleeps that waits for a next one without a date."""
 
 OKTA_WAITS = 10
-"""How often a retirement is put off because Okta's clock says that it is too early."""
+"""How often a retirement is put off because of a clock of Okta's that stands still."""
 
 FIRST_WATCH = timedelta(minutes=1)
 WATCH_FACTOR = 4
@@ -191,17 +191,24 @@ def floor_over_at(turn: Turn, policy: Policy) -> datetime:
     return turn.entered_at + timedelta(seconds=min(policy.floor_s, policy.overlap_s))
 
 
-def missing_at_okta(turn: Turn, policy: Policy, new: Credential, okta_at: datetime) -> timedelta:
-    """Tell how much of the shortest overlap is to come by Okta's clock; nothing where it is over.
+def missing_at_okta(
+    turn: Turn, policy: Policy, new: Credential, okta_at: datetime | None, opened: Opened
+) -> timedelta:
+    """Tell how much of the overlap is to come by Okta's clock; nothing where it is over.
 
-    Okta tells when it made the new secret and what time it is now; only how long after the former
-    the overlap began is told by our clock, which may have been set forward since. After as many
-    waits as `OKTA_WAITS` ours decides: the clock of a rehearsed org may stand still.
+    That is the shortest one, or where nothing but the backstop ``opened`` the gate, that. Okta
+    tells when it made the new secret and what time it is now; only how long after the former the
+    overlap began is told by our clock, which may have been set forward since. A clock of Okta's
+    that has stood still for as many tries as `OKTA_WAITS` is a rehearsed org's: ours decides then.
     """
-    if turn.word is Word.AT_ONCE or turn.posted is None or turn.attempts >= OKTA_WAITS:
+    if turn.word is Word.AT_ONCE or turn.posted is None or okta_at is None:
         return timedelta(0)
+    if turn.attempts >= OKTA_WAITS and okta_at <= new.created_at + CLOCKS_DIFFER:
+        return timedelta(0)
+    backstop = opened is Opened.BACKSTOP
+    overlap = timedelta(seconds=policy.backstop_s) if backstop else _shortest(turn, policy)
     began_after = max(timedelta(0), turn.entered_at - turn.posted.last_at)
-    missing = new.created_at + began_after + _shortest(turn, policy) - okta_at
+    missing = new.created_at + began_after + overlap - okta_at
     return missing if missing > CLOCKS_DIFFER else timedelta(0)
 
 

@@ -15,11 +15,13 @@ from keyturn.domain.turn import Phase, Reason, Turn
 class Wait:
     """Leave the turn alone until then.
 
-    ``why`` tells what is waited for; without it this is a pause between two tries.
+    ``why`` tells what is waited for. ``tried`` says that it was looked for in vain, and is looked
+    for ever more rarely.
     """
 
     until: datetime
     why: str = ""
+    tried: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,18 @@ def after_failure(turn: Turn, error: OktaError, now: datetime) -> Wait | Block:
     if isinstance(error, OktaThrottled):
         return Wait(now + timedelta(seconds=error.retry_after_s))
     if not isinstance(error, OktaRefused) or error.answer.worth_another_look:
-        return Wait(now + backoff(turn.attempts))
+        return try_later(turn, now)
     if turn.phase is Phase.SOAKING and error.answer.status == 400:
         return Block(Reason.OLD_SECRET_CHANGED, str(error.answer))
     reason = _AFTER_STATUS.get(error.answer.status, Reason.CALL_REFUSED)
     if turn.rules.are_keys and turn.phase is not Phase.PLANNED and error.answer.lacks_role:
         reason = Reason.KEY_CHANGE_REFUSED
     return Block(reason, f"{error.answer}.")
+
+
+def try_later(turn: Turn, now: datetime, why: str = "") -> Wait:
+    """Wait for what was looked for in vain, the longer the more often it was."""
+    return Wait(now + backoff(turn.attempts), why, tried=True)
 
 
 def backoff(attempts: int) -> timedelta:

@@ -46,13 +46,21 @@ def blocked_by(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Blo
 
     A second one of our own value counts as strange, and is told so.
     """
-    ours = {held.okta_id for held in (turn.old, turn.new) if held}
+    ours = {(held.okta_id, held.hash) for held in (turn.old, turn.new) if held}
     back = turn.old.hash if turn.old else None
-    strange = [each for each in listed if each.id not in ours]
+    strange = [each for each in listed if (each.id, each.hash) not in ours]
     told = ", ".join(f"{aged(s, now)}{_back(s, back)}" for s in strange)
     choices = [_choices(turn, each) for each in strange]
     wait = f"Or remove it at Okta, then: `keyturn turn resume {turn.rotation_id}`."
     return Block(Reason.FOREIGN_SECRET, " ".join([f"Foreign: {told}.", *choices, wait]))
+
+
+def came_back(turn: Turn, listed: tuple[Credential, ...]) -> bool:
+    """Say whether the old value works at Okta under another id than the turn's."""
+    old = turn.old
+    return old is not None and any(
+        each.active and each.hash == old.hash and each.id != old.okta_id for each in listed
+    )
 
 
 def aged(credential: Credential, now: datetime) -> str:
@@ -67,6 +75,8 @@ def _back(credential: Credential, old_hash: str | None) -> str:
 
 
 def _choices(turn: Turn, credential: Credential) -> str:
+    if turn.phase is Phase.SOAKING:
+        return f"`keyturn turn reinstate {turn.rotation_id}` lets it work on."
     named = f"{turn.rotation_id} {credential.id}"
     entered = "" if credential.value else " --value-stdin"
     adopt = f"`keyturn rotation adopt-existing {named}{entered}` serves it. "

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from keyturn.domain.evidence import floor_over_at
-from keyturn.domain.orders import possible, waits_for_next
+from keyturn.domain.orders import possible, unretired, waits_for_next
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.turn import Phase, Turn
 
@@ -51,8 +51,11 @@ def _why_not(order: Order, rotation: Rotation, turn: Turn | None, now: datetime)
     return {
         Order.PAUSE: "The turn stands still already.",
         Order.RESUME: "The turn goes on by itself.",
-        Order.ABORT: f"Readers may hold the new {noun} already, so it stays.",
-        Order.REINSTATE: f"No {noun} is retired: there is nothing to bring back.",
+        Order.ABORT: (
+            f"Readers may hold the new {noun} already, so it stays. Where Okta has lost it, "
+            "`keyturn turn abort` finds that out and has the old one served again."
+        ),
+        Order.REINSTATE: f"{unretired(turn)[0].upper()}{unretired(turn)[1:]}",
         Order.FINISH_NOW: "There is no overlap or soak yet that could be cut short.",
         Order.AT_ONCE: "There is no overlap or soak yet that could be cut short.",
     }[order]

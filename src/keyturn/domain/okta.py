@@ -224,6 +224,18 @@ def hash_of(kind: CredentialKind, value: Sensitive) -> SecretHash:
     return thumbprint(jwk if isinstance(jwk, dict) else {})
 
 
+def named(private_jwk: Sensitive, kid: str | None) -> Sensitive:
+    """Return a private key with the name by which Okta lists it, where it has none of its own.
+
+    Beside a second key a signature has to say by which it is made (OpenID Connect Core, 10.1).
+    Where Okta holds to that, a key without a name is refused as soon as the next one is added.
+    """
+    members = json.loads(private_jwk.reveal())
+    if members.get("kid") or not kid:
+        return private_jwk
+    return Sensitive(json.dumps(members | {"kid": kid}))
+
+
 def thumbprint(jwk: Mapping[str, object]) -> SecretHash:
     """Compute the thumbprint of a public or private key (RFC 7638, SHA-256).
 

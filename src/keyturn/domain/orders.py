@@ -18,6 +18,7 @@ from keyturn.domain.turn import (
     Overlap,
     Phase,
     Policy,
+    Reason,
     Trigger,
     Turn,
     Word,
@@ -67,14 +68,25 @@ def aborted(turn: Turn, now: datetime) -> Turn:
     new version.
     """
     if phase_of(turn) not in UNSERVED:
-        raise Refused(
-            f"The turn is {standing(turn)}. Readers may hold the new client secret, so it stays; "
-            "pause the turn, or reinstate the old one where it was retired."
-        )
+        raise _refused(turn, f"readers may hold the new {turn.rules.noun}, so it stays.")
     if not turn.posted:
         return given_up(turn, now)
     going = _set_going(turn, now)
     return replace(going, word=Word.ABORT, withdrawn_at=turn.withdrawn_at or now)
+
+
+def kept_after_all(turn: Turn, now: datetime) -> Turn:
+    """Return an aborted turn whose new secret is all that Okta accepts as if nobody had aborted it.
+
+    Raises Refused while a call that was to deactivate it may still arrive.
+    """
+    settled_at = turn.entered_at + SETTLED
+    if now < settled_at:
+        raise Refused(
+            f"The new {turn.rules.noun} was to be taken back, and a call that does so may still "
+            f"arrive at Okta. Ask again after {settled_at:%H:%M:%S} UTC."
+        )
+    return replace(turn, word=None, withdrawn_at=None)
 
 
 def falling_back(turn: Turn, now: datetime, *, leaked: bool = False) -> Turn:
@@ -89,6 +101,12 @@ def falling_back(turn: Turn, now: datetime, *, leaked: bool = False) -> Turn:
     return replace(_set_going(turn, now), word=Word.GIVE_WAY if leaked else Word.ABORT)
 
 
+def falls_back(turn: Turn) -> bool:
+    """Say whether an abort ends the blocked turn though it has served its secret."""
+    moot = turn.blocked is not None and turn.blocked.reason is Reason.CONNECTION_CHANGED
+    return moot or serves_what_is_lost(turn)
+
+
 def serves_what_is_lost(turn: Turn) -> bool:
     """Say whether the turn is blocked because readers are given what Okta refuses."""
     return turn.blocked is not None and turn.blocked.reason in LOST
@@ -100,8 +118,19 @@ def reinstating(turn: Turn, now: datetime) -> Turn:
     Raises Refused where the old secret is not retired.
     """
     if phase_of(turn) not in (Phase.RETIRED, Phase.SOAKING) or turn.old is None:
-        raise _refused(turn, "no client secret of it is retired.")
+        raise _refused(turn, unretired(turn))
     return replace(_set_going(turn, now), word=Word.REINSTATE)
+
+
+def unretired(turn: Turn) -> str:
+    """Tell why there is nothing to reinstate; after a lost answer there may be soon."""
+    noun = turn.rules.noun
+    if turn.opened and phase_of(turn) is Phase.OVERLAPPING:
+        return (
+            f"Okta was asked to deactivate the old {noun}, and has not confirmed it. Let the turn "
+            "go on (`keyturn turn resume` where it stands still) until it soaks; then reinstate."
+        )
+    return f"no {noun} of it is retired."
 
 
 def hurried(turn: Turn, word: Word, now: datetime, closes_at: datetime | None = None) -> Turn:
@@ -165,7 +194,7 @@ def possible(turn: Turn) -> tuple[str, ...]:
     ways = {
         "resume": turn.open and not turn.running,
         "pause": turn.running,
-        "abort": phase in UNSERVED or serves_what_is_lost(turn),
+        "abort": phase in UNSERVED or falls_back(turn),
         "reinstate": phase in (Phase.RETIRED, Phase.SOAKING) and turn.old is not None,
         "finish-now": phase in SERVING,
     }

@@ -24,9 +24,9 @@ class Reason(StrEnum):
         "credentials or give them back the rights they lost."
     )
     CONNECTION_CHANGED = (
-        "Another credential is in use than this turn's: since it began, somebody has given the "
-        "connection another, or a backup was restored. The Keyturn operator must abort the turn "
-        "(`keyturn turn abort`), and may then turn the one in use."
+        "Another credential is in use than this turn's: somebody has given the connection "
+        "another, or a backup was restored. The Keyturn operator must abort the turn (`keyturn "
+        "turn abort`), and may then turn the one in use."
     )
     KEY_CHANGE_REFUSED = (
         "Okta refuses to change a key of the app. Where the app holds Okta scopes, only a super "
@@ -52,6 +52,17 @@ class Reason(StrEnum):
         "Okta does not accept the new credential, and no other is ACTIVE to fall back on. "
         "The app's owner must look at how the app authenticates."
     )
+    NEW_SECRET_ONLY = (
+        "The new credential is the app's only ACTIVE one, so it is not taken back: Okta would "
+        "accept none. The app's owner must activate or add another, and the operator resume the "
+        "turn (`keyturn turn resume`); or the operator has this one served (`keyturn rotation "
+        "turn`)."
+    )
+    ADOPTED_REFUSED = (
+        "Okta does not accept the credential that was to be adopted; readers are given the one "
+        "before. Its owner must have it accepted, and the operator resume the turn (`keyturn turn "
+        "resume`); or the operator leaves it (`keyturn turn abort`)."
+    )
     OLD_SECRET_CHANGED = (
         "Somebody activated the old credential again while it was soaking. The app's owner must "
         "say whether it is still in use: `keyturn turn reinstate` lets it work on, and "
@@ -64,7 +75,7 @@ class Reason(StrEnum):
     OLD_SECRET_USED = (
         "The old credential had to be reinstated and is still in use. "
         "Its users must take the new one, or the app's owner must say that the turn may finish: "
-        "`keyturn turn finish-now`."
+        "`keyturn turn finish-now`, or with `--at-once` where it is used all the same."
     )
 
 

@@ -27,6 +27,7 @@ from keyturn.domain.okta import (
     Rules,
     Status,
     hash_of,
+    named,
 )
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
@@ -57,8 +58,8 @@ class Rotation:
     is when it was last compared with Okta, None where that is wanted. ``due_at`` is the moment that
     the schedule asks for and ``next_rotation_at`` when its turn starts; ``last_due_at`` is what the
     schedule started a turn for last, ``failures`` how often it did so since one was served.
-    ``asked_at`` is when somebody asked for a turn that starts once the open one has ended, and
-    ``asked`` the flow that did.
+    ``asked_at`` is when ``asked_by`` asked for a turn that starts once the open one has ended,
+    ``asked`` the flow that did, and ``asked_emergency`` whether it waits for nobody then.
     ``algorithm`` is what new client keys sign with; nothing else has one.
     """
 
@@ -89,6 +90,8 @@ class Rotation:
     last_due_at: datetime | None = None
     failures: int = 0
     asked_at: datetime | None = None
+    asked_by: str | None = None
+    asked_emergency: bool = False
     asked: ByFlow | None = None
     kind: CredentialKind = CredentialKind.CLIENT_SECRET
     algorithm: KeyAlgorithm = KeyAlgorithm.RS256
@@ -179,7 +182,7 @@ def known_by_value(
     found = next((s for s in secrets if s.active and s.hash == wanted), None)
     if found is None:
         raise Refused(f"The value that was entered is that of no ACTIVE {kind.rules.noun} of it.")
-    return replace(found, value=entered)
+    return replace(found, value=named(entered, found.name) if kind.rules.are_keys else entered)
 
 
 def _require_fit(app: App, rules: Rules) -> None:

@@ -4,7 +4,9 @@ Decides from Okta's list and probes whether that is so, and what is left to serv
 who asks: an operator who aborts, or a policy of repair.
 """
 
-from keyturn.domain.failures import Block
+from datetime import datetime
+
+from keyturn.domain.failures import Block, try_later
 from keyturn.domain.okta import Probe, Status
 from keyturn.domain.sight import Do, Look, Seen, Sight, Step, by_hash
 from keyturn.domain.turn import Act, Held, Reason, Turn, Word
@@ -14,6 +16,9 @@ KEEP_CLOSED = (
     "issue another by `keyturn rotation turn --emergency`."
 )
 """What is said in an emergency instead of the ways back to the old credential."""
+
+UNPROVED = "Okta to accept what its list shows as ACTIVE"
+DOUBTED = "Okta's list to show as ACTIVE what Okta accepts"
 
 _LEAKED = (Word.AT_ONCE, Word.GIVE_WAY)
 
@@ -25,8 +30,24 @@ def is_served_and_active(turn: Turn, seen: Seen) -> bool:
     return bool(listed and listed.active and seen.served == new.hash)
 
 
+def unless_accepted(turn: Turn, seen: Seen, now: datetime) -> Step:
+    """Block for a new credential that a list does not show as ACTIVE, unless Okta accepts it.
+
+    A list is empty also for a caller whose role does not reach the app any more, and may be old.
+    """
+    if seen.served == _new(turn).hash:
+        if seen.new_probe is None:
+            return Look(Sight.NEW_PROBE)
+        if seen.new_probe is Probe.ACCEPTED:
+            return try_later(turn, now, DOUBTED)
+        unfit = None if turn.rules.of_connection else unless_app_unfit(turn, seen)
+        if unfit:
+            return unfit
+    return blocked_for_loss(turn, seen)
+
+
 def blocked_for_loss(turn: Turn, seen: Seen) -> Block:
-    """Block for a new credential that is not `is_served_and_active`, by what has become of it."""
+    """Block for a new credential that Okta has lost, by what has become of it."""
     new, noun = _new(turn), turn.rules.noun.capitalize()
     if seen.served != new.hash:
         return Block(Reason.CONNECTION_CHANGED)
@@ -36,26 +57,28 @@ def blocked_for_loss(turn: Turn, seen: Seen) -> Block:
     return Block(reason, f"{noun} {new.okta_id}.{leaked}")
 
 
-def fall_back(turn: Turn, seen: Seen) -> Step | None:
+def fall_back(turn: Turn, seen: Seen, now: datetime) -> Step | None:
     """Serve the old credential again, or end the turn where none can be; None if the new one works.
 
-    The key of a connection is judged by probes alone: without it Keyturn cannot list.
+    Whether it does, Okta's answer to a probe says and no list: that may be old, or empty for want
+    of a role. The key of a connection is judged by probes alone: without it Keyturn cannot list.
     """
     by_probe = turn.rules.of_connection
     if seen.credentials is None and not by_probe:
         return Look(Sight.CREDENTIALS)
-    listed_active = by_hash(seen.credentials or (), _new(turn).hash)
-    if by_probe or (listed_active and listed_active.active):
-        if seen.new_probe is None:
-            return Look(Sight.NEW_PROBE)
-        if seen.served == _new(turn).hash and seen.new_probe is Probe.ACCEPTED:
-            return None
-        unfit = None if by_probe else unless_app_unfit(turn, seen)
-        if unfit:
-            return unfit
     if seen.served != _new(turn).hash:
         return Do(Act.GIVE_WAY, why="Something else is in use by now.")
-    return _serve_old(turn, seen)
+    if seen.new_probe is None:
+        return Look(Sight.NEW_PROBE)
+    if seen.new_probe is Probe.ACCEPTED:
+        return None
+    return (None if by_probe else _refused_for_now(turn, seen, now)) or _serve_old(turn, seen)
+
+
+def _refused_for_now(turn: Turn, seen: Seen, now: datetime) -> Step | None:
+    """Find why Okta refuses a credential that is not lost; None where it is."""
+    there = is_served_and_active(turn, seen)
+    return unless_app_unfit(turn, seen) or (try_later(turn, now, UNPROVED) if there else None)
 
 
 def unless_app_unfit(turn: Turn, seen: Seen) -> Step | None:
@@ -74,9 +97,9 @@ def unless_app_unfit(turn: Turn, seen: Seen) -> Step | None:
 def _serve_old(turn: Turn, seen: Seen) -> Step:
     lost = f"Okta has lost {turn.rules.noun} {_new(turn).okta_id}, which readers were given"
     none_left = Do(Act.GIVE_WAY, why=f"{lost}, and does not have the one before it either.")
-    old = turn.old if turn.old and turn.old.version else None
-    if old is None:
-        return none_left
+    old = turn.old
+    if old is None or old.version is None:
+        return Do(Act.GIVE_WAY, why=f"{lost}.{_way_to(turn, old, seen)}") if old else none_left
     if not turn.rules.of_connection:
         kept = by_hash(seen.credentials or (), old.hash)
         if kept is None:
@@ -90,6 +113,13 @@ def _serve_old(turn: Turn, seen: Seen) -> Step:
     if seen.old_probe is Probe.ACCEPTED:
         return Do(Act.FALL_BACK, why=f"{lost}; they are given the one before it again.")
     return unless_app_unfit(turn, seen) or none_left
+
+
+def _way_to(turn: Turn, old: Held, seen: Seen) -> str:
+    """Tell how what was to be retired, and whose value is not ours, may be served instead."""
+    kept = by_hash(seen.credentials or (), old.hash)
+    adopt = f"`keyturn rotation adopt-existing {turn.rotation_id}"
+    return f" {adopt} {kept.id}` serves what was to be retired." if kept and kept.active else ""
 
 
 def _new(turn: Turn) -> Held:

@@ -28,14 +28,14 @@ from keyturn.domain.evidence import (
     still_given,
     watched,
 )
-from keyturn.domain.failures import Block, Wait, after_failure, backoff
-from keyturn.domain.foreign import blocked_by, make_room
+from keyturn.domain.failures import Block, Wait, after_failure, backoff, try_later
+from keyturn.domain.foreign import aged, blocked_by, came_back, make_room
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential, Probe
 from keyturn.domain.setback import (
-    blocked_for_loss,
     fall_back,
     is_served_and_active,
+    unless_accepted,
     unless_app_unfit,
 )
 from keyturn.domain.sight import Do, Look, Maker, Seen, Sight, Step, by_hash, by_id
@@ -70,11 +70,17 @@ __all__ = [
 
 
 SOAK = "the end of the soak"
+EARLY = "the end of the overlap by Okta's clock, which says that it is earlier than ours does"
 UNCONFIRMED = "destinations that have not confirmed the new version"
 UNANSWERED = "a call to Okta without an answer, which could add the new one a second time"
 LATE = "a call to Okta without an answer, which could still add the new one"
 UNLISTED = "the new client secret in Okta's list, which is empty and cannot be right"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
+
+UNCLAIMED = "Left at Okta, whose System Log does not tell who made it:"
+
+NAMED = 10
+"""As many are named of those who are in trouble without the old secret."""
 
 LONG_WAIT = timedelta(minutes=5)
 """After so long it is looked whether what is not confirmed is still what Okta takes."""
@@ -108,6 +114,8 @@ def _from_planned(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
         return room if isinstance(room, Look) else Do(Act.WRITE)
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
+    if turn.rules.of_connection and turn.old and seen.served != turn.old.hash:
+        return Block(Reason.CONNECTION_CHANGED)
     if len(seen.credentials) >= turn.rules.most:
         return make_room(turn, seen, now)
     if turn.old and turn.old.version and seen.old_probe is None:
@@ -144,7 +152,7 @@ def _despite_nothing_listed(turn: Turn, seen: Seen, now: datetime) -> Step:
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
     if seen.new_probe is Probe.ACCEPTED:
-        return Wait(now + backoff(turn.attempts), UNLISTED)
+        return try_later(turn, now, UNLISTED)
     return _add(turn, (), now)
 
 
@@ -178,18 +186,23 @@ def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
     if turn.posted and seen.maker is Maker.UNTOLD:
         told_at = turn.posted.last_at + LOG_LATE
         if now < told_at:
-            return Wait(min(told_at, now + backoff(turn.attempts)), UNTOLD)
+            return Wait(min(told_at, now + backoff(turn.attempts)), UNTOLD, tried=True)
     if turn.withdrawn_at:
-        return _let_go(turn.withdrawn_at, now)
+        untold = () if seen.maker is Maker.OTHERS else strange
+        return _let_go(turn.withdrawn_at, now, ", ".join(aged(each, now) for each in untold))
     if strange or len(seen.credentials) >= turn.rules.most:
         return make_room(turn, seen, now)
     return _add(turn, seen.credentials, now)
 
 
-def _let_go(withdrawn_at: datetime, now: datetime) -> Step:
-    """End an aborted turn once a call that was on its way can no longer add the secret."""
+def _let_go(withdrawn_at: datetime, now: datetime, left: str = "") -> Step:
+    """End an aborted turn once a call that was on its way can no longer add the secret.
+
+    What may be ours, and nobody can tell, is left and named.
+    """
     settled_at = withdrawn_at + SETTLED
-    return Do(Act.ROLL_BACK) if now >= settled_at else Wait(settled_at, LATE)
+    why = f"{UNCLAIMED} {left}." if left else ""
+    return Do(Act.ROLL_BACK, why=why) if now >= settled_at else Wait(settled_at, LATE)
 
 
 def _from_issued(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -200,17 +213,17 @@ def _from_issued(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
     if seen.new_probe is Probe.ACCEPTED:
         return Do(Act.VERIFY)
     if now < turn.entered_at + timedelta(seconds=policy.patience_s):
-        return Wait(now + backoff(turn.attempts))
+        return try_later(turn, now)
     return unless_app_unfit(turn, seen) or _take_back(turn, seen)
 
 
 def _take_back(turn: Turn, seen: Seen) -> Step:
     """Deactivate, then delete; a list that lacks the new secret may be old, so delete then too.
 
-    One that was adopted and never added stays: it is somebody else's.
+    One that was adopted and never added stays: it is somebody else's. So does the only ACTIVE one.
     """
     if not turn.posted:
-        return Block(Reason.NEW_SECRET_REFUSED)
+        return Block(Reason.ADOPTED_REFUSED)
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     secrets, okta_id = seen.credentials, _new(turn).okta_id
@@ -219,7 +232,7 @@ def _take_back(turn: Turn, seen: Seen) -> Step:
         return Do(Act.ROLL_BACK, okta_id)
     if any(other.active for other in secrets if other is not ours):
         return Do(Act.WITHDRAW, ours.id)
-    return Block(Reason.NEW_SECRET_REFUSED)
+    return Block(Reason.NEW_SECRET_ONLY if turn.withdrawn_at else Reason.NEW_SECRET_REFUSED)
 
 
 def _from_verified(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -232,21 +245,25 @@ def _from_verified(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Ste
 
 
 def _from_promoted(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    """Go on once the destinations have it; who has said anything waits for none of them.
+    """Go on once the destinations have it; who has said not to wait waits for none of them.
 
     An emergency waits until it closes. What Okta has lost no dependent can ever prove: a wait that
     lasts asks whether that is it.
     """
-    if not seen.unconfirmed or (turn.word and not still_given(turn, now)):
+    back = fall_back(turn, seen, now) if turn.word in TAKING_BACK else None
+    if back:
+        return back
+    hurried = turn.word in (Word.FINISH, Word.AT_ONCE) and not still_given(turn, now)
+    if not seen.unconfirmed or hurried:
         return Do(Act.DELIVER)
     lasts = now >= turn.entered_at + LONG_WAIT
     if lasts and seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     if lasts and not is_served_and_active(turn, seen):
-        return _of_lost(turn, seen, policy)
+        return _of_lost(turn, seen, policy, now)
     until = now + backoff(turn.attempts)
     until = min(until, turn.closes_at) if still_given(turn, now) and turn.closes_at else until
-    return Wait(until, f"{UNCONFIRMED} ({', '.join(seen.unconfirmed)})")
+    return Wait(until, f"{UNCONFIRMED} ({', '.join(seen.unconfirmed)})", tried=True)
 
 
 def _from_delivered(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -254,7 +271,7 @@ def _from_delivered(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> St
 
 
 def _from_overlapping(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    back = fall_back(turn, seen) if turn.word in TAKING_BACK else None
+    back = fall_back(turn, seen, now) if turn.word in TAKING_BACK else None
     if back:
         return back
     if turn.old is None:
@@ -271,24 +288,31 @@ def _from_overlapping(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> 
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     if not is_served_and_active(turn, seen):
-        return _of_lost(turn, seen, policy)
-    new = by_hash(seen.credentials, _new(turn).hash)
-    early = missing_at_okta(turn, policy, new, seen.okta_at) if new and seen.okta_at else None
-    return Wait(now + early) if early else _retire(turn, turn.old, seen.credentials, gate, now)
+        return _of_lost(turn, seen, policy, now)
+    early = _early(turn, seen, policy, gate, now)
+    return early or _retire(turn, turn.old, seen.credentials, gate, now)
 
 
-def _of_lost(turn: Turn, seen: Seen, policy: Policy) -> Step:
+def _early(turn: Turn, seen: Seen, policy: Policy, gate: Open, now: datetime) -> Wait | None:
+    """Wait where by Okta's clock the overlap is not over, though it is by ours."""
+    new = by_hash(seen.credentials or (), _new(turn).hash)
+    early = missing_at_okta(turn, policy, new, seen.okta_at, gate.by) if new else None
+    return Wait(now + early, EARLY, tried=True) if early else None
+
+
+def _of_lost(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
     """Mend it where the policy is to repair; else stop, because readers are refused."""
-    return (fall_back(turn, seen) if policy.repair else None) or blocked_for_loss(turn, seen)
+    return (fall_back(turn, seen, now) if policy.repair else None) or unless_accepted(
+        turn, seen, now
+    )
 
 
 def _retire(
     turn: Turn, old: Held, listed: tuple[Credential, ...], gate: Open, now: datetime
 ) -> Step:
     """Retire what was recorded; its value under another id would live on, and blocks."""
-    found, same = by_id(listed, old.okta_id), by_hash(listed, old.hash)
-    came_back = same and same.active and same.id != old.okta_id
-    if came_back or (found and found.hash != old.hash):
+    found = by_id(listed, old.okta_id)
+    if came_back(turn, listed) or (found and found.hash != old.hash):
         return blocked_by(turn, listed, now)
     return _retired(found.id if found and found.active else None, gate)
 
@@ -298,18 +322,18 @@ def _retired(target: CredentialId | None, gate: Open) -> Do:
 
 
 def _from_retired(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    return _ordered_back(turn, seen) or Do(Act.SOAK)
+    return _ordered_back(turn, seen, now) or Do(Act.SOAK)
 
 
-def _ordered_back(turn: Turn, seen: Seen) -> Step | None:
+def _ordered_back(turn: Turn, seen: Seen, now: datetime) -> Step | None:
     """Heed the words that bring the old one back; an abort only where the new one is lost."""
     if turn.word is Word.REINSTATE:
-        return _reinstate(turn, seen)
-    return fall_back(turn, seen) if turn.word in TAKING_BACK else None
+        return _reinstate(turn, seen, now)
+    return fall_back(turn, seen, now) if turn.word in TAKING_BACK else None
 
 
 def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
-    first = _ordered_back(turn, seen) or unclosed(turn, seen, policy, now)
+    first = _ordered_back(turn, seen, now) or unclosed(turn, seen, policy, now)
     if first:
         return first
     hurried = turn.word in (Word.FINISH, Word.AT_ONCE)
@@ -322,28 +346,37 @@ def _from_soaking(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
         if watched(turn, policy) and seen.log is None:
             return Look(Sight.LOG)
         trouble = _trouble(turn, seen.evidence, seen.log)
-        if trouble:
-            return _reinstate(turn, seen, trouble)
+        back = _reinstate(turn, seen, now, trouble) if trouble else None
+        if back and not _ends_without_it(turn, back):
+            return back
     if not hurried and now < soaked_at:
         return Wait(next_watch_at(turn, policy, now), SOAK)
     return _delete(turn, seen, policy, now)
 
 
+def _ends_without_it(turn: Turn, back: Step) -> bool:
+    """Say whether somebody ends a turn whose old one is gone: whoever is in trouble was told of."""
+    gone = isinstance(back, Block) and back.reason is Reason.OLD_SECRET_GONE
+    return gone and turn.word is Word.FINISH
+
+
 def _trouble(turn: Turn, evidence: Evidence, log: LogSight | None) -> str:
-    """Name whoever cannot do without the old secret, or nobody."""
+    """Name whoever cannot do without the old secret, each once and the first few, or nobody."""
     refused = log.refused_since(turn.entered_at - SETTLED) if log else ()
+    first = {use.who: use.at for use in reversed(refused)}
     told = [f"{who} is in trouble" for who in evidence.troubled]
-    told += [f"Okta refused {use.who} at {use.at:%Y-%m-%d %H:%M:%S} UTC" for use in refused]
-    return "; ".join(dict.fromkeys(told))
+    told += [f"Okta refused {who} at {at:%Y-%m-%d %H:%M:%S} UTC" for who, at in first.items()]
+    more = [f"and {len(told) - NAMED} more"] if len(told) > NAMED else []
+    return "; ".join(told[:NAMED] + more)
 
 
-def _reinstate(turn: Turn, seen: Seen, why: str = "") -> Step:
+def _reinstate(turn: Turn, seen: Seen, now: datetime, why: str = "") -> Step:
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
     old = by_hash(seen.credentials, turn.old.hash) if turn.old else None
     served = is_served_and_active(turn, seen)
     if old is None:
-        return Block(Reason.OLD_SECRET_GONE, why) if served else blocked_for_loss(turn, seen)
+        return Block(Reason.OLD_SECRET_GONE, why) if served else unless_accepted(turn, seen, now)
     return Do(Act.REINSTATE, old.id, why=why, word=None if served else Word.ABORT)
 
 
@@ -363,7 +396,7 @@ def _delete(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
         if seen.credentials is None:
             return Look(Sight.CREDENTIALS)
         if not is_served_and_active(turn, seen):
-            return _of_lost(turn, seen, policy)
+            return _of_lost(turn, seen, policy, now)
         return unless_app_unfit(turn, seen) or Block(Reason.NEW_SECRET_REFUSED)
     return Do(Act.DELETE, turn.old.okta_id if turn.old else None)
 

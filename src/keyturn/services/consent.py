@@ -82,7 +82,8 @@ async def adopt_existing(
     foreign = _valued(rotation.kind, _foreign(rotation, served, listed, secret_id), value)
     shown = foreign.value or Sensitive("")
     if await org.probe(rotation.client_id, shown, rotation.auth_method) is Probe.REJECTED:
-        raise Refused(f"Okta does not accept client secret {secret_id}: there is none to serve.")
+        noun = rotation.kind.rules.noun
+        raise Refused(f"Okta does not accept {noun} {secret_id}: there is none to serve.")
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as writing:
         rotation = await current_rotation(writing, rotation_id)
@@ -141,20 +142,28 @@ async def _aim(tx: Writing, world: World, rotation: Rotation, foreign: Credentia
 def _foreign(
     rotation: Rotation, served: Held | None, listed: Sequence[Credential], secret_id: str
 ) -> Credential:
-    found = next((s for s in listed if s.id == secret_id), None)
-    if found is None or (served and found.id == served.okta_id):
-        raise Refused(f"App {rotation.app_id} has no foreign client secret {secret_id}.")
+    noun, found = rotation.kind.rules.noun, next((s for s in listed if s.id == secret_id), None)
+    in_place = served is not None and secret_id == served.okta_id
+    if found and served and in_place and found.hash != served.hash:
+        raise Refused(
+            f"The value of {noun} {secret_id}, which readers are given, was replaced at Okta: turn "
+            "the rotation first (`keyturn rotation turn`). What stands there now is foreign then."
+        )
+    if found is None or in_place:
+        raise Refused(f"App {rotation.app_id} has no foreign {noun} {secret_id}.")
     return found
 
 
 def _valued(kind: CredentialKind, foreign: Credential, entered: Sensitive | None) -> Credential:
     """Return the secret with its value. Raises Refused where that is not known, or not ACTIVE."""
+    noun = kind.rules.noun
     if entered:
         return known_by_value(kind, (foreign,), entered)
     if foreign.value is None:
-        raise Refused(f"Okta does not show the value of client secret {foreign.id}: enter it.")
+        raise Refused(f"Okta does not show the value of {noun} {foreign.id}: enter it.")
     if not foreign.active:
-        raise Refused(f"Client secret {foreign.id} is INACTIVE: it can be retired, not adopted.")
+        told = f"{noun.capitalize()} {foreign.id} is INACTIVE: it can be retired, not adopted."
+        raise Refused(told)
     return foreign
 
 
@@ -174,6 +183,12 @@ async def _give_way(
     if turn is None or blocked is None or blocked.reason is not Reason.FOREIGN_SECRET:
         await refuse_under_way(tx, rotation)
         return
+    if blocked.phase is Phase.OVERLAPPING:
+        raise Refused(
+            f"The blocked turn serves its new {turn.rules.noun} already, so that no other can be "
+            "adopted before it ends: consent to the retirement of the foreign one "
+            "(`keyturn rotation retire-existing`), or have it removed and resume the turn."
+        )
     if turn.new and any(secret.hash == turn.new.hash for secret in listed):
         raise Refused("The blocked turn has added its secret meanwhile: resume it by turning.")
     settled_at = turn.posted.last_at + SETTLED if turn.posted else None

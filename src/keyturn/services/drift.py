@@ -23,20 +23,23 @@ from keyturn.domain.drift import (
     apart_from,
     comparable,
     compare,
+    unseen,
 )
 from keyturn.domain.errors import KeyturnError, NotFound, OktaRefused, OktaThrottled, Refused
+from keyturn.domain.okta import App, Probe, hash_of
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.turn import Turn
+from keyturn.domain.turn import Held, Turn
 from keyturn.services import gate
 from keyturn.services.access_news import tell_access
-from keyturn.services.connections import admit_use, open_org
+from keyturn.services.connections import admit_use, key_in_use, open_org
 from keyturn.services.generated_credentials import list_versions
 from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import OktaOrg, Reading, TurnStep, World
-from keyturn.services.projects import places_of, resolve_project, target_of
+from keyturn.services.projects import place_of, places_of, resolve_project, target_of
 from keyturn.services.records import must
 from keyturn.services.repairs import activate, close, halt, repair
 from keyturn.services.rotations import admit, current_rotation, find_seen
+from keyturn.services.sealing import open_version
 from keyturn.services.turns import rotate, served_secret
 
 log = structlog.get_logger(__name__)
@@ -49,6 +52,9 @@ LONGEST_TRUST = timedelta(days=7)
 
 AGAIN = timedelta(minutes=5)
 """When a comparison that was not brought to its end is tried again."""
+
+UNKNOWN_TO_OKTA = 401
+"""The status by which Okta refuses the connection itself, not one app of it."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ async def reconcile(world: World, connection: OktaConnection, *, whole: bool = F
         return 0
     async with world.store.reading() as tx:
         doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)
-    looked_at = sum([await _check(world, org, each, changes or ()) for each in doubtful])
+    looked_at = await _check_each(world, org, doubtful, changes or ())
     if connection.failing_since:
         await _note_failure(world, connection, "")
     return looked_at
@@ -228,7 +234,8 @@ async def _doubtful(
 
 
 async def _is_ours(tx: Reading, change: Change) -> bool:
-    return bool(await tx.list(TurnStep, request_id=change.request_id))
+    asked = change.request_id  # without one it cannot be told, and steps without a call have none
+    return bool(asked and await tx.list(TurnStep, request_id=asked))
 
 
 async def _last_of_others(
@@ -242,10 +249,31 @@ async def _last_of_others(
     return None
 
 
+async def _check_each(
+    world: World, org: OktaOrg, rotations: Sequence[Rotation], changes: Sequence[Change]
+) -> int:
+    """Look at rotations one by one; an app that Okta refuses keeps none of the others waiting.
+
+    Raises OktaError: the last such refusal in the end, and at once what holds for all of them.
+    """
+    looked_at, refused = 0, None
+    for rotation in rotations:
+        try:
+            looked_at += await _check(world, org, rotation, changes)
+        except OktaRefused as error:
+            if isinstance(error, OktaThrottled) or error.answer.status == UNKNOWN_TO_OKTA:
+                raise
+            log.warning("app not compared", rotation=rotation.id, why=error.message)
+            refused = error
+    if refused:
+        raise refused
+    return looked_at
+
+
 async def _check(world: World, org: OktaOrg, rotation: Rotation, changes: Sequence[Change]) -> int:
     async with world.store.reading() as tx:
         turn = await open_turn(tx, rotation)
-        served = await served_secret(tx, rotation)
+        served = await _in_use(tx, world, rotation)
         ours = frozenset(v.hash for v in await list_versions(tx, rotation) if v.hash)
     if not comparable(turn) or rotation.ending:
         return 0
@@ -254,11 +282,39 @@ async def _check(world: World, org: OktaOrg, rotation: Rotation, changes: Sequen
     listed = await org.credentials_of(rotation.app_id, kind).list() if fit else ()
     beside = apart_from(turn, listed, served)
     drifts = compare(app, rotation.app_id, beside, served, ours, kind=kind)
+    lost = any(PROPOSED[drift.kind] is not Repair.BY_HAND for drift in drifts)
+    if lost and app and served and await _accepted(world, org, app, rotation, served):
+        log.warning("list not believed", rotation=rotation.id)
+        return 0
     findings = await _write_down(world, rotation, turn, drifts, changes)
     if rotation.policy.repair:
         for finding in findings:
             await repair(world, rotation, finding)
     return 1
+
+
+async def _accepted(world: World, org: OktaOrg, app: App, rotation: Rotation, served: Held) -> bool:
+    """Ask Okta whether it accepts what its list shows as lost: then that is looked at again.
+
+    A list may be old, and is empty for a caller whose role does not reach the app any more.
+    """
+    async with world.store.reading() as tx:
+        place = await place_of(tx, rotation.folder_id)
+        versions = await list_versions(tx, rotation)
+    kept = next((v for v in versions if v.number == served.version and v.sealed), None)
+    if kept is None:
+        return True  # it was replaced meanwhile
+    value = open_version(world, place.project, kept)
+    return await org.probe(app.client_id, value, app.auth_method) is Probe.ACCEPTED
+
+
+async def _in_use(tx: Reading, world: World, rotation: Rotation) -> Held | None:
+    """Return what readers are given; of a connection's key nothing, once it uses another."""
+    served = await served_secret(tx, rotation)
+    if not (served and rotation.kind.rules.of_connection):
+        return served
+    key = await key_in_use(tx, world, rotation.connection_id)
+    return served if key and hash_of(rotation.kind, key.private_jwk) == served.hash else None
 
 
 async def _write_down(
@@ -282,7 +338,7 @@ async def _write_down(
         for finding in await tx.list(Finding, rotation_id=rotation.id, closed_at=None):
             if found.pop((finding.kind, finding.subject), None):
                 kept.append(finding)
-            else:
+            elif not unseen(finding.kind, drifts):
                 await tx.replace(replace(finding, closed_at=now, closed_by="seen to be gone"))
         last = await _last_of_others(tx, rotation, changes) if found else None
         new = [
@@ -293,7 +349,7 @@ async def _write_down(
         await tx.replace(replace(stored, checked_at=now))
         if seen:
             for finding in (*kept, *new):
-                await halt(tx, world, seen, finding)
+                await halt(tx, world, seen, finding, now)
     for finding in new:
         log.warning("drift", rotation=rotation.id, kind=finding.kind.name, subject=finding.subject)
     return (*kept, *new)

@@ -9,6 +9,11 @@ from keyturn.domain.turn import Blocked, Held, Phase
 from keyturn.services.reports import TurnReport, TurnView
 from keyturn.wire import turns as wire
 
+OF_POLICY = (
+    "Overlap, backstop, use of the log and soak are the rotation's policy as of the export; the "
+    "audit log tells who changed the rotation, and when."
+)
+"""Of when the policy is."""
 OF_SECRETS = (
     "Secrets are named by Okta's id and by Okta's hash: base64url of the first 16 bytes of",
     "SHA-256. No value is in this file.",
@@ -106,9 +111,13 @@ def _lines(told: wire.Evidence, kind: CredentialKind) -> Iterator[str]:
         "soak": f"{told.soak_seconds} s",
         "exported": _at(told.exported_at),
     }
+    if one.paused_at:
+        facts["paused"] = f"since {_at(one.paused_at)}"
     if one.blocked:
         facts["blocked"] = f"{one.blocked.reason}: {one.blocked.detail}"
     yield from table(["", ""], [[f"**{name}**", fact] for name, fact in facts.items()])
+    yield ""
+    yield OF_POLICY
     yield ""
     yield from OF_KEYS if kind.rules.are_keys else OF_SECRETS
     yield ""

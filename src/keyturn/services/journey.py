@@ -22,6 +22,7 @@ from keyturn.domain.errors import (
     OktaRefused,
     OursError,
 )
+from keyturn.domain.foreign import blocked_by, came_back
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential
 from keyturn.domain.outlook import forbids
@@ -381,12 +382,20 @@ class Journey:
         await self._book.move(self.turn, step.act, becoming, message=step.why, why=step.why)
 
     async def delete(self, step: Do) -> None:
-        """Delete the old secret at Okta, then destroy its value."""
+        """Delete the old secret at Okta, then destroy its value.
+
+        Where somebody had deleted it before there was room for it under another id.
+        """
         if step.target:
             at_okta = await self._intend(
                 self.turn, f"delete the old {self._desk.noun}", step.target
             )
-            await at_okta.delete(step.target)
+            if not await at_okta.delete(step.target):
+                listed = tuple(await at_okta.list())
+                if came_back(self.turn, listed):
+                    now = self._world.clock.now()
+                    await self._book.stop(blocked_by(self.turn, listed, now))
+                    return
         await self._book.move(self.turn, step.act, self._becoming(self.turn.old, State.DESTROYED))
 
     async def withdraw(self, step: Do) -> None:
@@ -407,9 +416,9 @@ class Journey:
             at_okta = await self._intend(intent, f"delete the new {self._desk.noun}", step.target)
             await at_okta.delete(step.target)
         becoming = self._becoming(self.turn.new, State.DESTROYED)
-        why = f"Okta never accepted the new {self._desk.noun}, so it was taken back."
-        message = None if aborted else why
-        await self._book.move(self.turn, step.act, becoming, message=message)
+        refused = f"Okta never accepted the new {self._desk.noun}, so it was taken back."
+        message = step.why or (None if aborted else refused)
+        await self._book.move(self.turn, step.act, becoming, message=message, why=step.why)
 
     def _withdrawn(self) -> Turn:
         now = self._world.clock.now()

@@ -27,7 +27,16 @@ from keyturn.domain.outlook import last_turn, owed, rescheduled, taken_back
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
 from keyturn.domain.steps import Block, Wait
-from keyturn.domain.turn import TAKING_BACK, Act, Phase, Turn, blocked, moved, waiting
+from keyturn.domain.turn import (
+    TAKING_BACK,
+    Act,
+    Phase,
+    Trigger,
+    Turn,
+    blocked,
+    moved,
+    waiting,
+)
 from keyturn.services import turn_news
 from keyturn.services.flow_events import tell_turn
 from keyturn.services.ports import OktaCall, TurnStep, World, Writing
@@ -84,6 +93,7 @@ class Logbook:
 
         Return what a look in the same transaction sees: what the call needs besides.
         """
+        self._refuse_unsound()
         subject = f"app {self.turn.app_id}: {subject}"
         entry = Attempt(self._world.clock.now(), f"turn {turn.id}", what, subject, allowed=True)
 
@@ -93,7 +103,7 @@ class Logbook:
             await tx.append_audit(entry)
             seen.append(await look(tx))
 
-        await self._save(self._leased(turn), change)
+        await self._save(lambda: self._leased(turn), change)
         return seen[0]
 
     def hear(self, call: OktaCall) -> None:
@@ -104,7 +114,7 @@ class Logbook:
     async def renew(self) -> None:
         """Hold the turn on once a third of the lease is spent: looking takes time too."""
         if self._spent_s() > self._world.limits.lease.total_seconds() / 3:
-            await self._save(self._leased(self.turn))
+            await self._save(lambda: self._leased(self.turn))
 
     def _spent_s(self) -> float:
         return self._world.clock.uptime_s() - self._held_since_s
@@ -114,8 +124,14 @@ class Logbook:
 
         By the time the call arrives somebody else may hold the turn.
         """
+        self._refuse_unsound()
         if self._spent_s() > self._world.limits.lease.total_seconds() * 2 / 3:
             raise Fenced("The lease is too near its end to change anything at Okta.")
+
+    def _refuse_unsound(self) -> None:
+        """Raise Fenced where a lease by this process's clock keeps nobody else away."""
+        if self._world.vitals.footing:
+            raise Fenced(self._world.vitals.footing.value)
 
     async def move(
         self,
@@ -127,13 +143,16 @@ class Logbook:
         why: str = "",
     ) -> None:
         """Record a move with what it changes, in one transaction."""
-        after = moved(turn, act, self._world.clock.now())
-        after = self._leased(after) if after.open else replace(after, wake_at=None, owner=None)
+
+        def after() -> Turn:
+            there = moved(turn, act, self._world.clock.now())
+            return self._leased(there) if there.open else replace(there, wake_at=None, owner=None)
+
         await self._save(after, change, note=Note(act, why), told=Told(message))
 
     async def note(self, turn: Turn) -> None:
         """Make durable what is known of the turn, without a move."""
-        await self._save(self._leased(turn))
+        await self._save(lambda: self._leased(turn))
 
     async def put_off(self) -> None:
         """End a scheduled turn that has not begun and may not now; it starts when one may again."""
@@ -145,13 +164,12 @@ class Logbook:
             await tx.replace(later)
             await turn_news.tell_put_off(tx, self._world, later, UNBEGUN)
 
-        await self._save(ended, change, note=Note(Act.GIVE_UP, UNBEGUN))
+        await self._save(lambda: ended, change, note=Note(Act.GIVE_UP, UNBEGUN))
 
     async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
         """Let the turn sleep or stop, and give it back."""
         if isinstance(step, Wait):
-            trying = error or not step.why or self.turn.phase is Phase.PROMOTED
-            after = waiting(self.turn, step.until) if trying else self.turn
+            after = waiting(self.turn, step.until) if error or step.tried else self.turn
             after = replace(after, wake_at=step.until, owner=None)
             message = error.message if error else None
             note = Note.of("failed", message, error) if message else Note("wait", step.why)
@@ -162,7 +180,7 @@ class Logbook:
             after = replace(after, owner=None)
         held_up = step.why == ROOM if isinstance(step, Wait) else False
         change = self._tell_held_up if held_up or isinstance(error, OktaThrottled) else None
-        await self._save(after, change, note=note, told=Told(message) if message else None)
+        await self._save(lambda: after, change, note=note, told=Told(message) if message else None)
 
     async def _tell_held_up(self, tx: Writing) -> None:
         now = self._world.clock.now()
@@ -181,15 +199,20 @@ class Logbook:
 
     async def _save(
         self,
-        turn: Turn,
+        after: Callable[[], Turn],
         change: Change | None = None,
         *,
         note: Note | None = None,
         told: Told | None = None,
     ) -> None:
+        """Write the turn down as it is ``after``, which is asked once nobody else can write.
+
+        By then time may have passed, and what a turn gives people counts from what they can see.
+        """
         since_s = self._world.clock.uptime_s()
         async with self._world.store.writing() as tx:
             await self._still_ours(tx)
+            turn = after()
             await tx.replace(turn)
             await tell_turn(tx, self._world, self.turn, turn)
             if change:
@@ -246,7 +269,9 @@ class Logbook:
             return rescheduled(rotation, LastTurn(self._world.clock.now(), failed=True))
         if turn.phase not in (Phase.PROMOTED, Phase.FINISHED):
             return rotation
-        return rescheduled(replace(rotation, failures=0), last_turn(rotation))
+        served = turn.trigger is not Trigger.CONSENT or rotation.last_rotated_at >= turn.created_at
+        failures = 0 if served else rotation.failures
+        return rescheduled(replace(rotation, failures=failures), last_turn(rotation))
 
     async def _record(self, tx: Writing, turn: Turn, note: Note | None) -> None:
         """Add what was done and called to the turn's record.

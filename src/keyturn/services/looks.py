@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
-from keyturn.domain.errors import OktaRefused, OktaThrottled
+from keyturn.domain.errors import OktaError, OktaRefused, OktaThrottled
 from keyturn.domain.evidence import LogSight
 from keyturn.domain.ids import SecretHash
 from keyturn.domain.rotation import Rotation
@@ -66,8 +66,15 @@ async def look_at_evidence(desk: Desk, seen: Seen) -> Seen:
     return replace(seen, evidence=evidence)
 
 
+LOG_TRIES = 12
+"""How often a log that fails is asked, while everything else answers; about half an hour."""
+
+
 async def look_at_log(desk: Desk, seen: Seen) -> Seen:
-    """See what Okta's System Log tells of the old one; without access, nothing."""
+    """See what Okta's System Log tells of the old one; without access, nothing.
+
+    Its word is extra: one that keeps failing where Okta's list is told holds no turn for ever.
+    """
     if not desk.turn.rules.logged:
         return replace(seen, log=LogSight(readable=False))
     quiet = timedelta(seconds=desk.rotation.policy.quiet_s)
@@ -79,6 +86,11 @@ async def look_at_log(desk: Desk, seen: Seen) -> Seen:
         raise
     except OktaRefused:
         return replace(seen, log=LogSight(readable=False))
+    except OktaError:
+        if desk.turn.attempts < LOG_TRIES:
+            raise
+        listed = await look_at_credentials(desk, seen)
+        return replace(listed, log=LogSight(readable=False))
     return replace(seen, log=LogSight(uses))
 
 

@@ -33,7 +33,7 @@ from keyturn.services.outbox import wake_destinations
 from keyturn.services.policies import PolicyChange, changed_policy
 from keyturn.services.ports import OktaOrg, Reading, World, Writing
 from keyturn.services.projects import Where, read_place, resolve_project
-from keyturn.services.records import must
+from keyturn.services.records import must, note_step
 from keyturn.services.removal import remove_rotation, remove_secret
 from keyturn.services.rotations import (
     RotationView,
@@ -67,8 +67,9 @@ class RotationDraft:
 
 @dataclass(frozen=True)
 class _Stage:
-    """What a checked draft rests on."""
+    """What a checked draft rests on, and whose it is."""
 
+    caller: Caller
     place: Place
     connection: OktaConnection
     app: App
@@ -216,7 +217,7 @@ async def _stage(world: World, caller: Caller, draft: RotationDraft, aim: str = 
             f"The org {connection.instance_url} has no OAuth app with the app id or client id "
             f"{draft.parameter!r}. Look it up in the Okta admin console."
         )
-    stage = _Stage(place, connection, app, org)
+    stage = _Stage(caller, place, connection, app, org)
     async with world.store.reading() as tx:
         await _refuse_second_rotation(tx, stage)
         await _refuse_own_app(tx, stage)
@@ -335,7 +336,7 @@ async def _adopt(world: World, stage: _Stage, rotation: Rotation, plan: Adopt) -
         await wake_destinations(tx, rotation.folder_id, rotation.created_at)
         if plan.retire:
             served = Held(plan.secret.hash, plan.secret.id, VersionNo(1))
-            await tx.add(consented(world, rotation, served, plan.retire))
+            await _begin(tx, stage, consented(world, rotation, served, plan.retire), plan.retire)
     return await view(world, rotation.id)
 
 
@@ -343,13 +344,14 @@ async def _issue_first(
     world: World, stage: _Stage, rotation: Rotation, plan: IssueFirst
 ) -> RotationView:
     client_id, client_secret = _mapped(world, stage, rotation)
-    turn = planned(world, rotation, Trigger.FIRST, _retiring(plan.retire))
-    turn = claimed(world, turn)
+    old = stranger(plan.retire) if plan.retire else None
+    turn = claimed(world, planned(world, rotation, Trigger.FIRST, old))
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         await _refuse_meanwhile(tx, stage, rotation)
         await tx.add(rotation, client_id, client_secret)
-        await tx.add(_first_version(world, stage, client_id, Sensitive(rotation.client_id)), turn)
+        await tx.add(_first_version(world, stage, client_id, Sensitive(rotation.client_id)))
+        await _begin(tx, stage, turn, plan.retire)
     turn = await advance(world, turn, held_since_s=held_since_s)
     if turn.blocked and _never_issued(turn):
         async with world.store.writing() as tx:
@@ -358,8 +360,12 @@ async def _issue_first(
     return await view(world, rotation.id)
 
 
-def _retiring(secret: Credential | None) -> Held | None:
-    return stranger(secret) if secret else None
+async def _begin(tx: Writing, stage: _Stage, turn: Turn, retire: Credential | None) -> None:
+    """Add a turn, with who asked for it, and consented to what."""
+    told = f"To retire {retire.id}, made {retire.created_at:%Y-%m-%d}. " if retire else ""
+    await tx.add(turn)
+    what, told = "consent" if retire else "turn", f"{told}By {stage.caller.name}."
+    await note_step(tx, turn, what, told, turn.created_at)
 
 
 def _never_issued(turn: Turn) -> bool:

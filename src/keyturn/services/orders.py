@@ -25,6 +25,7 @@ from keyturn.services.open_turns import destroy_pending, open_turn
 from keyturn.services.ports import World
 from keyturn.services.records import note_step
 from keyturn.services.rotations import RotationView, admit, current_rotation, view
+from keyturn.services.turns import FINISH, FINISH_AT_ONCE
 
 Order = Callable[[Turn, datetime], Turn]
 
@@ -63,7 +64,7 @@ async def _has_lost_the_new(world: World, rotation: Rotation) -> bool:
     desk, seen = await Desk.of(world, turn, world.clock.uptime_s()), Seen()
     desk.purpose = Purpose.SAFETY
     asked = replace(turn, word=Word.ABORT)
-    while isinstance(step := fall_back(asked, seen), Look):
+    while isinstance(step := fall_back(asked, seen, world.clock.now()), Look):
         seen = await LOOKS[step.at](desk, seen)
     return isinstance(step, Do)
 
@@ -85,8 +86,8 @@ async def finish_now(
     that has leaked. Raises NotFound, Forbidden, and Refused where the turn waits for nothing.
     """
     word = Word.AT_ONCE if at_once else Word.FINISH
-    order = partial(_hurried, word=word)
-    return await _give(world, caller, rotation_id, "finish at once" if at_once else "finish", order)
+    order, what = partial(_hurried, word=word), FINISH_AT_ONCE if at_once else FINISH
+    return await _give(world, caller, rotation_id, what, order)
 
 
 def _resumed(turn: Turn, now: datetime) -> Turn:

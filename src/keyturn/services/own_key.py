@@ -13,12 +13,13 @@ from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection, ServiceApp
 from keyturn.domain.errors import Refused
 from keyturn.domain.ids import FolderId, VersionNo
-from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, hash_of
+from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, hash_of, named
 from keyturn.domain.project import Environment, Folder, Place, Project
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
+from keyturn.domain.turn import UNSERVED
 from keyturn.services import gate
 from keyturn.services.connections import (
     key_in_use,
@@ -28,12 +29,12 @@ from keyturn.services.connections import (
     use_key,
 )
 from keyturn.services.onboarding import RotationDraft, new_rotation
-from keyturn.services.open_turns import open_turn
+from keyturn.services.open_turns import open_turn, refuse_under_way
 from keyturn.services.ports import Reading, World, Writing
-from keyturn.services.projects import Where
+from keyturn.services.projects import Where, place_of, target_of
 from keyturn.services.records import must
 from keyturn.services.removal import remove_whole
-from keyturn.services.rotations import RotationView
+from keyturn.services.rotations import RotationView, current_rotation
 from keyturn.services.secrets import new_secret, new_version
 from keyturn.services.turns import rotate
 
@@ -51,7 +52,7 @@ async def turn_key(
     The first time, the key in use is recognised at Okta by its thumbprint. A blocked turn is
     resumed. Raises NotFound, Forbidden, OktaError, TurnFailed, and Refused: for a connection
     without a key, for a key that Okta does not list or another connection or rotation uses, and
-    while a turn is under way.
+    while a turn is under way or begins just now.
     """
     connection = await read_okta_connection(world, caller, connection_id)
     subject = f"connection {connection.name}: turn its key"
@@ -64,12 +65,25 @@ async def turn_key(
             f"Connection {connection.name} logs in with an API token, so it has no key to turn. "
             "Give it a service app's client id and private key instead."
         )
+    async with world.store.reading() as tx:
+        place = await _place(tx, world, connection)
+    target = target_of(place, connection.id)
+    await gate.require(world, caller, Verb.ROTATE, target, subject=subject)
     await _refuse_shared(world, connection, in_use)
     rotation = await _rotation_of(world, connection, in_use)
     async with world.store.writing() as writing:
-        stored = await must(writing.find(Rotation, id=rotation.id))
+        stored = await current_rotation(writing, rotation.id)
+        turn = await open_turn(writing, stored)
+        if turn and turn.phase in UNSERVED:  # its key is to be as whoever began it has asked
+            await refuse_under_way(writing, stored)
         await writing.replace(replace(stored, algorithm=algorithm))
     return await rotate(world, caller, rotation.id)
+
+
+async def _place(tx: Reading, world: World, connection: OktaConnection) -> Place:
+    """Return where the record of the key is kept, or will be."""
+    kept = await tx.find(Rotation, connection_id=connection.id, kind=KIND)
+    return await place_of(tx, kept.folder_id) if kept else await _home(tx, world, connection)
 
 
 async def _refuse_shared(world: World, connection: OktaConnection, in_use: ServiceApp) -> None:
@@ -111,34 +125,44 @@ async def _rotation_of(world: World, connection: OktaConnection, in_use: Service
             "A key that Okta fetches from a URI is turned where that URI is."
         )
     async with world.store.writing() as writing:
+        await _refuse_changed(writing, world, connection, in_use, kept)
         if kept:
             await remove_whole(writing, kept)
-        value = _named(in_use.private_jwk, held.name)
-        unchanged = await key_in_use(writing, world, connection.id)
-        if value is not in_use.private_jwk and unchanged and _same_key(unchanged, in_use):
+        value = named(in_use.private_jwk, held.name)
+        if value is not in_use.private_jwk:
             await use_key(writing, world, connection.id, value)
         held = replace(held, value=value)
         return await _add(writing, world, connection, app, held, kept=kept)
 
 
-def _named(private_jwk: Sensitive, kid: str | None) -> Sensitive:
-    """Return a key with the name by which Okta lists it, where it has none of its own.
-
-    Beside a second key a signature has to say by which it is made (OpenID Connect Core, 10.1).
-    Where Okta holds to that, Keyturn could not log in until it uses the new one.
-    """
-    members = json.loads(private_jwk.reveal())
-    if members.get("kid") or not kid:
-        return private_jwk
-    return Sensitive(json.dumps(members | {"kid": kid}))
+async def _refuse_changed(
+    tx: Reading,
+    world: World,
+    connection: OktaConnection,
+    in_use: ServiceApp,
+    kept: Rotation | None,
+) -> None:
+    """Raise Refused where the key or its record is not any more what Okta was asked about."""
+    now_used = await key_in_use(tx, world, connection.id)
+    records = await tx.list(Rotation, connection_id=connection.id, kind=KIND)
+    same_record = [each.id for each in records] == ([kept.id] if kept else [])
+    if not (same_record and now_used and _same_key(now_used, in_use)):
+        raise Refused(
+            f"Somebody else has begun to turn the key of {connection.name}, or has given it "
+            "another, just now: nothing was changed by this request. Ask again when that is done."
+        )
+    if kept:
+        await refuse_under_way(tx, kept)
 
 
 async def _keeps(tx: Reading, rotation: Rotation, in_use: ServiceApp) -> bool:
+    """Say whether the record is of the key in use; one without a name lacks what Okta calls it."""
     name = rotation.mapping.client_secret
     secret = await must(tx.find(Secret, rotation_id=rotation.id, name=name))
     served = await tx.find(Version, secret_id=secret.id, state=State.CURRENT)
     same_key = served is not None and served.hash == hash_of(KIND, in_use.private_jwk)
-    return same_key and rotation.client_id == in_use.client_id
+    has_name = bool(json.loads(in_use.private_jwk.reveal()).get("kid"))
+    return same_key and has_name and rotation.client_id == in_use.client_id
 
 
 async def _add(

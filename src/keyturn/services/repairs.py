@@ -13,7 +13,13 @@ from keyturn.domain.audit import Attempt
 from keyturn.domain.drift import PROPOSED, Finding, Kind, Repair
 from keyturn.domain.errors import KeyturnError, Refused
 from keyturn.domain.ids import CredentialId
-from keyturn.domain.orders import WINDING_UP, falling_back, resumed, serves_what_is_lost
+from keyturn.domain.orders import (
+    WINDING_UP,
+    falling_back,
+    phase_of,
+    resumed,
+    serves_what_is_lost,
+)
 from keyturn.domain.outlook import next_try_at, rescheduled, tried
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
@@ -22,7 +28,8 @@ from keyturn.services import turn_news
 from keyturn.services.connections import open_org
 from keyturn.services.flow_events import tell_turn
 from keyturn.services.open_turns import open_turn
-from keyturn.services.ports import TurnStep, World, Writing
+from keyturn.services.ports import World, Writing
+from keyturn.services.records import note_step
 from keyturn.services.rotations import current_rotation
 from keyturn.services.turns import served_secret, start
 
@@ -56,9 +63,8 @@ async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
         stored = await current_rotation(tx, rotation.id)
         if stored.quarantined:
             raise Refused("The rotation is in quarantine: turn it by hand.")
-        turns = await tx.list_turns(rotation.id)
-        known = finding.found_at != stored.checked_at
-        if known and turns and now < _patient_until(stored, turns[0]):
+        last = next(iter(await tx.list_turns(rotation.id)), None)
+        if last and now < _patient_until(stored, finding, last):
             return
         await tx.replace(tried(stored))
         turn = await open_turn(tx, stored)
@@ -109,17 +115,18 @@ async def close(world: World, finding: Finding, by: str) -> None:
         await tx.replace(replace(rotation, checked_at=None))
 
 
-async def halt(tx: Writing, world: World, turn: Turn, finding: Finding) -> None:
-    """Stop a turn that sleeps while what readers are given is gone, instead of at its next step.
+async def halt(tx: Writing, world: World, turn: Turn, finding: Finding, now: datetime) -> None:
+    """Stop a turn that waits while what readers are given is gone, instead of at its next step.
 
-    One that a worker holds is left to it, and one that somebody has aborted: it serves the old one.
+    One that is blocked for something else is blocked for this: it is worse. One that a worker holds
+    is left to it, one that is paused to whoever paused it; one that was aborted serves the old one.
     """
-    left = turn.owner is None and turn.word not in TAKING_BACK
-    asleep = turn.running and left and turn.phase in WINDING_UP
-    if not asleep or finding.kind not in (Kind.SECRET_REMOVED, Kind.SECRET_OVERWRITTEN):
+    lost = finding.kind in (Kind.SECRET_REMOVED, Kind.SECRET_OVERWRITTEN)
+    left = turn.owner is None and turn.paused_at is None and turn.word not in TAKING_BACK
+    if not (lost and left) or phase_of(turn) not in WINDING_UP or serves_what_is_lost(turn):
         return
-    now = world.clock.now()
-    after = blocked(turn, Reason.NEW_SECRET_LOST, finding.detail, now)
+    waiting = replace(turn, phase=phase_of(turn), blocked=None)
+    after = blocked(waiting, Reason.NEW_SECRET_LOST, finding.detail, now)
     await tx.replace(after)
     told = str(after.blocked)
     rotation = await current_rotation(tx, turn.rotation_id)
@@ -127,12 +134,14 @@ async def halt(tx: Writing, world: World, turn: Turn, finding: Finding) -> None:
     await tx.replace(rescheduled(failed, LastTurn(now, failed=True)))
     await tell_turn(tx, world, turn, after)
     await turn_news.tell_turn(tx, world, turn, after)
-    steps = await tx.list(TurnStep, turn_id=turn.id)
-    number = steps[-1].number + 1 if steps else 1
-    await tx.add(TurnStep(turn.id, number, now, after.phase, "blocked", told))
+    await note_step(tx, after, "blocked", told, now)
 
 
-def _patient_until(rotation: Rotation, last: Turn) -> datetime:
-    """Tell when a repair may be tried again; at once where the last turn did not fail."""
-    failed = last.blocked or last.phase is Phase.ROLLED_BACK
+def _patient_until(rotation: Rotation, finding: Finding, last: Turn) -> datetime:
+    """Tell when a repair may be tried again; at once where none has come to nothing yet.
+
+    So it is where the loss, or the turn that it stops, was seen for the first time just now.
+    """
+    known = rotation.checked_at not in (finding.found_at, last.entered_at)
+    failed = known and rotation.failures and (last.blocked or last.phase is Phase.ROLLED_BACK)
     return next_try_at(rotation, last.entered_at) if failed else last.entered_at

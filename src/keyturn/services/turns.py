@@ -17,7 +17,9 @@ from keyturn.domain.orders import (
     by_hand,
     falling_back,
     hurried,
+    kept_after_all,
     making_room,
+    phase_of,
     resumed,
     serves_what_is_lost,
     waits_for_next,
@@ -28,9 +30,11 @@ from keyturn.domain.schedule import LastTurn, allows
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.turn import (
     SERVED,
+    UNSERVED,
     ByFlow,
     Held,
     Phase,
+    Reason,
     Trigger,
     Turn,
     Word,
@@ -45,6 +49,8 @@ from keyturn.services.turn_news import tell_put_off
 log = structlog.get_logger(__name__)
 
 OF_A_REQUEST = "request"
+FINISH, FINISH_AT_ONCE = "finish", "finish at once"
+"""How it is recorded that somebody has cut a turn short."""
 DUE_AT_ONCE = 100
 
 
@@ -60,7 +66,8 @@ async def rotate(
     """Turn the client secret now, and return once the new one is served.
 
     A blocked turn is resumed, and one that waits for the next turn makes room for it; one whose
-    new secret Okta has lost ends first, with the old one served where Okta has that. In an
+    new secret Okta has lost ends first, with the old one served where Okta has that, and so does
+    one whose new secret was being taken back, unless Okta accepts no other. In an
     emergency, when the old secret has leaked, the turn waits for nothing: the old secret is
     deactivated and deleted as soon as the new one is served, whoever still uses it. ``asked`` is
     the flow that asks for it: what comes of the turn does not start that one again. Without
@@ -70,8 +77,8 @@ async def rotate(
     where this one starts later, because what makes room for it has to soak.
     """
     await admit(world, caller, Verb.ROTATE, rotation_id, detail="emergency" if emergency else "")
-    await _end_waiting(world, rotation_id, emergency=emergency, asked=asked)
-    await _end_lost(world, rotation_id, emergency=emergency)
+    await _end_waiting(world, caller, rotation_id, emergency=emergency, asked=asked)
+    await _end_blocked(world, caller, rotation_id, emergency=emergency)
     held_since_s = world.clock.uptime_s()
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
@@ -104,7 +111,7 @@ def _waiting_for_nobody(turn: Turn) -> Turn:
 async def unserved(world: World, seen: RotationView) -> TurnFailed:
     """Tell why the new secret is not served yet, and that the turn goes on where it does."""
     if seen.turn is None or not seen.turn.running:
-        return TurnFailed(seen.rotation.last_message)
+        return TurnFailed(_why_stopped(seen))
     async with world.store.reading() as tx:
         steps = await tx.list(TurnStep, turn_id=seen.turn.id)
     why, waits = (steps[-1].detail, steps[-1].step == "wait") if steps else ("", False)
@@ -113,8 +120,21 @@ async def unserved(world: World, seen: RotationView) -> TurnFailed:
     return TurnFailed(f"{told}. It goes on by itself: `keyturn rotation show` tells how it stands.")
 
 
+def _why_stopped(seen: RotationView) -> str | None:
+    """Tell why no new secret comes, and of one that has leaked that it still works."""
+    told, turn = seen.rotation.last_message, seen.turn
+    if turn is None:
+        return told
+    if turn.phase is Phase.ROLLED_BACK and not told:
+        told = f"Somebody has aborted the turn: no new {turn.rules.noun} is served."
+    unserved_yet = phase_of(turn) in (*UNSERVED, Phase.ROLLED_BACK)
+    if told and unserved_yet and turn.word is Word.AT_ONCE:
+        told += f" The {turn.rules.noun} that has leaked works on until a new one is served."
+    return told
+
+
 async def _end_waiting(
-    world: World, rotation_id: str, *, emergency: bool, asked: ByFlow | None
+    world: World, caller: Caller, rotation_id: str, *, emergency: bool, asked: ByFlow | None
 ) -> None:
     """End the turn that waits for the next one; what it has to wait for itself is waited for.
 
@@ -133,31 +153,56 @@ async def _end_waiting(
                 f"Both secrets of {rotation.name} work until {over_at:%Y-%m-%d %H:%M:%S} UTC at "
                 "least, because clients may hold the old one: ask again then."
             )
-        turn = hurried(turn, Word.AT_ONCE, now) if emergency else making_room(turn, now)
-        turn = turn if held else claimed(world, turn)
+        told = hurried(turn, Word.AT_ONCE, now) if emergency else making_room(turn, now)
+        if told is not turn:
+            what = FINISH_AT_ONCE if emergency else FINISH
+            await _note_for_next(tx, world, told, what, caller.name)
+        turn = told if held else claimed(world, told)
         await tx.replace(turn)
     if not held:
         await advance(world, turn, held_since_s=held_since_s)
-    await _book(world, rotation_id, asked)
+    await _book(world, caller, rotation_id, emergency=emergency, asked=asked)
 
 
-async def _end_lost(world: World, rotation_id: str, *, emergency: bool) -> None:
-    """End, as an abort does, the turn that is blocked because readers are refused by Okta.
+async def _end_blocked(world: World, caller: Caller, rotation_id: str, *, emergency: bool) -> None:
+    """End the blocked turn that comes to nothing: it was being taken back, or has lost its secret.
 
-    What has leaked and is deactivated stays so.
+    In the latter case it ends as an abort does; what has leaked and is deactivated stays so. Raises
+    TurnFailed where it was being taken back and does not end now.
     """
-    held_since_s = world.clock.uptime_s()
+    held_since_s, now = world.clock.uptime_s(), world.clock.now()
     async with world.store.writing() as tx:
         turn = await open_turn(tx, await current_rotation(tx, rotation_id))
-        if turn is None or not serves_what_is_lost(turn):
+        blocked = turn.blocked if turn else None
+        if turn is None or blocked is None:
             return
-        leaked = emergency or turn.word is Word.AT_ONCE
-        turn = claimed(world, falling_back(turn, world.clock.now(), leaked=leaked))
+        if serves_what_is_lost(turn):
+            leaked = emergency or turn.word is Word.AT_ONCE
+            turn, what = falling_back(turn, now, leaked=leaked), "abort"
+        elif blocked.reason is Reason.NEW_SECRET_ONLY:
+            turn = kept_after_all(turn, now)
+            await note_step(tx, turn, "keep", f"By {caller.name}.", now)
+            await tx.replace(turn)
+            return
+        elif turn.withdrawn_at:
+            turn, what = resumed(turn, now), "resume"
+        else:
+            return
+        await _note_for_next(tx, world, turn, what, caller.name)
+        turn = claimed(world, turn)
         await tx.replace(turn)
-    await advance(world, turn, held_since_s=held_since_s)
+    turn = await advance(world, turn, held_since_s=held_since_s)
+    if turn.open and turn.withdrawn_at:
+        raise await unserved(world, await view(world, rotation_id))
 
 
-async def _book(world: World, rotation_id: str, asked: ByFlow | None) -> None:
+async def _note_for_next(tx: Writing, world: World, turn: Turn, what: str, who: str) -> None:
+    await note_step(tx, turn, what, f"By {who}, for the next turn.", world.clock.now())
+
+
+async def _book(
+    world: World, caller: Caller, rotation_id: str, *, emergency: bool, asked: ByFlow | None
+) -> None:
     """Let the next turn start when the open one has ended. Raises Refused, to say so."""
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
@@ -165,7 +210,14 @@ async def _book(world: World, rotation_id: str, asked: ByFlow | None) -> None:
         if turn is None or not turn.running:
             return
         now = world.clock.now()
-        await tx.replace(replace(rotation, asked_at=rotation.asked_at or now, asked=asked))
+        booked = replace(
+            rotation,
+            asked_at=rotation.asked_at or now,
+            asked_by=rotation.asked_by or caller.name,
+            asked_emergency=rotation.asked_emergency or emergency,
+            asked=asked,
+        )
+        await tx.replace(booked)
     until = f", until {turn.wake_at:%Y-%m-%d %H:%M:%S} UTC or longer" if turn.wake_at else ""
     raise Refused(
         f"The last turn of {rotation.name} makes room now ({turn.phase}{until}). The one that you "
@@ -215,7 +267,12 @@ async def _start_asked(tx: Writing, world: World, rotation: Rotation) -> None:
     """Start what somebody asked for while another turn went on; no window is waited for."""
     await tx.replace(rescheduled(rotation, last_turn(rotation)))
     turn = await start(tx, world, rotation, Trigger.MANUAL)
-    await tx.replace(replace(turn, asked=rotation.asked))
+    what, turn = "turn", replace(turn, asked=rotation.asked)
+    if rotation.asked_emergency:
+        what, turn = "emergency", _waiting_for_nobody(turn)
+    await tx.replace(turn)
+    told = f"By {rotation.asked_by}, at {rotation.asked_at:%Y-%m-%d %H:%M:%S} UTC."
+    await note_step(tx, turn, what, told, world.clock.now())
 
 
 async def _put_off(tx: Writing, world: World, rotation: Rotation) -> None:
@@ -228,8 +285,10 @@ async def _put_off(tx: Writing, world: World, rotation: Rotation) -> None:
 
 async def _make_room(tx: Writing, world: World, rotation: Rotation, turn: Turn) -> None:
     """End the overlap that lasts until the next turn is due; that one starts when it has ended."""
-    if waits_for_next(turn, rotation.policy):
-        await tx.replace(making_room(turn, world.clock.now()))
+    told = making_room(turn, world.clock.now())
+    if waits_for_next(turn, rotation.policy) and told is not turn:
+        await tx.replace(told)
+        await _note_for_next(tx, world, told, FINISH, "the schedule")
 
 
 def planned(world: World, rotation: Rotation, trigger: Trigger, old: Held | None) -> Turn:
@@ -286,7 +345,8 @@ async def start(tx: Writing, world: World, rotation: Rotation, trigger: Trigger)
         return turn
     await refuse_under_way(tx, rotation)
     rotation = await current_rotation(tx, rotation.id)
-    await tx.replace(replace(rotation, asked_at=None, asked=None))
+    unasked = replace(rotation, asked_at=None, asked_by=None, asked_emergency=False, asked=None)
+    await tx.replace(unasked)
     turn = planned(world, rotation, trigger, await _old_secret(tx, rotation))
     await tx.add(turn)
     return turn

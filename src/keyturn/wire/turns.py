@@ -6,6 +6,8 @@ from pydantic import StrictBool
 
 from keyturn.wire.base import Instant, Wire
 
+NUMBER_MAX = 2**53
+
 
 class Held(Wire):
     """A client secret in a turn's hands, by Okta's hash and id and by our version.

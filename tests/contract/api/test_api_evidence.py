@@ -55,6 +55,19 @@ async def test_policy_and_readers_that_were_waited_for_are_told(house: House) ->
     assert any("administrator, version 1" in told for told in waited)
     assert "administrator, version 1" in page
     assert "| **backstop** | 86400 s |" in page
+    assert "policy as of the export; the audit log tells who changed the rotation" in page
+
+
+async def test_a_pause_is_told_with_its_beginning(house: House) -> None:
+    """Whoever reads the record of a turn that stands still sees since when it does."""
+    rotation = await house.rotate_by_order()
+    path = f"{ROTATIONS}/{rotation['id']}"
+    await house.http.post(f"{path}/turn")
+    assert "**paused**" not in (await record(house, rotation["id"]))[1]
+    house.clock.advance(60)
+    await house.http.post(f"{path}/turn/pause")
+    _, page = await record(house, rotation["id"])
+    assert "| **paused** | since 2026-03-01 12:01:00 UTC |" in page
 
 
 async def test_a_pause_between_two_tries_waits_for_nobody(house: House) -> None:

@@ -89,7 +89,7 @@ async def test_turns_are_listed_by_the_page(house: House) -> None:
     ):
         found = (await house.http.get(f"{path}/turns", params=query)).json()["turns"]
         assert [turn["id"] for turn in found] == wanted
-    for name, value in (("limit", 0), ("limit", 101), ("offset", -1)):
+    for name, value in (("limit", 0), ("limit", 101), ("offset", -1), ("offset", 2**63)):
         assert issues(await house.http.get(f"{path}/turns", params={name: value})) == [name]
 
 
@@ -131,7 +131,7 @@ async def test_orders_that_do_not_fit_are_refused(house: House) -> None:
     path = await turning(house)
     for order, why in (
         ("resume", "nothing to resume"),
-        ("abort", "Readers may hold"),
+        ("abort", "readers may hold"),
         ("reinstate", "is retired"),
     ):
         answer = await house.http.post(f"{path}/turn/{order}")

@@ -4,17 +4,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx2
 import pytest
 from kinds_kit import Stand, settled, stand
-from rig import Rig
+from rig import ORG_URL, Rig
 
 from keyturn.domain.errors import Refused, TurnFailed
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.secret import State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Act, Phase, Reason
-from keyturn.sandbox import Fault
-from keyturn.services.orders import abort_turn
+from keyturn.sandbox import Fault, build_app
+from keyturn.services.drift import compare_now, list_findings
+from keyturn.services.orders import abort_turn, pause_turn
 from keyturn.services.reports import list_turns
 from keyturn.testing import CrashingStore, CrashPlan
 
@@ -137,6 +139,22 @@ async def test_foreign_secret_is_not_taken_for_a_lost_one(made: Stand) -> None:
     assert [one.status for one in made.living()] == ["ACTIVE", "ACTIVE"]
 
 
+async def test_secret_of_another_installation_is_not_taken_for_a_lost_one(made: Stand) -> None:
+    """What another turn asked for bears its mark and not ours: it blocks, and is not touched."""
+    org, theirs = made.rig.org, {"User-Agent": "keyturn (another-turn)"}
+    org.add_fault(Fault("error-before-effect", "POST", made.routes.all, count=1, status=503))
+    await start(made)
+    path = made.routes.all.format(apiServiceId=made.app_id)
+    headers = {"Authorization": f"SSWS {org.seeded.api_token}", **theirs}
+    transport = httpx2.ASGITransport(build_app(org))
+    async with httpx2.AsyncClient(transport=transport, base_url=ORG_URL) as http:
+        assert (await http.post(path, headers=headers)).status_code == 201
+    turn = await made.finish()
+    assert turn.blocked
+    assert turn.blocked.reason is Reason.FOREIGN_SECRET
+    assert [one.status for one in made.living()] == ["ACTIVE", "ACTIVE"]
+
+
 async def test_call_that_had_no_effect_leaves_no_suspicion(made: Stand) -> None:
     """After a call that Okta refused, a secret that appears within a minute is somebody else's."""
     org = made.rig.org
@@ -205,3 +223,18 @@ async def test_unknown_integration_is_refused(rig: Rig) -> None:
     made.app_id = rig.app_id
     with pytest.raises(Refused, match=rig.app_id):
         await made.create()
+
+
+async def test_secret_whose_answer_was_lost_is_no_strangers_while_the_turn_is_paused(
+    made: Stand,
+) -> None:
+    """Nobody is told to consent to what Keyturn itself has asked Okta for."""
+    rig = made.rig
+    rig.org.add_fault(Fault("drop-after-effect", "POST", made.routes.all, count=1))
+    rig.org.add_fault(Fault("error-before-effect", "GET", made.routes.all, skip=1))
+    await start(made)
+    rig.org.remove_fault()
+    await pause_turn(rig.world, rig.admin, made.rotation_id)
+    assert len(made.living()) == 2
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    assert await list_findings(rig.world, rig.admin, project="example") == []

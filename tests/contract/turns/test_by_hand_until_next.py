@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from rig import Rig
+from rig import SECRETS, Rig
 
 from keyturn.domain.errors import Refused
 from keyturn.domain.orders import making_room
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Overlap, Phase, Trigger, Turn, Word
+from keyturn.sandbox import Fault
 from keyturn.services.orders import reinstate_old
 from keyturn.services.policies import PolicyChange
 from keyturn.services.reports import list_turns
@@ -118,6 +119,27 @@ async def test_emergency_waits_for_nothing(rig: Rig) -> None:
     await rig.run(rotation.id)
     (left,) = rig.living()
     assert left["hash"] != served
+
+
+async def test_emergency_that_starts_later_is_one(rig: Rig) -> None:
+    """Where Okta does not answer now, what has leaked is closed when it does."""
+    rotation_id, leaked = await waiting(rig, soak_s=3600), await rig.served_hash()
+    rig.org.add_fault(Fault("drop-before-effect", "GET", SECRETS))
+    rig.org.add_fault(
+        Fault("drop-before-effect", "POST", f"{SECRETS}/{{secretId}}/lifecycle/deactivate")
+    )
+    with pytest.raises(Refused, match="starts by itself"):
+        await rotate(rig.world, rig.admin, rotation_id, emergency=True)
+    with pytest.raises(Refused, match="starts by itself"):
+        await rotate(rig.world, rig.admin, rotation_id)
+    rig.org.remove_fault(None)
+    await rig.live(600)
+    await rig.tick()
+    assert leaked not in [secret["hash"] for secret in rig.living()]
+    newest = (await list_turns(rig.world, rig.admin, rotation_id))[0]
+    assert (newest.turn.phase, newest.turn.word) == (Phase.FINISHED, Word.AT_ONCE)
+    assert newest.steps[0].step == "emergency"
+    assert not (await view(rig.world, rotation_id)).rotation.asked_emergency
 
 
 @pytest.mark.parametrize("due", [False, True])

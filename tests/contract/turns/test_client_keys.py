@@ -142,6 +142,19 @@ async def test_key_is_adopted_by_its_entered_value(made: Stand) -> None:
     assert made.additions() == before
 
 
+async def test_adopted_key_without_a_name_gets_the_one_of_oktas_list(made: Stand) -> None:
+    """Readers can sign by it beside the next key: a signature has to name its key then."""
+    rig, key = made.rig, json.loads((await made.served()).reveal())
+    await delete_rotation(rig.world, rig.admin, made.rotation_id, delete_secrets=True, revoke=False)
+    nameless = {name: value for name, value in key.items() if name != "kid"}
+    await made.create(existing_value=Sensitive(json.dumps(nameless)))
+    adopted = await made.served()
+    assert json.loads(adopted.reveal()) == key
+    await made.begin()
+    assert len(made.living()) == 2
+    assert await made.accepted(adopted)
+
+
 async def test_log_is_not_asked_about_keys(rig: Rig) -> None:
     """The System Log does not name keys, so time alone opens the gate."""
     made = await stand(rig, KIND)

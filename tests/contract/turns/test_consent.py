@@ -1,13 +1,20 @@
 """Adoption and ownership: what a foreign secret's owner may consent to, and nothing without it."""
 
+from dataclasses import replace
+from datetime import time
+
 import pytest
+from kinds_kit import settled
 from rig import Rig
 
 from keyturn.domain.errors import Refused
+from keyturn.domain.okta import CredentialKind
+from keyturn.domain.outlook import State
+from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Reason
 from keyturn.sandbox import Fault
-from keyturn.services.consent import adopt_existing
+from keyturn.services.consent import adopt_existing, retire_existing
 from keyturn.services.orders import abort_turn
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
@@ -73,7 +80,7 @@ async def test_adopted_secret_is_never_taken_back(rig: Rig) -> None:
     rig.org.deactivate_secret(rig.app_id, foreign_id)
     turn = await rig.run(rotation_id)
     assert turn.blocked
-    assert turn.blocked.reason is Reason.NEW_SECRET_REFUSED
+    assert turn.blocked.reason is Reason.ADOPTED_REFUSED
     assert foreign_id in {s["id"] for s in rig.living()}
     await abort_turn(rig.world, rig.admin, rotation_id)
     assert foreign_id in {s["id"] for s in rig.living()}
@@ -93,3 +100,53 @@ async def test_rotation_does_not_begin_with_a_wrong_value(rig: Rig) -> None:
     """A typing error is told before anything is stored."""
     with pytest.raises(Refused, match="no ACTIVE client secret"):
         await rig.rotation(existing_value=VALUE)
+
+
+async def test_value_in_the_served_ones_place_waits_for_a_turn(rig: Rig) -> None:
+    """Who wants it adopted is told so; once another is served, its owner may let it be retired."""
+    rotation_id, app = (await rig.rotation()).rotation.id, rig.org.read_app(rig.app_id)
+    (served,) = app.live_secrets
+    overwritten = replace(served, value="a-value-that-terraform-writes-back")
+    rig.org.store_app(replace(app, secrets=(overwritten,)))
+    with pytest.raises(Refused, match="was replaced at Okta: turn the rotation first"):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=served.id, value=None)
+    await rotate(rig.world, rig.admin, rotation_id)
+    turn = await rig.run(rotation_id)
+    assert turn.blocked
+    assert served.id in turn.blocked.detail
+    with pytest.raises(Refused, match="serves its new client secret already"):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=served.id, value=None)
+    await retire_existing(rig.world, rig.admin, rotation_id, rig.consent(served.id))
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    assert [secret["hash"] for secret in rig.living()] == [await rig.served_hash()]
+
+
+async def test_refusals_name_the_kind_that_is_turned(rig: Rig) -> None:
+    """Of a rotation of keys nobody is told about client secrets."""
+    made = await settled(rig, CredentialKind.CLIENT_KEY)
+    of = (rig.world, rig.admin, made.rotation_id)
+    (theirs,) = made.foreign
+    with pytest.raises(Refused, match="has no foreign client key unknown"):
+        await adopt_existing(*of, secret_id="unknown", value=None)
+    with pytest.raises(Refused, match="does not show the value of client key"):
+        await adopt_existing(*of, secret_id=theirs, value=None)
+
+
+async def test_only_what_is_served_ends_a_quarantine(rig: Rig) -> None:
+    """A foreign secret that is retired by consent leaves the failures; one that is adopted not."""
+    schedule = Schedule(1, time(0, 0), quarantine_after=2)
+    rotation_id = (await rig.rotation(schedule=schedule)).rotation.id
+    foreign = rig.org.create_secret(rig.app_id)
+    for _ in range(2):
+        rig.clock.advance(86_400 * 2)
+        await rig.tick()
+    await abort_turn(rig.world, rig.admin, rotation_id)
+    await retire_existing(rig.world, rig.admin, rotation_id, rig.consent(foreign.id))
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    seen = await view(rig.world, rotation_id)
+    assert (seen.outlook.state, seen.rotation.failures) == (State.QUARANTINED, 2)
+    other = rig.org.create_secret(rig.app_id)
+    await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=other.id, value=None)
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    seen = await view(rig.world, rotation_id)
+    assert (seen.outlook.state, seen.rotation.failures) == (State.SCHEDULED, 0)

@@ -4,15 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from meanwhile_kit import Altered
 from rig import SECRETS, Rig
 
 from keyturn.domain.drift import Kind, Repair
-from keyturn.domain.errors import NotFound, Refused
-from keyturn.domain.rotation import Rotation
+from keyturn.domain.errors import NotFound, OktaRefused, Refused
+from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.turn import Phase
-from keyturn.sandbox import Fault
-from keyturn.services.drift import FindingView, list_findings, repair_finding
+from keyturn.sandbox import AppDraft, Fault
+from keyturn.services.drift import FindingView, compare_now, list_findings, repair_finding
 from keyturn.services.policies import PolicyChange
+from keyturn.services.ports import OktaOrg
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
@@ -222,3 +224,93 @@ async def test_unknown_and_closed_findings_are_refused(rig: Rig) -> None:
         await repair_finding(rig.world, rig.admin, found.finding.id)
     with pytest.raises(NotFound):
         await repair_finding(rig.world, rig.admin, "no such finding")
+
+
+APP = "/api/v1/apps/{appId}"
+
+
+async def two_kept(rig: Rig) -> set[str]:
+    """Create two rotations and add a foreign secret to the app of each; return their names."""
+    other = rig.org.create_app(AppDraft("other"))
+    mapping = SecretsMapping("OTHER_ID", "OTHER_SECRET")
+    await rig.rotation(name="other", parameter=other.id, mapping=mapping)
+    await kept(rig)
+    for app_id in (rig.app_id, other.id):
+        rig.org.create_secret(app_id)
+    return {"my-okta-rotation", "other"}
+
+
+async def test_app_that_okta_refuses_keeps_no_other_waiting(rig: Rig) -> None:
+    """One app out of Keyturn's reach hides nothing of the others, and is looked at again soon."""
+    both = await two_kept(rig)
+    rig.org.add_fault(Fault("error-before-effect", "GET", APP, status=403, count=1))
+    await rig.live(DAY)
+    assert len(await findings(rig)) == 1
+    await rig.live(600)
+    assert {found.rotation.name for found in await findings(rig)} == both
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("error-before-effect", "GET", APP, status=401), Fault("rate-limit", "GET", APP)],
+    ids=["token unknown", "no room"],
+)
+async def test_what_is_refused_for_all_apps_is_asked_once(rig: Rig, fault: Fault) -> None:
+    """Where Okta does not know the token, or has no room for calls, no other app is tried."""
+    await two_kept(rig)
+    asked = list[str]()
+
+    def count(org: OktaOrg) -> None:
+        find_app = org.find_app
+
+        async def counted(app_id: str, *kind: Any) -> Any:  # noqa: ANN401  as `find_app` has it
+            asked.append(app_id)
+            return await find_app(app_id, *kind)
+
+        vars(org)["find_app"] = counted
+
+    rig.org.add_fault(fault)
+    with pytest.raises(OktaRefused):
+        await compare_now(
+            replace(rig.world, okta=Altered(rig.world.okta, count)), rig.admin, rig.connection.id
+        )
+    assert len(asked) == 1
+
+
+async def test_finding_outlasts_a_deactivation_of_the_app(rig: Rig) -> None:
+    """Nothing is seen of a deactivated app's secrets, so nothing of them is told to be gone."""
+    await kept(rig)
+    rig.org.create_secret(rig.app_id)
+    await rig.live(DAY)
+    (added,) = await findings(rig)
+    rig.org.deactivate_app(rig.app_id)
+    await rig.live(DAY)
+    assert {f.finding.kind for f in await findings(rig)} == {
+        Kind.SECRET_ADDED,
+        Kind.APP_DEACTIVATED,
+    }
+    rig.org.activate_app(rig.app_id)
+    await rig.live(DAY)
+    assert [f.finding for f in await findings(rig)] == [added.finding]
+
+
+def forget_request_ids(org: OktaOrg) -> None:
+    """Have the log tell of changes without the request that made them."""
+    list_changes = org.list_changes
+
+    async def told(**since: Any) -> Any:  # noqa: ANN401  as `list_changes` has it
+        return tuple(replace(one, request_id="") for one in await list_changes(**since) or ())
+
+    vars(org)["list_changes"] = told
+
+
+async def test_change_without_a_request_id_is_taken_for_somebody_elses(rig: Rig) -> None:
+    """It is not ours for lack of an id, as steps of turns are that have called nobody."""
+    rotation_id = await kept(rig)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.run(rotation_id)
+    await rig.live(DAY)
+    rig.org.create_secret(rig.app_id)
+    rig.world = replace(rig.world, okta=Altered(rig.world.okta, forget_request_ids))
+    await rig.live(DAY)
+    assert [f.finding.kind for f in await findings(rig)] == [Kind.SECRET_ADDED]

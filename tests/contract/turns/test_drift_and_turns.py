@@ -1,15 +1,12 @@
 """Drift while a turn is open, and repairs that start one: nothing is forgotten."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import time
-from typing import Any
 
 import pytest
+from meanwhile_kit import Meanwhile
 from rig import Rig
 
-from keyturn.domain.budget import Purpose, Window
-from keyturn.domain.connection import OktaCredentials
 from keyturn.domain.drift import Finding, Kind
 from keyturn.domain.errors import Refused
 from keyturn.domain.foreign import Consent
@@ -22,7 +19,6 @@ from keyturn.services.consent import adopt_existing, retire_existing
 from keyturn.services.drift import list_findings, reconcile_due, repair_finding
 from keyturn.services.orders import abort_turn, pause_turn
 from keyturn.services.policies import PolicyChange
-from keyturn.services.ports import Journal, OktaOrg, OktaOrgs
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
@@ -197,38 +193,6 @@ async def test_retirement_of_ours_is_seen_to_close_a_finding(rig: Rig) -> None:
     await rig.run(rotation_id)
     await rig.live(DAY)
     assert await kinds(rig) == []
-
-
-class Meanwhile(OktaOrgs):
-    """The org's, where something happens once between what is on record and what Okta lists."""
-
-    def __init__(self, orgs: OktaOrgs, happen: Callable[[], Awaitable[object]]) -> None:
-        self._orgs, self._happen, self._happened = orgs, happen, False
-
-    def open(
-        self,
-        instance_url: str,
-        credentials: OktaCredentials,
-        *,
-        journal: Journal,
-        purpose: Purpose = Purpose.FINISHING,
-    ) -> OktaOrg:
-        """Open the org, with a surprise in it."""
-        org = self._orgs.open(instance_url, credentials, journal=journal, purpose=purpose)
-        find_app = org.find_app
-
-        async def find_late(*args: Any) -> Any:  # noqa: ANN401  as `find_app` has it
-            if not self._happened:
-                self._happened = True
-                await self._happen()
-            return await find_app(*args)
-
-        vars(org)["find_app"] = find_late
-        return org
-
-    async def list_windows(self) -> Sequence[Window]:
-        """List as ever."""
-        return await self._orgs.list_windows()
 
 
 async def test_turn_that_starts_during_the_comparison_is_no_drift(rig: Rig) -> None:

@@ -207,14 +207,14 @@ async def test_who_may_see_no_rotations_is_refused(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
-        (RotationFilter(), ["web", "api"]),
+        (RotationFilter(), ["api", "web"]),
         (RotationFilter(" WE "), ["web"]),
         (RotationFilter("example/prod"), ["api"]),
-        (RotationFilter("okta"), ["web", "api"]),
+        (RotationFilter("okta"), ["api", "web"]),
         (RotationFilter("nothing"), []),
         (RotationFilter(states=frozenset({State.TURNING})), ["web"]),
-        (RotationFilter(states=frozenset({State.TURNING, State.SCHEDULED})), ["web", "api"]),
-        (RotationFilter(band=Band.FIRST), ["web", "api"]),
+        (RotationFilter(states=frozenset({State.TURNING, State.SCHEDULED})), ["api", "web"]),
+        (RotationFilter(band=Band.FIRST), ["api", "web"]),
         (RotationFilter(band=Band.OVERDUE), []),
     ],
     ids=count(),

@@ -3,7 +3,6 @@
 import json
 from contextlib import suppress
 from dataclasses import replace
-from datetime import time
 
 import httpx2
 import pytest
@@ -33,14 +32,7 @@ from keyturn.services.ending import delete_rotation
 from keyturn.services.generated_credentials import read_generated_credentials
 from keyturn.services.orders import abort_turn
 from keyturn.services.own_key import turn_key
-from keyturn.services.policies import PolicyChange
-from keyturn.services.rotations import (
-    RotationChange,
-    list_rotations,
-    update_rotation,
-    view,
-)
-from keyturn.services.schedules import ScheduleChange
+from keyturn.services.rotations import list_rotations, view
 from keyturn.services.secrets import list_secrets, read_secret
 
 KIND = CredentialKind.CONNECTION_KEY
@@ -192,40 +184,6 @@ async def test_old_key_stays_while_the_connection_uses_it_again(made: Stand) -> 
     assert turn.blocked.reason is Reason.CONNECTION_CHANGED
     assert [one.status for one in made.living()] == ["ACTIVE", "ACTIVE"]
     assert await made.accepted(old)
-
-
-async def give_another_key(made: Stand) -> str:
-    """Add a key to the service app by hand, give it to the connection, and return its hash."""
-    other = await stand(made.rig, CredentialKind.CLIENT_KEY)
-    await other.create()
-    app, donor = made.rig.org.apps[made.app_id], made.rig.org.apps[other.app_id]
-    made.rig.org.store_app(replace(app, keys=(*app.keys, donor.keys[-1])))
-    await change(made, ServiceApp(client_id(made), await other.served()))
-    return other.living()[0].hash
-
-
-async def test_key_that_was_changed_by_hand_is_followed(made: Stand) -> None:
-    """The next turn begins with the key that is in use, however that came to be."""
-    given = await give_another_key(made)
-    await made.begin()
-    assert (await made.finish()).phase is Phase.FINISHED
-    hashes = {one.hash for one in made.living()}
-    assert await made.served_hash() in hashes
-    assert given not in hashes
-
-
-async def test_key_that_was_changed_by_hand_keeps_its_schedule(made: Stand) -> None:
-    """Whoever gives a connection another key has asked for no other schedule, name or policy."""
-    rig = made.rig
-    weekly = ScheduleChange(interval_days=7, rotate_at=time(3, 0))
-    of = RotationChange("own-key", schedule=weekly, policy=PolicyChange(soak_s=7_200))
-    before = (await update_rotation(rig.world, rig.admin, made.rotation_id, of)).rotation
-    await give_another_key(made)
-    await made.begin()
-    after = (await view(rig.world, made.rotation_id)).rotation
-    assert after.id != before.id
-    assert (after.name, after.schedule) == ("own-key", before.schedule)
-    assert after.policy == before.policy != rig.world.limits.policy
 
 
 async def test_nobody_reads_the_key(made: Stand) -> None:

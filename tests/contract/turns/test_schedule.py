@@ -166,6 +166,43 @@ async def test_turns_that_keep_failing_back_off_and_end_in_quarantine(rig: Rig) 
     assert why.startswith("Turns in a row without a good end: 5.")
 
 
+@pytest.mark.parametrize("ours", [{}, {"stagger_s": 0}])
+async def test_change_calls_for_no_try_before_its_time(rig: Rig, ours: dict[str, object]) -> None:
+    """What is sent back as it was read moves no next try, and a new schedule none to earlier."""
+    rotation = await failing(rig, stagger_s=60)
+    for day in ("2026-01-03T00:01", "2026-01-04T00:01", "2026-01-05T00:01"):
+        await until(rig, day)
+    before = (await view(rig.world, rotation.id)).rotation
+    assert before.due_at == utc("2026-01-07")
+    rig.clock.advance(300)
+    await change(rig, rotation, automatic=True, interval_days=1, rotate_at=time(0, 0), **ours)
+    await rig.tick()
+    after = (await view(rig.world, rotation.id)).rotation
+    assert (after.failures, after.due_at) == (3, before.due_at)
+    assert ours or after.next_rotation_at == before.next_rotation_at
+
+
+async def test_what_is_sent_back_as_it_was_read_misses_nothing_and_moves_nothing(rig: Rig) -> None:
+    """A turn stays missed, and comes when it was to come, also where starts are spread."""
+    rotation = (await rig.rotation(schedule=SATURDAYS)).rotation
+    await until(rig, "2026-01-10T04:00")
+    await change(rig, rotation, automatic=True, interval_days=7, rotate_at=time(0, 0))
+    assert await stands(rig, rotation) == (State.MISSED, utc("2026-01-17T02"))
+    assert (await view(rig.world, rotation.id)).rotation.due_at == utc("2026-01-09")
+
+
+@pytest.mark.parametrize("ours", [{}, {"quarantine_after": 7}])
+async def test_change_moves_no_start_that_is_spread(rig: Rig, ours: dict[str, object]) -> None:
+    """Between the due moment and the start a change puts nothing off that it does not concern."""
+    spread = replace(DAILY, stagger_s=86_400)
+    rotation = (await rig.rotation(schedule=spread)).rotation
+    starts_at = rotation.next_rotation_at
+    assert starts_at
+    rig.clock.advance((starts_at - timedelta(minutes=5) - rig.clock.now()).total_seconds())
+    await change(rig, rotation, automatic=True, interval_days=1, rotate_at=time(0, 0), **ours)
+    assert (await stands(rig, rotation))[1] == starts_at
+
+
 async def test_only_a_turn_by_hand_ends_a_quarantine(rig: Rig) -> None:
     """Changing the schedule does not; a turn that is served does, and the schedule goes on."""
     rotation = await failing(rig, quarantine_after=2)
@@ -219,6 +256,17 @@ async def test_change_takes_effect_on_a_turn_that_is_queued(
     assert not rig.posts()
     assert seen.rotation.failures == 0
     assert seen.rotation.next_rotation_at == (None if "automatic" in fields else utc("2026-01-04"))
+
+
+async def test_queued_turn_that_is_forbidden_now_starts_when_it_may(rig: Rig) -> None:
+    """It never began, so the new schedule has no failure to wait for."""
+    rotation = (await rig.rotation(schedule=DAILY)).rotation
+    rig.clock.advance((utc("2026-01-03") - START).total_seconds())
+    await start_due(rig.world)
+    await change(rig, rotation, windows="06:00-07:00")
+    assert await stands(rig, rotation) == (State.WAITING, utc("2026-01-03T06"))
+    await until(rig, "2026-01-03T06:00")
+    assert len(rig.posts()) == 1
 
 
 async def test_queued_turn_survives_a_change_that_allows_it(rig: Rig) -> None:

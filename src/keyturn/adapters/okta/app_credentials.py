@@ -138,8 +138,8 @@ class HttpAppCredentials:
         """Deactivate one."""
         await self._set_status(credential_id, Status.INACTIVE)
 
-    async def delete(self, credential_id: CredentialId) -> None:
-        """Delete an INACTIVE one; a 404 that names the credential is no error."""
+    async def delete(self, credential_id: CredentialId) -> bool:
+        """Delete an INACTIVE one; a 404 that names the credential says that it was not there."""
         what = f"delete a {self._dialect.noun}"
         call = self._management.change(what, "DELETE", self._one(credential_id))
         answer = await self._management.call(call)
@@ -149,6 +149,8 @@ class HttpAppCredentials:
             told = refused.answer
             if not (told.status == 404 and self._dialect.gone in told.summary):
                 raise
+            return False
+        return True
 
     async def _set_status(self, credential_id: CredentialId, status: Status) -> None:
         verb = "activate" if status is Status.ACTIVE else "deactivate"

@@ -31,7 +31,9 @@ async def list_turns(
     world: TheWorld,
     caller: TheCaller,
     rotation_id: Id,
-    offset: Annotated[int, Query(ge=0, description="Leave out so many of the newest.")] = 0,
+    offset: Annotated[
+        int, Query(ge=0, le=wire.NUMBER_MAX, description="Leave out so many of the newest.")
+    ] = 0,
     limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 20,
 ) -> wire.TurnsAnswer:
     """List the turns of a rotation with their steps, the newest first."""
@@ -135,7 +137,7 @@ async def reinstate_old(world: TheWorld, caller: TheCaller, rotation_id: Id) -> 
 async def finish_now(
     world: TheWorld, caller: TheCaller, rotation_id: Id, body: wire.FinishNow | None = None
 ) -> RotationAnswer:
-    """Cut the overlap or the soak short."""
+    """Cut the overlap or the soak short; destinations are not waited for any more."""
     at_once = body is not None and body.at_once
     seen = await orders.finish_now(world, caller, rotation_id, at_once=at_once)
     return rotation_answer(seen)

@@ -75,8 +75,8 @@ class AppCredentials(Protocol):
         """Deactivate one."""
         ...
 
-    async def delete(self, credential_id: CredentialId) -> None:
-        """Delete an INACTIVE one; one that is gone already is no error."""
+    async def delete(self, credential_id: CredentialId) -> bool:
+        """Delete an INACTIVE one; return whether it was there."""
         ...
 
 
@@ -248,8 +248,20 @@ class Pool(Protocol):
         """
         ...
 
+    async def claim(self, wanted: Window, ask: Ask) -> Allotment | None:
+        """Take calls as `take` does; where no such window is known, claim to learn it.
+
+        None is that this worker is to learn it, by one call. A window with a limit of 0 is that
+        another one does, until it resets at the latest.
+        """
+        ...
+
     async def learn(self, window: Window, ask: Ask) -> Allotment:
         """Put down a window that a call has shown which nobody had taken, and take from it."""
+        ...
+
+    async def give_up(self, wanted: Window) -> None:
+        """Let another worker learn the window, of which a call has told nothing."""
         ...
 
     async def list(self, *, at: datetime) -> Sequence[Window]:

@@ -88,8 +88,13 @@ class OneOkta:
 
     @property
     def may_edit(self) -> bool:
-        """Say whether they may change it, and turn its key."""
+        """Say whether they may change it."""
         return self._may(Verb.EDIT_CONNECTIONS, self.of.project_id)
+
+    @property
+    def may_turn(self) -> bool:
+        """Say whether they may turn its key."""
+        return self.may_edit and self._may(Verb.ROTATE, self.of.project_id)
 
     @property
     def may_delete(self) -> bool:
@@ -239,7 +244,8 @@ async def delete(visit: Visit) -> Response:
 
 
 def _ask_turn(visit: Visit, one: OneOkta, error: KeyturnError | None = None) -> Response:
-    one.require(Verb.EDIT_CONNECTIONS)
+    for verb in (Verb.EDIT_CONNECTIONS, Verb.ROTATE):
+        one.require(verb)
     return visit.render(
         "connections/okta/turn_key.html",
         status=status_of(error) if error else 200,

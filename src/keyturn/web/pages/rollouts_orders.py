@@ -37,7 +37,8 @@ async def ask_continue(visit: Visit, error: KeyturnError | None = None) -> Respo
 
 async def continue_(visit: Visit) -> Response:
     """Let a halted rollout go on."""
-    skip = [int(text) for text in _texts(visit, "skip") if text.isascii() and text.isdigit()]
+    told = [text for text in _texts(visit, "skip") if text.isascii() and text.isdigit()]
+    skip = [int(text) for text in told if len(text) < 16]
 
     async def do() -> str:
         failed = {each.number for each in (await _look(visit, Verb.EDIT_ROLLOUTS)).failed}

@@ -99,7 +99,7 @@ async def move_import(visit: Visit) -> Response:
     """Let an import prevail over more of the others, or fewer."""
     spot, _ = await spot_of(visit)
     told = visit.said("position")
-    position = int(told) if told.isascii() and told.isdigit() else 1
+    position = int(told) if told.isascii() and told.isdigit() and len(told) < 7 else 1
     await imports.update_import(
         visit.world, visit.caller, spot.where, visit.given("import_id"), position=position
     )

@@ -233,6 +233,8 @@ def _rotations() -> None:
         _int("last_manual"),
         _text("last_message?"),
         _int("next_rotation_at? ending checked_at? due_at? last_due_at? failures asked_at?"),
+        _text("asked_by?"),
+        _int("asked_emergency"),
         _text("asked_flow_id?"),
         _int("asked_depth?"),
         _text("kind algorithm"),
