@@ -231,3 +231,16 @@ def test_opening_is_a_moment_itself_where_nothing_forbids_it() -> None:
     """Without windows and blackouts every moment is allowed, with no end in sight."""
     free = opening(Schedule(30, time()).calendar, utc("2026-01-01"))
     assert (free.starts_at, free.ends_at) == (utc("2026-01-01"), None)
+
+
+@pytest.mark.parametrize(
+    ("cron", "kept"),
+    [
+        ("5-5/10 2-2/3 * * *", "5 2 * * *"),
+        ("0 0 1-15/1 * 1-1/2,3-5/2", "0 0 1-15/1 * 1,3-5/2"),
+        ("0 0 * * mon-mon/2", "0 0 * * mon"),
+    ],
+)
+def test_range_of_one_in_steps_is_one(cron: str, kept: str) -> None:
+    """As every cron has it, and not where steps begin."""
+    assert checked(Schedule(1, time(0), cron=cron)).cron == kept

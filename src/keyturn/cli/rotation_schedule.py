@@ -21,6 +21,9 @@ C = TypeVar("C", bound=Callable[..., None])
 
 AT = "%H:%M"
 
+STEPS = ("m", "min", "h")
+"""The units of intervals that have no time of day."""
+
 
 class ScheduleWords(TypedDict):
     """The options that say when turns start, beyond an interval in days."""
@@ -87,11 +90,19 @@ def schedule_fields(words: ScheduleWords) -> dict[str, object]:
         "timeZone": words["time_zone"],
         "windows": _listed(words["window"]),
         "blackouts": _listed(words["blackout"]),
-        "calendar": calendar.read_text(encoding="utf-8") if calendar else None,
+        "calendar": _text_of(calendar) if calendar else None,
         "staggerSeconds": words["stagger"],
         "quarantineAfter": words["quarantine_after"],
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _text_of(calendar: Path) -> str:
+    try:
+        return calendar.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        told = f"{calendar} is not UTF-8, as calendars are: save it as UTF-8 and send it again."
+        raise click.UsageError(told) from None
 
 
 def schedule_words(words: ScheduleWords, *, interval: int, rotate_at: datetime) -> str:
@@ -99,8 +110,11 @@ def schedule_words(words: ScheduleWords, *, interval: int, rotate_at: datetime) 
     zone = words["time_zone"] or "UTC"
     if words["cron"]:
         return f"By cron {words['cron']} ({zone})"
+    every = words["every"] or f"{interval} days"
+    if every.strip().lower().endswith(STEPS):
+        return f"Every {every}"
     at = f"{words['at']} {zone}" if words["at"] else f"{rotate_at:{AT}} UTC"
-    return f"Every {words['every'] or f'{interval} days'} at {at}"
+    return f"Every {every} at {at}"
 
 
 def schedule_lines(one: "Rotation") -> list[str]:
@@ -134,7 +148,7 @@ def _dates_of(one: "Rotation") -> str:
     every = kept.every or ""
     days = every.removesuffix("d")
     told = f"every {days} days" if days.isdigit() else f"every {every}"
-    if every.endswith(("m", "min", "h")):
+    if every.endswith(STEPS):
         return told
     clock = f"{kept.at} {kept.time_zone}" if kept.at else f"{at.hours:02}:{at.minutes:02} UTC"
     return f"{told} at {clock}"

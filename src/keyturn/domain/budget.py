@@ -21,6 +21,9 @@ PART_CALLS = 2
 HEAD_START_S = 5.0
 """How long a new window is first for the turns that the last one had no room for."""
 
+LEARN_S = 4.0
+"""How long one worker has to learn what a new window holds, before another one may."""
+
 ROOM = "room in Okta's rate limit"
 """What a turn waits for that was held back."""
 
@@ -65,7 +68,8 @@ class Shares:
 class Window:
     """A window of a bucket as it is known; ``resets_at`` is by Okta's clock.
 
-    ``remaining`` is what no worker has taken yet.
+    ``remaining`` is what no worker has taken yet. With a ``limit`` of 0 nobody knows it yet: one
+    worker has until then to learn it.
     """
 
     org: str

@@ -50,15 +50,27 @@ def rescheduled(
 ) -> Rotation:
     """Return the rotation with its next date, which one that is quarantined or ending has not.
 
-    What was due before ``not_before`` counts as due then.
+    What would have started before ``not_before`` counts as due then.
     """
     last = replace(last, failures=max(1, rotation.failures))
     slot = None if _stopped(rotation) else next_slot(rotation.schedule, last, rotation.id)
     if slot is None:
         return replace(rotation, due_at=None, next_rotation_at=None)
-    if not_before and slot.due_at < not_before:
+    if not_before and slot.starts_at < not_before:
         return _due_from(rotation, not_before)
     return replace(rotation, due_at=slot.due_at, next_rotation_at=slot.starts_at)
+
+
+def ordered_anew(rotation: Rotation, before: Rotation, now: datetime) -> Rotation:
+    """Return the rotation with its next date after somebody has changed it.
+
+    Nothing moves where its schedule is the same. After failures it comes no sooner than the next
+    try does already.
+    """
+    if rotation.schedule == before.schedule:
+        return rotation
+    kept = before.due_at if before.failures else None
+    return rescheduled(rotation, last_turn(rotation), not_before=max(now, kept or now))
 
 
 def last_turn(rotation: Rotation) -> LastTurn:
@@ -103,9 +115,13 @@ def taken_back(rotation: Rotation, now: datetime) -> Rotation:
 
     That was no failure; the turn is due since when it was, and starts when one may.
     """
-    failures, due_at = max(0, rotation.failures - 1), rotation.last_due_at or now
-    undone = replace(rotation, failures=failures, last_due_at=None, due_at=due_at)
-    return put_off(undone, now) if rotation.schedule.automatic else rotation
+    undone, due_at = unstarted(rotation), rotation.last_due_at or now
+    return put_off(replace(undone, due_at=due_at), now) if rotation.schedule.automatic else undone
+
+
+def unstarted(rotation: Rotation) -> Rotation:
+    """Return the rotation as if the schedule had not started its turn, which has not begun."""
+    return replace(rotation, failures=max(0, rotation.failures - 1), last_due_at=None)
 
 
 def put_off(rotation: Rotation, now: datetime) -> Rotation:
@@ -187,7 +203,8 @@ def _paused(turn: Turn, since: datetime) -> str:
 
 def _blocked(turn: Turn, next_at: datetime | None) -> str:
     again = f"It is tried again at {_told(next_at)}." if next_at else "It waits for somebody."
-    return f"The turn is blocked since {_told(turn.entered_at)}. {again}"
+    began, tried = _told(turn.created_at), _told(turn.entered_at)
+    return f"The turn that began at {began} is blocked, as of its last try at {tried}. {again}"
 
 
 def _quarantine(rotation: Rotation, *, refused: bool) -> str:

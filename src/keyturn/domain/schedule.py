@@ -38,6 +38,8 @@ BACKOFF_DAYS = (1, 1, 2, 4, 7)
 """Days until the next try after so many failures in a row; more failures wait as the last does."""
 
 _EVERY = re.compile(r"([1-9]\d{0,7})\s*(min|mo|[mhdwy])")
+_ONE = re.compile(r"(?<![\w-])(\w+)-\1/0*[1-9]\d*(?!\w)")
+"""A range of one, in steps: it is the one, which `cronsim` takes for where steps begin."""
 _FIXED: Mapping[str, timedelta] = MappingProxyType(
     {"m": MINUTE, "min": MINUTE, "h": timedelta(hours=1)}
 )
@@ -182,6 +184,12 @@ def allows(schedule: Schedule, at: datetime) -> bool:
     return opening(schedule.calendar, at).starts_at == at
 
 
+def blackout_until(schedule: Schedule, at: datetime) -> datetime | None:
+    """Tell when the blackout is over that there is at this moment; None where there is none."""
+    over_at = opening(replace(schedule.calendar, windows=""), at).starts_at
+    return over_at if over_at > at else None
+
+
 def checked(schedule: Schedule) -> Schedule:
     """Return the schedule in one spelling.
 
@@ -198,7 +206,7 @@ def checked(schedule: Schedule) -> Schedule:
     clean = replace(
         schedule,
         every=schedule.every.strip().lower(),
-        cron=" ".join(schedule.cron.split()),
+        cron=_ONE.sub(r"\1", " ".join(schedule.cron.split())),
         blackouts=parse_blackouts(schedule.blackouts),
     )
     return _in_days(clean) if clean.every else clean

@@ -5,13 +5,13 @@ What may be called is decided by `keyturn.domain.budget`; this file keeps count 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keyturn.domain.access import Caller
-from keyturn.domain.budget import Allotment, Ask, Shares, Window, grant, reserve
+from keyturn.domain.budget import LEARN_S, Allotment, Ask, Shares, Window, grant, reserve
 from keyturn.domain.connection import OktaConnection
 from keyturn.services.connections import list_okta_connections
-from keyturn.services.ports import Reading, Store, World
+from keyturn.services.ports import Reading, Store, World, Writing
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,31 @@ class SharedPool:
         """Take calls from the window that goes on at ``wanted.resets_at``; maybe none."""
         async with self._store.writing() as tx:
             window = await _find(tx, wanted)
-            if window is None or window.resets_at <= wanted.resets_at:
-                return None
-            left = min(window.remaining, wanted.remaining)
-            found = self._granted(replace(window, remaining=left), ask)
-            if found.window != window:
-                await tx.replace(found.window)
-        return found
+            known = window and window.resets_at > wanted.resets_at
+            return await self._taken(tx, window, wanted, ask) if window and known else None
+
+    async def claim(self, wanted: Window, ask: Ask) -> Allotment | None:
+        """Take calls from the window that goes on, or claim to learn it for `LEARN_S` at most.
+
+        The claim stands beside the window: whoever takes that for over may have been misled about
+        what time it is at Okta, and what was taken from it must not be forgotten for that.
+        """
+        async with self._store.writing() as tx:
+            window = await _find(tx, wanted)
+            if window and window.resets_at > wanted.resets_at:
+                return await self._taken(tx, window, wanted, ask)
+            held = await _find(tx, _claim_of(wanted))
+            if held and held.resets_at > wanted.resets_at:
+                return Allotment(held, 0)
+            until = wanted.resets_at + timedelta(seconds=LEARN_S)
+            claimed = replace(_claim_of(wanted), resets_at=until)
+            await (tx.replace(claimed) if held else tx.add(claimed))
+        return None
 
     async def learn(self, window: Window, ask: Ask) -> Allotment:
         """Put down a window that a call has shown which nobody had taken, and take from it."""
         async with self._store.writing() as tx:
+            await _let_go(tx, window)
             stored = await _find(tx, window)
             if stored is None:
                 found = self._granted(window, ask)
@@ -74,14 +88,37 @@ class SharedPool:
                 await tx.replace(found.window)
         return found
 
+    async def give_up(self, wanted: Window) -> None:
+        """Let another worker learn the window, of which a call has told nothing."""
+        async with self._store.writing() as tx:
+            await _let_go(tx, wanted)
+
     async def list(self, *, at: datetime) -> Sequence[Window]:
         """List the windows that go on."""
         async with self._store.reading() as tx:
-            return [window for window in await tx.list(Window) if window.resets_at > at]
+            windows = await tx.list(Window)
+        return [each for each in windows if each.limit and each.resets_at > at]
+
+    async def _taken(self, tx: Writing, window: Window, wanted: Window, ask: Ask) -> Allotment:
+        left = min(window.remaining, wanted.remaining)
+        found = self._granted(replace(window, remaining=left), ask)
+        if found.window != window:
+            await tx.replace(found.window)
+        return found
 
     def _granted(self, window: Window, ask: Ask) -> Allotment:
         granted = grant(window, ask, self._shares)
         return Allotment(replace(window, remaining=window.remaining - granted), granted)
+
+
+def _claim_of(wanted: Window) -> Window:
+    return replace(wanted, bucket=f"{wanted.bucket}?", limit=0, remaining=0)
+
+
+async def _let_go(tx: Writing, wanted: Window) -> None:
+    claim = await _find(tx, _claim_of(wanted))
+    if claim:
+        await tx.remove(claim)
 
 
 async def _find(tx: Reading, wanted: Window) -> Window | None:

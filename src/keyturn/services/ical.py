@@ -1,32 +1,46 @@
 """Read an iCalendar file (RFC 5545) as blackouts.
 
-Decides how far into the future events that recur are followed, and which events keep no turn from
-starting: cancelled ones, and those that leave their owner free.
+Decides how far into the future events that recur are followed, how much work a file may be, and
+which events keep no turn from starting: cancelled ones, and those that leave their owner free.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Component
+from dateutil.rrule import rrule, rrulestr  # type: ignore[import-untyped]  # ships no types
+from icalendar import Calendar, Component, vDDDTypes, vRecur
 from recurring_ical_events import of  # type: ignore[import-untyped]  # ships no types
 
-from keyturn.domain.calendars import BLACKOUTS_MAX
+from keyturn.domain.calendars import BLACKOUTS_MAX, DAY, YEARS
 from keyturn.domain.errors import FieldProblem, InvalidInput
+from keyturn.domain.zones import instant
 
 RULE = "must be an iCalendar file: BEGIN:VCALENDAR … END:VCALENDAR, with events (RFC 5545)"
 TOO_OFTEN = "must have no event that comes several times a day: say the hours as windows"
 TOO_OLD = "must have no event that began before 1970"
 TOO_MANY = f"must give {BLACKOUTS_MAX} blackouts at most, of 500 events, 50 of which may recur"
+TOO_LONG = "must have no events that recur as often as these since so long: let them begin later"
+NEVER = "must have no event that never comes"
+NO_ZONE = "must name time zones of the IANA database, or bring them along (VTIMEZONE), unlike {}"
 EVENTS_MAX, RECURRING_MAX = 500, 50
+STEPS_MAX = 50_000
+"""So many times the rules of a file may come, over all the years that they are followed."""
 HORIZON = timedelta(days=5 * 365)
-SLICES = (timedelta(days=31), timedelta(days=365), HORIZON)
-"""Looked through one after another, so that a flood of events is noticed while it is small."""
+CYCLE = 400
+"""After so many years days and weekdays come as they came."""
 
-_COARSE = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_DAYS = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 30, "YEARLY": 365}
+_PARTS = frozenset({"FREQ", "INTERVAL", "UNTIL", "COUNT", "WKST"}) | frozenset(
+    {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS"}
+)
 _FINE_PARTS = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
+_FINE = frozenset({"HOURLY", "MINUTELY", "SECONDLY"})
+_EXACT, _IN_HOURS = "X-KEYTURN-EXACT", re.compile(r"(?im)^DURATION(?:;[^:\r\n]*)?:\+?PT[^\r\n]*")
 _ODD = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
-"""What the two libraries raise for files that are none."""
+"""What the libraries raise for files that are none."""
 
 
 @dataclass(frozen=True)
@@ -37,32 +51,41 @@ class Blackouts:
     known_until: datetime | None
 
 
-def read_blackouts(text: str, now: datetime) -> Blackouts:
-    """Return the events of a calendar that have not ended, as blackouts.
+@dataclass
+class Work:
+    """What the rules of a file come to: all their steps, and those that are no past."""
 
-    All-day events and times without a zone are on the clock of the schedule's zone. Raises
-    InvalidInput with the rule that the file breaks.
+    steps: int = 0
+    ahead: int = 0
+    goes_on: bool = False
+
+
+def read_blackouts(text: str, now: datetime) -> Blackouts:
+    """Return the events of a calendar that had not ended a day ago, as blackouts.
+
+    All-day events and times without a zone are on the clock of the schedule's zone, where that day
+    may last longer. Takes up to a second. Raises InvalidInput with the rule that the file breaks.
     """
     try:
-        return _read(text, now)
+        return _read(text.removeprefix("\ufeff"), now - DAY, now + HORIZON)
     except _ODD:
         raise _bad(RULE) from None
 
 
-def _read(text: str, now: datetime) -> Blackouts:
-    calendar = Calendar.from_ical(text)
-    events = [event for event in calendar.walk("VEVENT") if _busy(event)]
+def _read(text: str, since: datetime, horizon: datetime) -> Blackouts:
+    # What reads the file forgets how a duration was said: hours are exact, days follow the clock.
+    calendar = Calendar.from_ical(_IN_HOURS.sub(rf"\g<0>\r\n{_EXACT}:1", text))
+    every = calendar.walk("VEVENT")
+    if not every:
+        raise _bad(RULE)
+    busy = {str(event.get("UID")) for event in every if _busy(event)}
+    events = [event for event in every if str(event.get("UID")) in busy]
     _refuse_floods(events)
     only = Calendar(calendar)
     only.subcomponents = [c for c in calendar.subcomponents if c.name != "VEVENT"] + events
-    query, horizon, ranges = of(only), now + HORIZON, dict[str, None]()
-    for ahead in SLICES:
-        ranges = dict.fromkeys(_ranges(query.between(now, now + ahead)))
-        if len(ranges) > BLACKOUTS_MAX:
-            raise _bad(TOO_MANY)
-    goes_on = any("RRULE" in event for event in events) and any(
-        query.between(horizon, horizon + HORIZON)
-    )
+    _set_apart(events)
+    goes_on = _follow(events, since, horizon)
+    ranges = dict.fromkeys(_ranges(filter(_busy, of(only).between(since, horizon))))
     return Blackouts(" ".join(ranges), horizon if goes_on else None)
 
 
@@ -75,39 +98,145 @@ def _busy(event: Component) -> bool:
     return not free and str(event.get("STATUS", "")).upper() != "CANCELLED"
 
 
-def _refuse_floods(events: list[Component]) -> None:
+# What a file may ask for.
+
+
+def _refuse_floods(events: Sequence[Component]) -> None:
     rules = [rule for event in events for rule in _rules(event)]
-    if len(events) > EVENTS_MAX or len(rules) > RECURRING_MAX:
+    dates = sum(len(_dates(event, name)) for event in events for name in ("RDATE", "EXDATE"))
+    if len(events) > EVENTS_MAX or len(rules) > RECURRING_MAX or dates > BLACKOUTS_MAX:
         raise _bad(TOO_MANY)
-    if any(_point(event, "DTSTART").year < 1970 for event in events):
+    if any(_point(event, "DTSTART").year < YEARS[0] for event in events):
         raise _bad(TOO_OLD)
     for rule in rules:
-        names = {str(name).upper() for name in rule}
-        if {str(f).upper() for f in rule["FREQ"]} - _COARSE or names & _FINE_PARTS:
+        if _FINE & {str(f).upper() for f in rule["FREQ"]} or _FINE_PARTS & {*_names(rule)}:
             raise _bad(TOO_OFTEN)
+        if {*_names(rule)} - _PARTS:
+            raise _bad(RULE)
 
 
-def _rules(event: Component) -> Iterable[dict[str, list[object]]]:
+def _follow(events: Sequence[Component], since: datetime, horizon: datetime) -> bool:
+    """Say whether anything comes after the horizon, before what costs more follows the rules.
+
+    Raises InvalidInput for rules that are too much work, or never come true.
+    """
+    work = Work()
+    for event in events:
+        starts = [_wall(_point(event, "DTSTART")), *map(_wall, _dates(event, "RDATE"))]
+        work.ahead += sum(since.replace(tzinfo=None) < at for at in starts)
+        work.goes_on |= _busy(event) and max(starts) >= horizon.replace(tzinfo=None)
+        for rule in _rules(event):
+            on = _follow_rule(rule, starts[0], (since, horizon), work)
+            work.goes_on |= on and _busy(event)
+    if work.ahead > BLACKOUTS_MAX:
+        raise _bad(TOO_MANY)
+    return work.goes_on
+
+
+def _follow_rule(
+    rule: vRecur, start: datetime, ahead: tuple[datetime, datetime], work: Work
+) -> bool:
+    """Count what a rule comes to, and say whether it comes after the horizon."""
+    since, horizon = (at.replace(tzinfo=None) for at in ahead)
+    until = rule.get("UNTIL", [None])[0]
+    _refuse_never(rule, start)
+    step_days = _DAYS[str(rule["FREQ"][0]).upper()] * int(rule.get("INTERVAL", [1])[0])
+    work.steps += max(0, (horizon - start).days) // step_days
+    for at in _without(rule, {"UNTIL"}, start):
+        if until and at.date() > _wall(until).date():
+            return False
+        if at > horizon:
+            return True
+        work.steps, work.ahead = work.steps + 1, work.ahead + (at > since)
+        if work.steps > STEPS_MAX:
+            raise _bad(TOO_LONG)
+    return False
+
+
+def _refuse_never(rule: vRecur, start: datetime) -> None:
+    """Raise InvalidInput for a rule that does not come true within centuries.
+
+    It is asked for the last years that there are, because the search ends only with them.
+    """
+    late = start.replace(year=start.year + (9999 - CYCLE - start.year) // CYCLE * CYCLE)
+    if next(iter(_without(rule, {"UNTIL", "COUNT"}, late)), None) is None:
+        raise _bad(NEVER)
+
+
+def _without(rule: vRecur, ends: set[str], start: datetime) -> rrule:
+    """Return a rule by the clock on the wall, without what would end it."""
+    parts = vRecur({name: value for name, value in rule.items() if name not in ends})
+    text: bytes = parts.to_ical()  # type: ignore[no-untyped-call]
+    return rrulestr(text.decode(), dtstart=start)
+
+
+def _names(rule: vRecur) -> Iterable[str]:
+    return (str(name).upper() for name in rule)
+
+
+def _rules(event: Component) -> Sequence[vRecur]:
     rules = event.get("RRULE", [])
     return rules if isinstance(rules, list) else [rules]
+
+
+def _dates(event: Component, name: str) -> Sequence[date]:
+    """Return the dates that an event adds or leaves out; of a period its beginning."""
+    found = event.get(name, [])
+    each = [at.dt for dates in (found if isinstance(found, list) else [found]) for at in dates.dts]
+    return [at[0] if isinstance(at, tuple) else at for at in each]
+
+
+def _set_apart(events: Iterable[Component]) -> None:
+    """Tell events apart that share a UID, which is a mistake, and cut off what ends too late."""
+    seen = set()
+    for number, event in enumerate(events):
+        one = (str(event.get("UID")), event.get("SEQUENCE"))
+        if "RECURRENCE-ID" not in event and one in seen:
+            event["UID"] = f"{one[0]} {number}"
+        seen.add(one)
+        if "DTEND" in event:
+            event["DTEND"] = vDDDTypes(_cut(_point(event, "DTEND")))
+
+
+# What becomes of an event.
 
 
 def _ranges(events: Iterable[Component]) -> Iterator[str]:
     for event in events:
         start, end = _point(event, "DTSTART"), _point(event, "DTEND")
-        if not isinstance(start, datetime):
-            end = max(start, end - timedelta(days=1))  # DTEND is the day after the last
-        if not isinstance(start, datetime) or start < end:
-            yield f"{_told(start)}/{_told(end)}"
+        if not (isinstance(start, datetime) and isinstance(end, datetime)):
+            yield f"{start}/{_cut(max(start, end - DAY))}"  # DTEND is the day after the last
+            continue
+        lasts, start, end = end - start, _told(start), _told(end)
+        if _EXACT in event:
+            end = start + lasts
+        if start < end:
+            yield f"{start.isoformat()}/{_cut(end).isoformat()}"
 
 
 def _point(event: Component, name: str) -> date:
     """Return a date or a moment of an event."""
-    found = getattr(event[name], "dt", None)
-    if not isinstance(found, date):
+    found = event[name]
+    at, zone = getattr(found, "dt", None), found.params.get("TZID")
+    if not isinstance(at, date):
         raise TypeError(f"{name} is no date")
-    return found
+    if zone and isinstance(at, datetime) and at.tzinfo is None:
+        raise _bad(NO_ZONE.format(zone[:64]))
+    return at
 
 
-def _told(at: date) -> str:
-    return (at.astimezone(UTC) if isinstance(at, datetime) and at.tzinfo else at).isoformat()
+def _wall(at: date) -> datetime:
+    """Return what the clock of the event says, without a zone."""
+    return at.replace(tzinfo=None) if isinstance(at, datetime) else datetime.combine(at, time())
+
+
+def _told(at: datetime) -> datetime:
+    """Return the moment in UTC, or what the clock says where it has no zone."""
+    if isinstance(at.tzinfo, ZoneInfo):
+        return instant(at.replace(tzinfo=None), at.tzinfo)
+    return at.astimezone(UTC) if at.tzinfo else at
+
+
+def _cut(at: date) -> date:
+    """Return a moment, or the last that blackouts may have."""
+    return at if at.year < YEARS[-1] else at.replace(year=YEARS[-1], month=12, day=30)

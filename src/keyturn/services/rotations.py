@@ -11,7 +11,14 @@ from keyturn.domain.drift import PROPOSED, Finding, Repair
 from keyturn.domain.errors import FieldProblem, InvalidInput, NotFound, Refused, Taken
 from keyturn.domain.ids import ProjectId, RotationId
 from keyturn.domain.okta import CredentialKind
-from keyturn.domain.outlook import Outlook, last_turn, outlook, rescheduled
+from keyturn.domain.outlook import (
+    Outlook,
+    last_turn,
+    ordered_anew,
+    outlook,
+    rescheduled,
+    unstarted,
+)
 from keyturn.domain.project import Environment, Folder, Place
 from keyturn.domain.rotation import Rotation, RotationSight, SecretsMapping
 from keyturn.domain.schedule import allows
@@ -29,7 +36,7 @@ from keyturn.services.projects import (
     resolve_project,
     target_of,
 )
-from keyturn.services.schedules import ScheduleChange, changed_schedule
+from keyturn.services.schedules import ScheduleChange, changed_schedule, with_calendar_read
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,8 @@ async def update_rotation(
     Forbidden, InvalidInput, Taken, and Refused for another app.
     """
     await admit(world, caller, Verb.EDIT_ROTATIONS, rotation_id)
+    read = await with_calendar_read(change.schedule, world.clock.now())
+    change = replace(change, schedule=read)
     async with world.store.writing() as tx:
         rotation = await current_rotation(tx, rotation_id)
         _refuse_other_app(rotation, change.parameter)
@@ -278,7 +287,7 @@ def _changed(world: World, rotation: Rotation, change: RotationChange) -> Rotati
         policy=changed_policy(world.limits, rotation.policy, change.policy),
         updated_at=now,
     )
-    return rescheduled(changed, last_turn(rotation), not_before=now)
+    return ordered_anew(changed, rotation, now)
 
 
 def _described(rotation: Rotation, change: RotationChange) -> str | None:
@@ -316,7 +325,8 @@ async def _heed(tx: Writing, world: World, rotation: Rotation) -> Rotation:
     allowed = rotation.schedule.automatic and allows(rotation.schedule, world.clock.now())
     if unbegun and not allowed:
         await give_up(tx, world, turn, "The schedule that it was started by forbids it now.")
-        rotation = replace(rotation, failures=max(0, rotation.failures - 1))
+        undone = unstarted(rotation)
+        rotation = rescheduled(undone, last_turn(undone), not_before=world.clock.now())
         await tx.replace(rotation)
     elif turn.running and turn.owner is None:
         await tx.replace(replace(turn, wake_at=world.clock.now()))

@@ -1,5 +1,6 @@
 """Change a schedule: what is asked for, over what there is."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
@@ -15,7 +16,8 @@ class ScheduleChange:
     """What to change; None leaves a field as it is, an empty text takes it away.
 
     ``at`` is a time of day as text, ``HH:MM``. ``calendar`` is an iCalendar file, whose events add
-    to ``blackouts``; either takes the place of all blackouts that there were.
+    to ``blackouts``; either takes the place of all blackouts that there were. ``known_until`` is
+    what became of a calendar that has been read.
     """
 
     automatic: bool | None = None
@@ -28,8 +30,17 @@ class ScheduleChange:
     windows: str | None = None
     blackouts: str | None = None
     calendar: str | None = None
+    known_until: datetime | None = None
     stagger_s: int | None = None
     quarantine_after: int | None = None
+
+
+async def with_calendar_read(change: ScheduleChange, now: datetime) -> ScheduleChange:
+    """Return the change with its calendar read as blackouts, which takes up to a second.
+
+    That happens beside the event loop, and before any transaction. Raises InvalidInput.
+    """
+    return await asyncio.to_thread(_read, change, now) if change.calendar else change
 
 
 def changed_schedule(old: Schedule, change: ScheduleChange, now: datetime) -> Schedule:
@@ -90,13 +101,19 @@ def _with_limits(old: Schedule, change: ScheduleChange) -> Schedule:
 
 
 def _with_blackouts(old: Schedule, change: ScheduleChange, now: datetime) -> Schedule:
-    if change.blackouts is None and change.calendar is None:
+    read = _read(change, now)
+    if read.blackouts is None:
         return old
-    texts, known_until = [change.blackouts or ""], None
-    if change.calendar:
-        # Calendars are seldom read, and what reads them takes 5 MB.
-        from keyturn.services.ical import read_blackouts  # noqa: PLC0415
+    return replace(old, blackouts=read.blackouts, known_until=read.known_until)
 
-        found = read_blackouts(change.calendar, now)
-        texts, known_until = [*texts, found.text], found.known_until
-    return replace(old, blackouts=" ".join(texts), known_until=known_until)
+
+def _read(change: ScheduleChange, now: datetime) -> ScheduleChange:
+    if not change.calendar:
+        given = change.blackouts if change.calendar is None else change.blackouts or ""
+        return replace(change, calendar=None, blackouts=given)
+    # Calendars are seldom read, and what reads them takes 5 MB.
+    from keyturn.services.ical import read_blackouts  # noqa: PLC0415
+
+    found = read_blackouts(change.calendar, now)
+    texts = " ".join((change.blackouts or "", found.text))
+    return replace(change, calendar=None, blackouts=texts, known_until=found.known_until)

@@ -1,7 +1,13 @@
 """Schedules over HTTP: what is asked for, how it stands, the next dates."""
 
+import threading
+from datetime import datetime
+
 import pytest
 from api_kit import NO_ID, ROTATIONS, House, issues, problem
+
+from keyturn.services import ical
+from keyturn.services.ical import Blackouts, read_blackouts
 
 OURS: dict[str, object] = {
     "every": "6mo",
@@ -53,6 +59,27 @@ async def test_calendar_is_read_into_blackouts(house: House) -> None:
     assert isinstance(schedule, dict)
     assert schedule["blackouts"] == [f"{year}-12-24" for year in range(2026, 2031)]
     assert schedule["blackoutsKnownUntil"] == "2031-02-28T12:00:00.000Z"
+
+
+async def test_calendar_is_read_beside_the_event_loop(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a calendar takes to be read, everybody else is answered meanwhile."""
+    readers = []
+
+    def read(text: str, now: datetime) -> Blackouts:
+        readers.append(threading.current_thread())
+        return read_blackouts(text, now)
+
+    monkeypatch.setattr(ical, "read_blackouts", read)
+    fields: dict[str, object] = {"calendar": ICS}
+    rotation = await house.rotate_by_order(schedule=fields)
+    await house.http.patch(f"{ROTATIONS}/{rotation['id']}", json={"schedule": fields})
+    await house.http.post(f"{ROTATIONS}/preview", json={"schedule": fields})
+    order = house.order(str(rotation["connectionId"]), name="other", schedule=fields)
+    await house.http.post(f"{ROTATIONS}/plan", json=order)
+    assert len(readers) == 4
+    assert threading.main_thread() not in readers
 
 
 @pytest.mark.parametrize(

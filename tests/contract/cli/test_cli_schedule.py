@@ -132,8 +132,8 @@ async def test_everything_set_is_shown(house: House) -> None:
     [
         (["preview", "my-app", "--every", "1d"], "not both"),
         (["update", "my-app"], "at least one thing"),
-        (["preview", "--stagger", "-1"], "staggerSeconds"),
-        (["preview", "--interval", "0"], "rotationInterval"),
+        (["preview", "--stagger", "-1"], "--stagger: "),
+        (["preview", "--interval", "0"], "--interval: "),
         (["preview", "my-app", "--interval", "0"], "not both"),
     ],
 )

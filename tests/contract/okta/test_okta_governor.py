@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from email.utils import format_datetime
+from hashlib import sha256
 
 import httpx2
 import pytest
@@ -13,7 +15,7 @@ from okta_kit import API_TOKEN, BASE, START, reply, secret
 from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.adapters.okta.answers import Answer, Call
 from keyturn.adapters.okta.governor import MANY
-from keyturn.domain.budget import Allotment, Ask, Purpose, Shares, Window
+from keyturn.domain.budget import LEARN_S, Allotment, Ask, Purpose, Shares, Window
 from keyturn.domain.connection import ApiToken
 from keyturn.domain.errors import (
     OktaHeld,
@@ -32,6 +34,10 @@ from keyturn.testing import ManualClock, MemoryStore, SeededChance
 FAIR = Shares()
 URL = f"{BASE}/api/v1/apps/app0"
 CHANGE = CredentialId("ocs1")
+NOBODY_KNOWS = Window(
+    BASE, f"SSWS {sha256(API_TOKEN.reveal().encode()).hexdigest()}", "api/v1/apps", 0, 0, START
+)
+ASK = Ask(Purpose.FINISHING)
 
 
 @dataclass
@@ -354,6 +360,76 @@ async def test_what_others_use_is_not_in_the_pool(okta: Limited) -> None:
     assert okta.refused == 0
 
 
+@pytest.mark.parametrize(
+    ("count", "ceiling", "purpose", "most"),
+    [
+        (12, 100, Purpose.FINISHING, 8),
+        (6, 50, Purpose.FINISHING, 3),
+        (6, 100, Purpose.BACKGROUND, 5),
+    ],
+)
+async def test_one_of_many_workers_learns_and_the_others_wait(
+    count: int, ceiling: int, purpose: Purpose, most: int
+) -> None:
+    """However many begin at once, no window sees one call more than is allowed."""
+    okta, store, shares = Limited(10, slow=True), MemoryStore(), Shares(ceiling=ceiling)
+    workers = [okta.worker(SharedPool(store, shares), shares) for _ in range(count)]
+    for window in range(1, 3):
+        await asyncio.gather(*(worker.lists(2, purpose) for worker in workers))
+        assert (okta.refused, len(okta.asked) <= most * window) == (0, True)
+        okta.clock.advance(61)
+
+
+async def test_what_is_left_of_a_window_is_not_called_in_the_next() -> None:
+    """While it is not sure which of the two it is, workers that share them wait."""
+    okta, pool = Limited(25), SharedPool(MemoryStore(), FAIR)
+    workers = [okta.worker(pool) for _ in range(3)]
+    for worker in workers:
+        await worker.of(0).list()
+    okta.clock.advance(60.95)
+    waiting = asyncio.gather(*(worker.lists(15) for worker in workers))
+    await asyncio.sleep(0.01)
+    assert len(okta.asked) == 3
+    okta.clock.advance(0.05)
+    await waiting
+    assert (okta.refused, len(okta.asked) > 3) == (0, True)
+
+
+async def test_who_died_while_learning_holds_nobody_for_long(
+    okta: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next worker learns in its place once its time is over."""
+    pool = SharedPool(MemoryStore(), FAIR)
+    monkeypatch.setattr("keyturn.adapters.okta.governor.PAUSES_S", (0.01, 0.01))
+    await pool.claim(NOBODY_KNOWS, ASK)
+    waiting = asyncio.create_task(okta.worker(pool).of(0).list())
+    await asyncio.sleep(0.005)
+    assert okta.asked == []
+    okta.clock.advance(LEARN_S)
+    assert (await waiting, len(okta.asked)) == ((), 1)
+
+
+async def test_who_died_by_a_clock_in_the_future_holds_nobody_for_long(
+    okta: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long anybody waits is not up to somebody else's clock."""
+    pool = SharedPool(MemoryStore(), FAIR)
+    monkeypatch.setattr("keyturn.adapters.okta.governor.PAUSES_S", (0.01, 0.01))
+    await pool.claim(replace(NOBODY_KNOWS, resets_at=START + timedelta(days=1)), ASK)
+    assert await okta.worker(pool).of(0).list() == ()
+
+
+async def test_who_learned_nothing_leaves_it_to_the_others(okta: Limited) -> None:
+    """Nobody waits for a worker that had no answer, or one that told of no limit."""
+    pool = SharedPool(MemoryStore(), FAIR)
+    okta.broken = 1
+    with pytest.raises(OktaUnreachable):
+        await okta.worker(pool).of(0).list()
+    okta.silent = True
+    await okta.worker(pool).of(0).list()
+    assert await pool.claim(NOBODY_KNOWS, ASK) is None
+
+
 async def test_workers_that_share_nothing_are_refused() -> None:
     """Without that, each of many believes that the rest of the window is its own."""
     okta = Limited(10)
@@ -378,6 +454,12 @@ class Away:
         """Know nothing."""
         return None
 
+    claim = take
+
+    async def give_up(self, wanted: Window) -> None:
+        """Fail."""
+        raise OursError("the database is away")
+
     async def learn(self, window: Window, ask: Ask) -> Allotment:
         """Fail."""
         raise OursError("the database is away")
@@ -393,6 +475,13 @@ async def test_an_answer_outlives_the_pool(okta: Limited) -> None:
     await worker.of(0).list()
     with pytest.raises(OktaThrottled):
         await worker.of(1).list()
+
+
+async def test_a_failure_outlives_the_pool(okta: Limited) -> None:
+    """What went wrong at Okta is told also where nobody can be told that the window is unknown."""
+    okta.broken = 1
+    with pytest.raises(OktaUnreachable):
+        await okta.worker(Away()).of(0).list()
 
 
 class Failing(SharedPool):

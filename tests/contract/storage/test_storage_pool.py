@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from storage_kit import LATER, NOW
 
-from keyturn.domain.budget import Ask, Purpose, Shares, Window
+from keyturn.domain.budget import LEARN_S, Ask, Purpose, Shares, Window
 from keyturn.services.budgets import SharedPool
 from keyturn.services.ports import Store
 
@@ -63,3 +63,43 @@ async def test_an_old_answer_brings_no_old_window_back(store: Store) -> None:
     assert late.granted == 0
     (kept,) = await pool(store).list(at=NOW)
     assert kept.resets_at == newer.resets_at
+
+
+async def test_one_worker_learns_a_window_that_nobody_knows(store: Store) -> None:
+    """Of those that ask at the same time one claims it; it is no window yet."""
+    asked = await asyncio.gather(*(pool(store).claim(WANTED, ASK) for _ in range(5)))
+    assert [each and (each.window.limit, each.granted) for each in asked] == [None] + [(0, 0)] * 4
+    assert await pool(store).list(at=NOW) == []
+    assert await pool(store).take(WANTED, ASK) is None
+
+
+async def test_a_claim_ends_with_its_time_or_when_it_is_given_up(store: Store) -> None:
+    """Then the next one may learn the window."""
+    await pool(store).claim(WANTED, ASK)
+    late = replace(WANTED, resets_at=NOW + timedelta(seconds=LEARN_S))
+    assert await pool(store).claim(late, ASK) is None
+    await pool(store).give_up(late)
+    assert await pool(store).claim(late, ASK) is None
+
+
+async def test_what_was_learned_takes_the_place_of_the_claim(store: Store) -> None:
+    """Also where the window ends sooner than the claim would have; nobody gives that up."""
+    await pool(store).claim(WANTED, ASK)
+    brief = replace(TOLD, resets_at=NOW + timedelta(seconds=1))
+    await pool(store).learn(brief, ASK)
+    await pool(store).give_up(WANTED)
+    found = await pool(store).claim(WANTED, ASK)
+    assert found
+    assert (found.window.limit, found.granted > 0) == (50, True)
+
+
+async def test_a_claim_of_who_was_misled_forgets_nothing_that_was_taken(store: Store) -> None:
+    """Who takes the window for over by a wrong clock of Okta's learns it, and is counted in it."""
+    await pool(store).learn(TOLD, ASK)
+    for _ in range(20):
+        await pool(store).take(WANTED, ASK)
+    (before,) = await pool(store).list(at=NOW)
+    assert await pool(store).claim(replace(WANTED, resets_at=LATER), ASK) is None
+    assert await pool(store).list(at=NOW) == [before]
+    learned = (await pool(store).learn(replace(TOLD, remaining=48), ASK)).window
+    assert learned.remaining < before.remaining

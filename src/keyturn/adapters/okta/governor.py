@@ -45,8 +45,15 @@ MANAGEMENT = ("api/", "integrations/api/")
 TELL_S = 1.0
 """How often the pool is told of others' calls at most."""
 
+EDGE_S = 1.5
+"""How long before its end a window may be over already: what many workers have left of it then
+would come out of the next one, and in nobody's count. They wait for that."""
+
 ANY = 2**31
 """As many as there may be."""
+
+PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 1.6)
+"""After which the pool is asked again while another worker learns: a little more than `LEARN_S`."""
 
 Key = tuple[str, str, str]
 """Org, principal and bucket."""
@@ -128,6 +135,9 @@ class Governor:
         room = bucket.known(now_s)
         if room is None:
             return await self._judge_unknown(key, call, ask)
+        if (left_s := bucket.until_s - now_s) < EDGE_S and self._pool_of(key):
+            await asyncio.sleep(left_s)
+            return None
         promised = ask.purpose is not Purpose.BACKGROUND and bucket.redeem(call.about)
         room = bucket.known(now_s) or room
         wanted = Ask(Purpose.SAFETY) if promised and ask.calls == 1 else ask
@@ -156,7 +166,7 @@ class Governor:
             await bucket.learning.wait()
             return None
         bucket.forget()
-        if (pool := self._pool_of(key)) and await self._ask(key, pool, ANY, ask):
+        if (pool := self._pool_of(key)) and await self._claim(key, pool, ask):
             return None
         if bucket.learning is None:
             bucket.ask_alone()
@@ -185,6 +195,28 @@ class Governor:
         finally:
             bucket.wake()
 
+    async def _claim(self, key: Key, pool: Pool, ask: Ask) -> bool:
+        """Say whether the pool knows the window, once no other worker learns it.
+
+        Who knows nothing then is to learn it. One that has died does so for nobody, and by
+        whatever clock it did: nobody waits for it longer than for all the pauses.
+        """
+        bucket, at, pauses = self._bucket(key), self._okta_now(key[0]), iter(PAUSES_S)
+        bucket.ask_alone()
+        try:
+            while found := await pool.claim(Window(*key, 0, ANY, at), ask):
+                if found.window.limit:
+                    self._join(bucket, found, self._okta_now(key[0]))
+                    return True
+                if pause_s := next(pauses, None):
+                    await asyncio.sleep(pause_s)
+                    at = self._okta_now(key[0])
+                else:
+                    at, pauses = found.window.resets_at, iter(PAUSES_S)
+            return False
+        finally:
+            bucket.wake()
+
     def _join(self, bucket: Bucket, found: Allotment, okta_now: datetime) -> None:
         now_s, reset = self._clock.uptime_s(), int(found.window.resets_at.timestamp()) - 1
         room = bucket.known(now_s)
@@ -198,20 +230,29 @@ class Governor:
     # After a call.
 
     async def _end(self, key: Key, slot: Slot, ask: Ask) -> None:
+        told = read_rates(slot.answer.headers) if slot.answer else None
         try:
-            if slot.answer:
-                await self._learn(key, slot.answer, ask, scout=slot.scout)
+            if told:
+                await self._learn(key, told, ask, scout=slot.scout)
+            elif slot.scout:
+                await self._learn_nothing(key, slot.answer)
         finally:
             if slot.scout:
                 self._bucket(key).wake()
 
-    async def _learn(self, key: Key, answer: Answer, ask: Ask, *, scout: bool) -> None:
+    async def _learn_nothing(self, key: Key, answer: Answer | None) -> None:
+        """Believe a success without headers; a failure may be a gateway's, which knows of none."""
+        if answer and answer.status < 300:
+            self._bucket(key).unlimited_until_s = self._clock.uptime_s() + WINDOW_S
+        if pool := self._pool_of(key):
+            try:
+                await pool.give_up(Window(*key, 0, 0, self._okta_now(key[0])))
+            except OursError as error:
+                log.warning("rate window not shared", org=key[0], why=error.message)
+
+    async def _learn(self, key: Key, told: Told, ask: Ask, *, scout: bool) -> None:
         bucket, now_s = self._bucket(key), self._clock.uptime_s()
-        told, room = read_rates(answer.headers), bucket.known(now_s)
-        if told is None:
-            if scout and answer.status < 300:  # a failure may be a gateway's, which knows of none
-                bucket.unlimited_until_s = now_s + WINDOW_S
-            return
+        room = bucket.known(now_s)
         self._ahead_s[key[0]] = told.date - now_s
         until_s = now_s + told.wait_s
         if room and (told.limit, told.reset) == (room.limit, bucket.reset):

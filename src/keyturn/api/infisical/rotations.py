@@ -21,7 +21,12 @@ from keyturn.services.onboarding import RotationDraft
 from keyturn.services.policies import PolicyChange
 from keyturn.services.projects import Where
 from keyturn.services.rotations import RotationChange
-from keyturn.services.schedules import DEFAULT, ScheduleChange, changed_schedule
+from keyturn.services.schedules import (
+    DEFAULT,
+    ScheduleChange,
+    changed_schedule,
+    with_calendar_read,
+)
 from keyturn.wire import rotations as wire
 from keyturn.wire.base import FolderPath, Id, Text
 
@@ -128,7 +133,7 @@ async def create_rotation(
     world: TheWorld, caller: TheCaller, kind: TheKind, body: wire.CreateRotation
 ) -> wire.RotationAnswer:
     """Create a rotation: its secrets are served from now on, and it turns as scheduled."""
-    draft = draft_of(body, kind, world.clock.now())
+    draft = await draft_of(body, kind, world.clock.now())
     view = await onboarding.create_rotation(world, caller, draft)
     return render.rotation_answer(view)
 
@@ -178,8 +183,9 @@ async def rotate_secrets(
     return render.rotation_answer(await turns.rotate(world, caller, rotation_id))
 
 
-def draft_of(body: wire.CreateRotation, kind: CredentialKind, now: datetime) -> RotationDraft:
+async def draft_of(body: wire.CreateRotation, kind: CredentialKind, now: datetime) -> RotationDraft:
     """Return the rotation that a body asks for. Raises InvalidInput."""
+    change = await with_calendar_read(_schedule(body), now)
     return RotationDraft(
         name=body.name,
         description=body.description,
@@ -187,7 +193,7 @@ def draft_of(body: wire.CreateRotation, kind: CredentialKind, now: datetime) -> 
         connection_id=body.connection_id,
         parameter=body.parameters.client_id,
         mapping=_mapping(body.secrets_mapping),
-        schedule=changed_schedule(DEFAULT, _schedule(body), now),
+        schedule=changed_schedule(DEFAULT, change, now),
         adopt_existing=body.parameters.adopt_existing,
         retire_existing=_consent(body.parameters),
         existing_value=_sensitive(body.parameters.existing_value),

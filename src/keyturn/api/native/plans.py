@@ -23,7 +23,7 @@ async def plan_rotation(
     world: TheWorld, caller: TheCaller, kind: TheKind, body: CreateRotation
 ) -> wire.CreationPlanAnswer:
     """Say what creating a rotation would do, as its app stands now; nothing is stored."""
-    draft = draft_of(body, kind, world.clock.now())
+    draft = await draft_of(body, kind, world.clock.now())
     return _creation_answer(await plan_creation(world, caller, draft))
 
 

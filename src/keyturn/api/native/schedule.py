@@ -9,6 +9,7 @@ from keyturn.api.lenient import LenientRoute
 from keyturn.api.scheduling import asked_of_draft
 from keyturn.services import previews
 from keyturn.services.previews import Preview
+from keyturn.services.schedules import with_calendar_read
 from keyturn.wire import schedules as wire
 from keyturn.wire.base import Id
 
@@ -32,7 +33,8 @@ async def preview_draft(
     world: TheWorld, caller: TheCaller, body: wire.ScheduleDraft, count: Count = 10
 ) -> wire.PreviewAnswer:
     """List the next dates of a rotation that would be created now; nothing is stored."""
-    return _answer(previews.preview_draft(world, asked_of_draft(body), count=count))
+    change = await with_calendar_read(asked_of_draft(body), world.clock.now())
+    return _answer(previews.preview_draft(world, change, count=count))
 
 
 def _answer(found: Preview) -> wire.PreviewAnswer:
