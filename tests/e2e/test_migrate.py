@@ -17,6 +17,7 @@ import pytest
 from rig import ORG_URL, PLACE, SECRETS, START, Rig
 
 from keyturn.adapters.storage import PostgresStore
+from keyturn.bootstrap.keeping import back_up
 from keyturn.bootstrap.opening import Outside, initialise, opened
 from keyturn.domain.access import ADMIN, Caller, Holding
 from keyturn.domain.audit import AuditEntry, verify_chain
@@ -161,6 +162,20 @@ async def assert_whole(rig: Rig, apps: list[str]) -> None:
         assert len(rig.at_okta()) == 2
 
 
+async def test_a_backup_waits_until_all_is_moved(house: House, database: Sensitive) -> None:
+    """What it notes of itself would stay behind; it is refused, and nothing else happens."""
+    async with locked(database, "turn") as watch:
+        with migrating(house, database) as process:
+            await stopped_at(watch, "turn", process)
+            settings, backup = house.settings(), house.folder / "it.backup"
+            with pytest.raises(Refused, match="is being moved"):
+                await back_up(settings, backup, None, house.outside)
+            await watch.rollback()
+            process.communicate()
+    async with house.open(database) as rig:
+        assert (await told(rig))[1] == house.audit
+
+
 async def test_the_old_file_is_not_opened_any_more(house: House, database: Sensitive) -> None:
     """After the move the data directory holds no installation, only the root key and a copy."""
     migrate(house, database)
@@ -184,13 +199,20 @@ async def locked(database: Sensitive, table: str) -> AsyncIterator[psycopg.Async
 
 async def kill_in_the_copy(house: House, database: Sensitive) -> None:
     """Kill the command while it stands still before the table of turns, half of the copy done."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'turn'::regclass"
     async with locked(database, "turn") as watch:
         with migrating(house, database) as process:
-            while not (await (await watch.execute(waiting)).fetchone() or [0])[0]:
-                assert process.poll() is None, process.communicate()[1]
-                await asyncio.sleep(0.02)
+            await stopped_at(watch, "turn", process)
             process.kill()
+
+
+async def stopped_at(
+    watch: psycopg.AsyncConnection, table: str, process: subprocess.Popen[str]
+) -> None:
+    """Wait until the command stands still before a table."""
+    waiting = f"SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
+    while not (await (await watch.execute(waiting)).fetchone() or [0])[0]:
+        assert process.poll() is None, process.communicate()[1]
+        await asyncio.sleep(0.02)
 
 
 async def test_killed_in_the_middle_of_the_copy(house: House, database: Sensitive) -> None:

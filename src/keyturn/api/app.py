@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.api import problems
+from keyturn.api.aside import Aside
 from keyturn.api.bodylimit import BodyLimit
 from keyturn.api.description import Document, Told, described
 from keyturn.api.fork import Fork
@@ -136,7 +137,8 @@ class Api(FastAPI):
     def lead(self, world: World, proxies: Networks, pages: ASGIApp | None) -> None:
         """Lay the way that requests take."""
         api: ASGIApp = FastReads(super().__call__, world)
-        way = RequestLog(LastSlash(Fork(api, pages) if pages else api), world)
+        served = LastSlash(Fork(api, pages) if pages else api)
+        way = RequestLog(Aside(served, world.vitals), world)
         self.way: ASGIApp = TrustedProxies(way, proxies) if proxies else way
 
     def openapi(self) -> Told:

@@ -22,6 +22,7 @@ from keyturn.adapters.storage import (
     count_records,
     loading,
     move,
+    moved_file,
     refuse_filled,
     snapshot,
 )
@@ -62,6 +63,12 @@ async def migrate(settings: Settings, target: Sensitive, *, plan: bool) -> Mappi
     where another process has it open, where the target is not empty or cannot be reached.
     """
     if not settings.database_file.exists():
+        aside = moved_file(settings.database_file)
+        if aside.exists():
+            raise Refused(
+                f"It was moved already: {aside} is what was left behind. Nothing was changed; "
+                "set KEYTURN_DATABASE_URL to where it is now, and start Keyturn."
+            )
         raise Refused(
             f"There is no installation in {settings.data_dir}: set KEYTURN_DATA_DIR to where it is."
         )

@@ -52,24 +52,33 @@ async def archive_old(world: World) -> int:
 
 
 async def _move_some(world: World) -> int:
-    """Move a file's worth in one transaction: of several workers one does it, and is done."""
+    """Move a file's worth in one transaction: of several workers one does it, and is done.
+
+    The entries are read before it: nobody waits while they are on their way to this process, which
+    may be frozen meanwhile. They are the same then as long as the first of them is.
+    """
     async with world.store.reading() as looking:
         if not _old(world, await looking.list_audit(limit=2), APART):
             return 0
+        every = await looking.list_audit(limit=AT_ONCE + 1)
+    anchor = every[0] if every[0].number > 1 else None
+    noted = await world.witness.read()
+    old = [
+        each
+        for each in _old(world, every, timedelta())[:AT_ONCE]
+        if noted is None or each.number <= noted.number
+    ]
+    if len(old) + (anchor is not None) < 2:  # the last one stays behind
+        return 0
+    verify_chain(old, after=anchor)
     async with world.store.writing() as tx:
-        every = await tx.list_audit(limit=AT_ONCE + 1)
-        anchor = every[0] if every and every[0].number > 1 else None
-        old = _old(world, every, timedelta())[:AT_ONCE]
-        noted = await world.witness.read()
-        old = [each for each in old if noted is None or each.number <= noted.number]
-        if len(old) + (anchor is not None) < 2:  # the last one stays behind
+        if await tx.list_audit(limit=1) != every[:1]:
             return 0
         if anchor:
             moved = AuditFilter(verb=ARCHIVED)
             require_told(anchor, await tx.list_newest_audit(limit=1, wanted=moved))
-        verify_chain(old, after=anchor)
         await _move(world, tx, old, old[-2] if len(old) > 1 else anchor)
-        return len(old)
+    return len(old)
 
 
 def _old(world: World, entries: Sequence[AuditEntry], longer: timedelta) -> Sequence[AuditEntry]:

@@ -6,7 +6,11 @@ several workers at once. Knows nothing of how often that is.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
+
+import structlog
 
 from keyturn.domain.turn import Turn
 from keyturn.services.compliance_reports import report_due
@@ -18,11 +22,16 @@ from keyturn.services.emergencies_under_way import carry_emergencies
 from keyturn.services.flow_duties import forget_old_runs, start_due_flows
 from keyturn.services.inventory_keeping import keep_due
 from keyturn.services.leaks_under_way import follow_leaks
-from keyturn.services.ports import Due, World
+from keyturn.services.ports import Due, Footing, Reading, World
 from keyturn.services.proving import prove_due
 from keyturn.services.renewing import renew_due
 from keyturn.services.rollouts_under_way import carry_due
 from keyturn.services.turns import start_due
+
+CLOCK_MAY_BE_OFF: Final = timedelta(seconds=5)
+"""So far may a process's clock be from the database's: leases of 60 seconds allow for that."""
+
+log = structlog.get_logger(__name__)
 
 
 class Doing(StrEnum):
@@ -86,10 +95,32 @@ DUTIES: Sequence[Duty] = (
 
 
 async def list_due(world: World) -> frozenset[Due]:
-    """Return of what there is anything due now, in one look."""
-    now = world.clock.now()
+    """Return of what there is anything due now, in one look; nothing is where nothing may be done.
+
+    What is not so then is in `Vitals.footing`: the schema is another, or the clock is off, by which
+    this process would take what others hold, or hold what they cannot take over.
+    """
     async with world.store.reading() as tx:
+        footing = await _look_down(world, tx)
+        if footing is not world.vitals.footing:
+            log.warning("work stops" if footing else "work goes on", why=footing.value)
+        world.vitals.footing = footing
+        if footing:
+            return frozenset()
+        now = world.clock.now()
         return await tx.list_due(now, runs_before=now - world.limits.run_history)
+
+
+async def _look_down(world: World, tx: Reading) -> Footing:
+    """Compare schema and clock with what this process works by; how long that took is allowed."""
+    if not await tx.schema_fits():
+        return Footing.OTHER_DATA
+    before = world.clock.now()
+    theirs = await tx.clock()
+    if theirs is None:
+        return Footing.FIRM
+    off = max(before - theirs, theirs - world.clock.now())
+    return Footing.CLOCK_OFF if off > CLOCK_MAY_BE_OFF else Footing.FIRM
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from keyturn.domain.errors import KeyturnError
-from keyturn.services.ports import Check, Pulse, World
+from keyturn.services.ports import Check, Footing, Pulse, World
 from keyturn.services.root_key import fits
 
 FRESH_S: Final = 1.0
@@ -61,6 +61,10 @@ async def _runner(world: World) -> str:
     vitals = world.vitals
     if vitals.pulse is Pulse.STOPPING:
         return "The process is being stopped."
+    if vitals.footing is Footing.CLOCK_OFF:
+        # Secrets are served all the same, and where the database's clock is the wrong one this is
+        # so of every process: taken out for it, all would be at once.
+        return ""
     silent = vitals.found_at_s is None or world.clock.uptime_s() - vitals.found_at_s > SILENT_S
     if vitals.pulse is Pulse.RUNNING and silent:
         return "The runner has not looked for due turns for half a minute."

@@ -256,6 +256,9 @@ class _Watched:
     async def schema_fits(self) -> bool:
         return await self._writing.schema_fits()
 
+    async def clock(self) -> datetime | None:
+        return await self._writing.clock()
+
     async def revision(self) -> int:
         return await self._writing.revision()
 

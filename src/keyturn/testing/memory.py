@@ -448,6 +448,9 @@ class _Snapshot:
     async def schema_fits(self) -> bool:
         return True
 
+    async def clock(self) -> datetime | None:
+        return None
+
     async def list_served(self, project_id: str) -> Sequence[Served]:
         slugs = {one.id: one.slug for one in self._list(Environment, {"project_id": project_id})}
         every = _records(self.tables, Folder)

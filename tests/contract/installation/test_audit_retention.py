@@ -4,9 +4,11 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rig import Rig, rigged
@@ -23,7 +25,7 @@ from keyturn.domain.sensitive import Sensitive
 from keyturn.services import audit
 from keyturn.services.audit import export_entries, note_head, verify_audit
 from keyturn.services.audit_retention import AT_ONCE, archive_old
-from keyturn.services.ports import Witness, World
+from keyturn.services.ports import Witness, World, Writing
 from keyturn.settings import Settings
 from keyturn.testing import ManualClock, MemoryStore
 
@@ -298,6 +300,47 @@ async def test_the_first_entry_alone_stays(rig: Rig, tmp_path: Path) -> None:
     await note_head(world)
     assert await archive_old(world) == 0
     assert lines(tmp_path) == []
+
+
+class WatchedStore(MemoryStore):
+    """A store that knows how many audit entries were read at once while nobody else could write."""
+
+    most = 0
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Writing]:  # type: ignore[override]
+        """Open a transaction."""
+        async with super().writing() as tx:
+            seen: Any = tx
+            listed = tx.list_audit
+
+            async def counted(*, limit: int) -> Sequence[AuditEntry]:
+                found = await listed(limit=limit)
+                self.most = max(self.most, len(found))
+                return found
+
+            seen.list_audit = counted
+            yield seen
+
+
+async def test_nobody_waits_while_entries_are_read(rig: Rig) -> None:
+    """A process that is frozen in that holds up no other; what it moves is what was there."""
+    rig.world = replace(rig.world, store=WatchedStore())
+    await did(rig, 10)
+    rig.clock.advance(40 * DAY_S)
+    assert await archive_old(rig.world) == 10
+    assert isinstance(rig.world.store, WatchedStore)
+    assert rig.world.store.most == 1
+
+
+async def test_of_two_workers_one_moves(rig: Rig, tmp_path: Path) -> None:
+    """Whoever finds that another was there first leaves it at that."""
+    await did(rig, 10)
+    rig.clock.advance(40 * DAY_S)
+    there = len(await stored(rig))
+    assert sorted(await asyncio.gather(*(archive_old(rig.world) for _ in range(2)))) == [0, there]
+    assert len(lines(tmp_path)) == there
+    assert await problem(rig) is None
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -23,7 +24,7 @@ from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Turn
 from keyturn.services.duties import Doing
-from keyturn.services.ports import Counted, Record
+from keyturn.services.ports import Counted, Reading, Record
 from keyturn.services.turns import start_due
 from keyturn.testing import MemoryStore
 
@@ -31,12 +32,26 @@ WEEKLY = Schedule(7, time(0, 0))
 DAYS_10_S = timedelta(days=10).total_seconds()
 
 
+class TimelessStore(PostgresStore):
+    """A store whose server has no clock: these tests have one of their own, of another year."""
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        """Open a snapshot."""
+        async with super().reading() as tx:
+            tx.clock = self._none  # type: ignore[method-assign]
+            yield tx
+
+    async def _none(self) -> None:
+        return None
+
+
 @pytest.fixture
 async def rig(database: Sensitive) -> AsyncIterator[Rig]:
     """Set up an installation on PostgreSQL, with one rotation that is due."""
     async with rigged() as it:
         await it.rotation(schedule=WEEKLY)
-        store = await PostgresStore.open(database)
+        store = await TimelessStore.open(database)
         memory = it.world.store
         assert isinstance(memory, MemoryStore)
         async with memory.reading() as reading, store.writing() as writing:

@@ -17,10 +17,12 @@ from keyturn.adapters.storage import (
     count_records,
     move,
 )
+from keyturn.adapters.storage.files import unvisited
 from keyturn.adapters.storage.tables import METADATA
 from keyturn.domain.audit import Attempt, verify_chain
 from keyturn.domain.errors import OursError, Refused
-from keyturn.domain.ids import OrganizationId
+from keyturn.domain.flows.run import Run
+from keyturn.domain.ids import OrganizationId, RunId
 from keyturn.domain.project import Organization
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Turn
@@ -117,6 +119,97 @@ async def test_a_source_in_use_is_refused(filled: Path, database: Sensitive) -> 
         with pytest.raises(InUse, match="stop it"):
             await work(filled, database)
     await store.aclose()
+
+
+async def test_a_source_that_somebody_looks_at_is_refused(
+    filled: Path, database: Sensitive
+) -> None:
+    """What a backup notes there would not arrive: neither begins while the other goes on."""
+    store = await SqliteStore.visit(filled)
+    for work in (move, count_records):
+        with pytest.raises(InUse, match="looked at"):
+            await work(filled, database)
+    await store.aclose()
+    with unvisited(filled), pytest.raises(InUse, match="is being moved"):
+        await SqliteStore.visit(filled)
+    await move(filled, database)
+    with pytest.raises(Refused, match="any more"):
+        await SqliteStore.visit(filled)
+    assert not filled.exists()
+
+
+async def test_a_source_that_another_program_reads_is_refused(
+    path: Path, database: Sensitive
+) -> None:
+    """What is not in the file itself would be lost with its name; afterwards nothing is left."""
+    store = await SqliteStore.open(path)
+    await add_all(store, *(replace(TURN, owner="x") if each is TURN else each for each in RECORDS))
+    await store.aclose()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM turn").fetchall()
+        with pytest.raises(Refused, match="Another program reads"):
+            await move(path, database)
+    await move(path, database)
+    assert sorted(each.name for each in path.parent.iterdir()) == [
+        "keyturn.db.lock",
+        "keyturn.db.moved",
+    ]
+
+
+async def test_an_earlier_source_is_never_written_over(filled: Path, database: Sensitive) -> None:
+    """The file of an earlier move may be all that is left of it."""
+    aside = filled.with_name("keyturn.db.moved")
+    aside.write_text("earlier")
+    for work in (move, count_records):
+        with pytest.raises(Refused, match="put it elsewhere first"):
+            await work(filled, database)
+    assert (aside.read_text(), filled.exists()) == ("earlier", True)
+
+
+async def test_a_table_of_another_program_is_refused(
+    filled: Path, database: Sensitive, cluster: Cluster
+) -> None:
+    """Also by the plan, and also where it is empty: it is not Keyturn's."""
+    cluster.sql(str(make_url(database.reveal()).database), "CREATE TABLE connection (id int)")
+    for work in (count_records, move):
+        with pytest.raises(Refused, match="table connection that is not Keyturn's"):
+            await work(filled, database)
+
+
+async def test_a_refusal_has_changed_nothing(path: Path, database: Sensitive) -> None:
+    """Turns in their workers' hands stay there where the target is found to be of no use."""
+    held = replace(TURN, phase=Phase.ISSUED, owner="alive", wake_at=NOW, blocked=None)
+    store = await SqliteStore.open(path)
+    await add_all(store, *(held if each is TURN else each for each in RECORDS))
+    await store.aclose()
+    there = await PostgresStore.open(database)
+    await add_all(there, replace(ORGANIZATION, id=OrganizationId("theirs")))
+    await there.aclose()
+    with pytest.raises(Refused, match="Nothing was changed"):
+        await move(path, database)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT owner FROM turn").fetchall() == [("alive",)]
+
+
+async def test_positions_of_removed_runs_are_not_given_again(
+    path: Path, database: Sensitive
+) -> None:
+    """Who follows runs has heard of them, and would not hear of new ones with their numbers."""
+    [run] = (each for each in RECORDS if isinstance(each, Run))
+    more = [replace(run, id=RunId(f"more-{n}")) for n in range(3)]
+    store = await SqliteStore.open(path)
+    await add_all(store, *RECORDS, *more)
+    async with store.writing() as tx:
+        known = await tx.run_mark()
+        await tx.remove(*more)
+    await store.aclose()
+    await move(path, database)
+    there = await PostgresStore.open(database)
+    await add_all(there, replace(run, id=RunId("new")))
+    async with there.reading() as tx:
+        assert [each.id for each in await tx.list_begun_runs(known.begun, limit=9)] == ["new"]
+    await there.aclose()
 
 
 async def test_a_broken_audit_log_is_not_moved(filled: Path, database: Sensitive) -> None:

@@ -6,6 +6,7 @@ job which comes twice, late or for somebody else's turn does nothing. The queue 
 at any time: its rows come due again.
 """
 
+import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -48,6 +49,8 @@ class QueuedRunner(Ticking):
         self._url = url
         self._app, self._job = self._new_app()
         self._worker: Worker | None = None
+        self._firm = asyncio.Event()
+        """A look has found that this process may take turns up; see `Vitals.footing`."""
 
     async def __aenter__(self) -> Self:
         self._repeat(self._serve, Doing.QUEUE, RESTART_S)
@@ -56,9 +59,22 @@ class QueuedRunner(Ticking):
 
     async def __aexit__(self, *error: object) -> None:
         self._stopping.set()
+        self._firm.set()  # nobody waits for it any more
+        self._stop_worker()
+        await super().__aexit__(*error)
+
+    def _stop_worker(self) -> None:
         if self._worker:
             self._worker.stop()  # type: ignore[no-untyped-call]  # Procrastinate forgot
-        await super().__aexit__(*error)
+
+    async def _look(self) -> None:
+        """Look as every runner does; the queue is served only while something may be done."""
+        await super()._look()
+        if not self._world.vitals.footing:
+            self._firm.set()
+        elif self._firm.is_set() and not self._stopping.is_set():
+            self._firm.clear()
+            self._stop_worker()
 
     async def _take_due(self) -> None:
         """Move due rows into the queue.
@@ -86,12 +102,13 @@ class QueuedRunner(Ticking):
         await self._advance(turn, since_s)
 
     async def _serve(self) -> None:
-        """Serve the queue until the runner stops, or until its database goes away."""
+        """Serve the queue until the runner stops or may not work, or its database goes away."""
         with in_our_words():
             await self._serve_until_away()
 
     async def _serve_until_away(self) -> None:
         await create_queue(self._url)
+        await self._firm.wait()
         self._app, self._job = self._new_app()
         async with self._app.open_async():
             self._worker = Worker(
@@ -104,8 +121,11 @@ class QueuedRunner(Ticking):
                 update_heartbeat_interval=self._stalled_s / 3,
                 stalled_worker_timeout=self._stalled_s,
             )
-            if not self._stopping.is_set():
-                await self._worker.run()  # type: ignore[no-untyped-call]  # as above
+            try:
+                if self._firm.is_set() and not self._stopping.is_set():
+                    await self._worker.run()  # type: ignore[no-untyped-call]  # as above
+            finally:
+                self._worker = None
 
     @property
     def _stalled_s(self) -> float:

@@ -76,9 +76,12 @@ class Ticking(ABC):
     async def _look(self) -> None:
         """Look once for all that may be due, and begin what is and is not being done already.
 
-        Each thing is done on its own: a slow one holds up none of the others.
+        Each thing is done on its own: a slow one holds up none of the others. Where nothing may be
+        done, the runner is as silent as without a database, and told of as such.
         """
         due = await list_due(self._world)
+        if self._world.vitals.footing:
+            return
         self._found_at_s = self._world.vitals.found_at_s = self._world.clock.uptime_s()
         if Due.TURNS in due:
             self._begin(self._take_due, Doing.TAKING_TURNS)

@@ -10,11 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+import structlog
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from keyturn.adapters.storage.awaited import AsyncEngine
+from keyturn.adapters.storage.words import sqlstate
 
 READERS = 8
 
@@ -22,10 +25,25 @@ STUCK_S = 10
 """How long PostgreSQL lets a transaction of ours idle: a frozen process gives the lock up then."""
 
 PATIENCE_S = 20
-"""How long a writer waits for the lock: longer than any other can hold it frozen."""
+"""How long a writer waits for the lock: longer than one who idles in a transaction can hold it."""
 
 WRITE_LOCK = int.from_bytes(b"keyturn")
 """The name of PostgreSQL's advisory lock that every writer of ours takes first."""
+
+_NO_LOCK = "55P03"
+_END_FROZEN = text("""
+    SELECT pid, extract(epoch FROM clock_timestamp() - state_change), pg_terminate_backend(pid)
+    FROM pg_stat_activity JOIN pg_locks USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND (classid::bigint << 32) + objid::bigint = :lock
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND wait_event_type = 'Client'
+        AND state_change < clock_timestamp() - make_interval(secs => :frozen_s)
+""").bindparams(lock=WRITE_LOCK, frozen_s=2 * STUCK_S)
+"""End whoever has the lock and has taken nothing of what it asked for: that is no idling to
+PostgreSQL, which would wait for it for ever. Nobody is ended whom the server keeps busy."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,7 @@ _REACH = MappingProxyType(
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,  # milliseconds
         "application_name": "keyturn",
+        "client_encoding": "utf8",
         "autocommit": True,  # no driver begins transactions for us: they begin in one message
     }
 )
@@ -171,5 +190,23 @@ def _open_by(engine: Engine, way: _Way) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        for statement in way.begin:
-            connection.exec_driver_sql(statement).close()
+        try:
+            _run(connection, way.begin)
+        except OperationalError as error:
+            if sqlstate(error) != _NO_LOCK or not _end_frozen(connection):
+                raise
+            _run(connection, way.begin)
+
+
+def _run(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement).close()
+
+
+def _end_frozen(connection: Connection) -> bool:
+    """End a process's hold of the write lock that is frozen while it is sent rows, if one is."""
+    _run(connection, ["ROLLBACK"])
+    ended = connection.execute(_END_FROZEN).all()
+    for pid, for_s, _ in ended:
+        log.warning("ended a frozen hold of the write lock", pid=pid, frozen_s=int(for_s))
+    return bool(ended)

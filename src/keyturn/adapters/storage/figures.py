@@ -148,6 +148,10 @@ OLDEST: Final = select(*(_since(due).label(due.name) for due in WHEN))
 """Since when the oldest of each queue is due, in their order."""
 
 
+CLOCK: Final = select(func.clock_timestamp())
+"""What time it is, and not when the transaction began."""
+
+
 class Counting(ABC):
     """What a snapshot tells of the whole of its records, beside the records themselves."""
 
@@ -173,6 +177,12 @@ class Counting(ABC):
     async def schema_fits(self) -> bool:
         """Say whether the schema is the one that this Keyturn works with."""
         return await self._connection.run_sync(revision_of) == NEWEST
+
+    async def clock(self) -> datetime | None:
+        """Return what time the server has now; a file has no clock of its own."""
+        if self._connection.dialect.name == "sqlite":
+            return None
+        return cast("datetime", (await self._execute(CLOCK)).scalar_one())
 
     async def list_old(self, kind: type[Old], before: datetime, *, limit: int) -> Sequence[Old]:
         """Return what was over before a time, and is needed by nothing any more."""

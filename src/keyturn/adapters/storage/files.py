@@ -1,6 +1,7 @@
 """The database file and whose it is.
 
-Decides who may read the files and that one process owns them. Knows nothing of what is in them.
+Decides who may read the files, that one process owns them, and that others only look at them while
+they stay where they are. Knows nothing of what is in them.
 """
 
 import fcntl
@@ -33,6 +34,44 @@ def owned(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+@contextmanager
+def visited(path: Path) -> Iterator[None]:
+    """Look at the database file, beside whoever owns it, until the end of the block.
+
+    Raises InUse while it is moved, and Refused where it is not there.
+    """
+    _refuse_missing(path)
+    with _for_visitors(path, fcntl.LOCK_SH, "is being moved: look again when that has ended"):
+        _refuse_missing(path)
+        yield
+
+
+def _refuse_missing(path: Path) -> None:
+    if not path.exists():
+        raise Refused(f"There is no {path.name} in {path.parent} any more.")
+
+
+@contextmanager
+def unvisited(path: Path) -> Iterator[None]:
+    """Let nobody look at the database file until the end of the block. Raises InUse."""
+    told = "is looked at by another keyturn command, as a backup does: wait until that has ended"
+    with _for_visitors(path, fcntl.LOCK_EX, told):
+        yield
+
+
+@contextmanager
+def _for_visitors(path: Path, how: int, told: str) -> Iterator[None]:
+    """Lock what is for that alone: a visitor may give the root key another file meanwhile."""
+    visitors = _open_private(path.with_name(path.name + ".visitors"))
+    try:
+        fcntl.flock(visitors, how | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InUse(f"{path} {told}.") from error
+    finally:
+        os.close(visitors)
 
 
 def _open_private(path: Path) -> int:

@@ -4,16 +4,20 @@ One transaction at the target: all of it is there, equal to what was read and wi
 that verifies, or nothing is. Knows nothing of what records mean but that chain.
 """
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final, cast
 
-from sqlalchemy import Table, func, insert, inspect, select
+from sqlalchemy import ColumnElement, Table, func, insert, inspect, select, text
 
 from keyturn.adapters.storage.awaited import AsyncConnection
 from keyturn.adapters.storage.columns import record_of
 from keyturn.adapters.storage.engines import sqlite_readers
-from keyturn.adapters.storage.files import owned
+from keyturn.adapters.storage.files import owned, unvisited
+from keyturn.adapters.storage.migrations import revision_of
 from keyturn.adapters.storage.postgres import PostgresStore
 from keyturn.adapters.storage.sqlite import SqliteStore
 from keyturn.adapters.storage.store import transaction
@@ -25,21 +29,32 @@ from keyturn.domain.sensitive import Sensitive
 BATCH: Final = 500
 MOVED: Final = ".moved"
 
+_GIVEN: Final = text("SELECT name, seq FROM sqlite_sequence")
+
 Rows = list[dict[str, object]]
 
 
 async def count_records(source: Path, target: Sensitive) -> Mapping[str, int]:
     """Count what `move` would move, by table; nothing is changed, at the source or the target.
 
-    Raises InUse where another process owns the source, and Refused where the target is not empty
-    or cannot be reached.
+    Raises InUse where another process owns the source or looks at it, and Refused where the target
+    is not empty or cannot be reached, and where an earlier source has been put aside already.
     """
+    await _refuse(source, target)
+    with unvisited(source):
+        return await _count_file(source)
+
+
+async def _refuse(source: Path, target: Sensitive) -> None:
+    """Refuse what cannot be moved, before anything is touched."""
+    aside = moved_file(source)
+    if aside.exists():
+        raise Refused(f"{aside} is there already, of an earlier move: put it elsewhere first.")
     store = PostgresStore(target)
     try:
         await store.reach()
         async with transaction(store.readers) as there:
             await refuse_full(there)
-        return await _count_file(source)
     finally:
         await store.dispose()
 
@@ -62,8 +77,15 @@ async def move(source: Path, target: Sensitive) -> Mapping[str, int]:
     Opening the source releases its turns: each goes on under a new epoch at the target. Raises as
     `count_records` does, and OursError where what arrived is not what was read.
     """
+    await _refuse(source, target)
+    with unvisited(source):
+        return await _move(source, target)
+
+
+async def _move(source: Path, target: Sensitive) -> Mapping[str, int]:
     here = await SqliteStore.open(source)
     try:
+        await asyncio.to_thread(_write_back, source)
         there = await PostgresStore.open(target)
         try:
             counts = await _move_all(here, there)
@@ -85,11 +107,23 @@ def _put_aside(source: Path) -> None:
     source.rename(moved_file(source))
 
 
+def _write_back(source: Path) -> None:
+    """Bring what SQLite keeps beside the file into it: by another name it would lose that.
+
+    Raises Refused where a program that is none of ours holds on to it.
+    """
+    with closing(sqlite3.connect(source)) as connection:
+        [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise Refused(f"Another program reads {source}: end that, and give the command again.")
+
+
 async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, int]:
     async with transaction(source.readers) as here, transaction(target.writer) as there:
         await refuse_full(there)
         for table in METADATA.sorted_tables:
             await _copy(table, here, there)
+        await _follow_removed(here, there)
         for table in METADATA.sorted_tables:
             await _compare(table, here, there)
         await verify_stored_chain(there)
@@ -97,10 +131,16 @@ async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, 
 
 
 async def refuse_full(there: AsyncConnection) -> None:
-    """Raise Refused where a table of ours has rows; there may be no tables yet."""
+    """Raise Refused where a table of ours has rows, or is another program's; there may be none."""
     known = await there.run_sync(lambda connection: inspect(connection).get_table_names())
-    for table in METADATA.sorted_tables:
-        if table.name in known and await count_rows(there, table):
+    ours = await there.run_sync(revision_of)
+    for table in (each for each in METADATA.sorted_tables if each.name in known):
+        if not ours:
+            raise Refused(
+                f"The target has a table {table.name} that is not Keyturn's. Nothing was changed; "
+                "name a new, empty database."
+            )
+        if await count_rows(there, table):
             raise Refused(
                 f"The target is not empty: its table {table.name} has rows. Nothing was changed; "
                 "name a new, empty database."
@@ -116,10 +156,22 @@ async def _copy(table: Table, here: AsyncConnection, there: AsyncConnection) -> 
 
 async def follow_positions(table: Table, there: AsyncConnection) -> None:
     """Let new rows of a table follow those that came with their positions (PostgreSQL)."""
-    name = there.dialect.identifier_preparer.format_table(table)
     last = select(func.max(table.c[POSITION])).scalar_subquery()
-    sequence = func.pg_get_serial_sequence(name, POSITION)
-    await there.execute(select(func.setval(sequence, func.coalesce(last, 1), last.is_not(None))))
+    follow = func.setval(_sequence(table, there), func.coalesce(last, 1), last.is_not(None))
+    await there.execute(select(follow))
+
+
+def _sequence(table: Table, there: AsyncConnection) -> ColumnElement[str]:
+    name = there.dialect.identifier_preparer.format_table(table)
+    return func.pg_get_serial_sequence(name, POSITION)
+
+
+async def _follow_removed(here: AsyncConnection, there: AsyncConnection) -> None:
+    """Give no position again that a removed row had, where SQLite would not: somebody knows it."""
+    for given in (await here.execute(_GIVEN)).mappings():
+        if given["seq"]:
+            sequence = _sequence(METADATA.tables[given["name"]], there)
+            await there.execute(select(func.setval(sequence, given["seq"])))
 
 
 async def _compare(table: Table, here: AsyncConnection, there: AsyncConnection) -> None:

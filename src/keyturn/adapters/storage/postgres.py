@@ -1,5 +1,6 @@
 """The store over PostgreSQL, shared by as many processes as are wanted."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Self
 
@@ -8,7 +9,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from keyturn.adapters.storage.awaited import AsyncConnection
 from keyturn.adapters.storage.engines import postgres_engines
-from keyturn.adapters.storage.migrations import require_newest, upgrade
+from keyturn.adapters.storage.migrations import load_upgrade, require_newest, upgrade
 from keyturn.adapters.storage.store import SqlStore
 from keyturn.adapters.storage.words import sqlstate
 from keyturn.domain.errors import Refused
@@ -30,7 +31,7 @@ class PostgresStore(SqlStore):
             super().__init__(postgres_engines(self._url), sole=False)
         except ModuleNotFoundError:
             raise Refused(
-                "PostgreSQL needs one more package: pip install 'keyturn[postgres]'."
+                "PostgreSQL needs one more package: pip install '.[postgres]' in the checkout."
             ) from None
 
     @classmethod
@@ -42,7 +43,7 @@ class PostgresStore(SqlStore):
         newer Keyturn wrote it.
         """
         store = cls(url)
-        await store.reach()
+        await store.reach(load_upgrade)
         await store._open(nullcontext(), upgrade)
         return store
 
@@ -58,20 +59,32 @@ class PostgresStore(SqlStore):
         await store._open(nullcontext(), require_newest)
         return store
 
-    async def reach(self) -> None:
-        """Connect once, and raise Refused where that fails.
+    async def reach(self, *looks: Callable[[Connection], None]) -> None:
+        """Connect once, and raise Refused where that fails, or where it cannot keep every text.
 
-        Only such a failure may speak: it knows no records yet.
+        ``looks`` are taken then. Only such a failure may speak: it knows no records yet.
         """
         try:
             connection = AsyncConnection(self.readers)
             await connection.open()
-            await connection.run_sync(Connection.close)
+            try:
+                for look in (self._require_unicode, *looks):
+                    await connection.run_sync(look)
+            finally:
+                await connection.run_sync(Connection.close)
         except OperationalError as error:
             why = f"SQLSTATE {sqlstate(error)}" if sqlstate(error) else _first_line(error)
             raise Refused(f"{place(self._url)} cannot be reached: {why}") from None
         finally:
             await self.readers.dispose()
+
+    def _require_unicode(self, connection: Connection) -> None:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+        if encoding != "UTF8":
+            raise Refused(
+                f"{place(self._url)} has the encoding {encoding}, which cannot keep every text: "
+                "create it with ENCODING 'UTF8' (and TEMPLATE template0)."
+            )
 
 
 def parse_url(url: Sensitive) -> URL:
@@ -79,7 +92,10 @@ def parse_url(url: Sensitive) -> URL:
     try:
         parsed = make_url(url.reveal())
     except (ArgumentError, ValueError):
-        raise Refused("The database's URL is none: postgresql://user@host/database.") from None
+        raise Refused(
+            "The database's URL is none: postgresql://user@host/database, or with several hosts "
+            "postgresql://user@/database?host=one,two&port=5432,5432."
+        ) from None
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise Refused("The database's URL must begin with postgresql://.")
     return parsed.set(drivername=DRIVER)

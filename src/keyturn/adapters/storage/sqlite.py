@@ -1,13 +1,12 @@
 """The store over one SQLite file, owned by one process."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection, case, update
 
 from keyturn.adapters.storage.engines import sqlite_engines
-from keyturn.adapters.storage.files import owned
+from keyturn.adapters.storage.files import owned, visited
 from keyturn.adapters.storage.migrations import require_newest, upgrade
 from keyturn.adapters.storage.store import SqlStore
 from keyturn.adapters.storage.tables import TABLES
@@ -37,10 +36,11 @@ class SqliteStore(SqlStore):
     async def visit(cls, path: Path) -> Self:
         """Open the file beside the process that owns it, or alone; turns stay in their hands.
 
-        Raises Refused where its schema is not the one that this Keyturn works with.
+        Raises Refused where its schema is not the one that this Keyturn works with, and InUse while
+        it is moved to another database.
         """
         store = cls(path)
-        await store._open(nullcontext(), require_newest)
+        await store._open(visited(path), require_newest)
         return store
 
 

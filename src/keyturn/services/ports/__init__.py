@@ -35,7 +35,7 @@ from keyturn.services.ports.storage import (
     Writing,
 )
 from keyturn.services.ports.tracer import About, NoTracer, Span, Tracer
-from keyturn.services.ports.vitals import Check, Counted, Pulse, Vitals
+from keyturn.services.ports.vitals import Check, Counted, Footing, Pulse, Vitals
 from keyturn.services.ports.world import (
     Archive,
     Chance,
@@ -72,6 +72,7 @@ __all__ = [
     "Errand",
     "Expiring",
     "Figures",
+    "Footing",
     "Issuers",
     "Item",
     "Journal",

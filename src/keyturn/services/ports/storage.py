@@ -429,6 +429,10 @@ class Reading(Protocol):
         """Say whether the schema is the one that this Keyturn works with."""
         ...
 
+    async def clock(self) -> datetime | None:
+        """Return what time the database has now, or None where it goes by this machine's clock."""
+        ...
+
     async def revision(self) -> int:
         """Return the number of the last change to what is served: see `SERVED`."""
         ...

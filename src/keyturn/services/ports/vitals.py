@@ -33,6 +33,17 @@ class Pulse(StrEnum):
     STOPPING = "stopping"
 
 
+class Footing(StrEnum):
+    """Why a process takes nothing up now; where there is nothing to say, it may."""
+
+    FIRM = ""
+    OTHER_DATA = "The data are of another version of Keyturn than this process."
+    CLOCK_OFF = (
+        "The clocks of this machine and of the database's are more than 5 seconds apart: set them, "
+        "by NTP. No turn is taken up here meanwhile."
+    )
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing that a process needs to do its work; ``why`` it is not so, or nothing."""
@@ -49,12 +60,14 @@ class Vitals:
     """The signs of life of one process; ``tracer`` is told of what it does.
 
     ``began_at_s`` is when its runner did, ``found_at_s`` when that found its database last.
+    ``footing`` is what the runner's last look found of what it stands on.
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self.counts: Final[Counter[tuple[Counted, str]]] = Counter()
         self.served_s = 0.0
         self.pulse = Pulse.NONE
+        self.footing = Footing.FIRM
         self.began_at_s = 0.0
         self.found_at_s: float | None = None
         self.seen: tuple[float, Observed] | None = None

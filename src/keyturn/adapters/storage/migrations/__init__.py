@@ -4,6 +4,7 @@
 has to be done to data of another revision is `upgrading`'s to know.
 """
 
+from importlib import import_module
 from typing import Final
 
 from sqlalchemy import Connection, column, inspect, select, table
@@ -33,6 +34,12 @@ def require_newest(connection: Connection) -> None:
         raise Refused("There is no installation in the database: run `keyturn init` first.")
     if known != NEWEST:
         raise Refused("The data was written by another version of Keyturn: use that one for this.")
+
+
+def load_upgrade(connection: Connection) -> None:
+    """Load what an upgrade needs where there will be one: it takes long, and that holds nothing."""
+    if revision_of(connection) != NEWEST:
+        import_module("keyturn.adapters.storage.migrations.upgrading")
 
 
 def upgrade(connection: Connection) -> None:
