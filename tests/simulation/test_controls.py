@@ -8,12 +8,12 @@ from typing import Any
 import broken_products as broken
 import pytest
 
-from keyturn.cli.simulation import invariants
+from keyturn.cli.simulation import invariants, invariants_of_record
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.consumers import Habit
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
+from keyturn.cli.simulation.kept import Reader
 from keyturn.cli.simulation.kinds import PROPS
-from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.one_turn import Scene, try_turn
 from keyturn.cli.simulation.parts import Client
 from keyturn.cli.simulation.processes import Work
@@ -400,7 +400,7 @@ def test_a_broken_chain_is_found() -> None:
         forged = replace(entry, attempt=replace(entry.attempt, actor="somebody else"))
         for each in (entry, forged):
             commit = Commit(None, (), (each,), None, {})
-            seen.extend(invariants.audit_chain_holds(stage.ledger, commit))
+            seen.extend(invariants_of_record.audit_chain_holds(stage.ledger, commit))
 
     try_turn({}, Scene(prepare=prepare, lasts_s=60.0))
     assert len(seen) == 1

@@ -95,9 +95,9 @@ def test_command_prints_one_world_in_full() -> None:
     assert "okta POST" in shown[0].output
 
 
-@pytest.mark.parametrize("seeds", ["a", "1:b", "-1"])
+@pytest.mark.parametrize("seeds", ["a", "1:b", "-1", "5:1"])
 def test_command_refuses_what_are_no_seeds(seeds: str) -> None:
-    """A range of seeds is two numbers with a colon."""
+    """A range of seeds is two numbers with a colon, the first of which is no greater."""
     assert CliRunner().invoke(cli, ["simulate", "--seeds", seeds]).exit_code == 2
 
 

@@ -28,6 +28,8 @@ class Seeds(click.ParamType[range]):
         first, _, last = str(value).partition(":")
         if not first.isdecimal() or not (last or first).isdecimal():
             self.fail(f"{value!r} is not of the form 1:2000", param, ctx)
+        if int(last or first) < int(first):
+            self.fail(f"{value!r} ends before it begins: write {last}:{first}", param, ctx)
         return range(int(first), int(last or first) + 1)
 
 

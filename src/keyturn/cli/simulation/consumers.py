@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 import httpx2
 
 from keyturn.cli.simulation.events import Login
+from keyturn.cli.simulation.kept import Reader
 from keyturn.cli.simulation.kinds import REDIRECT_URI, Claim
-from keyturn.cli.simulation.ledger import Reader
 from keyturn.cli.simulation.people import agree
 from keyturn.cli.simulation.processes import Died
 from keyturn.cli.simulation.stage import ORG_URL, PLACE, Cast, Stage, Station
 from keyturn.domain.access import Caller
-from keyturn.domain.errors import KeyturnError
+from keyturn.domain.errors import KeyturnError, NotFound
 from keyturn.services.secrets import read_secret
 
 SCOPE = "api:read"
@@ -110,6 +110,18 @@ class Consumer:
         value, number = read.value.reveal(), read.version.number
         judge.hear_read(reader, self._cast.kept, number, value, since)
         self._held = [*held[-1:], Held(value, number, self._stage.clock.uptime_s())]
+        await self._read_client_id(caller, reader)
+
+    async def _read_client_id(self, caller: Caller, reader: Reader) -> None:
+        """Read by which name to log in; who is given a secret is given that as well."""
+        judge, kept = self._stage.judge, self._cast.kept
+        since, name = judge.audit_length(), kept.names.client_id
+        try:
+            read = await read_secret(self._station.world, caller, PLACE, name)
+        except NotFound:
+            judge.hear_client_id(reader, kept, "", since)
+        else:
+            judge.hear_client_id(reader, kept, read.value.reveal(), since)
 
     async def _log_in(self, name: str) -> None:
         flaps = self.habit is Habit.FLAPS and len(self._held) > 1 and self._chance.random() < 0.5

@@ -1,13 +1,14 @@
 """What happens in a simulated world, as the invariants are told of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keyturn.cli.simulation.calls import Sent
-from keyturn.cli.simulation.ledger import Kept, Reader
+from keyturn.cli.simulation.kept import Kept, Reader
 from keyturn.cli.simulation.processes import Work
 from keyturn.domain.audit import AuditEntry
 from keyturn.domain.ids import TurnId
+from keyturn.domain.turn import Turn
 from keyturn.sandbox.journal import Entry
 from keyturn.services.ports import Record
 
@@ -23,6 +24,14 @@ class Commit:
     epochs: Mapping[TurnId, int]
     """The epoch of each changed turn before."""
     claims: bool = False
+    was: Mapping[TurnId, Turn | None] = field(default_factory=dict)
+    """Each changed turn as it was before, None for a new one."""
+
+    @property
+    def turns(self) -> Sequence[tuple[Turn, Turn | None]]:
+        """Return the turns that it changed, each with what it was before."""
+        turns = [each for each in self.changed if isinstance(each, Turn)]
+        return [(turn, self.was.get(turn.id)) for turn in turns]
 
 
 @dataclass(frozen=True)
@@ -55,3 +64,5 @@ class Disclosure:
     version: int
     value: str
     audit: Sequence[AuditEntry]
+    name: str = ""
+    """Of the secret that was asked for."""

@@ -10,11 +10,11 @@ from itertools import combinations
 
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
-from keyturn.cli.simulation.ledger import Kept, Ledger, Promise, Reader
-from keyturn.domain.audit import AuditEntry, linked
+from keyturn.cli.simulation.kept import Kept, Promise, Reader
+from keyturn.cli.simulation.ledger import Ledger
 from keyturn.domain.ids import TurnId
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.turn import Overlap, Phase, Policy, Word
+from keyturn.domain.turn import TAKING_BACK, Overlap, Phase, Policy, Word
 from keyturn.sandbox.state.records import Secret as OktaSecret
 
 Wrong = Iterator[str]
@@ -27,9 +27,6 @@ ON_ITS_WAY = timedelta(minutes=1)
 """As long a call may reach Okta after its sender has given up."""
 TOO_MANY = 2
 """Who has lost as many answers in a row counts as one that has what they told."""
-OKTAS_CHOICE = "of Okta's choice"  # as an intent names it
-LATELY = 200
-"""So many audit entries may have come between an intent and its call."""
 LOOK_S = 90.0
 """The same with two calls of fifteen seconds in between, and a network that delivers late."""
 
@@ -77,13 +74,10 @@ def login_within_the_floor_succeeds(ledger: Ledger, login: Login) -> Wrong:
     if login.accepted or beyond_the_floor(ledger, kept, login.age_s) or app_is_off(ledger, kept):
         return
     version = next((v for v in kept.versions.values() if v.number == login.version), None)
-    if version is None or (version.hash or "") in ledger.taken or _in_an_emergency(kept):
+    hash_ = (version.hash or "") if version else ""
+    if version is None or hash_ in ledger.taken or kept.retired_for(hash_) is Word.AT_ONCE:
         return
     yield f"{login.who} was refused with version {login.version}, read {login.age_s:.1f} s ago"
-
-
-def _in_an_emergency(kept: Kept) -> bool:
-    return Word.AT_ONCE in kept.words.values()
 
 
 def beyond_the_floor(ledger: Ledger, kept: Kept, age_s: float) -> bool:
@@ -119,8 +113,9 @@ def _explained(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
     """Say whether a value that Okta chose was lost with its answer, and is a turn's to remove.
 
     That is the turn that had asked for it, or one that retires it because an owner has named it.
+    A turn that somebody aborts has to name what it leaves.
     """
-    if secret.hash in ledger.lost:
+    if secret.hash in ledger.lost or (secret.id in ledger.left and not kept.rules.own_value):
         return True
     named = secret.id in ledger.consented
     return not kept.rules.own_value and any(
@@ -132,7 +127,7 @@ def _explained(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
 
 def foreign_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
     """3: nothing is deactivated or deleted that we neither made nor adopted, without consent."""
-    secret = _named(ledger, effect)
+    secret = secret_named(ledger, effect)
     if secret is None or effect.sent.kind not in ("deactivate", "delete"):
         return
     kept = ledger.kept.get(effect.sent.app_id)
@@ -149,17 +144,17 @@ def foreign_is_left_alone(ledger: Ledger, effect: Effect) -> Wrong:
 
 def nothing_is_retired_before_its_gate(ledger: Ledger, effect: Effect) -> Wrong:
     """4: an old client secret is deactivated only once its overlap is over, by its policy."""
-    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    secret, kept = secret_named(ledger, effect), ledger.kept.get(effect.sent.app_id)
     if secret is None or kept is None or effect.sent.kind != "deactivate":
         return
     now_s = ledger.now_s()
-    if kept.retired_s.get(secret.hash) != now_s or _never_served(ledger, kept, secret):
+    if kept.retired_s.get(secret.hash) != now_s or never_served(ledger, kept, secret):
         return
     if ledger.served(kept)[1] == secret.hash:
         yield f"client secret {secret.id} was deactivated while it is in use"
         return
     turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
-    word = turn.word if turn else None
+    word = turn.word if turn and turn.word not in TAKING_BACK else None
     if word is Word.AT_ONCE:
         return
     back = bool(turn and turn.reinstated and word is None)
@@ -176,11 +171,11 @@ def nobody_is_cut_off_before_the_deadline(ledger: Ledger, effect: Effect) -> Wro
     turn's own gate, which may just have opened, did not. What is taken back because Okta never
     accepted it was nobody's.
     """
-    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    secret, kept = secret_named(ledger, effect), ledger.kept.get(effect.sent.app_id)
     if secret is None or kept is None or effect.sent.kind != "deactivate":
         return
     by_us = kept.retired_s.get(secret.hash) == ledger.now_s()
-    by_us = by_us and not _never_served(ledger, kept, secret)
+    by_us = by_us and not never_served(ledger, kept, secret)
     turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
     if not by_us or turn is None or turn.word is not Word.AT_ONCE:
         return
@@ -209,12 +204,12 @@ def nothing_is_retired_before_it_is_delivered(ledger: Ledger, effect: Effect) ->
 
 def retired_unasked(ledger: Ledger, effect: Effect) -> Kept | None:
     """Return the app of which a turn has deactivated what was served, without anybody's word."""
-    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    secret, kept = secret_named(ledger, effect), ledger.kept.get(effect.sent.app_id)
     if secret is None or kept is None or effect.sent.kind != "deactivate":
         return None
     by_the_turn = kept.retired_s.get(secret.hash) == ledger.now_s()
     turn_id = effect.sent.work.turn_id if effect.sent.work else None
-    if not by_the_turn or turn_id in kept.words or _never_served(ledger, kept, secret):
+    if not by_the_turn or turn_id in kept.words or never_served(ledger, kept, secret):
         return None
     return kept
 
@@ -270,7 +265,7 @@ def _why_loud(ledger: Ledger, secret: OktaSecret, policy: Policy) -> str:
     return f"used {quiet_s:.0f} s ago, quiet is {policy.quiet_s} s"
 
 
-def _never_served(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
+def never_served(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
     """Say whether a secret was nobody's: not served, and no owner's who has named it.
 
     What a turn of ours added and lost may be named by somebody who takes it for an owner's.
@@ -281,7 +276,7 @@ def _never_served(ledger: Ledger, kept: Kept, secret: OktaSecret) -> bool:
 
 def only_what_is_needed_is_activated(ledger: Ledger, effect: Effect) -> Wrong:
     """4: nothing is activated but what readers are given, or what its turn has to reinstate."""
-    secret, kept = _named(ledger, effect), ledger.kept.get(effect.sent.app_id)
+    secret, kept = secret_named(ledger, effect), ledger.kept.get(effect.sent.app_id)
     if secret is None or kept is None or effect.sent.kind != "activate":
         return
     turn = ledger.turns.get(effect.sent.work.turn_id or "") if effect.sent.work else None
@@ -328,39 +323,6 @@ def versions_ascend(ledger: Ledger, disclosure: Disclosure) -> Wrong:
         yield f"{reader.name} was given version {disclosure.version} after {reader.version}"
 
 
-# --- 6: on record first -------------------------------------------------------------------------
-
-
-def audit_chain_holds(ledger: Ledger, commit: Commit) -> Wrong:
-    """6: every audit entry follows from the one before it."""
-    last = commit.before
-    for entry in commit.audit:
-        if entry != linked(entry.attempt, last):
-            yield f"audit entry {entry.number} does not follow from the one before it"
-        last = entry
-
-
-def change_is_on_record(ledger: Ledger, sent: Sent, audit: Sequence[AuditEntry]) -> Wrong:
-    """6: an audit entry of the turn precedes every change that is sent to Okta."""
-    if not sent.changes or sent.work is None:
-        return
-    turn, kept = ledger.turns.get(sent.work.turn_id or ""), ledger.kept.get(sent.app_id)
-    new = turn.new.hash if turn and turn.new else OKTAS_CHOICE
-    named = sent.secret_id or (new if kept and kept.rules.own_value else OKTAS_CHOICE)
-    actor = f"turn {sent.work.turn_id}" if sent.work.turn_id else None
-    lately = (each.attempt for each in reversed(audit[-LATELY:]))
-    told = (a.subject for a in lately if a.allowed and actor in (None, a.actor))
-    if not any(sent.app_id in subject and named in subject for subject in told):
-        yield f"{sent.work} sent {sent.kind} {sent.secret_id} without an audit entry"
-
-
-def disclosure_is_on_record(ledger: Ledger, disclosure: Disclosure) -> Wrong:
-    """6: an audit entry of the reader precedes every disclosure."""
-    name = disclosure.reader.identity_id
-    if not any(e.attempt.actor == name and e.attempt.allowed for e in disclosure.audit):
-        yield f"{disclosure.reader.name} read a secret and is not on record"
-
-
 # --- 7: within the rate -------------------------------------------------------------------------
 
 
@@ -382,7 +344,8 @@ def every_turn_ends(ledger: Ledger, kept: Kept) -> Wrong:
             yield f"turn {turn.id} is still {turn.phase} (wakes at {turn.wake_at})"
 
 
-def _named(ledger: Ledger, effect: Effect) -> OktaSecret | None:
+def secret_named(ledger: Ledger, effect: Effect) -> OktaSecret | None:
+    """Return the credential that a call has just changed, None where it changed none."""
     if effect.entry.outcome != "ok" or not effect.sent.secret_id:
         return None
     known = effect.sent.app_id in ledger.org.apps
@@ -406,11 +369,5 @@ OF_EFFECTS: Sequence[Callable[[Ledger, Effect], Wrong]] = (
     only_what_is_needed_is_activated,
     full_bucket_is_left_alone,
 )
-OF_COMMITS: Sequence[Callable[[Ledger, Commit], Wrong]] = (
-    who_lost_a_turn_writes_nothing,
-    audit_chain_holds,
-)
-OF_DISCLOSURES: Sequence[Callable[[Ledger, Disclosure], Wrong]] = (
-    versions_ascend,
-    disclosure_is_on_record,
-)
+OF_COMMITS: Sequence[Callable[[Ledger, Commit], Wrong]] = (who_lost_a_turn_writes_nothing,)
+OF_DISCLOSURES: Sequence[Callable[[Ledger, Disclosure], Wrong]] = (versions_ascend,)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from keyturn.cli.simulation.events import Effect
 from keyturn.cli.simulation.invariants import Wrong, app_is_off, beyond_the_floor
 from keyturn.cli.simulation.invariants_of_grants import HARD_WORDS
+from keyturn.cli.simulation.kept import Kept
 from keyturn.cli.simulation.kinds import ShownKey
-from keyturn.cli.simulation.ledger import REFUSED_CLIENT, Kept, Ledger
+from keyturn.cli.simulation.ledger import REFUSED_CLIENT, Ledger
 
 
 def we_use_what_is_served(ledger: Ledger, kept: Kept) -> Wrong:

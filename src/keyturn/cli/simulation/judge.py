@@ -7,13 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import chain, compress, repeat
-from operator import is_not
 
-from keyturn.cli.simulation import clear, invariants, invariants_of_access, invariants_of_grants
+from keyturn.cli.simulation import (
+    clear,
+    invariants,
+    invariants_of_access,
+    invariants_of_ends,
+    invariants_of_grants,
+    invariants_of_orders,
+    invariants_of_record,
+    invariants_of_schedule,
+)
 from keyturn.cli.simulation.calls import SENT, Sent
-from keyturn.cli.simulation.events import Commit, Disclosure, Effect, Login
-from keyturn.cli.simulation.ledger import REFUSED_CLIENT, Kept, Ledger, Reader
+from keyturn.cli.simulation.commits import changed_between, commit_of, hold
+from keyturn.cli.simulation.events import Disclosure, Effect, Login
+from keyturn.cli.simulation.kept import Kept, Reader
+from keyturn.cli.simulation.ledger import REFUSED_CLIENT, Ledger
 from keyturn.cli.simulation.processes import Work
 from keyturn.cli.simulation.sharing import Sharing
 from keyturn.domain.audit import AuditEntry
@@ -23,14 +32,12 @@ from keyturn.domain.rollout import Rollout
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import State as VersionState
 from keyturn.domain.secret import Version
-from keyturn.domain.turn import Phase, Turn
+from keyturn.domain.turn import Act, Turn
 from keyturn.sandbox.journal import Entry, Journal
 from keyturn.sandbox.state.records import App
 from keyturn.services.ports import Record, TurnStep
-from keyturn.services.turns import OF_A_REQUEST
 from keyturn.testing.memory import Backup
 
-WATCHED = (Version, Turn, TurnStep, Rotation, ClientRegistration, Connection, Rollout)
 OF_WORKERS = (Connection, Rollout)
 """What nobody else waits for."""
 WINDOW_S = 60.0
@@ -38,6 +45,20 @@ OF_EFFECTS = (
     *invariants.OF_EFFECTS,
     *invariants_of_grants.OF_EFFECTS,
     *invariants_of_access.OF_EFFECTS,
+    *invariants_of_orders.OF_EFFECTS,
+)
+OF_COMMITS = (
+    *invariants.OF_COMMITS,
+    invariants_of_record.audit_chain_holds,
+    *invariants_of_orders.OF_COMMITS,
+    *invariants_of_ends.OF_COMMITS,
+    *invariants_of_schedule.OF_COMMITS,
+)
+OF_DISCLOSURES = (*invariants.OF_DISCLOSURES, invariants_of_record.disclosure_is_on_record)
+AT_THE_END = (
+    invariants.every_turn_ends,
+    invariants_of_access.we_get_in_again,
+    invariants_of_ends.nothing_of_ours_is_left_over,
 )
 STANDING = (*invariants.STANDING, *invariants_of_access.STANDING)
 
@@ -87,6 +108,7 @@ class Judge:
         self._full: dict[tuple[str, str], float] = {}
         self._told: set[tuple[str, str]] = set()
         self._clean = clear.Clean()
+        self._calm_since_s = 0.0
         self._searched: dict[str, App] = {}
         """Apps as they were when their values were taken up among what is searched for."""
         self.sharing = Sharing(ledger.org)
@@ -103,14 +125,13 @@ class Judge:
     def hear_sending(self, sent: Sent) -> None:
         """Hear that a call of ours leaves for Okta."""
         ledger = self.ledger
-        self._find(
+        for invariant in (
             invariants.who_may_have_lost_a_turn_sends_nothing,
-            invariants.who_may_have_lost_a_turn_sends_nothing(ledger, sent),
-        )
-        self._find(
-            invariants.change_is_on_record,
-            invariants.change_is_on_record(ledger, sent, self._audit),
-        )
+            invariants_of_orders.a_paused_turn_asks_okta_nothing,
+        ):
+            self._find(invariant, invariant(ledger, sent))
+        on_record = invariants_of_record.change_is_on_record
+        self._find(on_record, on_record(ledger, sent, self._audit))
 
     def hear_call(self, entry: Entry) -> None:
         """Hear what Okta did with a call; the org calls this in the moment of the effect."""
@@ -167,10 +188,11 @@ class Judge:
     def hear_harm(self, process: str | None, for_s: float = 0.0) -> None:
         """Hear that a process, or all, may fail to store what it was told, so long from now."""
         self.ledger.grants.note_harm(process, for_s)
+        self._calm_since_s = max(self._calm_since_s, self.ledger.now_s() + for_s)
 
     def hear_commit(self, work: Work | None, began_s: float, before: Backup, after: Backup) -> None:
         """Hear that a transaction is durable."""
-        changed = [*_changed(before, after)]
+        changed = [*changed_between(before, after)]
         fresh = after.audit[len(before.audit) :]
         self._audit = after.audit
         other_key = self.note_access(after)
@@ -179,12 +201,12 @@ class Judge:
         self.counts["commits"] += 1
         for record in changed:
             self._note_record(record)
-        commit = _commit(work, changed, fresh, before)
-        for invariant in invariants.OF_COMMITS:
+        commit = commit_of(work, changed, fresh, before)
+        for invariant in OF_COMMITS:
             self._find(invariant, invariant(self.ledger, commit))
         self.search(clear.texts_of(commit))
         if work and not commit.claims:
-            _hold(work, changed, began_s)
+            hold(work, changed, began_s)
         if self.tracing:
             self.note("commit", work, *_short(changed), *(e.attempt.verb for e in fresh))
         about = {self.ledger.app_of(record) for record in changed}
@@ -206,11 +228,19 @@ class Judge:
 
     def hear_read(self, reader: Reader, kept: Kept, version: int, value: str, since: int) -> None:
         """Hear what a reader was given; ``since`` is how long the audit log was before it asked."""
-        disclosure = Disclosure(reader, kept, version, value, self._audit[since:])
-        for invariant in invariants.OF_DISCLOSURES:
+        name, audit = kept.names.client_secret, self._audit[since:]
+        disclosure = Disclosure(reader, kept, version, value, audit, name)
+        for invariant in OF_DISCLOSURES:
             self._find(invariant, invariant(self.ledger, disclosure))
         reader.version, reader.read_s, reader.lost = version, self.ledger.now_s(), 0
         self.counts["reads"] += 1
+
+    def hear_client_id(self, reader: Reader, kept: Kept, value: str, since: int) -> None:
+        """Hear what a reader was given for the client id, empty for nothing."""
+        name, audit = kept.names.client_id, self._audit[since:]
+        disclosure = Disclosure(reader, kept, reader.version, value, audit, name)
+        for invariant in invariants_of_record.OF_CLIENT_IDS:
+            self._find(invariant, invariant(self.ledger, disclosure))
 
     def hear_token(self, connection: Connection, *, good: bool) -> None:
         """Hear whether a connection gave a token that the org takes, when there was time enough."""
@@ -230,7 +260,7 @@ class Judge:
 
     def hear_restored(self, backup: Backup) -> None:
         """Hear that the store holds only what it held earlier; readers may see older versions."""
-        self._audit = backup.audit
+        self._audit, self._calm_since_s = backup.audit, self.ledger.now_s()
         self.sharing.hear_restored()
         self.ledger.note_restored(backup)
         for readers in self.ledger.readers.values():
@@ -239,6 +269,13 @@ class Judge:
         self.look()
         self.ring()
 
+    def hear_hour(self) -> None:
+        """Hear that time has passed."""
+        calm_s = self.ledger.now_s() - self._calm_since_s
+        due = invariants_of_schedule.what_is_due_has_begun
+        for kept in self.ledger.kept.values():
+            self._find(due, due(self.ledger, kept, calm_s))
+
     def hear_unforeseen(self, work: object, error: BaseException) -> None:
         """Hear of an error that is none of ours."""
         self._add("no_unforeseen_error", f"{work}: {type(error).__name__}: {error}")
@@ -246,7 +283,7 @@ class Judge:
     def hear_end(self) -> None:
         """Hear that enough time has passed without faults."""
         for kept in self.ledger.kept.values():
-            for invariant in (invariants.every_turn_ends, invariants_of_access.we_get_in_again):
+            for invariant in AT_THE_END:
                 self._find(invariant, invariant(self.ledger, kept))
 
     def search(self, texts: Iterator[str]) -> None:
@@ -301,6 +338,8 @@ class Judge:
             self.ledger.note_turn(record)
         elif isinstance(record, Rotation):
             self.ledger.note_rotation(record)
+        elif isinstance(record, TurnStep) and record.step == Act.ROLL_BACK:
+            self.ledger.left |= set(record.detail.split())
         elif isinstance(record, Connection):
             self.note_connection(record)
 
@@ -327,45 +366,6 @@ class Judge:
 
 def _state(connection: Connection | None) -> State | None:
     return connection.state if connection else None
-
-
-def _changed(before: Backup, after: Backup) -> Iterator[Record]:
-    if before is after:
-        return
-    for kind in WATCHED:
-        old, new = before.tables.get(kind, {}), after.tables.get(kind, {})
-        if old is not new:  # most of a table stays as it is, and where it is
-            moved = map(is_not, new.values(), chain(old.values(), repeat(None)))
-            for key, record in compress(new.items(), moved):
-                if old.get(key) is not record:
-                    yield record
-
-
-def _commit(
-    work: Work | None, changed: Sequence[Record], fresh: Sequence[AuditEntry], before: Backup
-) -> Commit:
-    turns = [record for record in changed if isinstance(record, Turn)]
-    was = {turn.id: before.find(turn) or turn for turn in turns}
-    epochs = {turn.id: was[turn.id].epoch for turn in turns if not _asked_for(was[turn.id], turn)}
-    claims = any(turn.epoch != was[turn.id].epoch for turn in turns)
-    old = before.audit[-1] if before.audit else None
-    return Commit(work, changed, fresh, old, epochs, claims)
-
-
-def _asked_for(was: Turn, turn: Turn) -> bool:
-    """Say whether a request has just taken a turn that was nobody's, by what it read of it now."""
-    free = was.open and was.owner is None and turn.owner == OF_A_REQUEST
-    return free and (turn.phase is was.phase or was.phase is Phase.BLOCKED)
-
-
-def _hold(work: Work, changed: Sequence[Record], began_s: float) -> None:
-    """Note which turn the work holds, and since when."""
-    for turn in changed:
-        mine = isinstance(turn, Turn) and (
-            work.turn_id in (None, turn.id) or turn.owner == OF_A_REQUEST
-        )
-        if isinstance(turn, Turn) and turn.owner and mine:
-            work.turn_id, work.epoch, work.held_since_s = turn.id, turn.epoch, began_s
 
 
 def _short(records: Sequence[Record]) -> Iterator[str]:

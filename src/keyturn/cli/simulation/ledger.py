@@ -8,19 +8,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyturn.cli.simulation.access import Access
 from keyturn.cli.simulation.calls import Sent
 from keyturn.cli.simulation.grants import Grants
-from keyturn.cli.simulation.kinds import PROPS, Props
+from keyturn.cli.simulation.kept import Kept, Promise, Reader
+from keyturn.cli.simulation.kinds import PROPS
+from keyturn.domain.errors import CallerError
 from keyturn.domain.oauth.connection import Connection
-from keyturn.domain.okta import CredentialKind, Rules
 from keyturn.domain.project import Project
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, State, Version
-from keyturn.domain.turn import Turn, Word
+from keyturn.domain.turn import Turn
 from keyturn.sandbox import Org
 from keyturn.sandbox.journal import Entry
 from keyturn.sandbox.state.directory import SOMEBODY_ELSE
@@ -32,74 +32,6 @@ from keyturn.services.sealing import open_version
 from keyturn.testing.memory import Backup
 
 REFUSED_CLIENT = "invalid_client"
-OF_A_LOOK_S = 120.0
-"""How long a policy that was changed may still be followed by who looked before."""
-
-
-@dataclass
-class Promise:
-    """An emergency that was to leave the consumers of an app time; ``but`` are turns not of it."""
-
-    asked_s: float
-    within_s: float
-    but: set[str]
-
-
-@dataclass
-class Kept:
-    """One app under a rotation, as the product promises it to its readers."""
-
-    rotation_id: str
-    app_id: str
-    secret_id: str
-    versions: dict[str, Version] = field(default_factory=dict)
-    current: Version | None = None
-    promoted_s: float = 0.0
-    promoted_at: datetime | None = None
-    served: set[str] = field(default_factory=set)
-    orders: list[tuple[float, Rotation]] = field(default_factory=list)
-    retired_s: dict[str, float] = field(default_factory=dict)
-    words: dict[str, Word] = field(default_factory=dict)
-    props: Props = PROPS[CredentialKind.CLIENT_SECRET]
-    brought: Callable[[], str] | None = None
-    """Tells the value that its destination holds, where it has one."""
-    registration_id: str = ""
-    """The client registration that uses it, where there is one."""
-    proved: set[str] = field(default_factory=set)
-    """Hashes of what Okta has accepted from that registration."""
-    retired_by: dict[str, str] = field(default_factory=dict)
-    """By which turn of ours a credential was deactivated."""
-    promises: list[Promise] = field(default_factory=list)
-    """What was said of consumers' time, until somebody said otherwise."""
-
-    @property
-    def rules(self) -> Rules:
-        """Return what the product promises of the kind that is turned."""
-        return self.props.rules
-
-    def retired_for(self, hash_: str) -> Word | None:
-        """Return what somebody had said to the turn that deactivated a credential."""
-        return self.words.get(self.retired_by.get(hash_, ""))
-
-    def orders_lately(self, now_s: float) -> Sequence[Rotation]:
-        """Return the standing orders that somebody may still be following."""
-        ended = [at for at, _ in self.orders[1:]] + [float("inf")]
-        return [
-            rotation
-            for (_, rotation), until in zip(self.orders, ended, strict=True)
-            if until >= now_s - OF_A_LOOK_S
-        ]
-
-
-@dataclass
-class Reader:
-    """Which version a consumer holds of one secret, and how many answers in a row it has lost."""
-
-    name: str
-    identity_id: str
-    version: int = 0
-    read_s: float = 0.0
-    lost: int = 0
 
 
 class Ledger:
@@ -130,6 +62,14 @@ class Ledger:
         self.access = Access(world)
         self.added_by: dict[str, str] = {}
         """By which turn of ours a credential was added."""
+        self.left: set[str] = set()
+        """The words by which turns that were aborted tell what they leave, its id among them."""
+        self.spent: set[int] = set()
+        """Audit entries by which a change was on record that has been sent."""
+        self.closed: set[str] = set()
+        """Apps for which somebody has begun an emergency."""
+        self.paused_s: dict[str, float] = {}
+        """Since when a turn has been paused."""
         self._actor = SOMEBODY_ELSE
         self._shown: dict[str, tuple[App, App]] = {}
         self._every_turn: dict[str, Turn] = {}
@@ -176,6 +116,10 @@ class Ledger:
     def note_turn(self, turn: Turn) -> None:
         """Take note of a turn as it was committed."""
         self.turns[turn.id] = self._every_turn[turn.id] = turn
+        if turn.paused_at is None:
+            self.paused_s.pop(turn.id, None)
+        else:
+            self.paused_s.setdefault(turn.id, self.now_s())
         kept = self.kept.get(turn.app_id)
         if kept and turn.word:
             kept.words[turn.id] = turn.word
@@ -213,6 +157,9 @@ class Ledger:
             if before and kept.current and kept.current.id == before.id:
                 kept.promoted_s, kept.promoted_at = since[kept.app_id]  # nothing else was served
         self.turns = {turn.id: turn for turn in backup.list(Turn)}
+        for rotation in backup.list(Rotation):
+            self.note_rotation(rotation)
+        self.spent &= {entry.number for entry in backup.audit}
         self.access.note(backup)
         self.grants.note_restored()
         for connection in backup.list(Connection):
@@ -351,6 +298,7 @@ class Ledger:
         if after is before:
             return False
         self._apps[app_id] = after
+        self.kept[app_id].changed_s = self.now_s()
         was = {secret.id: secret for secret in before.secrets}
         for secret in after.secrets:
             lives = secret.status == "ACTIVE" and not secret.deleted_at
@@ -370,6 +318,17 @@ class Ledger:
                 self.taken[old.hash] = what or "somebody else"
         if _gave_way(before, after, None if what == "secret-removed" else ours):
             self.emptied[before.id] = self.org.now()
+
+    @contextmanager
+    def consenting(self, secret_id: str) -> Iterator[None]:
+        """Take an owner's word that a credential may go, unless the product refuses it."""
+        fresh = secret_id not in self.consented
+        self.consented.add(secret_id)
+        try:
+            yield
+        except CallerError:
+            self.consented -= {secret_id} if fresh else set()
+            raise
 
     def jumped_since_s(self, since_s: float) -> float:
         """Return how far the product's clock was set forward since then, in all."""

@@ -10,9 +10,8 @@ from random import Random
 
 from keyturn.cli.simulation.parts import Part
 from keyturn.cli.simulation.people import Operators
-from keyturn.cli.simulation.stage import Cast, Stage, draft, find_cast, make_app
+from keyturn.cli.simulation.stage import Cast, Stage, ask, find_cast, make_app
 from keyturn.domain.rotation import Rotation
-from keyturn.services.onboarding import create_rotation
 from keyturn.services.ports import World
 
 SOONEST_S, LATEST_S = 60.0, 12 * 3600.0
@@ -44,7 +43,7 @@ class Newcomer:
 
     async def _ask(self, world: World) -> None:
         app = self._stage.org.apps[self._app.id]
-        await create_rotation(world, self._stage.admin, draft(self._stage, self._part, app))
+        await ask(self._stage, world, self._part, app)
 
     def _watch(self) -> None:
         """Watch the rotation as soon as it is stored; one that was taken back is forgotten."""

@@ -72,10 +72,8 @@ class ScriptedFates:
         """Do nothing."""
 
     def at_a_commit(self, process: Process, work: Work | None) -> Strike | None:
-        """Say what befalls a transaction; those of readers and of idle workers are no boundary."""
-        if work is None or (work.turn_id is None and not work.what.startswith("order")):
-            return None
-        return self._strike("commit", "commit", process)
+        """Say what befalls a transaction, whoever makes it."""
+        return self._strike("commit", work.what if work else "", process)
 
     def at_a_call(self, process: Process, sent: Sent) -> Strike | None:
         """Say what befalls a call."""
@@ -118,7 +116,8 @@ class ScriptedFates:
 class OneTurn:
     """What came of one turn, and the boundaries that it passed.
 
-    ``kinds`` tells what each of them was: a commit, a look, or what a call changes.
+    ``kinds`` tells what each of them was: in what work a commit, a look, or what a call changes.
+    ``over`` says that nothing was under way any more, neither a turn nor an emergency.
     """
 
     ends: Counter[str] = field(default_factory=Counter)
@@ -128,6 +127,7 @@ class OneTurn:
     violations: list[Violation] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     living: list[str] = field(default_factory=list)
+    over: bool = False
 
     @property
     def broken(self) -> set[str]:
@@ -137,7 +137,7 @@ class OneTurn:
     def before(self, change: str) -> Iterator[int]:
         """Yield the commits between the last look and a change: one of them is its intent."""
         at = self.kinds.index(change) - 1
-        while self.kinds[at] == "commit":
+        while self.boundaries[at] == "commit":
             yield at
             at -= 1
 
@@ -222,6 +222,7 @@ async def _try(clock: ManualClock, script: Script, scene: Scene, lines: list[str
         stage.judge.violations,
         stage.judge.trace,
         [f"{s.status}" for s in stage.ledger.app(it.app_id).live_secrets],
+        over=not _goes_on(stage),
     )
 
 

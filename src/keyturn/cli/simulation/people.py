@@ -101,7 +101,10 @@ class Operators:
         judge = self._stage.judge
         judge.note("order", what, about)
         try:
-            await self._station.process.run(f"order {what}", self._give(act))
+            process = self._station.process
+            work = process.begin(f"order {what}")
+            work.about = about
+            await process.go_on(work, self._give(act))
             self.counts[what] += 1
         except Died:
             judge.note("order", what, "died with its process")
@@ -117,6 +120,7 @@ class Operators:
 
     async def _emergency(self, world: World, cast: Cast) -> None:
         cast.kept.promises.clear()
+        self._stage.ledger.closed.add(cast.app_id)
         await rotate(world, self._stage.admin, cast.rotation_id, emergency=True)
 
     async def _close(self, world: World, cast: Cast) -> None:
@@ -158,7 +162,8 @@ class Operators:
         secret = self._choose_foreign(cast)
         if secret:
             given = Consent(CredentialId(secret.id), secret.created_at.date())
-            await retire_existing(world, self._stage.admin, cast.rotation_id, given)
+            with self._stage.ledger.consenting(secret.id):
+                await retire_existing(world, self._stage.admin, cast.rotation_id, given)
 
     async def _adopt(self, world: World, cast: Cast) -> None:
         """Have a credential served that is not ours, by the value that its owner has."""
@@ -166,18 +171,15 @@ class Operators:
         if secret:
             value = Sensitive(secret.value) if secret.value and not cast.props.in_clear else None
             admin, rotation_id = self._stage.admin, cast.rotation_id
-            await adopt_existing(world, admin, rotation_id, secret_id=secret.id, value=value)
+            with self._stage.ledger.consenting(secret.id):
+                await adopt_existing(world, admin, rotation_id, secret_id=secret.id, value=value)
 
     def _choose_foreign(self, cast: Cast) -> OktaSecret | None:
-        """Choose a credential that is not ours, and note that its owner has consented."""
+        """Choose a credential that is not ours."""
         ledger = self._stage.ledger
         known = ledger.known(cast.kept)
         foreign = [s for s in ledger.app(cast.app_id).live_secrets if s.hash not in known]
-        if not foreign:
-            return None
-        secret = self._chance.choice(foreign)
-        ledger.consented.add(secret.id)
-        return secret
+        return self._chance.choice(foreign) if foreign else None
 
     async def _give_key(self, world: World, cast: Cast) -> None:
         """Give the product's connection another key, where the one that it has is gone."""
@@ -212,6 +214,7 @@ async def close(stage: Stage, world: World, cast: Cast, within_s: int) -> None:
     draft = EmergencyDraft(apps=[cast.app_id], reason="leaked", within_s=within_s)
     plan = await plan_emergency(world, stage.admin, draft)
     promise = stage.ledger.promise(cast.kept, within_s)
+    stage.ledger.closed.add(cast.app_id)
     try:
         await begin_emergency(world, stage.admin, draft, plan.plan_hash)
     except KeyturnError:

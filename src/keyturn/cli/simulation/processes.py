@@ -28,6 +28,7 @@ class Work:
 
     ``life`` is which one of the process it belongs to, ``begun_s`` when it began. ``turn_id`` and
     ``epoch`` say which turn it holds, ``held_since_s`` since when, by its last transaction.
+    ``about`` is the app that an order names.
     """
 
     what: str
@@ -38,6 +39,7 @@ class Work:
     turn_id: str | None = None
     epoch: int = 0
     held_since_s: float = 0.0
+    about: str = ""
 
     def __str__(self) -> str:
         return f"{self.process}/{self.what}#{self.number}"

@@ -215,6 +215,7 @@ class RimTransport(httpx2.AsyncBaseTransport):
         if strike is Strike.DIE_BEFORE:
             raise Died
         self._judge.hear_sending(sent)
+        self._judge.search(iter((str(request.url),)))
         delay_s = 20.0 if strike is Strike.LATE else self._fates.network_pause_s()
         token = SENT.set(sent)
         effect = asyncio.create_task(self._carry(request, delay_s))

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from random import Random
+from traceback import format_exception
 
 import structlog
 
@@ -27,7 +28,6 @@ from keyturn.cli.simulation.parts import Client, Onboarding, Part
 from keyturn.cli.simulation.people import Operators
 from keyturn.cli.simulation.stage import (
     AS_IT_IS,
-    START,
     Cast,
     Sabotage,
     Scenery,
@@ -35,6 +35,7 @@ from keyturn.cli.simulation.stage import (
     cast,
     set_up,
 )
+from keyturn.cli.simulation.watch import StoodStill, WatchedClock
 from keyturn.cli.simulation.weather import Weather
 from keyturn.cli.simulation.workers import Worker
 from keyturn.domain.drift import Finding
@@ -47,6 +48,13 @@ from keyturn.services.orders import resume_turn
 from keyturn.services.ports import Limits
 from keyturn.testing import ManualClock, run_virtually
 
+STARTS = (
+    datetime(2026, 3, 28, 9, 30, tzinfo=UTC),  # summer time begins in Europe the next night
+    datetime(2026, 3, 7, 9, 30, tzinfo=UTC),  # and in America
+    datetime(2026, 4, 4, 9, 30, tzinfo=UTC),  # it ends on Lord Howe Island, by half an hour
+    datetime(2026, 10, 24, 9, 30, tzinfo=UTC),  # and in Europe
+)
+"""Each world sees the clocks of one zone being changed."""
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 STORM_S = 1.06 * DAY_S
@@ -60,6 +68,8 @@ CONNECTED = 0.25
 PLAIN = (CredentialKind.CLIENT_SECRET,)
 OWN = 0.8
 ONBOARDINGS = (*[Onboarding.ADOPT] * 4, Onboarding.BESIDE, Onboarding.RETIRE, Onboarding.RETIRE)
+LAST_FRAMES = 5
+"""So many lines of a failure of the simulation's own are told."""
 SETTLING_S = 8 * DAY_S
 """Longer than any overlap, backstop, patience and soak of a simulated policy together."""
 
@@ -101,11 +111,14 @@ MOODS = (
 
 
 def simulate(seed: int, *, tracing: bool = False, sabotage: Sabotage = AS_IT_IS) -> Outcome:
-    """Simulate the world of a seed and tell what came of it."""
-    clock = ManualClock(START)
+    """Simulate the world of a seed and tell what came of it, be it that the world broke down."""
+    clock = WatchedClock(STARTS[seed % len(STARTS)])
     with kept_logs() as lines:
         world = _World(seed, clock, tracing=tracing, sabotage=sabotage)
-        return run_virtually(clock, world.run(lines))
+        try:
+            return run_virtually(clock, world.run(lines))
+        except (Exception, StoodStill) as error:  # noqa: BLE001  whatever it is, its seed is told
+            return world.broken_down(error)
 
 
 class _World:
@@ -118,6 +131,16 @@ class _World:
         self._mood = self._chance.choice(MOODS)
         self._later: list[Part] = []
         self._connections: list[tuple[Cast, str]] = []
+        self._judge: Judge | None = None
+
+    def broken_down(self, error: BaseException) -> Outcome:
+        """Tell of a world that did not come to its end."""
+        judge, at_s = self._judge, self._clock.uptime_s()
+        name = "time_passes" if isinstance(error, StoodStill) else "the_simulation_itself_works"
+        told = "".join(format_exception(error)[-LAST_FRAMES:])
+        found = [*(judge.violations if judge else ()), Violation(name, at_s, told)]
+        trace = judge.trace if judge else []
+        return Outcome(self._seed, violations=found, trace=trace)
 
     async def run(self, lines: list[str]) -> Outcome:
         stage = await self._set_up()
@@ -148,6 +171,7 @@ class _World:
         storm = [
             asyncio.create_task(weather.run(self._mood.weather_s)),
             asyncio.create_task(operators.run(self._mood.orders_s)),
+            asyncio.create_task(_look_at_the_clock(stage.judge)),
         ]
         await asyncio.sleep(STORM_S)
         for task in storm:
@@ -178,6 +202,7 @@ class _World:
         )
 
         def fates(judge: Judge) -> RandomFates:
+            self._judge = judge
             return RandomFates(self._branch(), self._mood.rates, judge)
 
         stage = await set_up(
@@ -325,6 +350,12 @@ def _end(stage: Stage, turn: Turn) -> str:
     if turn.blocked:
         return f"blocked: {turn.blocked.reason.name.lower()}"
     return str(turn.phase)
+
+
+async def _look_at_the_clock(judge: Judge) -> None:
+    while True:
+        await asyncio.sleep(HOUR_S)
+        judge.hear_hour()
 
 
 def _require_alive(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -6,6 +6,7 @@ Sets up and decides nothing of what happens on it.
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -20,8 +21,9 @@ from keyturn.adapters.okta import Governor, OktaHttpOrgs
 from keyturn.cli.simulation.destinations import Destinations, RimCarriers
 from keyturn.cli.simulation.grants import Grants, HeardTokens
 from keyturn.cli.simulation.judge import Judge
+from keyturn.cli.simulation.kept import Kept, Reader
 from keyturn.cli.simulation.kinds import PROPS, Props
-from keyturn.cli.simulation.ledger import Kept, Ledger, Reader
+from keyturn.cli.simulation.ledger import Ledger
 from keyturn.cli.simulation.parts import Onboarding, Part
 from keyturn.cli.simulation.processes import Process, bury
 from keyturn.cli.simulation.rim import Fates, RimFlights, RimStore, RimTransport
@@ -310,14 +312,12 @@ def make_app(stage: Stage, part: Part) -> App:
     return stage.org.create_app(drafted)
 
 
-def draft(stage: Stage, part: Part, app: App) -> RotationDraft:
+def _draft(stage: Stage, part: Part, app: App) -> RotationDraft:
     """Return the rotation that the app's owner asks for."""
     props = PROPS[part.kind]
     adopt, retire = part.onboarding is Onboarding.ADOPT, part.onboarding is Onboarding.RETIRE
     own = props.show(app, None, "", stage.org.now()).secrets[0]
     entered = Sensitive(props.owned(app)) if adopt and not props.in_clear else None
-    if retire:
-        stage.ledger.consented.add(own.id)
     return RotationDraft(
         part.name,
         None,
@@ -348,9 +348,17 @@ def whole(policy: Policy) -> PolicyChange:
     )
 
 
+async def ask(stage: Stage, world: World, part: Part, app: App) -> None:
+    """Ask for the rotation of a part; its owner may consent to the end of what the app has."""
+    wanted = _draft(stage, part, app)
+    given = wanted.retire_existing
+    with stage.ledger.consenting(given.id) if given else nullcontext():
+        await create_rotation(world, stage.admin, wanted)
+
+
 async def cast(stage: Stage, part: Part) -> Cast:
     """Make an app, and a rotation that adopts what it has."""
-    await create_rotation(stage.bare, stage.admin, draft(stage, part, make_app(stage, part)))
+    await ask(stage, stage.bare, part, make_app(stage, part))
     made = find_cast(stage, part)
     if made is None:
         raise LookupError(part.name)
