@@ -1,14 +1,15 @@
 """Texts as pages show them: sentences with commands, steps of turns, schedules in words."""
 
+import re
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from keyturn.domain.ids import TurnId
 from keyturn.domain.schedule import Schedule
 from keyturn.services.ports import TurnStep
-from keyturn.web.phases import line_of
+from keyturn.web.phases import lines_of
 from keyturn.web.prose import prose
 from keyturn.web.schedule_told import schedule_told
 
@@ -36,14 +37,27 @@ def test_nothing_in_a_sentence_is_read_as_markup() -> None:
 def test_a_step_tells_when_what_and_by_which_request() -> None:
     """Okta's ids are set apart, and nothing of it is read as markup."""
     step = TurnStep(TurnId("t"), 1, AT, "issued", "add", HOSTILE, "req<1>", "err&2")
-    line = line_of(step)
+    (line,) = lines_of([step], AT)
     assert "12:05:07" in line
     assert "<code>req&lt;1&gt;</code>" in line
     assert "<code>err&amp;2</code>" in line
     assert "<script>" not in line
-    bare = line_of(replace(step, detail="", request_id="", error_id=""))
+    (bare,) = lines_of([replace(step, detail="", request_id="", error_id="")], AT)
     assert "code" not in bare
     assert "told" not in bare
+
+
+def test_the_day_is_told_where_another_one_begins() -> None:
+    """A step of the same day as what was told before it tells the time alone."""
+    plain = TurnStep(TurnId("t"), 1, AT, "issued", "wait", "", "", "")
+    steps = [replace(plain, at=AT + timedelta(hours=hours)) for hours in (0, 1, 13, 14)]
+    told = [re.sub("<[^>]*>", "", line) for line in lines_of(steps, AT)]
+    assert told == [
+        "12:05:07 UTC wait",
+        "13:05:07 UTC wait",
+        "22 Nov 01:05:07 UTC wait",
+        "02:05:07 UTC wait",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from keyturn.domain.access import Caller
 from keyturn.domain.ids import CredentialId
+from keyturn.domain.lengths import spoken
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.okta_paths import APP_PATHS, COLLECTIONS, INTROSPECT_PATH
 from keyturn.domain.rotation import Adopt, Rotation
@@ -81,10 +82,10 @@ def _retiring(rotation: Rotation, retires: CredentialId | None) -> Iterable[Plan
         return
     one, policy = f"{_collection(rotation)}/{retires}", rotation.policy
     yield PlannedStep(
-        f"after the overlap ({policy.overlap_s} s at least), deactivate {retires}",
+        f"after the overlap ({spoken(policy.overlap_s)} at least), deactivate {retires}",
         (f"POST {one}/lifecycle/deactivate",),
     )
-    yield PlannedStep(f"after the soak ({policy.soak_s} s), delete it", (f"DELETE {one}",))
+    yield PlannedStep(f"after the soak ({spoken(policy.soak_s)}), delete it", (f"DELETE {one}",))
 
 
 def _collection(rotation: Rotation) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from keyturn.domain.lengths import spoken
 from keyturn.domain.rollout import Member
 from keyturn.services.emergencies import EmergencyView
 from keyturn.services.emergency_evidence import EmergencyReport, Proof
@@ -104,7 +105,7 @@ def _lines(told: wire.EmergencyEvidence) -> Iterator[str]:
         "begun": f"{_at(one.created_at)} by {one.creator}",
         "every app tried": _at(one.tidied_at),
         "ended": _at(one.ended_at),
-        "time for consumers": f"{one.within_seconds} s" if one.within_seconds else "none",
+        "time for consumers": spoken(one.within_seconds) if one.within_seconds else "none",
         "refresh tokens": f"revoked of {one.revoked} apps" if one.revoke_tokens else "left alone",
         "plan": one.plan_hash,
         "exported": _at(told.exported_at),

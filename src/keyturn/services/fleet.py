@@ -203,7 +203,10 @@ async def search_rotations(
     offset: int = 0,
     limit: int = 50,
 ) -> RotationPage:
-    """Search the rotations of a project, or of all. Raises Forbidden for who may see none."""
+    """Search the rotations of a project, or of all, by name and then by place.
+
+    Raises Forbidden for who may see none.
+    """
     scope = await _scope(world, caller, project, "rotations")
     now, text = world.clock.now(), wanted.text.strip().casefold()
     near = [
@@ -212,6 +215,7 @@ async def search_rotations(
         if text in _told(each) and wanted.band in (None, band_of(each, now))
     ]
     fit = [each for each in near if not wanted.states or each.outlook.state in wanted.states]
+    fit.sort(key=lambda each: (each.rotation.name, str(each.place)))
     return RotationPage(fit[offset : offset + limit], len(fit), counts_of(near), now)
 
 

@@ -11,12 +11,13 @@ from typing import Final
 
 from keyturn.domain.access import Caller
 from keyturn.domain.closing import by_probes
+from keyturn.domain.lengths import spoken
 from keyturn.domain.oauth.connection import GrantType, State
 from keyturn.domain.oauth.consumers import Adoption, Consumer
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.okta_paths import COLLECTIONS, INTROSPECT_PATH, LOGS_PATH, TOKEN_PATH
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.turn import Overlap
+from keyturn.domain.turn import Overlap, Policy
 from keyturn.services.plans_by_hand import ByHand, steps_in_workflows
 from keyturn.services.ports import World
 from keyturn.services.rotations import RotationView, view
@@ -152,15 +153,20 @@ def _fates(rotation: Rotation, used: Usage, *, emergency: bool) -> Sequence[str]
 
 def waits_of(rotation: Rotation) -> str:
     """Tell for how long both work, and how long the old one rests before it is deleted."""
-    policy = rotation.policy
+    both = policy_told(rotation.policy)
+    return f"{both}, and is reinstated should it be needed."
+
+
+def policy_told(policy: Policy) -> str:
+    """Tell for how long both work, and how long the old one rests then, without a full stop."""
+    at_least = spoken(policy.overlap_s)
     overlap = {
-        Overlap.FIXED: f"for {policy.overlap_s} s",
-        Overlap.UNTIL_NEXT: f"until the next turn is due, {policy.overlap_s} s at least",
+        Overlap.FIXED: f"for {at_least}",
+        Overlap.UNTIL_NEXT: f"until the next turn is due, {at_least} at least",
         Overlap.EVIDENCE: "until nobody uses the old one any more, "
-        f"{policy.overlap_s} to {policy.backstop_s} s",
+        f"{at_least} to {spoken(policy.backstop_s)}",
     }[policy.overlap]
-    soak = f"the old one rests for {policy.soak_s} s, and is reinstated should it be needed"
-    return f"Both work {overlap}; then {soak}."
+    return f"Both work {overlap}; then the old one rests for {spoken(policy.soak_s)}"
 
 
 def steps_at_app(rotation: Rotation, *, emergency: bool = False) -> Sequence[PlannedStep]:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
+from keyturn.domain.lengths import spoken
 from keyturn.domain.turn import Overlap, Policy
 from keyturn.services.ports import Limits
 
@@ -28,7 +29,7 @@ def changed_policy(limits: Limits, policy: Policy, change: PolicyChange) -> Poli
     _require(after.overlap_s >= floor_s, "overlapSeconds", _at_least(floor_s))
     _require(after.soak_s >= 0, "soakSeconds", "must not be negative")
     _require(after.quiet_s > 0, "quietSeconds", "must be positive")
-    longer = f"must be longer than the overlap of {after.overlap_s} s"
+    longer = f"must be longer than the overlap of {spoken(after.overlap_s)}"
     _require(after.backstop_s > after.overlap_s, "backstopSeconds", longer)
     return after
 

@@ -16,6 +16,7 @@ from keyturn.domain.compliance_reports import canonical, digest
 from keyturn.domain.errors import FieldProblem, Forbidden, InvalidInput
 from keyturn.domain.ids import RotationId
 from keyturn.domain.rotation import Rotation
+from keyturn.domain.schedule import blackout_until
 from keyturn.domain.selector import Subject, parse_selector
 from keyturn.domain.turn import Overlap, Phase
 from keyturn.domain.waves import Candidate, Estimate, Placed, cut, estimate, require_waves, untried
@@ -146,6 +147,11 @@ async def _warnings(
     rotations = [each.rotation for each in views if each.rotation.id in ids]
     async with world.store.reading() as tx:
         found = await obstacles_of(tx, rotations, WHILE_PAUSED)
+    now = world.clock.now()
+    for rotation in rotations:
+        if until := blackout_until(rotation.schedule, now):
+            told = f"A blackout keeps its schedule from turning it until {until:%Y-%m-%d %H:%M} UTC"
+            found[rotation.id].append(f"{told}: a rollout turns it all the same.")
     for rotation_id, left_out in absent.items():
         told = "Nothing is tried before it in a Preview org: this rollout leaves out "
         found[rotation_id].append(f"{told}{', '.join(left_out)}.")

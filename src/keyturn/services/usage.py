@@ -17,7 +17,7 @@ from keyturn.domain.identity import Identity
 from keyturn.domain.ids import FolderId, RegistrationId, RotationId
 from keyturn.domain.oauth.connection import Connection
 from keyturn.domain.oauth.consumers import Alias, Consumer
-from keyturn.domain.oauth.health import Fate, Health, Seen, judge
+from keyturn.domain.oauth.health import Fate, Health, Seen, judge, judge_secret
 from keyturn.domain.oauth.registration import ClientRegistration
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Receipt, Secret, State, Version
@@ -57,9 +57,10 @@ class ConnectionUse:
 
 @dataclass(frozen=True)
 class RegistrationUse:
-    """A registration, its connections, and its consumers elsewhere."""
+    """A registration, how its secret does, its connections, and its consumers elsewhere."""
 
     view: RegistrationView
+    health: Health
     connections: Sequence[ConnectionUse]
     consumers: Sequence[Consumer]
 
@@ -122,6 +123,15 @@ async def list_health(world: World, views: Sequence[ConnectionView]) -> Sequence
     ]
 
 
+async def list_secret_health(
+    world: World, registrations: Sequence[ClientRegistration]
+) -> Sequence[Health]:
+    """Return how the secrets of registrations do now, in the same order."""
+    async with world.store.reading() as tx:
+        seen = await seen_of(tx, registrations)
+    return [judge_secret(each, seen[each.id]) for each in registrations]
+
+
 async def _use(
     world: World, tx: Reading, registration: ClientRegistration, only: Connection | None = None
 ) -> RegistrationUse:
@@ -135,7 +145,9 @@ async def _use(
         health = judge(each, registration, seen, now)
         used.append(ConnectionUse(each, health, leading, await _flow_uses(tx, flows, names)))
     consumers = await tx.list(Consumer, registration_id=registration.id)
-    return RegistrationUse(await view(tx, registration), used, consumers)
+    return RegistrationUse(
+        await view(tx, registration), judge_secret(registration, seen), used, consumers
+    )
 
 
 async def _read_flows(tx: Reading, folder_id: FolderId) -> Mapping[str, tuple[SavedFlow, Flow]]:

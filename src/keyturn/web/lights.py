@@ -6,6 +6,7 @@ from typing import Final
 
 from keyturn.domain.destination import State
 from keyturn.domain.oauth import registration
+from keyturn.domain.oauth.health import Health
 from keyturn.domain.oauth.lights import Light
 from keyturn.web.standing import Standing
 
@@ -27,6 +28,17 @@ SECRETS: Final[Mapping[registration.Standing, Standing]] = MappingProxyType(
     }
 )
 """The same of what a client authenticates with."""
+
+
+def standing_of(one: registration.ClientRegistration, health: Health) -> Standing:
+    """Return how the secret of a client stands: what is known here outruns its server's word."""
+    if one.standing is not registration.Standing.REJECTED:
+        if health.light is Light.BROKEN:
+            return Standing("Works no more", "bad")
+        if health.light is Light.AT_RISK:
+            return Standing("Replaced", "warn")
+    return SECRETS[one.standing]
+
 
 DESTINATIONS: Final[Mapping[State, Standing]] = MappingProxyType(
     {

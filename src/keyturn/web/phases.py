@@ -6,7 +6,7 @@ shows that it did.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from keyturn.domain.evidence import Cause, Open, Shut, Unseen
 from keyturn.domain.okta import Rules
-from keyturn.domain.turn import Act, Phase, Trigger, Turn
+from keyturn.domain.rotation import Rotation
+from keyturn.domain.turn import Act, Overlap, Phase, Trigger, Turn
 from keyturn.services.ports import TurnStep
 from keyturn.services.reports import TurnView
 from keyturn.web.prose import prose
@@ -121,6 +122,29 @@ COMING: Final[Mapping[Phase, str]] = MappingProxyType(
 )
 
 
+def doing_of(rotation: Rotation, turn: Turn) -> tuple[str, datetime | None]:
+    """Tell what a turn under way waits for by its record alone, and until when where that tells."""
+    policy, since = rotation.policy, turn.entered_at
+    if turn.reinstated:
+        return "The old one was reinstated: somebody still uses it.", None
+    if turn.word:
+        return "It was ordered to finish.", None
+    if turn.phase is Phase.OVERLAPPING:
+        return {
+            Overlap.FIXED: ("Both work until", since + timedelta(seconds=policy.overlap_s)),
+            Overlap.UNTIL_NEXT: ("Both work until the next turn is due", None),
+            Overlap.EVIDENCE: (
+                "Both work until nobody uses the old one, at the latest",
+                since + timedelta(seconds=policy.backstop_s),
+            ),
+        }[policy.overlap]
+    if turn.phase is Phase.SOAKING:
+        return "The old one rests, and can be reinstated, until", since + timedelta(
+            seconds=policy.soak_s
+        )
+    return WORDING[turn.phase].doing.format(noun=rotation.kind.rules.noun), None
+
+
 @dataclass(frozen=True)
 class Shown:
     """A phase as `parts.html` draws it: done, current, coming or failed."""
@@ -145,9 +169,19 @@ def phases_of(told: TurnView, at: str = "") -> Sequence[Shown]:
     return [*gone, _last(told, been[-1], at), *_coming(turn)]
 
 
-def line_of(step: TurnStep) -> Markup:
+def lines_of(steps: Iterable[TurnStep], since: datetime | None) -> list[Markup]:
+    """Render recorded steps of a phase; where another day begins than it began on, with the day."""
+    lines, day = [], since.date() if since else None
+    for step in steps:
+        at = f"{step.at:%H:%M:%S} UTC"
+        lines.append(_line(step, at if step.at.date() == day else f"{step.at:%-d %b} {at}"))
+        day = step.at.date()
+    return lines
+
+
+def _line(step: TurnStep, at: str) -> Markup:
     """Render one recorded step: when, what, what came of it, and Okta's id of the request."""
-    parts = [Markup('<span class="at">{}</span> {}').format(f"{step.at:%H:%M:%S} UTC", step.step)]
+    parts = [Markup('<span class="at">{}</span> {}').format(at, step.step)]
     if step.detail:
         parts.append(Markup('<span class="told">{}</span>').format(prose(step.detail)))
     for name, value in (("Okta request", step.request_id), ("Okta error", step.error_id)):
@@ -185,7 +219,7 @@ def _entered(turn: Turn, phase: Phase, steps: Sequence[TurnStep]) -> datetime:
 def _done(stay: Stay, after: Stay, rules: Rules) -> Shown:
     """Tell of a phase that is over; what reinstated the old one is recorded in the one after."""
     phase, at, steps = stay
-    wording, lines = WORDING[phase], [line_of(step) for step in steps]
+    wording, lines = WORDING[phase], lines_of(steps, at)
     if phase is Phase.BLOCKED:
         why = prose(_why(steps) or wording.done.format(noun=rules.noun))
         return Shown(wording.name, "failed", "was blocked", why, at, (), lines)
@@ -199,7 +233,7 @@ def _done(stay: Stay, after: Stay, rules: Rules) -> Shown:
 def _last(told: TurnView, stay: Stay, href: str) -> Shown:
     """Tell where a turn stands."""
     phase, at, steps = stay
-    turn, lines = told.turn, [line_of(step) for step in steps]
+    turn, lines = told.turn, lines_of(steps, at)
     wording = WORDING[phase]
     texts = {"noun": turn.rules.noun}
     if phase is Phase.FINISHED:
@@ -210,7 +244,7 @@ def _last(told: TurnView, stay: Stay, href: str) -> Shown:
     if turn.blocked:
         at_phase = WORDING[turn.blocked.phase].name.lower()
         facts, why = [("Goes on from", at_phase)], str(turn.blocked)
-        lines = [line_of(step) for step in steps if step.detail != why]
+        lines = lines_of((step for step in steps if step.detail != why), at)
         return Shown(wording.name, "failed", "blocked", prose(why, href), at, facts, lines)
     status = "paused" if turn.paused_at else "now"
     text, facts = wording.doing.format(**texts), [*_facts(told, steps)]

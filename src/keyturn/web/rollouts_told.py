@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from keyturn.domain.rollout import Kind, Rollout, Standing, State
+from keyturn.domain.rollout import ENDED, Kind, Rollout, Standing, State
 from keyturn.services.rollouts import RolloutView
 from keyturn.web.pictures.shares import Part, Row
 from keyturn.web.pictures.tones import Tone
@@ -30,6 +30,8 @@ STANDINGS: Final[Mapping[Standing, tuple[str, Tone]]] = MappingProxyType(
     }
 )
 """In the order in which bars show them."""
+NOT_BEGUN: Final[tuple[str, Tone]] = ("not begun", "")
+"""How a member stands that waited when its rollout was aborted."""
 LEFT_OPEN: Final[tuple[str, Tone]] = ("NOT CLOSED by this", "bad")
 """How an app stands for which an emergency does nothing more, and that it has not closed."""
 
@@ -40,13 +42,15 @@ def state_of(one: Rollout) -> tuple[str, Tone]:
     return text, "idle" if one.state is State.FINISHED and one.told else tone
 
 
-def word_of(standing: Standing, kind: Kind = Kind.WAVES) -> tuple[str, Tone]:
-    """Return how a member stands, in a word and a tone."""
-    text, tone = _told(standing, kind)
+def word_of(standing: Standing, kind: Kind = Kind.WAVES, *, over: bool = False) -> tuple[str, Tone]:
+    """Return how a member stands, in a word and a tone; in a rollout that is over nobody waits."""
+    text, tone = _told(standing, kind, over=over)
     return text, tone or "idle"
 
 
-def _told(standing: Standing, kind: Kind) -> tuple[str, Tone]:
+def _told(standing: Standing, kind: Kind, *, over: bool = False) -> tuple[str, Tone]:
+    if over and standing is Standing.WAITING:
+        return NOT_BEGUN
     if kind is Kind.EMERGENCY and standing is Standing.FAILED:
         return "NOT CLOSED", "bad"
     if kind is Kind.EMERGENCY and standing is Standing.SKIPPED:
@@ -54,10 +58,12 @@ def _told(standing: Standing, kind: Kind) -> tuple[str, Tone]:
     return STANDINGS[standing]
 
 
-def parts_of(counts: Mapping[Standing, int], kind: Kind = Kind.WAVES) -> Sequence[Part]:
+def parts_of(
+    counts: Mapping[Standing, int], kind: Kind = Kind.WAVES, *, over: bool = False
+) -> Sequence[Part]:
     """Return how many stand how, as the parts of a bar."""
     return [
-        Part(counts.get(each, 0), *_told(each, kind), faint=each is Standing.CLOSED)
+        Part(counts.get(each, 0), *_told(each, kind, over=over), faint=each is Standing.CLOSED)
         for each in STANDINGS
     ]
 
@@ -80,7 +86,8 @@ def _row(seen: RolloutView, number: int, text: str, counts: Mapping[Standing, in
     told = f"{counts.get(Standing.DONE, 0):,} of {whole:,} turned"
     if tone == "warn":
         told = "awaits approval"
-    return Row(f"Wave {number}", parts_of(counts), tone, told if whole else "empty", text)
+    parts = parts_of(counts, over=seen.rollout.state in ENDED)
+    return Row(f"Wave {number}", parts, tone, told if whole else "empty", text)
 
 
 def _tone(seen: RolloutView, number: int, counts: Mapping[Standing, int]) -> Tone:

@@ -68,9 +68,9 @@ async def test_what_falls_short_is_summed_up(web: WebHouse) -> None:
     assert "pay-ledger" in shown.text
     assert "It was made on" in shown.text
     assert "keyturn compliance findings --kind too-old" in shown.text
-    mine = await web.visitor.follow(page, "nobody")
+    mine = await web.visitor.follow(page, "unknown")
     assert "pay-ledger" in mine.text
-    assert "Owner: nobody" in mine.text
+    assert "Owner: unknown" in mine.text
 
 
 async def test_findings_are_narrowed_and_acted_on(web: WebHouse) -> None:

@@ -350,3 +350,19 @@ async def test_every_page_has_the_command_that_does_the_same(
         assert commands, page.path
         for words in commands:
             parse(words)
+
+
+async def test_an_empty_list_says_what_other_projects_have(web: WebHouse) -> None:
+    """And leads there: of connections, registrations, flows and tables alike."""
+    await connect(web.house, await register(web.house))
+    made = await ask(web.house, "POST", "/api/v2/workspace", {"projectName": "Other"})
+    other = inner(made, "project")["slug"]
+    for path, what in ((LIST, "Connections"), (f"{LIST}/registrations", "Client registrations")):
+        page = await web.visitor.open(f"{path}?project={other}")
+        assert f"{what} in other projects: Example" in page.text
+        there = next(href for href, _ in page.links if href == f"{path}?project=example")
+        assert "in other projects" not in (await web.visitor.open(there)).text
+    for path in ("/flows", "/flows/tables"):
+        page = await web.visitor.open(f"{path}?project={other}")
+        assert page.status == 200
+        assert "in other projects" not in page.text

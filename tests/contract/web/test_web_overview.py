@@ -41,6 +41,20 @@ async def test_a_rotation_is_counted_and_its_next_turn_told(web: WebHouse) -> No
     assert "The same as a table" in page.text
 
 
+async def test_of_a_turn_under_way_it_is_told_what_it_waits_for(web: WebHouse) -> None:
+    """Until when both secrets work, and then until when the old one rests."""
+    rotation_id = await rotation(web)
+    await ask(web, rotation_id, "turn", {"wait": False})
+    assert "Keyturn looks at what the app has at Okta" in (await web.visitor.open("/")).text
+    await live(web, 0)
+    page = await web.visitor.open("/")
+    assert "What it waits for" in page.text
+    assert "Both work until 1 Mar 2026, 12:05 UTC" in page.text
+    await live(web, 301)
+    page = await web.visitor.open("/")
+    assert "The old one rests, and can be reinstated, until 1 Mar 2026, 12:10 UTC" in page.text
+
+
 async def test_what_needs_somebody_comes_first_and_leads_there(web: WebHouse) -> None:
     """A second secret that nobody here made blocks the turn: its owner must choose."""
     made = await web.house.rotate_by_order()

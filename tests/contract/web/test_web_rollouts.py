@@ -76,6 +76,19 @@ async def test_a_plan_says_what_to_look_at_first(web: WebHouse) -> None:
     assert [href for href, told in plan.links if told == named] == [f"/rotations/{rotation.id}"] * 2
 
 
+async def test_a_plan_warns_of_a_blackout(web: WebHouse) -> None:
+    """A rollout turns by hand, so that the rotation's calendar does not hold it up."""
+    await several(web)
+    async with web.world.store.writing() as tx:
+        first, second, *_ = await tx.list(Rotation)
+        for one, days in ((first, "2026-03-01/2026-03-02"), (second, "2026-03-02")):
+            await tx.replace(replace(one, schedule=replace(one.schedule, blackouts=days)))
+    plan = await planned(web)
+    assert "Look at 1 rotation first" in plan.text
+    told = "A blackout keeps its schedule from turning it until 2026-03-03 00:00 UTC"
+    assert f":{first.name} : {told}: a rollout turns it all the same." in plan.text
+
+
 async def test_a_plan_tells_when_its_last_wave_begins_and_when_all_has_finished(
     web: WebHouse,
 ) -> None:
@@ -245,6 +258,9 @@ async def test_an_abort_says_what_stays(web: WebHouse) -> None:
     ended = await web.visitor.press(asked, "Abort the rollout", abort_turns="on")
     assert "Nothing more is started." in ended.text
     assert "Aborted by ada@example.com." in ended.text
+    assert "Not begun 3" in ended.text
+    assert "Waiting" not in ended.text
+    assert "not begun" in ended.html[ended.html.index("<tbody>") :]
     again = await web.visitor.open(f"{page.path}/abort")
     assert "It has ended." in again.text
 

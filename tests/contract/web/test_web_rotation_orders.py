@@ -36,7 +36,7 @@ async def test_a_turn_is_planned_call_by_call_and_then_begun(web: WebHouse) -> N
     at = f"/api/v1/apps/{web.house.app_id}/credentials/secrets"
     for told in (f"GET {at}", f"POST {at}", "POST /oauth2/v1/introspect", f"DELETE {at}/ID"):
         assert told in planned.text
-    assert "Both work for 300 s; then the old one rests for 300 s" in planned.text
+    assert "Both work for 5 minutes; then the old one rests for 5 minutes" in planned.text
     assert f"keyturn rotation turn {NAME} --project example --plan" in planned.text
     assert (await view(web.world, rotation_id)).turn is None
     begun = await web.visitor.press(planned, "Turn now")

@@ -62,6 +62,17 @@ async def test_text_finds_by_name_and_app_and_keeps_what_was_typed(web: WebHouse
     assert any(text == "orders" for _, text in (await web.visitor.follow(none, "Show all")).links)
 
 
+async def test_rotations_are_listed_by_name(web: WebHouse) -> None:
+    """Whatever came first, on each page of the list."""
+    connection = await web.house.connect()
+    names = ["orders", "billing", "web", "api"]
+    for name in names:
+        await another(web, connection, name)
+    page = await web.visitor.open("/rotations")
+    assert [text for _, text in page.links if text in names] == sorted(names)
+    assert "They are listed by name." in page.text
+
+
 async def test_an_age_can_be_asked_for_and_taken_away(web: WebHouse) -> None:
     """As the overview's picture leads here."""
     connection = await web.house.connect()

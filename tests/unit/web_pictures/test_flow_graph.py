@@ -192,10 +192,10 @@ def test_ways_of_errors_are_dashed() -> None:
             "A schedule",
             "30 6 * * * UTC",
         ),
-        ("{kind: api_endpoint}", "A request to its endpoint", "opened by a client token"),
+        ("{kind: api_endpoint}", "A request", "opened by a client token"),
         (
             "{kind: api_endpoint, security: public}",
-            "A request to its endpoint",
+            "A request",
             "open to anybody",
         ),
         (

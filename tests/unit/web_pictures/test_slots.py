@@ -161,3 +161,11 @@ def test_hostile_texts_are_texts(text: str) -> None:
     slot = replace(NEW, name=text, okta_id=text, status=text)
     root = read(draw_slots("t", [OLD, slot], now=after(days=1), title=text))
     assert not {each.tag for each in root.iter()} & {"script", "img", "b"}
+
+
+def test_the_line_of_now_runs_through_no_text() -> None:
+    """Its text is in the first line, though others come before it."""
+    times = [after(hours=each) for each in (0, 1, 2, 400)]
+    moments = [Moment(at, "added", now=at == times[2]) for at in times]
+    (found,) = [one for one in written(axis_of(times, 0.1, 0.1), moments) if one.moment.now]
+    assert found.line == 0

@@ -132,6 +132,17 @@ async def test_a_registration_tells_whether_its_secret_is_proved(
     assert "version 4" in node.note
 
 
+async def test_a_registration_whose_secret_is_dead_is_no_proved_one() -> None:
+    """What is known here outruns what its server said last."""
+    async with used() as usage:
+        one = registration_of(usage)
+    proved = replace(one.view.registration, standing=Standing.ACCEPTED, proved_version=4)
+    view = replace(one.view, registration=proved, version=4)
+    shown = replace(one, view=view, health=Health(Light.BROKEN, ("It is gone.",)))
+    node = named(replace(usage, registrations=[shown]))["client registration service"]
+    assert (node.tone, node.note) == ("bad", "It is gone.")
+
+
 @pytest.mark.parametrize(
     ("confirmed", "required", "tone"),
     [(4, True, "good"), (3, True, "warn"), (3, False, "idle"), (0, True, "warn")],

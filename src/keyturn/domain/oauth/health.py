@@ -26,7 +26,9 @@ class Fate(StrEnum):
 
 
 REPLACED = "Its client secret has been replaced, and is retired before long."
-TAKE_OTHER = "Give the registration the one that is served now."
+TAKE_OTHER = (
+    "Replace it in the client registration, best by the name of the secret that a rotation keeps."
+)
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,9 @@ def _of_secret(
     ends_at = _ends_at(connection)
     if seen.fate is Fate.GONE:
         told = "It will fail at its next refresh: its client secret is INACTIVE, or deleted."
-        yield _when(ends_at, now, told)
+        yield _when(ends_at, now, f"{told} {TAKE_OTHER}")
     elif seen.fate is Fate.LEAVING:
-        yield Reason(Light.AT_RISK, REPLACED)
+        yield Reason(Light.AT_RISK, f"{REPLACED} {TAKE_OTHER}")
     elif registration.standing is Standing.REJECTED and registration.tested == seen.version:
         yield _when(ends_at, now, f"It will fail at its next refresh. {registration.told}")
     elif seen.version > registration.proved_version and connection.tokens:

@@ -67,7 +67,7 @@ function tellTime(element) {
     const ago = document.createElement("span");
     ago.className = "ago";
     ago.textContent = fromNow(at);
-    element.replaceChildren(`${local} `, ago);
+    element.replaceChildren(`${local.replaceAll(" ", "\u00a0")} `, ago);
     element.title = element.dataset.utc;
   }
 }

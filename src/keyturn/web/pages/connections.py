@@ -17,6 +17,7 @@ from keyturn.domain.oauth.lights import Light
 from keyturn.services.oauth_connections import ConnectionView, list_connections, read_connection
 from keyturn.services.projects import Whole, anywhere_in
 from keyturn.services.usage import ConnectionUse, Usage, list_health, usage_of_connection
+from keyturn.web.elsewhere import count_elsewhere
 from keyturn.web.lights import LIGHTS
 from keyturn.web.menu import CONNECTIONS
 from keyturn.web.pictures.usage_graph import draw_usage
@@ -98,6 +99,9 @@ async def list_all(visit: Visit) -> Response:
         rows=sorted(rows, key=lambda row: (order.index(row.health.light), row.one.name)),
         wanted=wanted,
         tiles=[(LIGHTS[each], each.value, counts[each]) for each in Light if counts[each]],
+        elsewhere=()
+        if views
+        else await count_elsewhere(visit, LIST, Verb.READ_GRANTS, list_connections),
         creates=creates(visit, whole),
         grants=GRANTS,
     )

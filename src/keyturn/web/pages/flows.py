@@ -18,6 +18,7 @@ from keyturn.services import gate
 from keyturn.services.flows import FlowView, list_flows
 from keyturn.services.projects import Whole, anywhere_in
 from keyturn.services.run_history import list_latest_runs
+from keyturn.web.elsewhere import count_elsewhere
 from keyturn.web.flow_told import PHASES, lasted_s, seconds
 from keyturn.web.one_flow import LIST, OneFlow, one_of
 from keyturn.web.pictures.sparkline import Bar, draw_bars
@@ -98,6 +99,7 @@ async def list_all(visit: Visit) -> Response:
         back=back,
         more=wanted.href(start=str(wanted.start + EACH)) if more else "",
         total=len(near),
+        elsewhere=() if every else await count_elsewhere(visit, LIST, Verb.READ_FLOWS, list_flows),
         creates=may_create(visit, whole),
         command=shlex.join(["keyturn", "flow", "list", "--project", whole.project.slug]),
     )

@@ -14,6 +14,7 @@ from keyturn.services import flow_tables, gate
 from keyturn.services.flow_tables import TableView
 from keyturn.services.projects import target_of
 from keyturn.services.table_rows import RowView
+from keyturn.web.elsewhere import count_elsewhere
 from keyturn.web.faults import told_of
 from keyturn.web.one_flow import LIST
 from keyturn.web.pages.flows import may_create
@@ -69,6 +70,9 @@ async def _listed(visit: Visit, error: CallerError | None = None) -> Response:
         status=status_of(error) if error else 200,
         whole=whole,
         projects=[(each.project.slug, each.project.name) for each in projects],
+        elsewhere=()
+        if found
+        else await count_elsewhere(visit, TABLES, Verb.READ_FLOWS, flow_tables.list_tables),
         tables=sorted(tables, key=lambda each: each.name),
         creates=may_create(visit, whole),
         spot=await spot_of(visit),

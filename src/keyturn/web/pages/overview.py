@@ -20,6 +20,7 @@ from keyturn.services.fleet import FleetView, read_fleet, watch_fleet
 from keyturn.services.projects import list_projects
 from keyturn.web.menu import HOME
 from keyturn.web.one_rotation import maker
+from keyturn.web.phases import doing_of
 from keyturn.web.pictures import ages, budget
 from keyturn.web.prose import prose
 from keyturn.web.routing import page
@@ -109,7 +110,11 @@ def _shown(visit: Visit, fleet: FleetView) -> dict[str, object]:
         "called": CALLED,
         "attention": [_told(visit, fleet, each) for each in fleet.attention],
         "access": [(ACCESS[each.state], each) for each in fleet.access],
-        "turning": [one for one in fleet.rotations if one.outlook.state is State.TURNING],
+        "turning": [
+            (one, *doing_of(one.rotation, one.turn))
+            for one in fleet.rotations
+            if one.turn and one.outlook.state is State.TURNING
+        ],
         "picture": ages.draw_ages("ages", bins),
         "rows": ages.rows(bins),
         "rates": [_rate(number, each, fleet.at) for number, each in enumerate(fleet.budgets)],

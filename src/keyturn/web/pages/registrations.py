@@ -29,9 +29,10 @@ from keyturn.services.registrations import (
     prove_registration,
     read_registration,
 )
-from keyturn.services.usage import list_health
+from keyturn.services.usage import list_health, list_secret_health
+from keyturn.web.elsewhere import count_elsewhere
 from keyturn.web.faults import told_of
-from keyturn.web.lights import LIGHTS, SECRETS
+from keyturn.web.lights import LIGHTS, SECRETS, standing_of
 from keyturn.web.pages.connections import registers
 from keyturn.web.problems import status_of
 from keyturn.web.routing import action, page
@@ -66,19 +67,23 @@ async def list_all(visit: Visit) -> Response:
     """List the client registrations of a project."""
     whole, projects = await visit.projects()
     found = await list_registrations(visit.world, visit.caller, project=whole.project.id)
-    order = [*SECRETS]
+    health = await list_secret_health(visit.world, [each.registration for each in found])
+    order = [*LIGHTS]
     return visit.render(
         "connections/registrations/list.html",
         whole=whole,
         projects=projects,
         rows=[
-            (subject_of(visit, each), each, SECRETS[each.registration.standing])
-            for each in sorted(
-                found,
-                key=lambda one: (order.index(one.registration.standing), one.registration.name),
+            (subject_of(visit, each), each, standing_of(each.registration, told), told)
+            for each, told in sorted(
+                zip(found, health, strict=True),
+                key=lambda one: (order.index(one[1].light), one[0].registration.name),
             )
         ],
         titles={name: each.title for name, each in CONNECTORS.items()},
+        elsewhere=()
+        if found
+        else await count_elsewhere(visit, LIST, Verb.READ_GRANTS, list_registrations),
         creates=registers(visit, whole),
     )
 
@@ -96,6 +101,7 @@ async def show_one(visit: Visit, error: KeyturnError | None = None) -> Response:
     every = await list_connections(world, caller, project=view.place.project.id)
     mine = [each for each in every if each.registration.id == registration.id]
     health = await list_health(world, mine)
+    (secret,) = await list_secret_health(world, [registration])
     said = visit.said
     return visit.render(
         "connections/registrations/show.html",
@@ -106,7 +112,8 @@ async def show_one(visit: Visit, error: KeyturnError | None = None) -> Response:
         view=view,
         registration=registration,
         connector=CONNECTORS[registration.connector].title,
-        standing=SECRETS[registration.standing],
+        standing=standing_of(registration, secret),
+        secret=secret,
         described=_described(view.provider),
         connections=[
             (each, told, LIGHTS[told.light]) for each, told in zip(mine, health, strict=True)

@@ -15,7 +15,7 @@ from keyturn.services.rollouts import list_rollouts
 from keyturn.web.paging import Slice, start_in
 from keyturn.web.pictures.shares import draw_shares
 from keyturn.web.planned import follow_watch
-from keyturn.web.rollouts_told import STANDINGS, rows_of, state_of, sum_of, word_of
+from keyturn.web.rollouts_told import rows_of, state_of, sum_of, word_of
 from keyturn.web.routing import page
 from keyturn.web.visiting import Visit
 
@@ -77,11 +77,12 @@ def standing_in(visit: Visit) -> Standing | None:
     return next((each for each in Standing if each == wanted), None)
 
 
-def row_of(visit: Visit, one: Member, phase: Phase | None = None) -> Row:
+def row_of(visit: Visit, one: Member, phase: Phase | None = None, *, over: bool = False) -> Row:
     """Return a member as whoever looks sees it; a rotation that is gone has no page."""
     sees = visit.may(Verb.READ_ROTATIONS) and GONE not in one.told
     href = f"/rotations/{one.rotation_id}" if sees else ""
-    return Row(one, word_of(one.standing), phase, href, href if visit.may(Verb.ROTATE) else "")
+    orders = href if visit.may(Verb.ROTATE) else ""
+    return Row(one, word_of(one.standing, over=over), phase, href, orders)
 
 
 async def _watch(visit: Visit) -> Watch[RolloutSight]:
@@ -92,7 +93,7 @@ async def _watch(visit: Visit) -> Watch[RolloutSight]:
 def _shown(visit: Visit, sight: RolloutSight) -> dict[str, object]:
     seen, one, standing = sight.of, sight.of.rollout, standing_in(visit)
     sums, href = sum_of(seen), f"{LIST}/{one.id}"
-    wanted = {"standing": standing.value if standing else ""}
+    wanted, over = {"standing": standing.value if standing else ""}, one.state in ENDED
     return {
         "one": one,
         "href": href,
@@ -102,6 +103,7 @@ def _shown(visit: Visit, sight: RolloutSight) -> dict[str, object]:
         "left_out": sums[Standing.SKIPPED],
         "turning": sums[Standing.TURNING] + sums[Standing.CLOSED],
         "waiting": sums[Standing.WAITING],
+        "waits": word_of(Standing.WAITING, over=over)[0].capitalize(),
         "picture": draw_shares("waves", rows_of(seen), title="Waves"),
         "failed": [row_of(visit, each) for each in sight.failed[:NAMED]],
         "failures": len(sight.failed),
@@ -110,15 +112,15 @@ def _shown(visit: Visit, sight: RolloutSight) -> dict[str, object]:
             each.wave == one.wave and each.expires_at > visit.world.clock.now()
             for each in seen.approvals
         ),
-        "rows": [row_of(visit, each, phase) for each, phase in sight.page.members],
+        "rows": [row_of(visit, each, phase, over=over) for each, phase in sight.page.members],
         "slice": Slice(start_in(visit), EACH, sight.page.total, href, wanted),
         "standing": standing,
         "tabs": [
             ("All", href),
             *(
-                (f"{STANDINGS[each][0].capitalize()} {count:,}", f"{href}?standing={each}#members")
+                (f"{told.capitalize()} {count:,}", f"{href}?standing={each}#members")
                 for each, count in sums.items()
-                if count
+                if count and (told := word_of(each, over=over)[0])
             ),
         ],
         "orders": orders_of(visit, one),

@@ -18,13 +18,13 @@ from keyturn.domain.offers import Order, why_not
 from keyturn.domain.schedule import interval_of
 from keyturn.domain.slots import Slot
 from keyturn.domain.turn import Word
+from keyturn.services.plans import policy_told
 from keyturn.services.takers import Kind, Taker
 from keyturn.services.usage import usage_of_rotation
 from keyturn.services.watching import Sight, watch_rotation
 from keyturn.web import sessions
 from keyturn.web.menu import ABOVE
 from keyturn.web.one_rotation import PATH, One
-from keyturn.web.pages.wizard_schedule import policy_told
 from keyturn.web.phases import phases_of
 from keyturn.web.pictures import slots as slots_picture
 from keyturn.web.pictures.usage_graph import draw_usage

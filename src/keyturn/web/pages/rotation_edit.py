@@ -19,6 +19,7 @@ from keyturn.domain.errors import (
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.services.ending import delete_rotation
+from keyturn.services.plans import policy_told
 from keyturn.services.previews import preview_rotation
 from keyturn.services.rotations import RotationChange, update_rotation
 from keyturn.services.schedules import ScheduleChange
@@ -31,7 +32,6 @@ from keyturn.web.pages.wizard_schedule import (
     LENGTH_RULE,
     length,
     policy_of,
-    policy_told,
     schedule_of,
     seconds_of,
     zones,

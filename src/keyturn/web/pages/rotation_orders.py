@@ -11,6 +11,7 @@ from starlette.responses import Response
 from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import Forbidden, KeyturnError, NotFound, Refused
 from keyturn.domain.evidence import floor_over_at
+from keyturn.domain.lengths import spoken
 from keyturn.domain.offers import Order, why_not
 from keyturn.domain.okta_paths import COLLECTIONS
 from keyturn.domain.orders import phase_of, serves_what_is_lost
@@ -191,10 +192,11 @@ def _finishing(one: One, turn: Turn) -> Sequence[str]:
     shortest = "as soon as the shortest overlap is over"
     if phase_of(turn) is Phase.OVERLAPPING:
         shortest += f", at {over_at:%Y-%m-%d %H:%M:%S} UTC"
+    soak = spoken(one.rotation.policy.soak_s)
     return (
         f"At Okta: `POST {_at(one, turn)}/lifecycle/deactivate`, {shortest}.",
         f"Whoever still uses the old {one.noun} is refused by Okta from then on.",
-        f"It is deleted {one.rotation.policy.soak_s} s later, unless it is reinstated by then.",
+        f"It is deleted {soak} later, unless it is reinstated by then.",
     )
 
 

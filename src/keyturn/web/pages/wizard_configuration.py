@@ -13,6 +13,7 @@ from keyturn.domain.turn import Overlap
 from keyturn.services.connections import list_okta_connections
 from keyturn.services.folders import create_folder, list_folders
 from keyturn.services.onboarding import find_taken_names
+from keyturn.services.plans import policy_told
 from keyturn.services.policies import changed_policy
 from keyturn.services.projects import Where
 from keyturn.web.pages import wizard_schedule as schedule
@@ -96,7 +97,7 @@ async def look_at_configuration(wizard: Wizard) -> Shown:
         "overlaps": [("", f"As the installation has it: {overlap.lower()}", ""), *OVERLAPS],
         "policy": policy,
         "length": schedule.length,
-        "policy_told": schedule.policy_told(policy),
+        "policy_told": policy_told(policy),
         **await look_at_dates(wizard),
     }
 

@@ -9,7 +9,7 @@ from keyturn.domain.rotation import Adopt
 from keyturn.domain.sensitive import Sensitive
 from keyturn.services.creation_plans import steps_of_creation
 from keyturn.services.onboarding import Prospect, create_rotation, preview_rotation
-from keyturn.services.plans import steps_at_app
+from keyturn.services.plans import policy_told, steps_at_app
 from keyturn.services.rotations import RotationView, read_rotation_by_name
 from keyturn.web.pages import wizard_schedule as schedule
 from keyturn.web.pages.wizard_choices import ADOPT, chosen, named
@@ -47,7 +47,7 @@ async def look_at_review(wizard: Wizard) -> Shown:
             "steps_now": steps_of_creation(prospect, retires=retire.id if retire else None),
             "steps_then": steps_at_app(prospect.rotation),
             "schedule_told": schedule_told(prospect.rotation.schedule),
-            "policy_told": schedule.policy_told(prospect.rotation.policy),
+            "policy_told": policy_told(prospect.rotation.policy),
             "dates": schedule.dates(shown.slots, wizard.answers.zone),
             "warning": shown.warning,
             "zone": wizard.answers.zone or "UTC",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from keyturn.domain.errors import FieldProblem, InvalidInput
 from keyturn.domain.schedule import Slot
-from keyturn.domain.turn import Overlap, Policy
+from keyturn.domain.turn import Overlap
 from keyturn.domain.zones import zone_of
 from keyturn.services.policies import PolicyChange
 from keyturn.services.ports import World
@@ -120,25 +120,6 @@ def policy_of(answers: Answers) -> PolicyChange:
         quiet_s=seconds_of(answers.quiet),
         log={"on": True, "off": False}.get(answers.log),
     )
-
-
-def policy_told(policy: Policy) -> str:
-    """Say in a sentence how long turns take their time."""
-    at_least = spoken(policy.overlap_s)
-    overlap = {
-        Overlap.FIXED: f"for {at_least}",
-        Overlap.UNTIL_NEXT: f"until the next turn is due, {at_least} at least",
-        Overlap.EVIDENCE: f"until nobody uses the old one any more, {at_least} to "
-        f"{spoken(policy.backstop_s)}",
-    }[policy.overlap]
-    return f"Both work {overlap}; then the old one rests for {spoken(policy.soak_s)}"
-
-
-def spoken(seconds: int) -> str:
-    """Render a length of time as people say it."""
-    text = length(seconds)
-    word = {"d": "day", "h": "hour", "m": "minute", "s": "second"}[text[-1]]
-    return f"{text[:-1]} {word}" if text[:-1] == "1" else f"{text[:-1]} {word}s"
 
 
 def length(seconds: int) -> str:

@@ -83,10 +83,13 @@ class Written:
 
 
 def written(axis: Axis, moments: Iterable[Moment]) -> list[Written]:
-    """Put moments into lines in which none runs into another, in a narrow window either."""
+    """Put moments into lines in which none runs into another, in a narrow window either.
+
+    Now is in the first one: its line, the boldest, runs through no text then.
+    """
     ends: list[float] = []
     found = list[Written]()
-    for moment in sorted(moments, key=lambda each: each.at):
+    for moment in sorted(moments, key=lambda each: (not each.now, each.at)):
         share = axis.share(moment.at)
         text = f"{moment.text} {_time(moment.at, axis)}{' UTC' if moment.now else ''}".strip()
         wide = width_of(text, SIZE)

@@ -239,7 +239,7 @@ def _flow(name: str, view: _View, at: str) -> Node:
 def _start_title(start: Start) -> str:
     match start.kind:
         case StartKind.ENDPOINT:
-            return "A request to its endpoint"
+            return "A request"
         case StartKind.SCHEDULE:
             return "A schedule"
         case StartKind.EVENT:

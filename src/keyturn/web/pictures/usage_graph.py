@@ -161,6 +161,8 @@ def _registration(use: RegistrationUse, href: Href) -> Node:
     told = f"version {version}, not proved yet"
     if one.standing is Standing.REJECTED:
         tone, told = "bad", one.told or f"version {version} is rejected"
+    elif use.health.reasons:
+        tone, told = LIGHTS[use.health.light][0], " ".join(use.health.reasons)
     elif one.proved_version >= version:
         tone, told = "good", f"version {version}, proved"
     elif one.proved_version:
