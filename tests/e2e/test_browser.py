@@ -45,6 +45,12 @@ PAGES = (
 )
 
 
+CUT_OFF = """() => [...document.querySelectorAll("main .scroll")]
+  .filter((each) => each.scrollWidth > each.clientWidth)
+  .map((each) => each.ariaLabel)"""
+"""Finds the tables that are wider than their room."""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_no_page_has_a_grave_finding_or_breaks_its_policy(
     site: Site, chrome: Browser, scheme: str
@@ -73,6 +79,26 @@ async def test_no_page_has_a_grave_finding_or_breaks_its_policy(
             wide = await page.evaluate("document.documentElement.scrollWidth")
             wrong += [f"{path} is {wide} pixels wide"] * (wide > 360)
             await photograph(page, f"{name}-{scheme}-360")
+    assert wrong == []
+
+
+async def test_no_table_hides_a_column(site: Site, chrome: Browser) -> None:
+    """However much room there is: where that is too little, rows are laid out as cards."""
+    rotation = await site.rotate(await site.connect())
+    path = f"/api/v2/secret-rotations/okta-client-secret/{rotation}/rotate-secrets"
+    assert (await site.http.post(path)).status_code == 200
+    wrong: list[str] = []
+    async with context(chrome, site.url) as window:
+        page = await window.new_page()
+        await site.log_in(page)
+        begun = [await site.begin("rollouts", name="spring", approvals=True)]
+        begun.append(await site.begin("emergencies", reason="leaked", all=True))
+        of_rotation = [f"/rotations/{rotation}{end}" for end in ("", "/turns", "/usage", "/okta")]
+        for path in (*PAGES, *of_rotation, *begun, "/compliance/findings", "/emergencies"):
+            await page.goto(path)
+            for width in (360, 800, 1024, 1280):
+                await page.set_viewport_size({"width": width, "height": 900})
+                wrong += [f"{path} at {width}: {at}" for at in await page.evaluate(CUT_OFF)]
     assert wrong == []
 
 

@@ -8,6 +8,7 @@ import click
 from keyturn.cli import options, output
 from keyturn.cli.channel_add import add, update
 from keyturn.cli.running import connected, run
+from keyturn.domain.lengths import spoken
 
 if TYPE_CHECKING:
     from keyturn.wire.channels import Channel, Delivery
@@ -140,7 +141,7 @@ def show_channel(one: "Channel", *, as_json: bool) -> None:
         f"  kinds        {', '.join(one.kinds) or 'all'}",
         f"  brought      {when}",
         f"  quiet hours  {quiet}",
-        f"  turns told   {one.ahead_s} s ahead",
+        f"  turns told   {spoken(one.ahead_s)} ahead",
     ]
     lines += [f"  failing      {one.message}"] if one.failing_since else []
     document = one.model_dump(mode="json")

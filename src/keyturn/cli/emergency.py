@@ -162,8 +162,7 @@ def _exit(not_closed: int) -> None:
 
 def _agreed(found: "EmergencyPlan", plan_hash: str | None, limit: int) -> str:
     """Show a plan, and have the number of its apps typed. Raises ClickException for another."""
-    for line in emergency_lines.plan(found, limit):
-        click.echo(line, err=True)
+    output.tell(emergency_lines.plan(found, limit), err=True)
     count = len(found.members)
     typed = click.prompt(f"Type {count} to close {emergency_lines.counted(count)}", err=True)
     if typed.strip() != str(count):
@@ -234,7 +233,8 @@ def apps(
             wanted = {"limit": str(max(1, min(limit, 1000)))}
             wanted |= {"standing": standing} if standing else {}
             page = await api.list_closings(found.id, wanted)
-        output.show(page.model_dump(mode="json"), emergency_lines.apps(page), as_json=as_json)
+        lines = emergency_lines.apps(page, found)
+        output.show(page.model_dump(mode="json"), lines, as_json=as_json)
 
     run(work())
 
@@ -313,8 +313,7 @@ def abort(*, which: str, yes: bool, server: str | None, as_json: bool) -> None:
 def _agree(found: "Emergency", question: str, *, yes: bool) -> None:
     """Show an emergency, and have an order to it agreed to. Raises Abort."""
     if not yes:
-        for line in emergency_lines.emergency(found):
-            click.echo(line, err=True)
+        output.tell(emergency_lines.emergency(found), err=True)
         click.confirm(question, abort=True, err=True)
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from keyturn.cli import output
 from keyturn.cli.inventory_lines import duration
-from keyturn.cli.rollout_lines import more
+from keyturn.cli.rollout_lines import more, standing, standings, state_of
+from keyturn.domain.lengths import spoken
 
 if TYPE_CHECKING:
     from keyturn.wire.emergencies import (
@@ -87,7 +88,7 @@ def emergencies(found: "Sequence[Emergency]") -> list[str]:
     rows = [
         [
             one.name,
-            _state(one),
+            state_of(one),
             f"{closed(one)} of {one.apps}",
             str(not_closed(one) or "-"),
             one.creator,
@@ -100,19 +101,15 @@ def emergencies(found: "Sequence[Emergency]") -> list[str]:
     return output.table(header, rows)
 
 
-def _state(one: "Emergency") -> str:
-    return "aborted" if one.state == "abandoned" else one.state
-
-
 def emergency(found: "Emergency") -> Iterator[str]:
     """Render one and what somebody has to do."""
-    yield f"Emergency {found.name} is {_state(found)}. {found.told}".rstrip()
+    yield f"Emergency {found.name} is {state_of(found)}. {found.told}".rstrip()
     facts = {
         "reason": found.reason,
         "begun": f"{output.moment(found.created_at)} by {found.creator}",
         "closed": f"{closed(found)} of {counted(found.apps)}",
-        "stand": ", ".join(f"{n} {each}" for each, n in sorted(found.standings.items())),
-        "time": f"{found.within_seconds} s for consumers" if found.within_seconds else "none",
+        "stand": standings(found, found.standings),
+        "time": f"{spoken(found.within_seconds)} for consumers" if found.within_seconds else "none",
         "tokens": f"revoked of {counted(found.revoked)}" if found.revoke_tokens else "",
         "ended": output.moment(found.ended_at) if found.ended_at else "",
         "plan": found.plan_hash,
@@ -137,13 +134,13 @@ def _standing(found: "Emergency") -> str:
     return next((f" --standing {each}" for each in alone), "")
 
 
-def apps(found: "ClosingsAnswer") -> Iterator[str]:
+def apps(found: "ClosingsAnswer", of: "Emergency") -> Iterator[str]:
     """Render apps of an emergency."""
     header = ["no", "app", "rotation", "stands", "closed", "told"]
-    yield from output.table(header, [_row(one) for one in found.apps])
+    yield from output.table(header, [_row(one, of) for one in found.apps])
     yield from more(found.total, len(found.apps))
 
 
-def _row(one: "Closing") -> list[str]:
+def _row(one: "Closing", of: "Emergency") -> list[str]:
     closed = output.moment(one.closed_at) if one.closed_at else "-"
-    return [str(one.number), one.app_id, one.name, one.standing, closed, one.told]
+    return [str(one.number), one.app_id, one.name, standing(of, one.standing), closed, one.told]

@@ -86,7 +86,7 @@ def list_some(
 def lines_of(seen: "FleetAnswer") -> Iterator[str]:
     """Render a fleet for people."""
     stands = [f"{state} {count}" for state, count in seen.states.items() if count]
-    yield f"{seen.rotations} rotations{': ' if stands else ''}{', '.join(stands)}"
+    yield f"{output.counted(seen.rotations, 'rotation')}{': ' if stands else ''}{', '.join(stands)}"
     ages = [f"{band} {count}" for band, count in seen.bands.items() if count]
     if ages:
         oldest, median = _age(seen.oldest_seconds), _age(seen.median_seconds)

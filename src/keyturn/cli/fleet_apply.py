@@ -13,8 +13,9 @@ import click
 
 from keyturn.cli import options, output
 from keyturn.cli.credential import read_file, read_stdin
-from keyturn.cli.fleet_file import STDIN, file, file_body, lasting, lines_of, prune
+from keyturn.cli.fleet_file import STDIN, file, file_body, lines_of, prune
 from keyturn.cli.running import connected, run
+from keyturn.domain.lengths import spoken
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
@@ -57,7 +58,7 @@ def apply(
         async with connected(server) as api:
             planned = await api.plan_fleet(body)
             if not as_json:
-                click.echo("\n".join(lines_of(planned)))
+                output.tell(lines_of(planned))
             so_far = Progress(planned.changes, quiet=as_json)
             if planned.changes:
                 _agree(yes=yes)
@@ -129,7 +130,7 @@ class Progress:
             return
         number, count = self.tried, len(self.planned)
         left_s = self.planned[-1].second - self.planned[number - 1].second
-        rest = f"  ({lasting(left_s)} to go)" if left_s else ""
+        rest = f"  ({spoken(left_s, parts=2)} to go)" if left_s else ""
         name = f"{change.action} {change.kind} {change.name}"
         lead = f"{number:>{len(str(count))}}/{count} {outcome}"
         click.echo(output.printable(f"{lead}: {name}{rest}"))

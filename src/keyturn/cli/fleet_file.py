@@ -12,8 +12,8 @@ import click
 
 from keyturn.cli import options, output
 from keyturn.cli.credential import read_file
-from keyturn.cli.inventory_lines import duration
 from keyturn.cli.running import connected, run
+from keyturn.domain.lengths import spoken
 
 if TYPE_CHECKING:
     from keyturn.wire.fleet_files import FleetPlanAnswer, PlanFleet, PlannedFleetChange
@@ -24,7 +24,6 @@ CHANGED = 2
 SIGNS = {"create": "+", "adopt": "+", "update": "~", "delete": "-"}
 LEFT_SHOWN = 10
 CALLS_SHOWN = 40
-MINUTE_S = 60
 CELL_MAX = 100
 ALIKE_SHOWN = 20
 """As much of what is alike before and after stands before what differs."""
@@ -128,7 +127,7 @@ def lines_of(planned: "FleetPlanAnswer", *, calls: bool | None = None) -> Iterat
         yield "Nothing is to be changed."
         return
     listed = "" if each_call or not planned.calls else " (--calls lists them)"
-    took = f", in {lasting(planned.seconds)} at the allowed rate" if planned.calls else ""
+    took = f", in {spoken(planned.seconds, parts=2)} at the allowed rate" if planned.calls else ""
     count = f"{len(planned.changes)} change{'s' if len(planned.changes) > 1 else ''}"
     yield f"{count}; {planned.calls} calls of Okta at most{took}{listed}"
 
@@ -144,11 +143,6 @@ def _left(planned: "FleetPlanAnswer") -> Iterator[str]:
     one = "1 thing is not in the file and stays:"
     yield one if count == 1 else f"{count} things are not in the file and stay:"
     yield from (output.printable(f"  {each.kind} {each.name}") for each in planned.left)
-
-
-def lasting(seconds: int) -> str:
-    """Render how long something takes, short times by the second."""
-    return duration(seconds) if seconds > MINUTE_S else f"{seconds} s"
 
 
 def _lines(change: "PlannedFleetChange", *, each_call: bool) -> Iterator[str]:

@@ -70,10 +70,10 @@ def check(
     document = {"findings": [_told(file, each) for file, each in found], "unchecked": left}
     lines = [output.printable(f"{file}:{each.line}: {each}") for file, each in found]
     output.show(document, lines, as_json=as_json)
-    why = "you may not see them" if environment else "--env asks a server"
+    why = "you may not see that" if environment else "--env asks the server"
     for name, names in left.items() if not as_json else ():
-        told = f"{name}: not looked for, as {why}: {'; '.join(names)}"
-        click.echo(output.printable(told), err=True)
+        told = f"{name}: nobody has looked whether there are {'; '.join(names)} ({why})"
+        output.tell([output.printable(told)], err=True)
     if any(each.severity is Severity.ERROR for _, each in found):
         raise click.exceptions.Exit(1)
 

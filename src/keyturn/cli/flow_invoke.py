@@ -176,7 +176,7 @@ def _show(answer: "httpx2.Response", *, as_json: bool) -> None:
     body = _body(answer)
     told = {"status": answer.status_code, "headers": dict(answer.headers), "body": body}
     text = body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False)
-    output.show(told, [text], as_json=as_json)
+    output.show(told, [text], as_json=as_json, as_is=True)
     if answer.is_success:
         return
     challenge = answer.headers.get("www-authenticate")

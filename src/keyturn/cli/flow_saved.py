@@ -9,7 +9,7 @@ import click
 from keyturn.cli import options, output
 from keyturn.cli.bringing import read_text
 from keyturn.cli.flow_files import which_files
-from keyturn.cli.naming import one_named
+from keyturn.cli.naming import elsewhere, one_named
 from keyturn.cli.running import connected, run
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def _read(file: Path, text: str) -> "ReadFlow":
         told[each.severity].append(output.printable(f"{file}:{each.line}: {each}"))
     if told[Severity.ERROR]:
         raise click.ClickException("\n".join(told[Severity.ERROR]))
-    for line in told[Severity.WARNING]:
-        click.echo(line, err=True)
+    output.tell(told[Severity.WARNING], err=True)
     return read_flow(text)
 
 
@@ -149,9 +148,11 @@ def list_flows(*, project: str, server: str | None, as_json: bool) -> None:
     async def work() -> None:
         async with connected(server) as api:
             found = await api.list_flows(project)
+            others = await elsewhere(api, project)
         header = ["name", "folder", "starts by", "version", "is", "id"]
         document = {"flows": [one.model_dump(mode="json") for one in found]}
-        output.show(document, output.table(header, [_row(one) for one in found]), as_json=as_json)
+        lines = [*output.table(header, [_row(one) for one in found]), *others]
+        output.show(document, lines, as_json=as_json)
 
     run(work())
 

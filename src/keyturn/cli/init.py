@@ -57,10 +57,16 @@ async def _init(settings: "Settings", out: Path | None) -> "Installed":
 def _new_file(path: Path) -> Iterator[TextIO]:
     """Open a file of its owner's that was not there, before anything else is done.
 
-    It goes again if the block fails. Raises OSError.
+    It goes again if the block fails. Raises ClickException where it is there, OSError.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.ClickException(
+            f"{path} is there already, and may hold the secrets of an installation: "
+            "name another file by --out."
+        ) from None
+    with os.fdopen(number, "w", encoding="utf-8") as file:
         try:
             yield file
             file.flush()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyturn.cli import output
+from keyturn.domain.lengths import spoken
 
 if TYPE_CHECKING:
     from keyturn.wire.inventory import (
@@ -101,11 +102,8 @@ def under_way(
 
 
 def duration(seconds: float) -> str:
-    """Render a length of time by its two largest parts."""
-    minutes = int(-(-seconds // 60))
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+    """Render how long something lasts by two of its parts, begun minutes as whole ones."""
+    return spoken(-(-seconds // 60) * 60, parts=2)
 
 
 def lines(found: "InventoryAppsAnswer", limit: int) -> Iterator[str]:

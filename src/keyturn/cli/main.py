@@ -57,8 +57,8 @@ cli = LazyGroup(
     name="keyturn",
     commands_at=COMMANDS,
     help="Turn the client secrets of Okta apps, and nothing that uses them fails.\n\n"
-    "Start with `keyturn demo`. Settings come from flags, then from the environment: "
-    "`keyturn settings` lists them.",
+    "Start with `keyturn demo`. What has a name is called by it, or by its id. Settings come from "
+    "flags, then from the environment: `keyturn settings` lists them.",
 )
 cli = click.version_option(__version__, prog_name="keyturn")(cli)
 

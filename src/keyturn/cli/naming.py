@@ -5,9 +5,15 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
+from keyturn.cli import output
+
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
     from keyturn.wire.identities import Identity
+
+
+MANY = 5
+"""So many projects are named beside a list."""
 
 
 class Named(Protocol):
@@ -40,6 +46,15 @@ def only(found: Sequence[N], which: str, *, noun: str, listed_by: str) -> N:
         ids = ", ".join(one.id for one in found)
         raise click.ClickException(f"Several are called {which}: say which by id: {ids}.")
     return found[0]
+
+
+async def elsewhere(api: "KeyturnApi", project: str) -> list[str]:
+    """Say in a terminal which other projects a list might be asked for; a pipe has the list."""
+    if output.columns() is None:
+        return []
+    others = [one for one in await api.list_projects() if project not in {one.id, one.slug}]
+    named = ", ".join(one.slug for one in others[:MANY]) + (" …" if len(others) > MANY else "")
+    return [f"This is project {project}. Others, by --project: {named}"] if others else []
 
 
 async def identity_named(api: "KeyturnApi", name: str, *, person: bool | None = None) -> "Identity":

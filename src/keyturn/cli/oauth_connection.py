@@ -10,7 +10,7 @@ import click
 from keyturn.cli import options, output
 from keyturn.cli.connection_lines import AUTHORIZED, row_of, show_connection
 from keyturn.cli.credential import Command, read_file, read_stdin
-from keyturn.cli.naming import one_named, only
+from keyturn.cli.naming import elsewhere, one_named, only
 from keyturn.cli.registration import find_registration
 from keyturn.cli.running import connected, run
 
@@ -131,9 +131,11 @@ def list_connections(*, project: str, server: str | None, as_json: bool) -> None
     async def work() -> None:
         async with connected(server) as api:
             found = await api.list_oauth_connections(project)
+            others = await elsewhere(api, project)
         document = {"connections": [one.model_dump(mode="json") for one in found]}
         header = ["name", "registration", "folder", "grant", "health", "aliases", "id"]
-        output.show(document, output.table(header, [row_of(one) for one in found]), as_json=as_json)
+        lines = [*output.table(header, [row_of(one) for one in found]), *others]
+        output.show(document, lines, as_json=as_json)
 
     run(work())
 
@@ -264,7 +266,7 @@ def token(
             found = await _find_used(api, project, which)
             given = await api.authorize_request(found.id, wanted)
         lines = [f"{name}: {value}" for name, value in given.headers.items()]
-        output.show(given.model_dump(mode="json"), lines, as_json=as_json)
+        output.show(given.model_dump(mode="json"), lines, as_json=as_json, as_is=True)
 
     run(work())
 

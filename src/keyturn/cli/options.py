@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.core import ParameterSource
 
+from keyturn.cli.faults import spoken_field
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
@@ -14,13 +16,28 @@ if TYPE_CHECKING:
 
 W = TypeVar("W", bound="Wire")
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+
+class Environment(click.types.StringParamType):
+    """A text; whoever leaves it out is told what has those that there are."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """Return what is said besides."""
+        return "`keyturn environment list` has those of a project."
+
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of lines, ids included."
+)
 server = click.option("--server", help="Where Keyturn is.  [default: KEYTURN_URL]")
 project = click.option(
     "--project", default="example", show_default=True, help="The project's id or slug."
 )
 environment = click.option(
-    "--env", "environment", required=True, help="The environment's slug: dev, staging, prod."
+    "--env",
+    "environment",
+    type=Environment(),
+    required=True,
+    help="The environment's slug: dev, staging, prod.",
 )
 path = click.option("--path", default="/", show_default=True, help="The folder of the secrets.")
 plan = click.option(
@@ -68,7 +85,10 @@ def checked(shape: type[W], fields: dict[str, object]) -> W:
         return shape.model_validate(fields)
     except ValidationError as error:
         found = error.errors(include_input=False)
-        wrong = [_told([str(name) for name in e["loc"]], _rule(e)) for e in found]
+        wrong = [
+            _told([spoken_field([*map(str, e["loc"])])] if e["loc"] else [], _rule(e))
+            for e in found
+        ]
         raise click.UsageError("; ".join(wrong)) from None
 
 

@@ -120,16 +120,14 @@ def start(
 def _ask(found: "RolloutPlan", limit: int, *, yes: bool) -> None:
     """Have a plan agreed to. Raises Abort."""
     if not yes:
-        for line in rollout_lines.plan(found, limit):
-            click.echo(line, err=True)
+        output.tell(rollout_lines.plan(found, limit), err=True)
         click.confirm(f"Turn these {len(found.members)} client secrets?", abort=True, err=True)
 
 
 def _agree(found: "Rollout", question: str, *, yes: bool) -> None:
     """Show a rollout, and have an order to it agreed to. Raises Abort."""
     if not yes:
-        for line in rollout_lines.rollout(found):
-            click.echo(line, err=True)
+        output.tell(rollout_lines.rollout(found), err=True)
         click.confirm(question, abort=True, err=True)
 
 
@@ -187,7 +185,8 @@ def members(
             wanted = {"limit": str(max(1, min(limit, 1000)))}
             wanted |= {"standing": standing} if standing else {}
             page = await api.list_rollout_members(found.id, wanted)
-        output.show(page.model_dump(mode="json"), rollout_lines.members(page), as_json=as_json)
+        lines = rollout_lines.members(page, found)
+        output.show(page.model_dump(mode="json"), lines, as_json=as_json)
 
     run(work())
 
@@ -235,7 +234,7 @@ async def _show_wave(api: "KeyturnApi", found: "Rollout", number: int) -> None:
     """Show whom a wave is about, and what may stop them."""
     wanted = {"wave": str(number), "limit": str(SHOWN)}
     page = await api.list_rollout_members(found.id, wanted)
-    click.echo("\n".join([*rollout_lines.members(page), ""]), err=True)
+    output.tell([*rollout_lines.members(page, found), ""], err=True)
 
 
 @rollout.command("continue")

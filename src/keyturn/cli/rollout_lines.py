@@ -1,6 +1,6 @@
 """Rollouts as lines for people: the plan, how the waves stand, and who is in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from keyturn.cli import output
 from keyturn.cli.inventory_lines import duration
 
 if TYPE_CHECKING:
+    from keyturn.wire.emergencies import Emergency
     from keyturn.wire.rollouts import (
         PlannedMember,
         PlannedWave,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         RolloutPlan,
         RolloutSummary,
         RolloutWave,
+        Standing,
     )
 
 
@@ -72,7 +74,7 @@ def rollouts(found: "Sequence[RolloutSummary]") -> list[str]:
     rows = [
         [
             one.name,
-            one.state,
+            state_of(one),
             f"{one.wave} of {one.waves}",
             one.creator,
             output.moment(one.created_at),
@@ -86,7 +88,7 @@ def rollouts(found: "Sequence[RolloutSummary]") -> list[str]:
 
 def rollout(found: "Rollout") -> Iterator[str]:
     """Render one with its waves."""
-    yield f"Rollout {found.name} is {found.state}. {found.told}".rstrip()
+    yield f"Rollout {found.name} is {state_of(found)}. {found.told}".rstrip()
     facts = {
         "reason": found.reason,
         "rotations": found.selector or "all",
@@ -98,7 +100,9 @@ def rollout(found: "Rollout") -> Iterator[str]:
     }
     yield from (f"  {name:<10} {output.printable(text)}" for name, text in facts.items() if text)
     yield ""
-    rows = [[_mark(found, one), str(one.number), one.cut, *_counts(one)] for one in found.waves]
+    rows = [
+        [_mark(found, one), str(one.number), one.cut, *_counts(found, one)] for one in found.waves
+    ]
     yield from output.table(["", "wave", "cut", "rotations", "stand"], rows)
     for each in found.approvals:
         until = output.moment(each.expires_at)
@@ -106,13 +110,32 @@ def rollout(found: "Rollout") -> Iterator[str]:
     yield from _to_do(found)
 
 
-def members(found: "RolloutMembersAnswer") -> Iterator[str]:
-    """Render members."""
-    yield from output.table(
-        ["no", "wave", "rotation", "stands", "phase", "told"], [_row(one) for one in found.members]
-    )
+def members(found: "RolloutMembersAnswer", of: "Rollout") -> Iterator[str]:
+    """Render members of a rollout."""
+    rows = [
+        [str(x.number), str(x.wave), x.name, standing(of, x.standing), x.phase or "-", x.told]
+        for x in found.members
+    ]
+    yield from output.table(["no", "wave", "rotation", "stands", "phase", "told"], rows)
     yield from more(found.total, len(found.members))
     yield from _warnings(found.members, len(found.members))
+
+
+def state_of(one: "RolloutSummary | Rollout | Emergency") -> str:
+    """Call a state as the order that leads there."""
+    return "aborted" if one.state == "abandoned" else one.state
+
+
+def standing(of: "Rollout | Emergency", member: str) -> str:
+    """Call how a member stands: nobody waits in what was aborted."""
+    return "not begun" if of.state == "abandoned" and member == "waiting" else member
+
+
+def standings(
+    of: "Rollout | Emergency", counts: "Mapping[Standing, int] | Mapping[str, int]"
+) -> str:
+    """Render how many stand how."""
+    return ", ".join(f"{count} {standing(of, each)}" for each, count in sorted(counts.items()))
 
 
 def more(total: int, shown: int) -> Iterator[str]:
@@ -131,17 +154,12 @@ def left_out(wave: "RolloutWave") -> int:
     return wave.standings.get("skipped", 0)
 
 
-def _row(one: "RolloutMember") -> list[str]:
-    return [str(one.number), str(one.wave), one.name, one.standing, one.phase or "-", one.told]
-
-
 def _mark(found: "Rollout", wave: "RolloutWave") -> str:
     return ">" if wave.number == found.wave and not found.ended_at else ""
 
 
-def _counts(wave: "RolloutWave") -> list[str]:
-    told = ", ".join(f"{count} {standing}" for standing, count in sorted(wave.standings.items()))
-    return [str(wave.members), told or "-"]
+def _counts(found: "Rollout", wave: "RolloutWave") -> list[str]:
+    return [str(wave.members), standings(found, wave.standings) or "-"]
 
 
 def _to_do(found: "Rollout") -> Iterator[str]:

@@ -11,6 +11,7 @@ from keyturn.cli.connection import find_connection
 from keyturn.cli.rotation_policy import PolicyWords, policy_fields
 from keyturn.cli.rotation_schedule import ScheduleWords, schedule_fields, schedule_words
 from keyturn.cli.turn_plan import NOTHING_CHANGED, plan_of_a_creation, steps_of_a_turn
+from keyturn.domain.lengths import spoken
 
 if TYPE_CHECKING:
     from keyturn.client import KeyturnApi
@@ -71,8 +72,8 @@ def plan_of_retiring(rotation: "Rotation", secret_id: str) -> list[str]:
     """Say what the consent to retire a client secret leads to at Okta."""
     return [
         f"Consent for {rotation.name} (app {rotation.okta_app_id}) will, at Okta:",
-        f"  1. after {rotation.overlap_seconds} s, deactivate client secret {secret_id}",
-        f"  2. after {rotation.soak_seconds} s more, delete it",
+        f"  1. after {spoken(rotation.overlap_seconds)}, deactivate client secret {secret_id}",
+        f"  2. after {spoken(rotation.soak_seconds)} more, delete it",
         NOTHING_CHANGED,
     ]
 
@@ -83,8 +84,8 @@ def plan_of_adopting(rotation: "Rotation", secret_id: str) -> list[str]:
         f"Adopting for {rotation.name} (app {rotation.okta_app_id}) will:",
         f"  1. at Okta: introspect a junk token with client secret {secret_id}; nothing changes",
         "  2. serve it to readers in place of the one that is served now",
-        f"  3. at Okta: after {rotation.overlap_seconds} s at least, deactivate that one; after",
-        f"     {rotation.soak_seconds} s more, delete it",
+        f"  3. at Okta: after {spoken(rotation.overlap_seconds)} at least, deactivate that one;",
+        f"     after {spoken(rotation.soak_seconds)} more, delete it",
         NOTHING_CHANGED,
     ]
 

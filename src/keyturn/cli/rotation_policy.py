@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 import click
 
+from keyturn.domain.lengths import spoken
+
 if TYPE_CHECKING:
     from keyturn.wire.rotations import Rotation
 
@@ -73,11 +75,12 @@ def policy_fields(words: PolicyWords) -> dict[str, object]:
 
 def policy_lines(one: "Rotation") -> list[str]:
     """Render a rotation's policy as lines of `keyturn rotation show`."""
+    least, most = spoken(one.overlap_seconds), spoken(one.backstop_seconds)
     overlap = {
-        "fixed": f"{one.overlap_seconds} s",
-        "until-next": f"until the next turn is due, {one.overlap_seconds} s at least",
-        "evidence": f"on evidence, {one.overlap_seconds} to {one.backstop_seconds} s",
+        "fixed": least,
+        "until-next": f"until the next turn is due, {least} at least",
+        "evidence": f"on evidence, between {least} and {most}",
     }[one.overlap_policy]
-    log = f", Okta's log quiet for {one.quiet_seconds} s" if one.read_system_log else ""
+    log = f", Okta's log quiet for {spoken(one.quiet_seconds)}" if one.read_system_log else ""
     repair = "repaired" if one.repair_drift else "reported"
-    return [f"overlap      {overlap}{log}; soak {one.soak_seconds} s; drift is {repair}"]
+    return [f"overlap      {overlap}{log}; soak {spoken(one.soak_seconds)}; drift is {repair}"]

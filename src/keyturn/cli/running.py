@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from keyturn.cli.faults import told_by_machine, told_by_server
+
 if TYPE_CHECKING:
     from keyturn.client import ClientError, Identity, KeyturnApi, Person, Token
     from keyturn.settings import Settings
@@ -32,11 +34,10 @@ def run(work: Coroutine[None, None, T]) -> T:
         raise click.ClickException(_told(error)) from error
     except KeyturnError as error:
         raise click.ClickException(error.message) from error
+    except BrokenPipeError:
+        raise  # `| head` has read enough: click ends without a word
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise click.ClickException(
-            f"This machine refuses: {where}{error.strerror or error}."
-        ) from error
+        raise click.ClickException(told_by_machine(error)) from error
 
 
 def stop_asked() -> asyncio.Event:
@@ -113,8 +114,4 @@ def _told(error: "ClientError") -> str:
 
     if isinstance(error, Unreachable):
         return f"{error} Start it with `keyturn serve`, or set KEYTURN_URL to where it is."
-    if not isinstance(error, ApiError):
-        return str(error)
-    remedy = " Set KEYTURN_TOKEN to a valid access token." if error.wants_log_in else ""
-    where = f"(HTTP {error.status} {error.error}, request {error.req_id})"
-    return f"{error.message}{remedy} {where}"
+    return told_by_server(error) if isinstance(error, ApiError) else str(error)

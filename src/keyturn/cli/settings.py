@@ -43,7 +43,7 @@ def _settings(settings: "Settings") -> list[dict[str, str | int | float | bool |
 def _shown(value: str | float | bool | None) -> str:  # noqa: FBT001  # a value, not a switch
     return (
         "(not set)"
-        if value is None
+        if value in (None, "")
         else str(value).lower()
         if value in (True, False)
         else str(value)

@@ -75,7 +75,7 @@ def token(
     async def work() -> None:
         headers = await headers_of(asked)
         lines = [f"{name}: {value}" for name, value in headers.items()]
-        output.show({"headers": dict(headers)}, lines, as_json=as_json)
+        output.show({"headers": dict(headers)}, lines, as_json=as_json, as_is=True)
 
     run(work())
 

@@ -47,7 +47,7 @@ def test_a_channel_goes_all_its_ways(house: House, tmp_path: Path) -> None:
     assert house.ask("channel", "update", "pager", "--kind", "")["kinds"] == []
     half = ("--quiet-from", "", "--quiet-to", "07:00")
     refused = house.run("channel", "update", "pager", *half, code=1)
-    assert "quietTo: goes together with quietFrom" in refused.stderr
+    assert "--quiet-to: goes together with quietFrom" in refused.stderr
     assert '--quiet-from "" ends quiet hours' in house.run("channel", "update", "--help").stdout
     shown = house.run("channel", "show", "pager").stdout
     assert "hears of     every app" in shown

@@ -144,7 +144,7 @@ def test_credentials_are_never_arguments(house: House, tmp_path: Path) -> None:
         (("show", "nowhere"), 1, "keyturn destination list"),
         (("update", "nowhere"), 2, "Say what to change"),
         (("add", "file", "x", "--env", "dev", "--set", "path"), 2, "NAME=TEXT"),
-        (("add", "file", "x", "--env", "dev"), 1, "settings.path"),
+        (("add", "file", "x", "--env", "dev"), 1, "--set path: Required"),
         (("add", "file", "x", "--env", "dev", "--set-file", "path=/nowhere"), 2, "cannot be read"),
     ],
 )

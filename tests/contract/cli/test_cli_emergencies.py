@@ -22,7 +22,7 @@ def test_the_plan_is_shown_and_changes_nothing(house: House) -> None:
     """Who is closed, by how many calls, in what time, and by what hash it is begun."""
     told = house.run(*BEGIN, "--plan").stdout
     assert "1 app is closed, the most exposed first" in told
-    assert "2 calls to Okta; every app is closed in about 1 min." in told
+    assert "2 calls to Okta; every app is closed in about 1 minute." in told
     assert house.ask(*BEGIN, "--plan")["planHash"] in told
     assert house.run("emergency", "list").stdout == "none\n"
 

@@ -41,8 +41,8 @@ def test_a_good_file_passes(file: Path) -> None:
     """Nothing is found in it, and the exit code is 0; what nobody looked for is told apart."""
     result = run("check", file)
     assert (result.exit_code, result.stdout) == (0, "")
-    told = "not looked for, as --env asks a server: flows other; secrets /okta/SIGNING_KEY"
-    assert result.stderr == f"{file}: {told}\n"
+    told = "nobody has looked whether there are flows other; secrets /okta/SIGNING_KEY"
+    assert result.stderr == f"{file}: {told} (--env asks the server)\n"
     found = json.loads(run("check", "--json", file).stdout)
     assert found["unchecked"] == {str(file): ["flows other", "secrets /okta/SIGNING_KEY"]}
 

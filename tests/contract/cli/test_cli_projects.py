@@ -41,7 +41,7 @@ def test_a_project_that_cannot_be_is_refused(house: House) -> None:
     taken = house.run("project", "create", "Another", "--slug", "example", code=1).stderr
     assert "has this slug" in taken
     assert "slug" in house.run("project", "create", "Odd", "--slug", "no slug", code=1).stderr
-    assert "name" in house.run("project", "create", " ", code=2).stderr
+    assert "NAME: must" in house.run("project", "create", " ", code=2).stderr
     assert "nowhere" in house.run("project", "show", "nowhere", code=1).stderr
 
 
@@ -71,4 +71,19 @@ def test_an_environment_that_cannot_be_is_refused(house: House) -> None:
         refused = house.run("environment", *words, code=1).stderr
         assert "has no environment qa" in refused
     assert "Say what is to change" in house.run("environment", "update", "dev", code=2).stderr
-    assert "slug" in house.run("environment", "create", " ", code=2).stderr
+    assert "SLUG: must" in house.run("environment", "create", " ", code=2).stderr
+
+
+def test_a_list_of_one_project_names_the_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a terminal, where somebody might take it for all there is; a pipe has the list alone."""
+    for number in range(6):
+        house.run("project", "create", f"Beside {number}", "--slug", f"beside-{number}")
+    piped = [house.run(what, "list").stdout for what in ("flow", "connection")]
+    monkeypatch.setattr("keyturn.cli.output.columns", lambda: 200)
+    told = [house.run(what, "list").stdout for what in ("flow", "connection")]
+    assert piped == ["none\n", "none\n"]
+    assert told[0] == told[1]
+    assert "This is project example. Others, by --project: " in told[0]
+    assert told[0].endswith(" …\n")

@@ -29,6 +29,7 @@ def test_lines_tell_the_same_settings() -> None:
     lines = settings(KEYTURN_OVERLAP_S="417").stdout.splitlines()
     assert "KEYTURN_OVERLAP_S = 417" in lines
     assert "KEYTURN_ROOT_KEY_FILE = (not set)" in lines
+    assert "KEYTURN_METRICS_ADDRESS = (not set)" in lines
     assert "KEYTURN_ALLOW_PRIVATE_ADDRESSES = false" in lines
 
 

@@ -102,6 +102,8 @@ def test_what_nobody_closes_any_more_is_not_closed(
     assert emergency_lines.not_closed(seen) == count
     assert ("NOT CLOSED: keyturn emergency apps" in told) is bool(count)
     assert ("keyturn emergency retry" in told) is bool(count and state == "running")
+    assert ("1 waiting" in told) is (state == "running")
+    assert ("1 not begun" in told) is (state == "abandoned" and "waiting" in stands)
 
 
 @pytest.mark.parametrize(

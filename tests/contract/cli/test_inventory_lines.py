@@ -112,8 +112,8 @@ def test_nothing_is_younger_than_new() -> None:
     [
         ("listing", "listing: 10000 apps so far"),
         ("checking", "asking for apps that the list of 10000 lacks"),
-        ("reading", "client secrets of 3000 of 9000 apps, 25 calls a minute, 4 h 0 min left"),
-        ("following", "7 apps have changed, 4 h 0 min left"),
+        ("reading", "client secrets of 3000 of 9000 apps, 25 calls a minute, 4 hours left"),
+        ("following", "7 apps have changed, 4 hours left"),
         ("fresh", "9500 apps known"),
     ],
 )

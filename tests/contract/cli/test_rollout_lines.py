@@ -106,8 +106,11 @@ def test_a_plan_says_when_its_last_wave_begins_and_when_all_has_finished() -> No
     members = (PLANNED, PLANNED.model_copy(update={"number": 2, "wave": 2}))
     several = {"waves": waves, "members": members, "last_begins_s": 120, "lasts_s": 90_000}
     told = [*rollout_lines.plan(PLAN.model_copy(update=several), 10)]
-    assert [line.split()[4:] for line in told[1:4]] == [["next", "after"], ["2", "min"], ["-"]]
-    assert "The last wave begins after about 2 min; all finish in about 25 h" in "\n".join(told)
+    assert [line.split()[4:] for line in told[1:4]] == [["next", "after"], ["2", "minutes"], ["-"]]
+    assert (
+        "The last wave begins after about 2 minutes; all finish in about 1 day 1 hour"
+        in "\n".join(told)
+    )
     assert "The last wave begins at once; all" in "\n".join(rollout_lines.plan(PLAN, 10))
 
 
@@ -130,9 +133,24 @@ def test_a_wave_says_what_to_look_at_first() -> None:
         ended_at=None,
         warnings=("It is paused.",),
     )
-    told = "\n".join(rollout_lines.members(RolloutMembersAnswer(members=(member,), total=1)))
+    page = RolloutMembersAnswer(members=(member,), total=1)
+    told = "\n".join(rollout_lines.members(page, ROLLOUT))
     assert "look at this first" in told
     assert "It is paused." in told
+    assert "waiting" in told
+    over = ROLLOUT.model_copy(update={"state": "abandoned", "ended_at": AT})
+    told = "\n".join(rollout_lines.members(page, over))
+    assert "not begun" in told
+    assert "waiting" not in told
+
+
+def test_an_aborted_rollout_is_called_so_and_nobody_waits_in_it() -> None:
+    """The order, the state and the members have the words that go together."""
+    waves = (RolloutWave(number=1, cut="rest", members=3, standings={"done": 1, "waiting": 2}),)
+    over = {"waves": waves, "state": "abandoned", "ended_at": AT}
+    told = "\n".join(rollout_lines.rollout(ROLLOUT.model_copy(update=over)))
+    assert "Rollout spring is aborted." in told
+    assert "1 done, 2 not begun" in told
 
 
 def test_a_plan_says_what_to_look_at_first() -> None:

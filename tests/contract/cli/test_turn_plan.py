@@ -94,9 +94,12 @@ def test_what_becomes_of_each_is_said() -> None:
 @pytest.mark.parametrize(
     ("policy", "waits"),
     [
-        (Overlap.FIXED, "Both work for 300 s; then"),
-        (Overlap.UNTIL_NEXT, "Both work until the next turn is due, 300 s at least; then"),
-        (Overlap.EVIDENCE, "Both work until nobody uses the old one any more, 300 to 900 s; then"),
+        (Overlap.FIXED, "Both work for 5 minutes; then"),
+        (Overlap.UNTIL_NEXT, "Both work until the next turn is due, 5 minutes at least; then"),
+        (
+            Overlap.EVIDENCE,
+            "Both work until nobody uses the old one any more, 5 minutes to 15 minutes; then",
+        ),
     ],
 )
 def test_a_consumer_is_waited_for_on_evidence_alone(policy: Overlap, waits: str) -> None:

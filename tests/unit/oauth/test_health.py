@@ -50,9 +50,11 @@ LAST = replace(TOKENS, renewable=False)
 SEEN = Seen(version=3)
 UNSURE = "Nothing tells how long its token lasts, and it has no refresh token."
 LAST_WORDS = "It has no refresh token: it ends with its token."
+TAKE_OTHER = (
+    "Replace it in the client registration, best by the name of the secret that a rotation keeps."
+)
 GONE = "It will fail at its next refresh: its client secret is INACTIVE, or deleted."
 INACTIVE = "Its client secret is INACTIVE, or deleted."
-TAKE_OTHER = "Give the registration the one that is served now."
 LEAVING = "Its client secret has been replaced, and is retired before long."
 REJECTED = "It will fail at its next refresh. It was rejected."
 UNPROVED = "Version 4 of its client secret has not been proved yet."
@@ -98,9 +100,9 @@ def test_a_grant_may_be_missing_ended_or_about_to_end(
 @pytest.mark.parametrize(
     ("registration", "seen", "expected"),
     [
-        (PROVED, Seen(3, Fate.GONE), Health(Light.AT_RISK, (GONE,), ENDS)),
-        (BAD, Seen(4, Fate.GONE), Health(Light.AT_RISK, (GONE,), ENDS)),
-        (PROVED, Seen(3, Fate.LEAVING), Health(Light.AT_RISK, (LEAVING,))),
+        (PROVED, Seen(3, Fate.GONE), Health(Light.AT_RISK, (f"{GONE} {TAKE_OTHER}",), ENDS)),
+        (BAD, Seen(4, Fate.GONE), Health(Light.AT_RISK, (f"{GONE} {TAKE_OTHER}",), ENDS)),
+        (PROVED, Seen(3, Fate.LEAVING), Health(Light.AT_RISK, (f"{LEAVING} {TAKE_OTHER}",))),
         (PROVED, Seen(3, Fate.IN_USE), Health(Light.HEALTHY)),
         (BAD, SEEN, Health(Light.AT_RISK, (REJECTED,), ENDS)),
         (BAD, Seen(2), Health(Light.HEALTHY)),

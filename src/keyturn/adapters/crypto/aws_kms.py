@@ -72,7 +72,7 @@ def _ask(operation: str, **asked: object) -> Mapping[str, Any]:
         sdk, config = import_module("boto3"), import_module("botocore.config")
         errors = import_module("botocore.exceptions")
     except ModuleNotFoundError:
-        told = "A root key in AWS KMS needs one more package: pip install 'keyturn[aws]'."
+        told = "A root key in AWS KMS needs one more package: pip install '.[aws]' in the checkout."
         raise RootKeyUnusable(told) from None
     patience = config.Config(
         connect_timeout=_CONNECT_S,

@@ -152,5 +152,5 @@ def _library(name: str) -> ModuleType:
         return import_module(name)
     except ImportError:
         raise DestinationRefused(
-            f'{WHO} needs a library that is not installed: pip install "keyturn[aws]".'
+            f"{WHO} needs a library that is not installed: pip install '.[aws]' in the checkout."
         ) from None

@@ -95,7 +95,7 @@ def _sealing() -> Callable[[bytes, str], bytes]:
         nacl = import_module("nacl.public")
     except ImportError:
         raise DestinationRefused(
-            'GitHub needs a library that is not installed: pip install "keyturn[github]".'
+            "GitHub needs a library that is not installed: pip install '.[github]' in the checkout."
         ) from None
 
     def seal(public: bytes, value: str) -> bytes:

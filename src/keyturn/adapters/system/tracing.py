@@ -1,4 +1,4 @@
-"""Spans for OpenTelemetry, where it is installed (`keyturn[otel]`) and the environment asks for it.
+"""Spans for OpenTelemetry, where it is installed (extra `otel`) and the environment asks for it.
 
 The environment is the standard's own: ``OTEL_EXPORTER_OTLP_ENDPOINT`` says where spans go, and
 ``OTEL_SDK_DISABLED`` that they go nowhere. Of what fails its type is told: its text may be a
@@ -33,7 +33,7 @@ def tracer_of_process(environment: Mapping[str, str] = os.environ) -> Tracer:
             OTLPSpanExporter,
         )
     except ImportError:
-        _log.warning("no spans are told: the extra keyturn[otel] is not installed")
+        _log.warning("no spans are told: the extra otel is not installed")
         return NoTracer()
     return SpanTracer(OTLPSpanExporter(), at_once=False)
 

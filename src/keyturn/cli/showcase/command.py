@@ -28,7 +28,7 @@ TOUR = (
     "  storefront-dev   its app was deactivated behind Keyturn's back (`keyturn drift list`)",
     "  analytics        a connection by a pasted copy of a secret, which was turned since",
     "  onboarding       a connection whose grant was taken back: authorize it again",
-    "  Fleet            a rollout that waits for your approval, and a leak that was closed",
+    "  Fleet            a rollout that waits for your approval; an emergency that closed an app",
     "  Sandbox          break the org, or let a week pass at once",
 )
 

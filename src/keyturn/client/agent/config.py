@@ -207,8 +207,13 @@ def read_config(file: Path) -> Config:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{file} cannot be read: {error}.") from None
+        raise BadConfig(f"{file} cannot be read: {why_unread(error)}.") from None
     return parse_config(text, str(file))
+
+
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """Return what keeps a file from being read."""
+    return error.strerror or "" if isinstance(error, OSError) else "it is not UTF-8"
 
 
 def parse_config(text: str, name: str) -> Config:

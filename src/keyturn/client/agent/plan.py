@@ -9,7 +9,15 @@ import pwd
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from keyturn.client.agent.config import BadConfig, Config, FileTable, FolderTable, HookTable, Kept
+from keyturn.client.agent.config import (
+    BadConfig,
+    Config,
+    FileTable,
+    FolderTable,
+    HookTable,
+    Kept,
+    why_unread,
+)
 from keyturn.client.agent.hooks import CommandHook, Hook, SignalHook
 from keyturn.client.agent.templates import Template, parse_template, render_template
 from keyturn.client.agent.writing import KEPT, Target
@@ -105,16 +113,12 @@ def read_kept(kept: Kept, environ: Mapping[str, str]) -> str:
         try:
             text = kept.file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise NoCredentials(f"{kept.file} cannot be read: {_why(error)}.") from None
+            raise NoCredentials(f"{kept.file} cannot be read: {why_unread(error)}.") from None
     else:
         text = environ.get(kept.env, "") if kept.env else kept.text or ""
     if not text.strip():
         raise NoCredentials(f"There is nothing in {kept.file or kept.env or 'client_id'}.")
     return text.strip()
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else "it is not UTF-8"
 
 
 def _job(folder: FolderTable, server: str) -> Job:
@@ -132,7 +136,7 @@ def _rendering(file: FileTable) -> Rendering:
         try:
             text, where = file.source.read_text(encoding="utf-8"), str(file.source)
         except (OSError, UnicodeDecodeError) as error:
-            raise BadConfig(f"{file.source} cannot be read: {_why(error)}.") from None
+            raise BadConfig(f"{file.source} cannot be read: {why_unread(error)}.") from None
     return Rendering(target, form, None if text is None else parse_template(text, form, where))
 
 
