@@ -272,7 +272,7 @@ async def test_a_machine_without_boto3_is_told_what_to_install(
     """The extra is named, and nothing was made."""
     monkeypatch.setitem(sys.modules, "boto3", None)
     settings = Settings(data_dir=tmp_path / "data", database_url=None, kms_key="aws:alias/x")
-    with pytest.raises(RootKeyUnusable, match=r"pip install 'keyturn\[aws\]'"):
+    with pytest.raises(RootKeyUnusable, match=r"pip install '\.\[aws\]'"):
         await initialise(settings)
     assert not settings.database_file.exists()
 

@@ -154,6 +154,7 @@ async def test_a_source_that_another_program_reads_is_refused(
     assert sorted(each.name for each in path.parent.iterdir()) == [
         "keyturn.db.lock",
         "keyturn.db.moved",
+        "keyturn.db.visitors",
     ]
 
 
