@@ -103,7 +103,7 @@ def test_repair_activates_nothing_that_has_leaked(phase: Phase) -> None:
 @pytest.mark.parametrize(
     ("old", "seen"),
     [
-        (OLD, replace(LOST, credentials=())),
+        (OLD, replace(LOST, credentials=(), old_probe=REFUSED)),
         (replace(OLD, version=None), LOST),
         (None, LOST),
         (OLD, replace(LOST, old_probe=REFUSED)),
@@ -116,6 +116,15 @@ def test_turn_gives_way_where_nothing_can_be_served(old: Held | None, seen: Seen
     assert isinstance(step, Do)
     assert step.act is Act.GIVE_WAY
     assert "ocsnew" in step.why
+
+
+def test_old_secret_that_no_list_shows_is_asked_for() -> None:
+    """An empty list is no word on the old one either: nothing that works is destroyed for it."""
+    empty = replace(LOST, credentials=())
+    assert decide(said(Phase.OVERLAPPING), empty) == Look(Sight.OLD_PROBE)
+    step = decide(said(Phase.OVERLAPPING), replace(empty, old_probe=ACCEPTED))
+    assert isinstance(step, Do)
+    assert step.act is Act.FALL_BACK
 
 
 def test_what_was_to_be_retired_may_be_served_instead() -> None:
@@ -189,7 +198,7 @@ def test_reinstating_goes_on_to_serve_where_the_new_one_is_lost() -> None:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (Seen(served=NEW.hash), Look(Sight.NEW_PROBE)),
+        (Seen(), Look(Sight.NEW_PROBE)),
         (Seen(new_probe=ACCEPTED, served=NEW.hash), None),
         (Seen(new_probe=REFUSED, served=NEW.hash), Look(Sight.OLD_PROBE)),
     ],

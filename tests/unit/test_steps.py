@@ -302,7 +302,8 @@ class TestPromoted:
     ) -> None:
         """Where the policy is to repair, the old one is served again if Okta has it still."""
         unsure = Seen(unconfirmed=("crm",), credentials=old, served=NEW.hash, app=APP)
-        lost = replace(unsure, new_probe=Probe.REJECTED, old_probe=Probe.ACCEPTED)
+        told = Probe.ACCEPTED if old else Probe.REJECTED
+        lost = replace(unsure, new_probe=Probe.REJECTED, old_probe=told)
         mending = replace(POLICY, repair=True)
         step = next_step(turn(Phase.PROMOTED), lost, mending, LATER)
         assert isinstance(step, Do)

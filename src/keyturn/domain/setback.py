@@ -66,10 +66,10 @@ def fall_back(turn: Turn, seen: Seen, now: datetime) -> Step | None:
     by_probe = turn.rules.of_connection
     if seen.credentials is None and not by_probe:
         return Look(Sight.CREDENTIALS)
-    if seen.served != _new(turn).hash:
-        return Do(Act.GIVE_WAY, why="Something else is in use by now.")
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
+    if seen.served != _new(turn).hash:
+        return Do(Act.GIVE_WAY, why="Something else is in use by now.")
     if seen.new_probe is Probe.ACCEPTED:
         return None
     return (None if by_probe else _refused_for_now(turn, seen, now)) or _serve_old(turn, seen)
@@ -102,11 +102,10 @@ def _serve_old(turn: Turn, seen: Seen) -> Step:
         return Do(Act.GIVE_WAY, why=f"{lost}.{_way_to(turn, old, seen)}") if old else none_left
     if not turn.rules.of_connection:
         kept = by_hash(seen.credentials or (), old.hash)
-        if kept is None:
-            return none_left
-        if not kept.active and turn.word in _LEAKED:
+        off = kept and not kept.active
+        if off and turn.word in _LEAKED:
             return blocked_for_loss(turn, seen) if turn.word is Word.AT_ONCE else none_left
-        if not kept.active:
+        if kept and off:
             return Do(Act.REINSTATE, kept.id, why=f"{lost}.", word=Word.ABORT)
     if seen.old_probe is None:
         return Look(Sight.OLD_PROBE)

@@ -76,6 +76,19 @@ async def test_order_to_abort_believes_no_empty_list(rig: Rig) -> None:
     assert await only_the_served_one_is_left(rig, rotation_id)
 
 
+async def test_old_secret_is_served_again_though_no_list_shows_it(rig: Rig) -> None:
+    """The new one is gone; that the list is empty says nothing about the old one."""
+    rotation_id = await overlapping(rig)
+    turn = await turn_of(rig, rotation_id)
+    assert turn.new
+    rig.org.deactivate_secret(rig.app_id, str(turn.new.okta_id))
+    rig.org.delete_secret(rig.app_id, str(turn.new.okta_id))
+    rig.org.add_fault(EMPTY)
+    await abort_turn(rig.world, rig.admin, rotation_id)
+    assert (await rig.run(rotation_id)).phase is Phase.ROLLED_BACK
+    assert [s["hash"] for s in rig.living()] == [await rig.served_hash()]
+
+
 async def test_failures_shorten_no_overlap_by_oktas_clock(rig: Rig) -> None:
     """Ours was set forward by 23 hours; ten answers that fail count for no hour of Okta's."""
     rotation_id = await overlapping(rig, overlap=Overlap.FIXED, overlap_s=DAY_S)

@@ -121,6 +121,15 @@ async def test_key_that_okta_does_not_list_is_refused(rig: Rig) -> None:
         await made.begin()
 
 
+async def test_key_that_works_is_not_taken_back(made: Stand) -> None:
+    """Once the connection uses the new one an abort is refused, and the turn ends as ever."""
+    await made.begin()
+    with pytest.raises(Refused, match="so it stays"):
+        await abort_turn(made.rig.world, made.rig.admin, made.rotation_id)
+    assert (await made.finish()).phase is Phase.FINISHED
+    assert len(made.living()) == 1
+
+
 async def test_key_of_two_connections_is_refused(made: Stand) -> None:
     """Another connection with the same key would be left with a dead one; with its own it is not.
 
