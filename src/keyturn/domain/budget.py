@@ -68,8 +68,8 @@ class Shares:
 class Window:
     """A window of a bucket as it is known; ``resets_at`` is by Okta's clock.
 
-    ``remaining`` is what no worker has taken yet. With a ``limit`` of 0 nobody knows it yet: one
-    worker has until then to learn it.
+    ``remaining`` is what no worker has taken yet. With a ``limit`` of 0 it is a claim, which
+    stands beside the window: one worker has until then to learn what that holds.
     """
 
     org: str

@@ -169,7 +169,8 @@ class Journey:
                 listed = self._seen.credentials
                 if listed is None:
                     return Seen()
-                return Seen(credentials=tuple(c for c in listed if c.id != step.target))
+                left = tuple(c for c in listed if c.id != step.target)
+                return Seen(credentials=left, served=self._seen.served)
             case _:
                 return Seen()
 

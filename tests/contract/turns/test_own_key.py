@@ -13,7 +13,7 @@ from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.access import VIEWER, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, ServiceApp
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Refused, TurnFailed
-from keyturn.domain.okta import CredentialKind
+from keyturn.domain.okta import MAX_CLIENT_KEYS, CredentialKind
 from keyturn.domain.project import Folder
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
@@ -128,6 +128,20 @@ async def test_key_that_works_is_not_taken_back(made: Stand) -> None:
         await abort_turn(made.rig.world, made.rig.admin, made.rotation_id)
     assert (await made.finish()).phase is Phase.FINISHED
     assert len(made.living()) == 1
+
+
+async def test_room_is_made_for_the_next_key(rig: Rig) -> None:
+    """What an earlier turn has left INACTIVE goes, and the key in use is known all the while."""
+    made = await stand(rig, KIND)
+    (first,) = rig.org.apps[made.app_id].keys
+    await made.begin()
+    await made.finish()
+    app = rig.org.apps[made.app_id]
+    others = [replace(first, id=f"pks{i}") for i in range(MAX_CLIENT_KEYS - 2)]
+    rig.org.store_app(replace(app, keys=(*app.keys, replace(first, status="INACTIVE"), *others)))
+    await made.begin()
+    assert (await made.finish()).phase is Phase.FINISHED
+    assert first.id not in {one.id for one in made.living()}
 
 
 async def test_key_of_two_connections_is_refused(made: Stand) -> None:
