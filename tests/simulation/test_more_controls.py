@@ -25,6 +25,7 @@ from keyturn.cli.simulation.one_turn import Scene, try_turn
 from keyturn.cli.simulation.processes import Work
 from keyturn.cli.simulation.simulation import simulate
 from keyturn.cli.simulation.stage import START, Sabotage, Stage
+from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import State
@@ -253,6 +254,47 @@ def test_a_turn_that_is_blocked_for_nothing_is_found(reason: Reason, *, true: bo
         return invariants_of_ends.what_blocks_a_turn_is_so(ledger, commit(turn, stopped))
 
     assert len(told(act)) == (not true)
+
+
+@pytest.mark.parametrize(("made_by", "found"), [("owner", 0), ("keyturn", 1)])
+def test_what_its_owner_has_removed_an_old_list_may_show(made_by: str, found: int) -> None:
+    """Nobody can tell that it is gone; what Keyturn has deleted itself it knows."""
+
+    def act(stage: Stage) -> Any:  # noqa: ANN401
+        app, org = stage.casts[0], stage.org
+        gone = org.create_secret(app.app_id)
+        org.deactivate_secret(app.app_id, gone.id)
+        org.delete_secret(app.app_id, gone.id)
+        if made_by == "keyturn":
+            assert app.kept.current
+            app.kept.versions["gone"] = replace(
+                app.kept.current, hash=gone.hash, state=State.DESTROYED, sealed=None
+            )
+        turn = make_turn(stage, new=None)
+        stopped = replace(
+            turn, phase=Phase.BLOCKED, blocked=Blocked(Reason.FOREIGN_SECRET, "", turn.phase)
+        )
+        app.kept.changed_s = -invariants.LOOK_S
+        return invariants_of_ends.what_blocks_a_turn_is_so(stage.ledger, commit(turn, stopped))
+
+    assert len(told(act)) == found
+
+
+@pytest.mark.parametrize(("okta_id", "found"), [("ocsbefore", 0), (None, 1)])
+def test_old_value_that_came_back_blocks_a_turn_rightly(okta_id: str | None, found: int) -> None:
+    """Under another id than the turn's it was added by a call that the turn does not know of."""
+
+    def act(stage: Stage) -> Any:  # noqa: ANN401
+        app = stage.casts[0]
+        there = stage.ledger.app(app.app_id).live_secrets[0]
+        old = Held(SecretHash(there.hash), CredentialId(okta_id or there.id), 1)
+        turn = make_turn(stage, old=old, new=None)
+        why = Blocked(Reason.FOREIGN_SECRET, "", turn.phase)
+        app.kept.changed_s = -invariants.LOOK_S
+        stopped = replace(turn, phase=Phase.BLOCKED, blocked=why)
+        return invariants_of_ends.what_blocks_a_turn_is_so(stage.ledger, commit(turn, stopped))
+
+    assert len(told(act)) == found
 
 
 @pytest.mark.parametrize(("known", "found"), [(True, 1), (False, 0)])

@@ -7,7 +7,16 @@ import pytest
 from turn_kit import FOREIGN, LATER, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
 from keyturn.domain.errors import Refused
-from keyturn.domain.foreign import Consent, aged, blocked_by, came_back, heed, make_room
+from keyturn.domain.foreign import (
+    LIST_TRIES,
+    OUTDATED,
+    Consent,
+    aged,
+    blocked_by,
+    came_back,
+    heed,
+    make_room,
+)
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import Credential, CredentialKind, Status
 from keyturn.domain.sensitive import Sensitive
@@ -34,11 +43,23 @@ BACK = Credential(CredentialId("ocsback"), OLD.hash, Status.ACTIVE, NOW)
 
 @pytest.mark.parametrize("of", [turn(Phase.PLANNED), turn(Phase.WRITTEN, posted=POSTED)])
 def test_remainder_of_ours_is_cleared_away(of: Turn) -> None:
-    """What an earlier turn left INACTIVE is deleted; ACTIVE or not ours, it is left alone."""
+    """What an earlier turn left INACTIVE is deleted; what is not ours is left alone."""
     assert decide(of, FULL) == Do(Act.CLEAR, LEFT.id)
-    active = replace(FULL, credentials=(listed(OLD), replace(LEFT, status=Status.ACTIVE)))
-    assert isinstance(decide(of, active), Block)
     assert isinstance(decide(of, replace(FULL, superseded=frozenset())), Block)
+
+
+@pytest.mark.parametrize("of", [turn(Phase.PLANNED), turn(Phase.WRITTEN, posted=POSTED)])
+def test_list_that_shows_what_was_deleted_is_read_again(of: Turn) -> None:
+    """It may be old; a superseded one that stays ACTIVE blocks the turn and is left alone."""
+    active = replace(FULL, credentials=(listed(OLD), replace(LEFT, status=Status.ACTIVE)))
+    last = replace(of, attempts=LIST_TRIES - 1)
+    told = [decide(of, active), decide(last, active)]
+    assert told == [
+        Wait(NOW + timedelta(seconds=after_s), OUTDATED, tried=True) for after_s in (1, 60)
+    ]
+    blocked = decide(replace(of, attempts=LIST_TRIES), active)
+    assert isinstance(blocked, Block)
+    assert blocked.reason is Reason.FOREIGN_SECRET
 
 
 def test_remainder_stays_while_there_is_room() -> None:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from keyturn.domain.errors import Refused
-from keyturn.domain.failures import Block
+from keyturn.domain.failures import Block, Wait, try_later
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential
 from keyturn.domain.sight import Do, Seen
 from keyturn.domain.turn import Act, Phase, Reason, Turn
+
+OUTDATED = "Okta's list to show no more as ACTIVE what Keyturn has deleted"
+LIST_TRIES = 6
+"""How often a list is read anew that shows it; some two minutes."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +37,19 @@ def heed(consent: Consent, credential: Credential) -> None:
         )
 
 
-def make_room(turn: Turn, seen: Seen, now: datetime) -> Do | Block:
-    """Delete what an earlier turn has left INACTIVE; without any, block and name what is there."""
+def make_room(turn: Turn, seen: Seen, now: datetime) -> Do | Wait | Block:
+    """Delete what an earlier turn has left INACTIVE; without any, block and name what is there.
+
+    One of ours that is ACTIVE was deleted by the turn that superseded it: the list may be old.
+    """
     listed = seen.credentials or ()
-    left = (s for s in listed if not s.active and s.hash in seen.superseded)
-    remainder = next(left, None)
-    return Do(Act.CLEAR, remainder.id) if remainder else blocked_by(turn, listed, now)
+    left = [each for each in listed if each.hash in seen.superseded]
+    remainder = next((each for each in left if not each.active), None)
+    if remainder:
+        return Do(Act.CLEAR, remainder.id)
+    if left and turn.attempts < LIST_TRIES:
+        return try_later(turn, now, OUTDATED)
+    return blocked_by(turn, listed, now)
 
 
 def blocked_by(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Block:

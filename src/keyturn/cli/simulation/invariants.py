@@ -29,6 +29,8 @@ TOO_MANY = 2
 """Who has lost as many answers in a row counts as one that has what they told."""
 LOOK_S = 90.0
 """The same with two calls of fifteen seconds in between, and a network that delivers late."""
+BEHIND_S = (5.0, 60.0, 3000.0)
+"""So far behind is an old list of Okta's."""
 
 
 # --- 1 and 2: whatever is read works ------------------------------------------------------------

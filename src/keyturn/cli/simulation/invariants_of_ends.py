@@ -4,9 +4,10 @@ Asked and numbered as in `invariants`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 from keyturn.cli.simulation.events import Commit
-from keyturn.cli.simulation.invariants import LOOK_S, Wrong, app_is_off
+from keyturn.cli.simulation.invariants import BEHIND_S, LOOK_S, Wrong, app_is_off
 from keyturn.cli.simulation.kept import Kept
 from keyturn.cli.simulation.ledger import Ledger
 from keyturn.domain.secret import State, Version
@@ -64,9 +65,24 @@ def _untrue(ledger: Ledger, kept: Kept, turn: Turn, reason: Reason) -> bool:
 
 
 def _has_foreign(ledger: Ledger, kept: Kept, turn: Turn) -> bool:
-    """Say whether the app has more than what the turn holds and what is served."""
+    """Say whether the app has more than what the turn holds and what is served.
+
+    What its owner has removed an old list shows on, and nobody can tell. The old value under
+    another id was added by another call than the turn knows of.
+    """
     ours = {held.hash for held in (turn.old, turn.new) if held} | {ledger.served(kept)[1]}
-    return any(each.hash not in ours for each in ledger.app(kept.app_id).live_secrets)
+    known = {version.hash for version in kept.versions.values()}
+    shown_since = ledger.org.now() - timedelta(seconds=BEHIND_S[-1] + LOOK_S)
+    return any(
+        each.hash not in ours or _is_back(turn, each)
+        for each in ledger.app(kept.app_id).secrets
+        if not each.deleted_at or (each.hash not in known and each.deleted_at >= shown_since)
+    )
+
+
+def _is_back(turn: Turn, secret: OktaSecret) -> bool:
+    old = turn.old
+    return old is not None and secret.hash == old.hash and secret.id != old.okta_id
 
 
 def nothing_of_ours_is_left_over(ledger: Ledger, kept: Kept) -> Wrong:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from keyturn.cli.simulation.fates import RandomFates
+from keyturn.cli.simulation.invariants import BEHIND_S
 from keyturn.cli.simulation.people import Administrator
 from keyturn.cli.simulation.processes import Process
 from keyturn.cli.simulation.stage import Stage
@@ -39,7 +40,6 @@ READS = ("stale-read", "empty-list")
 UNSTRUCK = ("duplicate-page", "looping-page")
 """Kinds that need pages: a turn reads none."""
 WAITING_S = (1.0, 14.0, 16.0, 40.0)
-BEHIND_S = (5.0, 60.0, 3000.0)
 
 
 class Weather:
