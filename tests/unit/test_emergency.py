@@ -379,3 +379,21 @@ def test_what_an_emergency_takes_no_more_is_not_advised(told: str) -> None:
     assert (
         is_paused(failed) is is_paused(as_told(failed, State.ABANDONED)) is (told == STANDS_STILL)
     )
+
+
+def test_one_that_somebody_or_another_emergency_settles_is_skipped() -> None:
+    """The same app as before, with who did it and when; nothing more is done for it."""
+    failed = replace(FAILED, told=INACTIVE)
+    skipped = replace(failed, standing=Standing.SKIPPED, ended_at=LATER)
+    assert closed_elsewhere(failed, "Spill", LATER) == replace(
+        skipped, told="Emergency Spill has closed it."
+    )
+    by_bea = left_out(failed, "Bea", LATER)
+    assert by_bea == replace(skipped, told=by_bea.told)
+    assert by_bea.told.startswith("Left out by Bea. ")
+
+
+def test_only_what_is_stuck_is_paused() -> None:
+    """What was left out since somebody paused its turn says so, and is not waited for."""
+    assert is_paused(HELD_UP)
+    assert not is_paused(replace(HELD_UP, standing=Standing.SKIPPED))

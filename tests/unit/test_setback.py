@@ -165,6 +165,13 @@ def test_app_that_accepts_nobody_is_not_taken_for_a_loss() -> None:
     assert decide(said(Phase.SOAKING), replace(seen, app=APP)) == wait
 
 
+def test_old_key_of_a_connection_is_probed_whatever_a_list_says() -> None:
+    """A call that activates it would have to be made with the key that Okta refuses."""
+    of = replace(said(Phase.OVERLAPPING), kind=CredentialKind.CONNECTION_KEY)
+    off = replace(LOST, credentials=(OFF, listed(NEW)))
+    assert fall_back(of, off, NOW) == Look(Sight.OLD_PROBE)
+
+
 @pytest.mark.parametrize("phase", [Phase.OVERLAPPING, Phase.SOAKING])
 def test_repair_needs_no_word(phase: Phase) -> None:
     """A rotation that mends drift by itself serves the old secret again; no other does."""

@@ -218,6 +218,10 @@ class TestSoaking:
         back = decide(finishing, there, LATER)
         assert isinstance(back, Do)
         assert back.act is Act.REINSTATE
+        given_another = replace(unlisted, served=SecretHash("another"))
+        changed = decide(finishing, given_another, LATER)
+        assert isinstance(changed, Block)
+        assert changed.reason is Reason.CONNECTION_CHANGED
 
     @pytest.mark.parametrize("word", [Word.FINISH, Word.AT_ONCE])
     def test_word_ends_the_soak(self, word: Word) -> None:

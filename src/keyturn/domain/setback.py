@@ -20,8 +20,6 @@ KEEP_CLOSED = (
 UNPROVED = "Okta to accept what its list shows as ACTIVE"
 DOUBTED = "Okta's list to show as ACTIVE what Okta accepts"
 
-_LEAKED = (Word.AT_ONCE, Word.GIVE_WAY)
-
 
 def is_served_and_active(turn: Turn, seen: Seen) -> bool:
     """Say whether Okta lists the new credential as ACTIVE and it is what readers are given."""
@@ -102,11 +100,11 @@ def _serve_old(turn: Turn, seen: Seen) -> Step:
         return Do(Act.GIVE_WAY, why=f"{lost}.{_way_to(turn, old, seen)}") if old else none_left
     if not turn.rules.of_connection:
         kept = by_hash(seen.credentials or (), old.hash)
-        off = kept and not kept.active
-        if off and turn.word in _LEAKED:
-            return blocked_for_loss(turn, seen) if turn.word is Word.AT_ONCE else none_left
-        if kept and off:
-            return Do(Act.REINSTATE, kept.id, why=f"{lost}.", word=Word.ABORT)
+        if kept and not kept.active:
+            if turn.word is Word.AT_ONCE:
+                return blocked_for_loss(turn, seen)
+            again = Do(Act.REINSTATE, kept.id, why=f"{lost}.", word=Word.ABORT)
+            return none_left if turn.word is Word.GIVE_WAY else again
     if seen.old_probe is None:
         return Look(Sight.OLD_PROBE)
     if seen.old_probe is Probe.ACCEPTED:
