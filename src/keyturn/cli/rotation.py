@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import click
 
 from keyturn.cli import options, output, rotation_draft
+from keyturn.cli.naming import elsewhere
 from keyturn.cli.rotation_by_id import find_by_id
 from keyturn.cli.rotation_delete import delete
 from keyturn.cli.rotation_draft import Draft, read_value
@@ -130,6 +131,7 @@ def list_rotations(*, quarantined: bool, project: str, server: str | None, as_js
     async def work() -> None:
         async with connected(server) as api:
             every = await api.list_rotations(project)
+            others = await elsewhere(api, project)
         found = [r for r in every if r.schedule.state == "quarantined" or not quarantined]
         document = {"rotations": [one.model_dump(mode="json") for one in found]}
         header = [
@@ -142,7 +144,8 @@ def list_rotations(*, quarantined: bool, project: str, server: str | None, as_js
             "next turn",
             "id",
         ]
-        output.show(document, output.table(header, [row_of(one) for one in found]), as_json=as_json)
+        lines = [*output.table(header, [row_of(one) for one in found]), *others]
+        output.show(document, lines, as_json=as_json)
 
     run(work())
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from keyturn.domain.evidence import Gate, Open, Shut, Waiting
+from keyturn.domain.lengths import spoken
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.turn import Blocked, Held, Phase
 from keyturn.services.reports import TurnReport, TurnView
@@ -102,13 +103,13 @@ def _lines(told: wire.Evidence, kind: CredentialKind) -> Iterator[str]:
         "ended": _at(one.ended_at),
         "old secret": _secret(one.old),
         "new secret": _secret(one.new),
-        "overlap": f"{told.overlap_policy}, {told.overlap_seconds} s at least",
-        "backstop": f"{told.backstop_seconds} s",
+        "overlap": f"{told.overlap_policy}, {spoken(told.overlap_seconds)} at least",
+        "backstop": spoken(told.backstop_seconds),
         "Okta's System Log": _log(told),
         "waited for": "; ".join(told.waited_for) or "nobody",
         "gate opened by": one.opened or "not yet opened",
         "old secret reinstated": _times(one.reinstated),
-        "soak": f"{told.soak_seconds} s",
+        "soak": spoken(told.soak_seconds),
         "exported": _at(told.exported_at),
     }
     if one.paused_at:
@@ -143,7 +144,7 @@ def _times(count: int) -> str:
 def _log(told: wire.Evidence) -> str:
     if not told.read_system_log:
         return "not read"
-    return f"read; quiet after {told.quiet_seconds} s without a use"
+    return f"read; quiet after {spoken(told.quiet_seconds)} without a use"
 
 
 def table(header: list[str], rows: list[list[str]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -328,6 +329,7 @@ def test_a_turn_is_given_orders(house: House, rotation: dict[str, Any]) -> None:
     house.run("turn", "finish-now", name)
     page = house.run("turn", "evidence", name).stdout
     assert "# Turn of web" in page
+    assert re.search(r"\| \*\*soak\*\* \| \d+ (second|minute|hour)s? \|", page)
     assert "By administrator." in page or "finish now" in page
     document = house.ask("turn", "evidence", name)
     assert document["rotationName"] == name

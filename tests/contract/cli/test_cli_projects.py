@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from command_kit import House, commanded
 
+LISTS = ("flow", "connection", "rotation")
+
 pytestmark = pytest.mark.slow
 
 
@@ -80,10 +82,10 @@ def test_a_list_of_one_project_names_the_others(
     """At a terminal, where somebody might take it for all there is; a pipe has the list alone."""
     for number in range(6):
         house.run("project", "create", f"Beside {number}", "--slug", f"beside-{number}")
-    piped = [house.run(what, "list").stdout for what in ("flow", "connection")]
+    piped = [house.run(what, "list").stdout for what in LISTS]
     monkeypatch.setattr("keyturn.cli.output.columns", lambda: 200)
-    told = [house.run(what, "list").stdout for what in ("flow", "connection")]
-    assert piped == ["none\n", "none\n"]
-    assert told[0] == told[1]
+    told = [house.run(what, "list").stdout for what in LISTS]
+    assert piped == ["none\n"] * len(LISTS)
+    assert len({*told}) == 1
     assert "This is project example. Others, by --project: " in told[0]
     assert told[0].endswith(" …\n")
