@@ -8,7 +8,6 @@ not the secret's.
 from collections.abc import Sequence
 from datetime import datetime
 
-from keyturn.domain.identity import Identity
 from keyturn.domain.ids import RotationId
 from keyturn.domain.oauth.connection import Connection, State
 from keyturn.domain.oauth.consumers import Adoption, Consumer, named
@@ -84,8 +83,7 @@ async def reads_it(
     """Say whether a consumer that uses what it reads has read this version here."""
     if consumer.adoption is not Adoption.LIVE or not consumer.identity_id:
         return False
-    if not await tx.find(Identity, id=consumer.identity_id):
-        return False
+    # What an identity has read goes with it: one that was removed leaves no receipt.
     secret_id, reader = registration.secret_id, consumer.identity_id
     receipt = await tx.find(Receipt, secret_id=secret_id, identity_id=reader)
     return receipt is not None and receipt.version >= version

@@ -123,7 +123,7 @@ class Journey:
             until = self._world.clock.now() + timedelta(seconds=held.retry_after_s)
             await self._book.stop(Wait(until, ROOM))
         except OktaError as error:
-            self._unsure = self._unsure or error.effect_possible
+            self._unsure = error.effect_possible
             if self._looks_again(error):
                 return True
             await self._book.stop(after_failure(self.turn, error, self._world.clock.now()), error)
@@ -330,14 +330,15 @@ class Journey:
     async def _deactivate(self, step: Do, target: CredentialId) -> None:
         """Note what opened the gate with the intention: by that it is known that it was tried.
 
-        What was held back was not.
+        What was held back was not, but an earlier call may have been.
         """
+        before = self.turn.opened
         intent = replace(self.turn, opened=step.opened)
         at_okta = await self._intend(intent, f"deactivate the old {self._desk.noun}", target)
         try:
             await at_okta.deactivate(target)
         except OktaHeld:
-            await self._book.note(replace(self.turn, opened=None))
+            await self._book.note(replace(self.turn, opened=before))
             raise
 
     async def reinstate(self, step: Do) -> None:
