@@ -1,7 +1,10 @@
 """The way to the org with one thing changed in it: what a fault of the sandbox cannot do."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
+
+from rig import Rig
 
 from keyturn.domain.budget import Purpose, Window
 from keyturn.domain.connection import OktaCredentials
@@ -49,3 +52,27 @@ class Meanwhile(Altered):
             return await find_app(*args)
 
         vars(org)["find_app"] = find_late
+
+
+def before_next(rig: Rig, verb: str, happen: Callable[[], Awaitable[object]]) -> None:
+    """Have something happen once, just before the next call that does this to a credential."""
+    due = [happen]
+
+    def alter(org: OktaOrg) -> None:
+        credentials_of = org.credentials_of
+
+        def altered(*args: Any) -> Any:  # noqa: ANN401  as `credentials_of` has it
+            found = credentials_of(*args)
+            call = getattr(found, verb)
+
+            async def late(*args: Any, **named: Any) -> Any:  # noqa: ANN401  as the call has it
+                if due:
+                    await due.pop()()
+                return await call(*args, **named)
+
+            setattr(found, verb, late)
+            return found
+
+        vars(org)["credentials_of"] = altered
+
+    rig.world = replace(rig.world, okta=Altered(rig.world.okta, alter))

@@ -71,7 +71,9 @@ def test_a_blocked_turn_says_who_must_act() -> None:
     assert found.since == NOW
 
 
-@pytest.mark.parametrize("reason", [Reason.NEW_SECRET_LOST, Reason.NEW_SECRET_OFF])
+@pytest.mark.parametrize(
+    "reason", [Reason.NEW_SECRET_LOST, Reason.NEW_SECRET_OFF, Reason.NEW_SECRET_ONLY]
+)
 def test_readers_with_a_dead_secret_are_urgent(reason: Reason) -> None:
     """Nothing presses more than what is refused already."""
     [found] = told(blocked(reason))
@@ -167,6 +169,7 @@ def test_a_finding_is_told_of_its_rotation(kind: Drift, severity: Severity) -> N
         (Reason.NEW_SECRET_OFF, Drift.SECRET_DEACTIVATED, Severity.URGENT),
         (Reason.NEW_SECRET_LOST, Drift.SECRET_REMOVED, Severity.URGENT),
         (Reason.NEW_SECRET_LOST, Drift.SECRET_OVERWRITTEN, Severity.URGENT),
+        (Reason.NEW_SECRET_ONLY, Drift.SECRET_REMOVED, Severity.URGENT),
         (Reason.FOREIGN_SECRET, Drift.SECRET_ADDED, Severity.ACT),
         (Reason.FOREIGN_SECRET, Drift.OLD_VALUE_BACK, Severity.ACT),
         (Reason.APP_GONE, Drift.APP_GONE, Severity.URGENT),

@@ -124,6 +124,10 @@ def test_use_in_the_log_keeps_the_gate_shut_until_it_was_quiet() -> None:
     assert gate(WITH_LOG, 4800, Evidence(), use(3000)) == Open(Opened.EVIDENCE)
 
 
+FAILS = LogSight(readable=False, fails=True)
+"""As a log is that Okta answers by an error of its own."""
+
+
 def test_log_that_cannot_be_read_is_done_without() -> None:
     """The log is extra evidence: an org that does not grant it is no reason to wait."""
     unreadable = LogSight(readable=False)
@@ -232,6 +236,8 @@ def test_reinstated_secret_without_a_readable_log_waits_for_a_word() -> None:
     of, policy = turn(reinstated=1), replace(FIXED, log=True)
     asked = (Waiting(Cause.WORD, until=at(86_400)),)
     assert gate(policy, 3600, log=LogSight(readable=False), of=of) == Shut(asked, at(86_400))
+    assert gate(policy, 3600, log=FAILS, of=of) == Shut(asked, at(7200))
+    assert gate(policy, 85_000, log=FAILS, of=of) == Shut(asked, at(86_400))
 
 
 def test_log_that_the_policy_does_not_ask_for_opens_nothing() -> None:

@@ -46,8 +46,11 @@ def test_no_receipt_at_all_is_no_evidence() -> None:
 
 
 def test_log_that_cannot_be_read_tells_nothing_either() -> None:
-    """Then there is no evidence of any sort."""
+    """Then there is no evidence of any sort; one that only fails is asked again in an hour."""
     assert gate(WITH_LOG, 3600, LogSight(readable=False)) == Shut((UNKNOWN,), at(86_400))
+    fails = LogSight(readable=False, fails=True)
+    assert gate(WITH_LOG, 3600, fails) == Shut((UNKNOWN,), at(7200))
+    assert gate(WITH_LOG, 85_000, fails) == Shut((UNKNOWN,), at(86_400))
 
 
 def test_log_is_the_only_evidence_and_has_to_be_quiet_from_the_overlap_on() -> None:

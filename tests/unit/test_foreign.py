@@ -20,7 +20,7 @@ from keyturn.domain.foreign import (
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import Credential, CredentialKind, Status
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.sight import Maker
+from keyturn.domain.sight import Maker, list_added
 from keyturn.domain.steps import (
     LOG_LATE,
     UNCLAIMED,
@@ -152,6 +152,29 @@ def test_aborted_turn_ends_though_the_log_never_tells(
     assert decide(of, seen, NOW + LOG_LATE + SETTLED) == Do(Act.ROLL_BACK, why=why)
 
 
+def test_what_readers_are_given_is_no_stranger_under_another_id() -> None:
+    """Nobody is told to remove or retire it: before the new one is served, and after."""
+    told = blocked_by(turn(Phase.PLANNED), (BACK, FOREIGN), NOW).detail
+    assert told.startswith("Foreign: ocsforeign (")
+    assert BACK.id not in told
+    new = replace(BACK, id=CredentialId("ocselsewhere"), hash=SecretHash("new"))
+    told = blocked_by(turn(Phase.OVERLAPPING), (BACK, new), NOW).detail
+    assert told.startswith("Foreign: ocsback (")
+    assert new.id not in told
+
+
+@pytest.mark.parametrize("beside", [(listed(OLD), BACK), (BACK, listed(OLD))])
+def test_second_one_of_what_readers_are_given_can_be_removed_alone(
+    beside: tuple[Credential, ...],
+) -> None:
+    """Consent to serve or to retire it would be refused, so neither is offered."""
+    told = blocked_by(turn(Phase.PLANNED), beside, NOW).detail
+    assert told == (
+        "Foreign: ocsback (ACTIVE, made 2026-11-21, today): the old value come back. "
+        "Remove it at Okta, then: `keyturn turn resume r`."
+    )
+
+
 def test_what_comes_back_in_the_soak_may_work_on_or_go() -> None:
     """Its owner's consent is asked for once both overlap again."""
     new = listed(replace(OLD, hash=SecretHash("new"), okta_id=CredentialId("ocsnew")))
@@ -195,3 +218,13 @@ def test_wait_for_the_log_is_told() -> None:
     step = decide(of, Seen(credentials=(listed(OLD), FOREIGN), maker=Maker.UNTOLD))
     assert isinstance(step, Wait)
     assert step.why == UNTOLD
+
+
+def test_old_one_is_never_taken_for_what_was_added() -> None:
+    """It was there before, though an empty list of that moment did not show it."""
+    of = turn(Phase.WRITTEN, kind=OKTAS, new=None, posted=POSTED)
+    assert list_added(of, (listed(OLD), FOREIGN)) == [FOREIGN]
+    assert list_added(replace(of, posted=None), (FOREIGN,)) == []
+    assert list_added(replace(of, old=None), (listed(OLD),)) == [listed(OLD)]
+    assert decide(of, Seen(credentials=(listed(OLD),)), LATER) == Do(Act.ISSUE)
+    assert decide(of, Seen(credentials=(listed(OLD), FOREIGN)), LATER) == Look(Sight.MAKER)

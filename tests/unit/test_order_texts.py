@@ -69,9 +69,9 @@ def test_what_okta_may_have_retired_is_reinstated_once_that_is_known() -> None:
 
 
 @pytest.mark.parametrize("word", [None, *Word])
-def test_emergency_does_not_outlive_a_standstill(word: Word | None) -> None:
-    """Days later nobody waits for nothing any more, unless it is said again."""
+def test_emergency_does_not_outlive_a_pause(word: Word | None) -> None:
+    """Whoever paused it calmed it, unless it is said again; what blocks it does not."""
     kept = None if word is Word.AT_ONCE else word
     of = turn(Phase.WRITTEN, word=word, posted=POSTED)
     assert resumed(paused(of, NOW), LATER).word is kept
-    assert resumed(blocked(of, Reason.FOREIGN_SECRET, "", NOW), LATER).word is kept
+    assert resumed(blocked(of, Reason.FOREIGN_SECRET, "", NOW), LATER).word is word

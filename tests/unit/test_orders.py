@@ -22,8 +22,10 @@ from keyturn.domain.orders import (
 )
 from keyturn.domain.turn import (
     ENDED,
+    MOVES,
     SETTLED,
     UNSERVED,
+    Act,
     Held,
     Opened,
     Overlap,
@@ -175,6 +177,17 @@ def test_blocked_turn_begins_its_phase_anew() -> None:
     stuck = replace(blocked(turn(Phase.ISSUED), Reason.CALL_REFUSED, "", NOW), attempts=3)
     again = resumed(stuck, later)
     assert (again.entered_at, again.attempts) == (later, 0)
+
+
+@pytest.mark.parametrize("phase", sorted(p for p in MOVES if Act.BLOCK in MOVES[p]))
+def test_pause_calms_an_emergency_until_the_old_one_is_off(phase: Phase) -> None:
+    """What has leaked never comes back; a block calms nobody, whoever resumes after it."""
+    of = turn(phase, word=Word.AT_ONCE)
+    off = phase in (Phase.RETIRED, Phase.SOAKING)
+    assert resumed(paused(of, NOW), NOW).word is (Word.AT_ONCE if off else None)
+    assert resumed(blocked(of, Reason.CALL_REFUSED, "", NOW), NOW).word is Word.AT_ONCE
+    finish = turn(phase, word=Word.FINISH)
+    assert resumed(paused(finish, NOW), NOW).word is Word.FINISH
 
 
 UNTIL_NEXT = Policy(overlap_s=300, soak_s=0, overlap=Overlap.UNTIL_NEXT)

@@ -8,6 +8,7 @@ import pytest
 from turn_kit import APP, FOREIGN, LATER, NEW, NOW, OLD, POLICY, POSTED, decide, listed, turn
 
 from keyturn.domain.evidence import Evidence
+from keyturn.domain.failures import DOUBT_TRIES
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import AuthMethod, Credential, CredentialKind, Probe, Status
 from keyturn.domain.setback import DOUBTED
@@ -27,7 +28,7 @@ from keyturn.domain.steps import (
     next_step,
 )
 from keyturn.domain.steps import LATE as LATE_CALL
-from keyturn.domain.turn import MOVES, SETTLED, Act, Phase, Reason, Word
+from keyturn.domain.turn import MOVES, SETTLED, Act, Phase, Posted, Reason, Word
 
 
 class TestPlanned:
@@ -334,7 +335,37 @@ class TestAborted:
         )
         settled_at = NOW + SETTLED
         assert decide(of, seen, settled_at - timedelta(seconds=1)) == Wait(settled_at, LATE_CALL)
-        assert decide(of, seen, settled_at) == Do(Act.ROLL_BACK)
+        assert decide(of, seen, settled_at) == Look(Sight.NEW_PROBE)
+        refused = replace(seen, new_probe=Probe.REJECTED)
+        assert decide(of, refused, settled_at) == Do(Act.ROLL_BACK)
+
+    @pytest.mark.parametrize("listed_now", [(), (listed(OLD),)])
+    def test_what_okta_accepts_is_not_given_up(self, listed_now: tuple[Credential, ...]) -> None:
+        """A list that does not show it may be old; one that never does is for people."""
+        of = turn(Phase.WRITTEN, posted=POSTED, withdrawn_at=NOW)
+        seen = Seen(credentials=listed_now, new_probe=Probe.ACCEPTED)
+        again = Wait(LATER + timedelta(seconds=1), UNLISTED, tried=True)
+        assert decide(of, seen, LATER) == again
+        last = replace(of, attempts=DOUBT_TRIES - 1)
+        assert isinstance(decide(last, seen, LATER), Wait)
+        step = decide(replace(of, attempts=DOUBT_TRIES), seen, LATER)
+        assert isinstance(step, Block)
+        assert step.reason is Reason.ACCESS_REFUSED
+        assert "role" in step.detail
+
+    @pytest.mark.parametrize("listed_now", [(), (listed(NEW, Status.INACTIVE),)])
+    def test_place_is_kept_while_a_call_may_still_add_it_again(
+        self, listed_now: tuple[Credential, ...]
+    ) -> None:
+        """A call without an answer that arrives late finds no room for what was taken back."""
+        of = turn(Phase.ISSUED, posted=Posted(NOW, unsure_at=NOW), withdrawn_at=NOW)
+        seen = Seen(credentials=(listed(OLD), *listed_now))
+        settled = NOW + SETTLED
+        early = decide(of, seen, settled - timedelta(seconds=1))
+        assert early == Wait(settled, UNANSWERED)
+        assert decide(of, seen, settled) == Do(Act.ROLL_BACK, NEW.okta_id)
+        answered = replace(of, posted=Posted(NOW))
+        assert decide(answered, seen, NOW) == Do(Act.ROLL_BACK, NEW.okta_id)
 
     def test_verified_secret_is_not_promoted(self) -> None:
         """What Okta accepted goes back to be taken away."""

@@ -26,7 +26,7 @@ ORDERS: "Mapping[str, tuple[Order, str]]" = {
         lambda api, one: api.resume_turn(one),
         (
             "Let a paused or blocked turn go on.\n\n"
-            "An emergency does not outlive the standstill: `finish-now --at-once` says so again."
+            "An emergency that was paused goes on calmly: `finish-now --at-once` says so again."
         ),
     ),
     "abort": (

@@ -107,10 +107,13 @@ URGENT_DRIFT = frozenset(
 """What makes Okta refuse what readers are given."""
 
 
+READERS_REFUSED = LOST | {Reason.NEW_SECRET_ONLY}
+"""What a turn is blocked for while Okta refuses what readers are given."""
+
 _OF_SERVED = frozenset(kind for kind, mend in PROPOSED.items() if mend is not Repair.BY_HAND)
 SAME_CAUSE: Mapping[Reason, frozenset[Drift]] = MappingProxyType(
     {
-        **dict.fromkeys(LOST, _OF_SERVED),
+        **dict.fromkeys(READERS_REFUSED, _OF_SERVED),
         Reason.FOREIGN_SECRET: frozenset({Drift.SECRET_ADDED, Drift.OLD_VALUE_BACK}),
         Reason.APP_GONE: frozenset({Drift.APP_GONE}),
         Reason.APP_INACTIVE: frozenset({Drift.APP_DEACTIVATED}),
@@ -254,7 +257,7 @@ def _of_rotation(member: Member, now: datetime) -> Concern | None:
 
 
 def _of_blocked(member: Member, turn: Turn) -> Concern:
-    lost = turn.blocked is not None and turn.blocked.reason in LOST
+    lost = turn.blocked is not None and turn.blocked.reason in READERS_REFUSED
     severity = Severity.URGENT if lost else Severity.ACT
     halted = member.outlook.state is State.QUARANTINED
     told = f"{turn.blocked} {member.outlook.why}" if halted else str(turn.blocked)

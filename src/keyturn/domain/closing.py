@@ -8,6 +8,7 @@ neither is a stranger's. Decides nothing where that does not follow: the turn li
 from datetime import datetime, timedelta
 
 from keyturn.domain.failures import Block, try_later
+from keyturn.domain.foreign import blocked_by, came_back
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import CredentialKind, Probe
 from keyturn.domain.setback import is_served_and_active, unless_accepted
@@ -83,6 +84,8 @@ def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step | No
         return wait
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
+    if came_back(turn, seen.credentials):
+        return blocked_by(turn, seen.credentials, now)
     return _again(turn, old, seen, now) or (
         wait
         if now < turn.entered_at + timedelta(seconds=policy.patience_s)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from keyturn.domain.ids import AppId, CredentialId, RotationId, SecretHash
 from keyturn.domain.okta import App, Credential, CredentialKind, Rules, Status
 from keyturn.domain.orders import SERVING
+from keyturn.domain.sight import list_added
 from keyturn.domain.turn import Held, Reason, Turn
 
 
@@ -135,11 +136,11 @@ def _may_be_lost(turn: Turn, listed: tuple[Credential, ...]) -> Credential | Non
 
     Once it has, and is blocked for a stranger, that one is told of like any.
     """
-    if turn.rules.own_value or turn.new or turn.posted is None:
+    if turn.rules.own_value or turn.new:
         return None
     if turn.blocked and turn.blocked.reason is Reason.FOREIGN_SECRET:
         return None
-    strange = [each for each in listed if each.id not in turn.posted.beside.split()]
+    strange = list_added(turn, listed)
     return strange[0] if len(strange) == 1 else None
 
 

@@ -24,6 +24,9 @@ LOOK_SOON = timedelta(seconds=15)
 UNDATED = timedelta(days=1)
 """How long a turn sleeps that waits for a next one without a date."""
 
+OKTA_AGAIN = timedelta(hours=1)
+"""After so long Okta is asked again for what it failed to tell, or told by a strange clock."""
+
 OKTA_WAITS = 10
 """How often a retirement is put off because of a clock of Okta's that stands still."""
 
@@ -67,10 +70,14 @@ class Evidence:
 
 @dataclass(frozen=True)
 class LogSight:
-    """What Okta's System Log tells of the old secret; ``readable`` is False without access."""
+    """What Okta's System Log tells of the old secret; ``readable`` is False without access.
+
+    Where it only ``fails`` it may be asked again.
+    """
 
     uses: tuple[Use, ...] = ()
     readable: bool = True
+    fails: bool = False
 
     def last_use(self) -> Use | None:
         """Return the latest use, or None."""
@@ -242,7 +249,7 @@ def _by_evidence(
     if policy.log and log is None:
         return Unseen(log=True)
     if unknown and not (log and log.readable):
-        return Shut(unknown, backstop_at)
+        return Shut(unknown, _ask_again_at(log, backstop_at, now))
     quiet_at = _quiet_since(turn, policy, log) if unknown else _quiet_at(policy, log)
     if quiet_at and now < quiet_at:
         return Shut(_in_log(log, quiet_at), min(backstop_at, quiet_at))
@@ -259,7 +266,11 @@ def _after_reinstating(turn: Turn, policy: Policy, now: datetime, log: LogSight 
             return Open(Opened.EVIDENCE)
         return Shut(_in_log(log, quiet_at), min(backstop_at, quiet_at), now >= backstop_at)
     asked = (Waiting(Cause.WORD, until=backstop_at),)
-    return Shut(asked, backstop_at, now >= backstop_at)
+    return Shut(asked, _ask_again_at(log, backstop_at, now), now >= backstop_at)
+
+
+def _ask_again_at(log: LogSight | None, backstop_at: datetime, now: datetime) -> datetime:
+    return min(backstop_at, now + OKTA_AGAIN) if log and log.fails else backstop_at
 
 
 def list_holders(evidence: Evidence, until: datetime | None = None) -> tuple[Waiting, ...]:

@@ -32,6 +32,9 @@ class Block:
     detail: str = ""
 
 
+DOUBT_TRIES = 12
+"""How often in a row a list is read that does not show what Okta accepts; some half an hour."""
+
 BACKOFF_S = (
     1,  # 1 s in all
     2,  # 3 s
@@ -70,6 +73,14 @@ def after_failure(turn: Turn, error: OktaError, now: datetime) -> Wait | Block:
 def try_later(turn: Turn, now: datetime, why: str = "") -> Wait:
     """Wait for what was looked for in vain, the longer the more often it was."""
     return Wait(now + backoff(turn.attempts), why, tried=True)
+
+
+def doubt(turn: Turn, now: datetime, why: str) -> Wait | Block:
+    """Wait for a list that shows what Okta accepts; one that never does is for people."""
+    if turn.attempts < DOUBT_TRIES:
+        return try_later(turn, now, why)
+    unseen = f"Okta accepts the new {turn.rules.noun}, and its list does not show it as ACTIVE."
+    return Block(Reason.ACCESS_REFUSED, f"{unseen} Does the connection's role reach the app?")
 
 
 def backoff(attempts: int) -> timedelta:

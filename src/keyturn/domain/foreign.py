@@ -11,8 +11,8 @@ from keyturn.domain.errors import Refused
 from keyturn.domain.failures import Block, Wait, try_later
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential
-from keyturn.domain.sight import Do, Seen
-from keyturn.domain.turn import Act, Phase, Reason, Turn
+from keyturn.domain.sight import Do, Seen, by_hash
+from keyturn.domain.turn import UNSERVED, Act, Held, Phase, Reason, Turn, Word
 
 OUTDATED = "Okta's list to show no more as ACTIVE what Keyturn has deleted"
 LIST_TRIES = 6
@@ -57,13 +57,26 @@ def blocked_by(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Blo
 
     A second one of our own value counts as strange, and is told so.
     """
-    ours = {(held.okta_id, held.hash) for held in (turn.old, turn.new) if held}
     back = turn.old.hash if turn.old else None
-    strange = [each for each in listed if (each.id, each.hash) not in ours]
+    strange = _strange(turn, listed)
     told = ", ".join(f"{aged(s, now)}{_back(s, back)}" for s in strange)
-    choices = [_choices(turn, each) for each in strange]
-    wait = f"Or remove it at Okta, then: `keyturn turn resume {turn.rotation_id}`."
+    choices = [choice for each in strange if (choice := _choices(turn, each))]
+    remove = "Or remove it at Okta" if choices else "Remove it at Okta"
+    wait = f"{remove}, then: `keyturn turn resume {turn.rotation_id}`."
     return Block(Reason.FOREIGN_SECRET, " ".join([f"Foreign: {told}.", *choices, wait]))
+
+
+def _strange(turn: Turn, listed: tuple[Credential, ...]) -> list[Credential]:
+    """List what is not the turn's own; what readers are given is, under whatever id it works."""
+    ours = {(held.okta_id, held.hash) for held in (turn.old, turn.new) if held}
+    own, given = [each for each in listed if (each.id, each.hash) in ours], _given(turn)
+    elsewhere = given and given.hash not in {each.hash for each in own}
+    there = by_hash(listed, given.hash) if given and elsewhere else None
+    return [each for each in listed if each not in own and each != there]
+
+
+def _given(turn: Turn) -> Held | None:
+    return turn.old if turn.phase in UNSERVED else turn.new
 
 
 def came_back(turn: Turn, listed: tuple[Credential, ...]) -> bool:
@@ -87,7 +100,11 @@ def _back(credential: Credential, old_hash: str | None) -> str:
 
 def _choices(turn: Turn, credential: Credential) -> str:
     if turn.phase is Phase.SOAKING:
-        return f"`keyturn turn reinstate {turn.rotation_id}` lets it work on."
+        leaked = turn.word is Word.AT_ONCE
+        return "" if leaked else f"`keyturn turn reinstate {turn.rotation_id}` lets it work on."
+    given = _given(turn)
+    if given and credential.hash == given.hash:
+        return ""  # one more of what readers are given is neither served nor retired
     named = f"{turn.rotation_id} {credential.id}"
     entered = "" if credential.value else " --value-stdin"
     adopt = f"`keyturn rotation adopt-existing {named}{entered}` serves it. "

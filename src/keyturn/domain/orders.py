@@ -44,15 +44,22 @@ def paused(turn: Turn, now: datetime) -> Turn:
 def resumed(turn: Turn, now: datetime) -> Turn:
     """Return a blocked or paused turn to where it was, to be looked at soon.
 
-    A blocked one begins its phase's time anew. An emergency does not outlive the standstill: who
-    means one still says so again. Raises Refused for a turn that stands not still.
+    A blocked one begins its phase's time anew, and goes on as urgently as before. Whoever paused an
+    emergency has calmed it: who means one still says so again.
+
+    Raises Refused for a turn that stands not still.
     """
     if turn.blocked:
-        turn = replace(turn, entered_at=now)
-    elif turn.paused_at is None:
+        return _set_going(replace(turn, entered_at=now), now)
+    if turn.paused_at is None:
         raise _refused(turn, "there is nothing to resume.")
-    calm = None if turn.word is Word.AT_ONCE else turn.word
-    return _set_going(replace(turn, word=calm), now)
+    return _set_going(calmed(turn), now)
+
+
+def calmed(turn: Turn) -> Turn:
+    """Return the turn as none of an emergency; what has leaked and is off must not come back."""
+    urgent = turn.word is Word.AT_ONCE and turn.phase not in (Phase.RETIRED, Phase.SOAKING)
+    return replace(turn, word=None) if urgent else turn
 
 
 def by_hand(turn: Turn, trigger: Trigger = Trigger.MANUAL) -> Turn:

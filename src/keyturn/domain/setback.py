@@ -6,7 +6,7 @@ who asks: an operator who aborts, or a policy of repair.
 
 from datetime import datetime
 
-from keyturn.domain.failures import Block, try_later
+from keyturn.domain.failures import Block, doubt, try_later
 from keyturn.domain.okta import Probe, Status
 from keyturn.domain.sight import Do, Look, Seen, Sight, Step, by_hash
 from keyturn.domain.turn import Act, Held, Reason, Turn, Word
@@ -37,7 +37,7 @@ def unless_accepted(turn: Turn, seen: Seen, now: datetime) -> Step:
         if seen.new_probe is None:
             return Look(Sight.NEW_PROBE)
         if seen.new_probe is Probe.ACCEPTED:
-            return try_later(turn, now, DOUBTED)
+            return doubt(turn, now, DOUBTED)
         unfit = None if turn.rules.of_connection else unless_app_unfit(turn, seen)
         if unfit:
             return unfit

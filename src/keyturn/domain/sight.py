@@ -11,7 +11,7 @@ from keyturn.domain.evidence import Evidence, LogSight
 from keyturn.domain.failures import Block, Wait
 from keyturn.domain.ids import CredentialId, SecretHash
 from keyturn.domain.okta import App, Credential, Probe
-from keyturn.domain.turn import Act, Opened, Word
+from keyturn.domain.turn import Act, Opened, Turn, Word
 
 
 class Sight(StrEnum):
@@ -94,3 +94,14 @@ def by_hash(listed: tuple[Credential, ...], wanted: SecretHash) -> Credential | 
 def by_id(listed: tuple[Credential, ...], wanted: CredentialId | None) -> Credential | None:
     """Find a credential by Okta's id."""
     return next((each for each in listed if each.id == wanted), None)
+
+
+def list_added(turn: Turn, listed: tuple[Credential, ...]) -> list[Credential]:
+    """List what was not there before Okta was asked to add one; none where it was not asked yet.
+
+    The turn's old one was there, whatever an empty list has shown then.
+    """
+    if turn.posted is None:
+        return []
+    before = {*turn.posted.beside.split(), turn.old.okta_id if turn.old else None}
+    return [each for each in listed if each.id not in before]

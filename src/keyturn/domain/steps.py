@@ -17,6 +17,7 @@ from types import MappingProxyType
 from keyturn.domain.closing import OTHERS_FIRST, room_by_probe, target_by_probes, unclosed
 from keyturn.domain.evidence import (
     FIRST_WATCH,
+    OKTA_AGAIN,
     Evidence,
     LogSight,
     Open,
@@ -28,7 +29,7 @@ from keyturn.domain.evidence import (
     still_given,
     watched,
 )
-from keyturn.domain.failures import Block, Wait, after_failure, backoff, try_later
+from keyturn.domain.failures import Block, Wait, after_failure, backoff, doubt, try_later
 from keyturn.domain.foreign import aged, blocked_by, came_back, make_room
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential, Probe
@@ -38,7 +39,7 @@ from keyturn.domain.setback import (
     unless_accepted,
     unless_app_unfit,
 )
-from keyturn.domain.sight import Do, Look, Maker, Seen, Sight, Step, by_hash, by_id
+from keyturn.domain.sight import Do, Look, Maker, Seen, Sight, Step, by_hash, by_id, list_added
 from keyturn.domain.turn import (
     MOVES,
     SETTLED,
@@ -77,7 +78,7 @@ LATE = "a call to Okta without an answer, which could still add the new one"
 UNLISTED = "the new client secret in Okta's list, which is empty and cannot be right"
 UNTOLD = "a word of Okta's System Log on who made the new client secret"
 
-UNCLAIMED = "Left at Okta, whose System Log does not tell who made it:"
+UNCLAIMED = "Left at Okta, where nobody can tell what this turn has made:"
 
 NAMED = 10
 """As many are named of those who are in trouble without the old secret."""
@@ -136,24 +137,24 @@ def _from_written(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step
     if ours:
         return Do(Act.ADOPT, ours.id)
     if turn.withdrawn_at:
-        return _let_go(turn.withdrawn_at, now)
+        return _unlisted(turn, seen, now) or _let_go(turn.withdrawn_at, now)
     if len(seen.credentials) >= turn.rules.most:
         return make_room(turn, seen, now)
     if not (seen.credentials or turn.rules.are_keys):
-        return _despite_nothing_listed(turn, seen, now)
+        return _unlisted(turn, seen, now) or _add(turn, (), now)
     return _add(turn, seen.credentials, now)
 
 
-def _despite_nothing_listed(turn: Turn, seen: Seen, now: datetime) -> Step:
-    """Add once more to an app without any, only where Okta does not know the value.
+def _unlisted(turn: Turn, seen: Seen, now: datetime) -> Step | None:
+    """See whether Okta knows the value that its list does not show; None where it does not.
 
-    A list is empty also for a caller whose role does not reach the app any more.
+    A list may be old, and is empty also for a caller whose role does not reach the app any more.
     """
+    if turn.withdrawn_at and now < turn.withdrawn_at + SETTLED:
+        return None
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
-    if seen.new_probe is Probe.ACCEPTED:
-        return try_later(turn, now, UNLISTED)
-    return _add(turn, (), now)
+    return doubt(turn, now, UNLISTED) if seen.new_probe is Probe.ACCEPTED else None
 
 
 def _add(turn: Turn, listed: tuple[Credential, ...], now: datetime) -> Step:
@@ -176,8 +177,7 @@ def _issue_oktas_value(turn: Turn, seen: Seen, now: datetime) -> Step:
     """
     if seen.credentials is None:
         return Look(Sight.CREDENTIALS)
-    before = turn.posted.beside.split() if turn.posted else [s.id for s in seen.credentials]
-    strange = [s for s in seen.credentials if s.id not in before]
+    strange = list_added(turn, seen.credentials)
     lost = strange[0] if len(strange) == 1 else None
     if lost and seen.maker is None:
         return Look(Sight.MAKER)
@@ -207,20 +207,21 @@ def _let_go(withdrawn_at: datetime, now: datetime, left: str = "") -> Step:
 
 def _from_issued(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
     if turn.withdrawn_at:
-        return _take_back(turn, seen)
+        return _take_back(turn, seen, now)
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
     if seen.new_probe is Probe.ACCEPTED:
         return Do(Act.VERIFY)
     if now < turn.entered_at + timedelta(seconds=policy.patience_s):
         return try_later(turn, now)
-    return unless_app_unfit(turn, seen) or _take_back(turn, seen)
+    return unless_app_unfit(turn, seen) or _take_back(turn, seen, now)
 
 
-def _take_back(turn: Turn, seen: Seen) -> Step:
+def _take_back(turn: Turn, seen: Seen, now: datetime) -> Step:
     """Deactivate, then delete; a list that lacks the new secret may be old, so delete then too.
 
     One that was adopted and never added stays: it is somebody else's. So does the only ACTIVE one.
+    Until then its place is taken: a call of ours that is still on its way adds nothing.
     """
     if not turn.posted:
         return Block(Reason.ADOPTED_REFUSED)
@@ -229,7 +230,7 @@ def _take_back(turn: Turn, seen: Seen) -> Step:
     secrets, okta_id = seen.credentials, _new(turn).okta_id
     ours = by_id(secrets, okta_id)
     if ours is None or not ours.active:
-        return Do(Act.ROLL_BACK, okta_id)
+        return _on_its_way(turn, now) or Do(Act.ROLL_BACK, okta_id)
     if any(other.active for other in secrets if other is not ours):
         return Do(Act.WITHDRAW, ours.id)
     return Block(Reason.NEW_SECRET_ONLY if turn.withdrawn_at else Reason.NEW_SECRET_REFUSED)
@@ -297,7 +298,7 @@ def _early(turn: Turn, seen: Seen, policy: Policy, gate: Open, now: datetime) ->
     """Wait where by Okta's clock the overlap is not over, though it is by ours."""
     new = by_hash(seen.credentials or (), _new(turn).hash)
     early = missing_at_okta(turn, policy, new, seen.okta_at, gate.by) if new else None
-    return Wait(now + early, EARLY, tried=True) if early else None
+    return Wait(now + min(early, OKTA_AGAIN), EARLY, tried=True) if early else None
 
 
 def _of_lost(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
@@ -387,9 +388,9 @@ def _delete(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
     """
     if turn.word is Word.AT_ONCE and turn.tidies_at and now < turn.tidies_at:
         return Wait(turn.tidies_at, OTHERS_FIRST)
-    settled_at = turn.posted.unsure_at + SETTLED if turn.posted and turn.posted.unsure_at else now
-    if now < settled_at:
-        return Wait(settled_at, UNANSWERED)
+    on_its_way = _on_its_way(turn, now)
+    if on_its_way:
+        return on_its_way
     if seen.new_probe is None:
         return Look(Sight.NEW_PROBE)
     if seen.new_probe is Probe.REJECTED:
@@ -399,6 +400,13 @@ def _delete(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step:
             return _of_lost(turn, seen, policy, now)
         return unless_app_unfit(turn, seen) or Block(Reason.NEW_SECRET_REFUSED)
     return Do(Act.DELETE, turn.old.okta_id if turn.old else None)
+
+
+def _on_its_way(turn: Turn, now: datetime) -> Wait | None:
+    """Wait while a call of ours that was never answered may still add the new one."""
+    unsure_at = turn.posted.unsure_at if turn.posted else None
+    settled_at = unsure_at + SETTLED if unsure_at else now
+    return Wait(settled_at, UNANSWERED) if now < settled_at else None
 
 
 GUARDS: Mapping[Phase, Callable[[Turn, Seen, Policy, datetime], Step]] = MappingProxyType(

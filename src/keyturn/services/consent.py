@@ -12,7 +12,7 @@ from keyturn.domain.access import Caller, Verb
 from keyturn.domain.errors import Refused
 from keyturn.domain.foreign import Consent, heed
 from keyturn.domain.okta import Credential, CredentialKind, Probe
-from keyturn.domain.orders import resumed
+from keyturn.domain.orders import WINDING_UP, resumed
 from keyturn.domain.rotation import Rotation, known_by_value
 from keyturn.domain.secret import Secret, State
 from keyturn.domain.sensitive import Sensitive
@@ -149,8 +149,10 @@ def _foreign(
             f"The value of {noun} {secret_id}, which readers are given, was replaced at Okta: turn "
             "the rotation first (`keyturn rotation turn`). What stands there now is foreign then."
         )
-    if found is None or in_place:
-        raise Refused(f"App {rotation.app_id} has no foreign {noun} {secret_id}.")
+    given = bool(found and served and found.hash == served.hash)
+    if found is None or given:
+        told = ": that is what readers are given" if given else ""
+        raise Refused(f"App {rotation.app_id} has no foreign {noun} {secret_id}{told}.")
     return found
 
 
@@ -183,12 +185,8 @@ async def _give_way(
     if turn is None or blocked is None or blocked.reason is not Reason.FOREIGN_SECRET:
         await refuse_under_way(tx, rotation)
         return
-    if blocked.phase is Phase.OVERLAPPING:
-        raise Refused(
-            f"The blocked turn serves its new {turn.rules.noun} already, so that no other can be "
-            "adopted before it ends: consent to the retirement of the foreign one "
-            "(`keyturn rotation retire-existing`), or have it removed and resume the turn."
-        )
+    if blocked.phase in WINDING_UP:
+        raise Refused(_too_late(blocked.phase, turn.rules.noun))
     if turn.new and any(secret.hash == turn.new.hash for secret in listed):
         raise Refused("The blocked turn has added its secret meanwhile: resume it by turning.")
     settled_at = turn.posted.last_at + SETTLED if turn.posted else None
@@ -198,3 +196,17 @@ async def _give_way(
             f"after {settled_at:%Y-%m-%d %H:%M:%S} UTC."
         )
     await give_up(tx, world, turn, "Its owner has decided about the secret that blocked it.")
+
+
+def _too_late(phase: Phase, noun: str) -> str:
+    served = f"The blocked turn serves its new {noun} already"
+    if phase is Phase.OVERLAPPING:
+        return (
+            f"{served}, so that no other can be adopted before it ends: consent to the retirement "
+            "of the foreign one (`keyturn rotation retire-existing`), or have it removed and "
+            "resume the turn."
+        )
+    return (
+        f"{served}, and its soak goes on: have what came back removed at Okta and resume the turn "
+        "(`keyturn turn resume`), or let it work on (`keyturn turn reinstate`)."
+    )

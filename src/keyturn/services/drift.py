@@ -53,6 +53,9 @@ LONGEST_TRUST = timedelta(days=7)
 AGAIN = timedelta(minutes=5)
 """When a comparison that was not brought to its end is tried again."""
 
+UNREACHED = 3
+"""So many apps refused before one has answered, and the rest is asked another time."""
+
 UNKNOWN_TO_OKTA = 401
 """The status by which Okta refuses the connection itself, not one app of it."""
 
@@ -254,19 +257,23 @@ async def _check_each(
 ) -> int:
     """Look at rotations one by one; an app that Okta refuses keeps none of the others waiting.
 
+    Each round begins with another one: where the first few are refused, Okta may refuse them all.
     Raises OktaError: the last such refusal in the end, and at once what holds for all of them.
     """
-    looked_at, refused = 0, None
-    for rotation in rotations:
+    looked_at, refused = 0, list[OktaRefused]()
+    begin = int(world.clock.now().timestamp() / AGAIN.total_seconds()) % max(len(rotations), 1)
+    for rotation in (*rotations[begin:], *rotations[:begin]):
         try:
             looked_at += await _check(world, org, rotation, changes)
         except OktaRefused as error:
             if isinstance(error, OktaThrottled) or error.answer.status == UNKNOWN_TO_OKTA:
                 raise
             log.warning("app not compared", rotation=rotation.id, why=error.message)
-            refused = error
+            refused.append(error)
+            if len(refused) == UNREACHED and not looked_at:
+                break
     if refused:
-        raise refused
+        raise refused[-1]
     return looked_at
 
 

@@ -355,17 +355,22 @@ class Journey:
         await self._book.move(after, step.act, becoming, message=told, why=why)
 
     async def fall_back(self, step: Do) -> None:
-        """Serve the old value again, as a version of its own: readers never go back a number."""
+        """Serve the old value again, as a version of its own: readers never go back a number.
+
+        By the id under which Okta has it now: somebody may have removed it and added it again.
+        """
         old, lost = promised(self.turn.old), promised(self.turn.new)
         secret_id, project = self._desk.subject.client_secret, self._desk.subject.place.project
         value = await self._desk.value(old)
         async with self._world.store.reading() as tx:
             number = await next_number(tx, secret_id)
         version = new_version(self._world, project, secret_id, number, value)
+        there = by_hash(self._seen.credentials or (), old.hash)
+        okta_id = there.id if there else old.okta_id
 
         async def change(tx: Writing) -> None:
             made_at = (await self._desk.version(tx, old)).issued_at  # it is as old as it was
-            again = replace(version, hash=old.hash, okta_id=old.okta_id, made_at=made_at)
+            again = replace(version, hash=old.hash, okta_id=okta_id, made_at=made_at)
             await tx.add(again)
             await promote(tx, again)
             await close_unserved(tx, self._world, self.turn, old)

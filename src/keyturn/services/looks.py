@@ -9,7 +9,7 @@ from keyturn.domain.errors import OktaError, OktaRefused, OktaThrottled
 from keyturn.domain.evidence import LogSight
 from keyturn.domain.ids import SecretHash
 from keyturn.domain.rotation import Rotation
-from keyturn.domain.sight import Maker, Seen, Sight
+from keyturn.domain.sight import Maker, Seen, Sight, list_added
 from keyturn.domain.turn import CLOCKS_DIFFER, Phase
 from keyturn.services.desk import Desk, promised
 from keyturn.services.holders import observe
@@ -66,8 +66,8 @@ async def look_at_evidence(desk: Desk, seen: Seen) -> Seen:
     return replace(seen, evidence=evidence)
 
 
-LOG_TRIES = 12
-"""How often a log that fails is asked, while everything else answers; about half an hour."""
+LOG_TRIES = 6
+"""How often in a row a log that fails is asked, while everything else answers; some two minutes."""
 
 
 async def look_at_log(desk: Desk, seen: Seen) -> Seen:
@@ -90,7 +90,7 @@ async def look_at_log(desk: Desk, seen: Seen) -> Seen:
         if desk.turn.attempts < LOG_TRIES:
             raise
         listed = await look_at_credentials(desk, seen)
-        return replace(listed, log=LogSight(readable=False))
+        return replace(listed, log=LogSight(readable=False, fails=True))
     return replace(seen, log=LogSight(uses))
 
 
@@ -99,10 +99,8 @@ async def look_for_maker(desk: Desk, seen: Seen) -> Seen:
 
     Only a call that bears the turn's id proves that it is ours.
     """
-    posted = desk.turn.posted
-    before = tuple(posted.beside.split()) if posted else ()
-    strange = next((c for c in seen.credentials or () if c.id not in before), None)
-    if posted is None or strange is None:
+    strange = next(iter(list_added(desk.turn, seen.credentials or ())), None)
+    if strange is None:
         return replace(seen, maker=Maker.UNTOLD)
     try:
         org = await desk.org()
@@ -111,6 +109,10 @@ async def look_for_maker(desk: Desk, seen: Seen) -> Seen:
     except OktaThrottled:
         raise
     except OktaRefused:
+        marks = ()
+    except OktaError:
+        if desk.turn.attempts < LOG_TRIES:
+            raise
         marks = ()
     ours = any(desk.turn.id in mark for mark in marks)
     told = Maker.OURS if ours else Maker.OTHERS

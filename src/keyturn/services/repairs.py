@@ -16,6 +16,7 @@ from keyturn.domain.ids import CredentialId
 from keyturn.domain.orders import (
     WINDING_UP,
     falling_back,
+    kept_after_all,
     phase_of,
     resumed,
     serves_what_is_lost,
@@ -23,6 +24,7 @@ from keyturn.domain.orders import (
 from keyturn.domain.outlook import next_try_at, rescheduled, tried
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import LastTurn
+from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.turn import TAKING_BACK, Phase, Reason, Trigger, Turn, Word, blocked
 from keyturn.services import turn_news
 from keyturn.services.connections import open_org
@@ -41,6 +43,7 @@ REPAIRER = "drift"
 async def repair(world: World, rotation: Rotation, finding: Finding) -> None:
     """Mend by policy what is ours to mend; what cannot be mended now stays a finding."""
     try:
+        world.vitals.require_footing()
         match PROPOSED[finding.kind]:
             case Repair.ACTIVATE:
                 await activate(world, rotation, finding, REPAIRER)
@@ -53,8 +56,9 @@ async def repair(world: World, rotation: Rotation, finding: Finding) -> None:
 
 
 async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
-    """Start a turn; or resume the blocked one, which serves the old value again if it must.
+    """Start a turn; or resume the blocked one, which serves what Okta accepts if it must.
 
+    That is the old value where the new one is lost, and the new one where an abort was cut off.
     Blackouts do not hold it: readers are refused now. It counts as a start by itself, so that a
     quarantine ends the tries. Raises Refused then.
     """
@@ -71,15 +75,20 @@ async def _turn(world: World, rotation: Rotation, finding: Finding) -> None:
         if turn and serves_what_is_lost(turn):
             leaked = turn.word is Word.AT_ONCE
             await tx.replace(falling_back(turn, now, leaked=leaked))
-        else:
-            await start(tx, world, stored, Trigger.DRIFT)
+            return
+        if turn and turn.blocked and turn.blocked.reason is Reason.NEW_SECRET_ONLY:
+            turn = kept_after_all(turn, now)
+            await note_step(tx, turn, "keep", f"By {REPAIRER}.", now)
+            await tx.replace(turn)
+        await start(tx, world, stored, Trigger.DRIFT)
 
 
 async def activate(world: World, rotation: Rotation, finding: Finding, actor: str) -> None:
     """Activate the served credential again, by the id under which it was found.
 
-    Raises OktaError, and Refused where that may not be what readers are given by now, or is not any
-    more: then nothing is left to mend, and the finding is closed.
+    Raises OktaError, and Refused where Okta does not list it, where a worker has the turn in hand,
+    where that may not be what readers are given by now, or is not any more: then nothing is left to
+    mend, and the finding is closed.
     """
     since_s = world.clock.uptime_s()
     async with world.store.reading() as reading:
@@ -93,17 +102,41 @@ async def activate(world: World, rotation: Rotation, finding: Finding, actor: st
         served = await served_secret(tx, await current_rotation(tx, rotation.id))
         still = wanted is not None and served is not None and wanted.hash == served.hash
         if still:
+            await _keep_workers_off(tx, world, rotation)
             await tx.append_audit(entry)
-    if wanted is None or not still:
+    if wanted is None:
+        raise Refused(
+            f"Okta's list shows no {noun} {finding.subject} just now, so nothing was changed: look "
+            "again (`keyturn drift compare`)."
+        )
+    if not still:
         await close(world, finding, "the look before its repair")
         raise Refused(f"Readers are not given {noun} {finding.subject} any more.")
     if world.clock.uptime_s() - since_s > world.limits.lease.total_seconds():
         raise Refused(f"Too long ago {noun} {finding.subject} was looked at: look again.")
     await at_okta.activate(wanted.id)
     async with world.store.writing() as tx:
-        turn = await open_turn(tx, rotation)
+        turn, now = await open_turn(tx, rotation), world.clock.now()
         if turn and serves_what_is_lost(turn):
-            await tx.replace(resumed(turn, world.clock.now()))
+            await tx.replace(resumed(turn, now))
+        elif turn and turn.running and turn.owner is None:
+            await tx.replace(replace(turn, wake_at=now))
+
+
+async def _keep_workers_off(tx: Writing, world: World, rotation: Rotation) -> None:
+    """Have no worker go on with the turn while a call is made about what it serves.
+
+    It might give that up in the meantime. Raises Refused where a worker has the turn in hand.
+    """
+    turn = await open_turn(tx, rotation)
+    if turn is None or not turn.running:
+        return
+    if turn.owner is not None:
+        raise Refused(
+            f"A worker goes on with the turn of {rotation.name} just now, and may mend it: look "
+            "again in a minute (`keyturn drift compare`)."
+        )
+    await tx.replace(replace(turn, wake_at=world.clock.now() + world.limits.lease))
 
 
 async def close(world: World, finding: Finding, by: str) -> None:
@@ -126,7 +159,8 @@ async def halt(tx: Writing, world: World, turn: Turn, finding: Finding, now: dat
     if not (lost and left) or phase_of(turn) not in WINDING_UP or serves_what_is_lost(turn):
         return
     waiting = replace(turn, phase=phase_of(turn), blocked=None)
-    after = blocked(waiting, Reason.NEW_SECRET_LOST, finding.detail, now)
+    detail = f"{finding.detail} {KEEP_CLOSED}" if turn.word is Word.AT_ONCE else finding.detail
+    after = blocked(waiting, Reason.NEW_SECRET_LOST, detail, now)
     await tx.replace(after)
     told = str(after.blocked)
     rotation = await current_rotation(tx, turn.rotation_id)

@@ -15,6 +15,7 @@ from keyturn.domain.ids import TurnId
 from keyturn.domain.okta import Credential
 from keyturn.domain.orders import (
     by_hand,
+    calmed,
     falling_back,
     hurried,
     kept_after_all,
@@ -84,7 +85,7 @@ async def rotate(
         rotation = await current_rotation(tx, rotation_id)
         turn = await start(tx, world, rotation, Trigger.MANUAL)
         turn = replace(claimed(world, turn) if wait else turn, asked=asked)
-        turn = _waiting_for_nobody(turn) if emergency else turn
+        turn = _waiting_for_nobody(turn) if emergency else calmed(turn)
         await tx.replace(turn)
         what = "emergency" if emergency else "turn"
         await note_step(tx, turn, what, f"By {caller.name}.", world.clock.now())
@@ -210,10 +211,11 @@ async def _book(
         if turn is None or not turn.running:
             return
         now = world.clock.now()
+        first = rotation.asked_at is None or (emergency and not rotation.asked_emergency)
         booked = replace(
             rotation,
-            asked_at=rotation.asked_at or now,
-            asked_by=rotation.asked_by or caller.name,
+            asked_at=now if first else rotation.asked_at,
+            asked_by=caller.name if first else rotation.asked_by,
             asked_emergency=rotation.asked_emergency or emergency,
             asked=asked,
         )

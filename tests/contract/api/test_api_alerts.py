@@ -10,6 +10,7 @@ import pytest
 from alerts_kit import (
     FIRING,
     AwayStore,
+    block,
     call,
     find,
     keyturn_compliance_evidence_old,
@@ -25,10 +26,12 @@ from storage_kit import ROLLOUT
 
 from keyturn.adapters.runner import EmbeddedRunner
 from keyturn.api.exposition import expose
+from keyturn.domain.attention import READERS_REFUSED
 from keyturn.domain.budget import PART_CALLS, Ask, Purpose, Room, Shares, Verdict, Window, decide
 from keyturn.domain.drift import Kind
 from keyturn.domain.rollout import Kind as Sort
 from keyturn.domain.rollout import State
+from keyturn.domain.turn import Reason
 from keyturn.services.metrics import observe
 from keyturn.services.ports import Observed, World
 
@@ -51,6 +54,14 @@ async def test_an_alert_fires_once_what_it_warns_of_is_so(house: House, name: st
     house.clock.advance(6)
     now = await scraped(world or house.world)
     assert rule.fires(before, now), {of: seen for of, seen in now.items() if of[0] == rule.metric}
+
+
+@pytest.mark.parametrize("reason", sorted(READERS_REFUSED))
+async def test_whatever_has_readers_refused_wakes_somebody(house: House, reason: Reason) -> None:
+    """What the fleet calls urgent for a blocked turn is paged."""
+    await block(house, reason)
+    house.clock.advance(6)
+    assert RULES["KeyturnServedSecretRefused"].fires({}, await scraped(house.world))
 
 
 async def test_a_leak_that_somebody_closes_wakes_nobody(house: House) -> None:

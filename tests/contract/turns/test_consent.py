@@ -7,7 +7,7 @@ import pytest
 from kinds_kit import settled
 from rig import Rig
 
-from keyturn.domain.errors import Refused
+from keyturn.domain.errors import Refused, TurnFailed
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.outlook import State
 from keyturn.domain.schedule import Schedule
@@ -19,6 +19,8 @@ from keyturn.services.orders import abort_turn
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
+SERVED = 400
+"""What a junk grant is answered by where the client itself is accepted."""
 VALUE = Sensitive("operator-typed-secret-42")
 
 
@@ -60,6 +62,52 @@ async def test_own_and_unknown_secrets_are_not_foreign(rig: Rig) -> None:
     for secret_id in (rig.living()[0]["id"], "ocsunknown"):
         with pytest.raises(Refused, match="no foreign client secret"):
             await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=secret_id, value=None)
+
+
+async def test_what_readers_are_given_is_foreign_under_no_id(rig: Rig) -> None:
+    """Somebody removed it and added it again: neither consent makes it go, and the block says so.
+
+    The next turn, whose new secret is served instead, retires it by consent.
+    """
+    rotation_id, (served,) = (await rig.rotation()).rotation.id, rig.living()
+    other, value = rig.org.create_secret(rig.app_id), rig.org.read_app(rig.app_id).live_secrets[0]
+    rig.org.deactivate_secret(rig.app_id, served["id"])
+    rig.org.delete_secret(rig.app_id, served["id"])
+    again = rig.org.create_secret(rig.app_id, value.value).id
+    with pytest.raises(Refused, match="that is what readers are given"):
+        await retire_existing(rig.world, rig.admin, rotation_id, rig.consent(again))
+    with pytest.raises(Refused, match="that is what readers are given"):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=again, value=None)
+    with pytest.raises(TurnFailed) as failed:
+        await rotate(rig.world, rig.admin, rotation_id)
+    assert other.id in failed.value.message
+    assert again not in failed.value.message
+    await rig.live(400)
+    assert await rig.authenticate(value.value) == SERVED
+    rig.org.deactivate_secret(rig.app_id, other.id)
+    rig.org.delete_secret(rig.app_id, other.id)
+    await rotate(rig.world, rig.admin, rotation_id)
+    blocked = (await rig.run(rotation_id)).blocked
+    assert blocked
+    assert f"retire-existing {rotation_id} {again}" in blocked.detail
+    await retire_existing(rig.world, rig.admin, rotation_id, rig.consent(again))
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+
+
+async def test_what_comes_back_in_the_soak_is_removed_or_reinstated(rig: Rig) -> None:
+    """Whoever consents then is told which two ways there are."""
+    rotation_id = (await rig.rotation()).rotation.id
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.live(300)
+    old, _ = rig.org.read_app(rig.app_id).live_secrets
+    rig.org.delete_secret(rig.app_id, old.id)
+    back = rig.org.create_secret(rig.app_id, old.value).id
+    assert (await rig.run(rotation_id)).phase is Phase.BLOCKED
+    ways = r"its soak goes on: .* \(`keyturn turn resume`\), .* \(`keyturn turn reinstate`\)"
+    with pytest.raises(Refused, match=ways):
+        await retire_existing(rig.world, rig.admin, rotation_id, rig.consent(back))
+    with pytest.raises(Refused, match=ways):
+        await adopt_existing(rig.world, rig.admin, rotation_id, secret_id=back, value=None)
 
 
 async def test_inactive_secret_is_not_adopted(rig: Rig) -> None:

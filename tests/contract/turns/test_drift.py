@@ -8,13 +8,19 @@ from meanwhile_kit import Altered
 from rig import SECRETS, Rig
 
 from keyturn.domain.drift import Kind, Repair
-from keyturn.domain.errors import NotFound, OktaRefused, Refused
+from keyturn.domain.errors import NoFooting, NotFound, OktaAnswer, OktaRefused, Refused
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import AppDraft, Fault
-from keyturn.services.drift import FindingView, compare_now, list_findings, repair_finding
+from keyturn.services.drift import (
+    UNREACHED,
+    FindingView,
+    compare_now,
+    list_findings,
+    repair_finding,
+)
 from keyturn.services.policies import PolicyChange
-from keyturn.services.ports import OktaOrg
+from keyturn.services.ports import Footing, OktaOrg
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
@@ -139,6 +145,36 @@ async def test_deactivated_served_secret_is_activated_by_hand(rig: Rig) -> None:
     deactivated = next(f for f in await findings(rig) if f.finding.kind is Kind.SECRET_DEACTIVATED)
     left = await repair_finding(rig.world, rig.admin, deactivated.finding.id)
     assert [one.finding.kind for one in left] == [Kind.SECRET_ADDED]
+    assert rig.living()[0]["status"] == "ACTIVE"
+
+
+async def test_repair_that_finds_an_empty_list_leaves_the_finding(rig: Rig) -> None:
+    """A list may be empty for want of a role: readers are refused still, and that stays told."""
+    await kept(rig)
+    await deactivate_served(rig)
+    await rig.live(DAY)
+    before = await findings(rig)
+    deactivated = next(f for f in before if f.finding.kind is Kind.SECRET_DEACTIVATED)
+    rig.org.add_fault(Fault("empty-list", "GET", SECRETS, count=1))
+    with pytest.raises(Refused, match="nothing was changed: look again"):
+        await repair_finding(rig.world, rig.admin, deactivated.finding.id)
+    assert await findings(rig) == before
+    await repair_finding(rig.world, rig.admin, deactivated.finding.id)
+    assert rig.living()[0]["status"] == "ACTIVE"
+
+
+async def test_nothing_is_mended_by_a_process_whose_clock_is_off(rig: Rig) -> None:
+    """Neither by somebody's word nor by the policy, whoever asks for the comparison."""
+    await kept(rig, repair=True)
+    await deactivate_served(rig)
+    rig.world.vitals.footing = Footing.CLOCK_OFF
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    found = next(f for f in await findings(rig) if f.repair is Repair.ACTIVATE)
+    with pytest.raises(NoFooting):
+        await repair_finding(rig.world, rig.admin, found.finding.id)
+    assert rig.living()[0]["status"] == "INACTIVE"
+    rig.world.vitals.footing = Footing.FIRM
+    await compare_now(rig.world, rig.admin, rig.connection.id)
     assert rig.living()[0]["status"] == "ACTIVE"
 
 
@@ -275,6 +311,57 @@ async def test_what_is_refused_for_all_apps_is_asked_once(rig: Rig, fault: Fault
             replace(rig.world, okta=Altered(rig.world.okta, count)), rig.admin, rig.connection.id
         )
     assert len(asked) == 1
+
+
+async def many_kept(rig: Rig, count: int) -> None:
+    """Create rotations, each of an app of its own, and let their first comparison pass."""
+    for each in range(1, count):
+        app = rig.org.create_app(AppDraft(f"app {each}"))
+        mapping = SecretsMapping(f"ID_{each}", f"SECRET_{each}")
+        await rig.rotation(name=f"rotation-{each}", parameter=app.id, mapping=mapping)
+    await kept(rig)
+
+
+async def test_apps_that_are_all_refused_are_not_asked_for_one_by_one(rig: Rig) -> None:
+    """Three tell that Keyturn's access is lost: a big org's limit is not spent on the others."""
+    await many_kept(rig, 8)
+    for route in ("/api/v1/logs", APP):
+        rig.org.add_fault(Fault("error-before-effect", "GET", route, status=403))
+    await rig.live(DAY)
+    rig.calls()
+    await rig.live(600)
+    assert [c["route"] for c in rig.calls()].count(APP) == UNREACHED == 3
+    rig.org.remove_fault(None)
+    await rig.live(600)
+    assert [c["route"] for c in rig.calls()].count(APP) == 8
+
+
+async def test_some_apps_that_are_refused_keep_no_other_waiting_for_long(rig: Rig) -> None:
+    """Every round begins with another app; once one has answered, all are asked."""
+    await many_kept(rig, 8)
+    rig.org.create_secret(rig.app_id)
+    asked, rounds = list[str](), list[int]()
+
+    def refuse_others(org: OktaOrg) -> None:
+        find_app = org.find_app
+
+        async def found(app_id: str, *kind: Any) -> Any:  # noqa: ANN401  as `find_app` has it
+            asked.append(app_id)
+            if app_id == rig.app_id:
+                return await find_app(app_id, *kind)
+            raise OktaRefused("read an app", OktaAnswer(403))
+
+        vars(org)["find_app"] = found
+
+    rig.world = replace(rig.world, okta=Altered(rig.world.okta, refuse_others))
+    rig.org.add_fault(Fault("error-before-effect", "GET", "/api/v1/logs", status=403))
+    await rig.live(DAY)
+    for _ in range(7):
+        asked.clear()
+        await rig.live(300)
+        rounds.append(len(asked))
+    assert set(rounds) == {3, 8}
+    assert [f.finding.kind for f in await findings(rig)] == [Kind.SECRET_ADDED]
 
 
 async def test_finding_outlasts_a_deactivation_of_the_app(rig: Rig) -> None:

@@ -251,8 +251,9 @@ async def test_secret_that_is_served_no_more_is_not_activated(rig: Rig) -> None:
     async with rig.world.store.reading() as tx:
         (finding,) = await tx.list(Finding, rotation_id=rotation_id)
     rig.org.delete_secret(rig.app_id, new)
-    with pytest.raises(Refused, match="not given client secret"):
+    with pytest.raises(Refused, match=f"shows no client secret {new} just now"):
         await repair_finding(rig.world, rig.admin, finding.id)
+    assert await kinds(rig) == [Kind.SECRET_DEACTIVATED]
     await rig.live(DAY)
     assert await kinds(rig) == [Kind.SECRET_REMOVED]
 

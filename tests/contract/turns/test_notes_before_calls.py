@@ -1,13 +1,10 @@
 """What is noted before Okta is called: kept where it may have an effect, taken back where not."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from kinds_kit import settled
-from meanwhile_kit import Altered
+from meanwhile_kit import before_next
 from rig import SECRETS, Rig
 
 from keyturn.domain.errors import OktaHeld, Refused, TurnFailed
@@ -15,35 +12,10 @@ from keyturn.domain.okta import CredentialKind
 from keyturn.domain.turn import SETTLED, Opened, Phase, Turn
 from keyturn.sandbox import Fault
 from keyturn.services.orders import abort_turn, pause_turn, reinstate_old, resume_turn
-from keyturn.services.ports import OktaOrg
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
 DEACTIVATE = f"{SECRETS}/{{secretId}}/lifecycle/deactivate"
-
-
-def before_next(rig: Rig, verb: str, happen: Callable[[], Awaitable[object]]) -> None:
-    """Have something happen once, just before the next call that does this to a credential."""
-    due = [happen]
-
-    def alter(org: OktaOrg) -> None:
-        credentials_of = org.credentials_of
-
-        def altered(*args: Any) -> Any:  # noqa: ANN401  as `credentials_of` has it
-            found = credentials_of(*args)
-            call = getattr(found, verb)
-
-            async def late(*args: Any, **named: Any) -> Any:  # noqa: ANN401  as the call has it
-                if due:
-                    await due.pop()()
-                return await call(*args, **named)
-
-            setattr(found, verb, late)
-            return found
-
-        vars(org)["credentials_of"] = altered
-
-    rig.world = replace(rig.world, okta=Altered(rig.world.okta, alter))
 
 
 def hold_next(rig: Rig, verb: str) -> None:

@@ -4,15 +4,25 @@ from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
+from meanwhile_kit import before_next
 from rig import SECRETS, Rig
 
 from keyturn.domain.drift import Kind
+from keyturn.domain.errors import Refused
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import Schedule
+from keyturn.domain.setback import KEEP_CLOSED
 from keyturn.domain.turn import Phase, Reason, Turn
 from keyturn.sandbox import Fault
-from keyturn.services.drift import compare_now, list_findings
-from keyturn.services.orders import abort_turn, pause_turn, reinstate_old, resume_turn
+from keyturn.services.drift import compare_now, list_findings, repair_finding
+from keyturn.services.duties import claim_due
+from keyturn.services.orders import (
+    abort_turn,
+    finish_now,
+    pause_turn,
+    reinstate_old,
+    resume_turn,
+)
 from keyturn.services.policies import PolicyChange
 from keyturn.services.rotations import RotationChange, update_rotation, view
 from keyturn.services.turns import rotate
@@ -102,6 +112,36 @@ async def test_turn_that_is_blocked_for_another_reason_tells_of_the_loss(rig: Ri
     assert await accepted(rig)
 
 
+async def test_in_an_emergency_nobody_is_told_to_serve_what_has_leaked(rig: Rig) -> None:
+    """The comparison that stops its turn says the same as the turn itself would."""
+    rotation_id = (await rig.rotation()).rotation.id
+    rig.org.add_fault(Fault("error-before-effect", "DELETE", SECRETS + "/{secretId}", status=503))
+    await rotate(rig.world, rig.admin, rotation_id, emergency=True)
+    rig.org.remove_fault()
+    rig.org.activate_secret(rig.app_id, rig.living()[0]["id"])
+    await lose(rig, rotation_id)
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    assert await reason(rig, rotation_id) is Reason.NEW_SECRET_LOST
+    told = (await view(rig.world, rotation_id)).rotation.last_message
+    assert str(told).endswith(KEEP_CLOSED)
+
+
+async def test_value_that_came_back_is_served_under_the_id_that_it_has(rig: Rig) -> None:
+    """The next turn knows it for what readers are given, and retires it."""
+    rotation_id = await overlapping(rig)
+    old, _ = rig.org.read_app(rig.app_id).live_secrets
+    rig.org.deactivate_secret(rig.app_id, old.id)
+    rig.org.delete_secret(rig.app_id, old.id)
+    rig.org.create_secret(rig.app_id, old.value)
+    await lose(rig, rotation_id)
+    await rig.live(HOUR)
+    assert await accepted(rig)
+    await rotate(rig.world, rig.admin, rotation_id)
+    await finish_now(rig.world, rig.admin, rotation_id)
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    assert [secret["hash"] for secret in rig.living()] == [await rig.served_hash()]
+
+
 async def test_list_that_lacks_what_okta_accepts_is_not_believed(rig: Rig) -> None:
     """An old list neither stops the turn nor makes a finding; the app is looked at again."""
     rotation_id = await overlapping(rig)
@@ -169,3 +209,35 @@ async def test_repair_that_is_allowed_later_does_not_wait(rig: Rig) -> None:
     await update_rotation(rig.world, rig.admin, rotation_id, change)
     await rig.live(HOUR)
     assert await accepted(rig)
+
+
+async def test_nobody_gives_up_what_is_being_activated(rig: Rig) -> None:
+    """One that a worker has in hand is left to it; no worker begins while the call is made."""
+    rotation_id = await overlapping(rig, repair=False)
+    turn = await turn_of(rig, rotation_id)
+    rig.org.deactivate_secret(rig.app_id, str(turn.new and turn.new.okta_id))
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    found = await list_findings(rig.world, rig.admin, project="example")
+    (finding_id,) = [each.finding.id for each in found]
+    due = replace(turn, wake_at=rig.clock.now())
+    await put(rig, replace(due, owner="somebody"))
+    with pytest.raises(Refused, match="A worker goes on with the turn"):
+        await repair_finding(rig.world, rig.admin, finding_id)
+    assert [each["status"] for each in rig.living()] == ["ACTIVE", "INACTIVE"]
+    await put(rig, due)
+    begun: list[object] = []
+
+    async def claim() -> None:
+        begun.extend(await claim_due(rig.world, owner="other", limit=10))
+
+    before_next(rig, "activate", claim)
+    await repair_finding(rig.world, rig.admin, finding_id)
+    assert begun == []
+    assert [each["status"] for each in rig.living()] == ["ACTIVE", "ACTIVE"]
+    assert len(await claim_due(rig.world, owner="other", limit=10)) == 1
+
+
+async def put(rig: Rig, turn: Turn) -> None:
+    """Have the record of a turn be this."""
+    async with rig.world.store.writing() as tx:
+        await tx.replace(turn)

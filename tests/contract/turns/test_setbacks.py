@@ -1,5 +1,6 @@
 """What somebody does at Okta behind a turn: readers get what works, strangers keep theirs."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from keyturn.domain.secret import State, Version
 from keyturn.domain.turn import Act, Phase, Reason, Turn, Word, blocked
 from keyturn.sandbox import Fault
 from keyturn.services.consent import retire_existing
-from keyturn.services.orders import abort_turn, finish_now, reinstate_old
+from keyturn.services.orders import abort_turn, finish_now, reinstate_old, resume_turn
 from keyturn.services.policies import PolicyChange
 from keyturn.services.reports import list_turns
 from keyturn.services.rotations import view
@@ -255,8 +256,11 @@ class TestStrangers:
 class TestWords:
     """What is said of a turn, and for how long."""
 
-    async def test_emergency_ends_with_its_block(self, rig: Rig) -> None:
-        """Days later the turn goes on as any other: the old secret works for its overlap."""
+    @pytest.mark.parametrize("resumes", [resume_turn, rotate])
+    async def test_emergency_that_was_blocked_is_one_still(
+        self, rig: Rig, resumes: Callable[..., Awaitable[object]]
+    ) -> None:
+        """Who resumes it closes what has leaked; who asks for a plain turn has an overlap."""
         rotation_id = (await rig.rotation()).rotation.id
         foreign = rig.org.create_secret(rig.app_id)
         with pytest.raises(KeyturnError):
@@ -264,9 +268,12 @@ class TestWords:
         assert (await newest(rig, rotation_id)).word is Word.AT_ONCE
         rig.org.deactivate_secret(rig.app_id, foreign.id)
         rig.org.delete_secret(rig.app_id, foreign.id)
-        await rotate(rig.world, rig.admin, rotation_id)
-        assert (await newest(rig, rotation_id)).phase is Phase.OVERLAPPING
-        assert [s["status"] for s in rig.living()] == ["ACTIVE", "ACTIVE"]
+        await resumes(rig.world, rig.admin, rotation_id)
+        await rig.tick()
+        there = Phase.SOAKING if resumes is resume_turn else Phase.OVERLAPPING
+        assert (await newest(rig, rotation_id)).phase is there
+        old = "INACTIVE" if resumes is resume_turn else "ACTIVE"
+        assert [s["status"] for s in rig.living()] == [old, "ACTIVE"]
 
     async def test_operators_own_decision_is_no_failure(self, rig: Rig) -> None:
         """After a reinstatement by order, and an abort, the rotation tells of nothing wrong."""

@@ -1,12 +1,17 @@
 """A turn asked for where the last one was aborted, and came no further."""
 
+from datetime import time
+
 import pytest
 from rig import SECRETS, Rig
 
 from keyturn.domain.errors import Refused, TurnFailed
+from keyturn.domain.schedule import Schedule
 from keyturn.domain.turn import Phase, Reason, Turn, Word
 from keyturn.sandbox import Fault
+from keyturn.services.drift import compare_now
 from keyturn.services.orders import abort_turn
+from keyturn.services.policies import PolicyChange
 from keyturn.services.reports import list_turns
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate, unserved
@@ -97,10 +102,11 @@ async def test_emergency_that_comes_to_nothing_says_what_still_works(rig: Rig) -
         await rotate(rig.world, rig.admin, rotation_id, emergency=True)
 
 
-async def test_new_secret_that_is_all_okta_accepts_is_served_after_all(rig: Rig) -> None:
-    """An abort whose way back somebody has cut off leads nowhere else: readers get what works."""
-    rotation_id = (await rig.rotation()).rotation.id
-    (old,) = rig.living()
+async def cut_off(rig: Rig, **policy: bool) -> str:
+    """Abort a turn whose new secret is all that Okta accepts; return its rotation's id."""
+    by_hand = Schedule(90, time(0, 0), automatic=False)
+    made = await rig.rotation(policy=PolicyChange(**policy), schedule=by_hand)
+    rotation_id, (old,) = made.rotation.id, rig.living()
     unproved = rig.org.add_fault(Fault("error-before-effect", "POST", PROBES, skip=1))
     with pytest.raises(TurnFailed):
         await rotate(rig.world, rig.admin, rotation_id)
@@ -111,9 +117,29 @@ async def test_new_secret_that_is_all_okta_accepts_is_served_after_all(rig: Rig)
     turn = await rig.run(rotation_id)
     assert turn.blocked
     assert turn.blocked.reason is Reason.NEW_SECRET_ONLY
+    return rotation_id
+
+
+async def test_new_secret_that_is_all_okta_accepts_is_served_after_all(rig: Rig) -> None:
+    """An abort whose way back somebody has cut off leads nowhere else: readers get what works."""
+    rotation_id = await cut_off(rig)
     with pytest.raises(Refused, match="may still arrive at Okta"):
         await rotate(rig.world, rig.admin, rotation_id)
     rig.clock.advance(60)
     await rotate(rig.world, rig.admin, rotation_id)
     assert (await rig.run(rotation_id)).phase is Phase.FINISHED
     assert [s["hash"] for s in rig.living()] == [await rig.served_hash()]
+
+
+async def test_policy_of_repair_has_it_served_as_well(rig: Rig) -> None:
+    """Readers are refused until then: nobody has to say what only one thing can mend."""
+    rotation_id = await cut_off(rig, repair=True)
+    rig.clock.advance(59)
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    assert (await newest(rig, rotation_id)).blocked  # what takes it back may still arrive
+    rig.clock.advance(1)
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    assert [s["hash"] for s in rig.living()] == [await rig.served_hash()]
+    told = (await list_turns(rig.world, rig.admin, rotation_id))[0].steps
+    assert [step.detail for step in told if step.step == "keep"] == ["By drift."]

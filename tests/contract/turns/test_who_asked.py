@@ -8,6 +8,7 @@ from rig import Rig
 
 from keyturn.domain.errors import Refused
 from keyturn.domain.turn import Overlap, Phase, Turn
+from keyturn.sandbox import Fault
 from keyturn.services.policies import PolicyChange
 from keyturn.services.reports import list_turns
 from keyturn.services.rotations import view
@@ -64,6 +65,23 @@ async def test_turn_that_starts_later_names_who_asked_for_it(rig: Rig) -> None:
     at = "2026-01-01 10:06:00 UTC"
     assert await told(rig, rotation_id) == [("turn", f"By administrator, at {at}.")]
     assert (await view(rig.world, rotation_id)).rotation.asked_by is None
+
+
+async def test_emergency_that_starts_later_names_who_declared_it(rig: Rig) -> None:
+    """Not who had asked for a plain turn before; who declares it once more is not the one."""
+    rotation_id, _ = await turned(rig, UNTIL_NEXT)
+    await rig.live(360)
+    rig.org.add_fault(Fault("error-before-effect", "POST", "/oauth2/v1/introspect", status=503))
+    for name, emergency in (("alice", False), ("bob", True), ("carol", True), ("dave", False)):
+        caller = replace(rig.admin, name=name)
+        with pytest.raises(Refused, match="starts by itself"):
+            await rotate(rig.world, caller, rotation_id, emergency=emergency)
+        rig.clock.advance(1)
+    rig.org.remove_fault(None)
+    for _ in range(3):
+        await rig.live(60)
+    at = "2026-01-01 10:06:01 UTC"
+    assert await told(rig, rotation_id) == [("emergency", f"By bob, at {at}.")]
 
 
 async def test_emergency_names_who_ended_the_turn_before_it(rig: Rig) -> None:

@@ -337,11 +337,13 @@ class Ledger:
     def promise(self, kept: Kept, within_s: float) -> Promise:
         """Take note that an emergency is asked for, and how much time it leaves consumers.
 
-        A turn that was told earlier to wait for nobody does not.
+        A turn that was told earlier to wait for nobody does not, nor does one that is owed since.
         """
         hasty = (t for t in self.open_turns(kept.app_id) if t.word and not _leaves_time(t))
-        kept.promises.append(Promise(self.now_s(), within_s, {turn.id for turn in hasty}))
-        return kept.promises[-1]
+        promise = Promise(self.now_s(), within_s, {turn.id for turn in hasty})
+        if not (kept.orders and kept.orders[-1][1].asked_emergency):
+            kept.promises.append(promise)
+        return promise
 
     def hurry(self, kept: Kept) -> None:
         """Take note that the turn under way is told to wait for nobody; the next one was not."""

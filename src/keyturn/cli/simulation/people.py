@@ -91,6 +91,8 @@ class Operators:
     async def order(self, what: str, cast: Cast | None = None) -> None:
         """Give one order, refused or not."""
         chosen = cast or self._chance.choice(self._stage.casts)
+        if what == "give key":
+            chosen = self._stage.own or chosen  # it is about that app, whichever was drawn
         act = self._orders[what]
         await self.attempt(what, chosen.app_id, lambda world: act(world, chosen))
 
