@@ -64,14 +64,14 @@ def turn(view: TurnView) -> wire.Turn:
 
 def document(report: TurnReport, now: datetime) -> wire.Evidence:
     """Render the record of a turn for programs."""
-    rotation = report.rotation
+    rotation, app_id = report.rotation, report.told.turn.app_id
     return wire.Evidence(
         rotation_id=rotation.id,
         rotation_name=rotation.name,
         place="the connection itself" if rotation.kind.rules.of_connection else str(report.place),
         org=report.connection.instance_url,
-        app_id=rotation.app_id,
-        client_id=rotation.client_id,
+        app_id=app_id,
+        client_id=rotation.client_id if app_id == rotation.app_id else "",
         overlap_policy=rotation.policy.overlap,
         overlap_seconds=rotation.policy.overlap_s,
         soak_seconds=rotation.policy.soak_s,
@@ -96,7 +96,7 @@ def _lines(told: wire.Evidence, kind: CredentialKind) -> Iterator[str]:
     facts = {
         "rotation": f"{told.rotation_name} ({told.rotation_id})",
         "serves": told.place,
-        "app": f"{told.app_id}, client id {told.client_id}, at {told.org}",
+        "app": f"{told.app_id}, client id {told.client_id or 'not on record'}, at {told.org}",
         "turn": f"{one.id}, {one.trigger}",
         "phase": f"{one.phase}, since {_at(one.entered_at)}",
         "began": _at(one.created_at),

@@ -12,14 +12,14 @@ from datetime import time
 from keyturn.domain.access import Caller, Target, Verb
 from keyturn.domain.connection import OktaConnection, ServiceApp
 from keyturn.domain.errors import Refused
-from keyturn.domain.ids import FolderId, VersionNo
+from keyturn.domain.ids import FolderId
 from keyturn.domain.okta import App, Credential, CredentialKind, KeyAlgorithm, hash_of, named
+from keyturn.domain.orders import waits_for_next
 from keyturn.domain.project import Environment, Folder, Place, Project
 from keyturn.domain.rotation import Rotation, SecretsMapping
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
-from keyturn.domain.turn import UNSERVED
 from keyturn.services import gate
 from keyturn.services.connections import (
     key_in_use,
@@ -33,9 +33,8 @@ from keyturn.services.open_turns import open_turn, refuse_under_way
 from keyturn.services.ports import Reading, World, Writing
 from keyturn.services.projects import Where, place_of, target_of
 from keyturn.services.records import must
-from keyturn.services.removal import remove_whole
 from keyturn.services.rotations import RotationView, current_rotation
-from keyturn.services.secrets import new_secret, new_version
+from keyturn.services.secrets import new_secret, new_version, next_number, promote
 from keyturn.services.turns import rotate
 
 KIND = CredentialKind.CONNECTION_KEY
@@ -74,8 +73,8 @@ async def turn_key(
     async with world.store.writing() as writing:
         stored = await current_rotation(writing, rotation.id)
         turn = await open_turn(writing, stored)
-        if turn and turn.phase in UNSERVED:  # its key is to be as whoever began it has asked
-            await refuse_under_way(writing, stored)
+        if turn and not waits_for_next(turn, stored.policy):  # who began it has said which key
+            await refuse_under_way(writing, stored, blocked_too=False)
         await writing.replace(replace(stored, algorithm=algorithm))
     return await rotate(world, caller, rotation.id)
 
@@ -103,7 +102,7 @@ def _same_key(one: ServiceApp, other: ServiceApp) -> bool:
 
 
 async def _rotation_of(world: World, connection: OktaConnection, in_use: ServiceApp) -> Rotation:
-    """Return the rotation of the key in use; one that has lost track of it is made anew."""
+    """Return the rotation of the key in use; one that has lost track of it serves it first."""
     async with world.store.reading() as tx:
         await refuse_kept_app(tx, in_use)
         kept = await tx.find(Rotation, connection_id=connection.id, kind=KIND)
@@ -125,24 +124,26 @@ async def _rotation_of(world: World, connection: OktaConnection, in_use: Service
             "A key that Okta fetches from a URI is turned where that URI is."
         )
     async with world.store.writing() as writing:
-        await _refuse_changed(writing, world, connection, in_use, kept)
-        if kept:
-            await remove_whole(writing, kept)
+        record = await _still(writing, world, connection, in_use, kept)
         value = named(in_use.private_jwk, held.name)
         if value is not in_use.private_jwk:
             await use_key(writing, world, connection.id, value)
-        held = replace(held, value=value)
-        return await _add(writing, world, connection, app, held, kept=kept)
+        rotation = record or await _add(writing, world, connection, app)
+        return await _serve(writing, world, rotation, app, replace(held, value=value))
 
 
-async def _refuse_changed(
+async def _still(
     tx: Reading,
     world: World,
     connection: OktaConnection,
     in_use: ServiceApp,
     kept: Rotation | None,
-) -> None:
-    """Raise Refused where the key or its record is not any more what Okta was asked about."""
+) -> Rotation | None:
+    """Return the record as it is now, None where there is none yet.
+
+    Raises Refused where it or the key is not any more what Okta was asked about, and while a turn
+    is under way.
+    """
     now_used = await key_in_use(tx, world, connection.id)
     records = await tx.list(Rotation, connection_id=connection.id, kind=KIND)
     same_record = [each.id for each in records] == ([kept.id] if kept else [])
@@ -151,8 +152,9 @@ async def _refuse_changed(
             f"Somebody else has begun to turn the key of {connection.name}, or has given it "
             "another, just now: nothing was changed by this request. Ask again when that is done."
         )
-    if kept:
-        await refuse_under_way(tx, kept)
+    for record in records:
+        await refuse_under_way(tx, record)
+    return records[0] if records else None
 
 
 async def _keeps(tx: Reading, rotation: Rotation, in_use: ServiceApp) -> bool:
@@ -165,32 +167,43 @@ async def _keeps(tx: Reading, rotation: Rotation, in_use: ServiceApp) -> bool:
     return same_key and has_name and rotation.client_id == in_use.client_id
 
 
-async def _add(
-    tx: Writing,
-    world: World,
-    connection: OktaConnection,
-    app: App,
-    held: Credential,
-    *,
-    kept: Rotation | None,
-) -> Rotation:
-    """Add the rotation of a key in use, with what people had set for the one before it."""
+async def _add(tx: Writing, world: World, connection: OktaConnection, app: App) -> Rotation:
+    """Add the rotation of a connection's key, with the names of what it is to keep."""
     place = await _home(tx, world, connection)
     draft, policy = _draft(connection, app, place), world.limits.policy
-    if kept:
-        draft = replace(draft, name=kept.name, description=kept.description, schedule=kept.schedule)
-        policy = kept.policy
     rotation = new_rotation(world, draft, policy, place=place, connection=connection, app=app)
-    await tx.add(place.folder, rotation)
-    values = {MAPPING.client_id: Sensitive(app.client_id), MAPPING.client_secret: held.value}
-    for name, value in values.items():
-        secret = replace(new_secret(world, place, name), rotation_id=rotation.id)
-        version = new_version(world, place.project, secret.id, VersionNo(1), value or Sensitive(""))
-        if value is held.value:
+    names = (MAPPING.client_id, MAPPING.client_secret)
+    secrets = (replace(new_secret(world, place, each), rotation_id=rotation.id) for each in names)
+    await tx.add(place.folder, rotation, *secrets)
+    return rotation
+
+
+async def _serve(
+    tx: Writing, world: World, rotation: Rotation, app: App, held: Credential
+) -> Rotation:
+    """Keep the key in use as the next version; turns and versions of those before it stay."""
+    project = (await place_of(tx, rotation.folder_id)).project
+    for secret in await tx.list(Secret, rotation_id=rotation.id):
+        is_key = secret.name == rotation.mapping.client_secret
+        value = held.value if is_key else Sensitive(app.client_id)
+        number = await next_number(tx, secret.id)
+        version = new_version(world, project, secret.id, number, value or Sensitive(""))
+        if is_key:
+            for known in await tx.list(Version, secret_id=secret.id, hash=held.hash):
+                await tx.replace(known.become(State.DESTROYED))  # this one takes the value over
             made = held.created_at
             version = replace(version, hash=held.hash, okta_id=held.id, made_at=made)
-        await tx.add(secret, version.become(State.CURRENT))
-    return rotation
+        await tx.add(version)
+        await promote(tx, version)
+    after = replace(
+        rotation,
+        parameter=app.client_id,
+        app_id=app.id,
+        client_id=app.client_id,
+        auth_method=app.auth_method,
+    )
+    await tx.replace(after)
+    return after
 
 
 async def _home(tx: Reading, world: World, connection: OktaConnection) -> Place:

@@ -121,7 +121,8 @@ class Evidence(Wire):
     """The record of one turn: ids, times and hashes, never a value.
 
     ``waitedFor`` names what kept the old secret alive, readers and destinations among it, in the
-    order in which it was seen. The policy is the rotation's when this was exported.
+    order in which it was seen. The policy is the rotation's when this was exported. ``clientId`` is
+    empty where Keyturn's own key was that of another service app then.
     """
 
     rotation_id: str

@@ -54,7 +54,7 @@ async def test_policy_and_readers_that_were_waited_for_are_told(house: House) ->
     assert isinstance(waited, list)
     assert any("administrator, version 1" in told for told in waited)
     assert "administrator, version 1" in page
-    assert "| **backstop** | 86400 s |" in page
+    assert "| **backstop** | 1 day |" in page
     assert "policy as of the export; the audit log tells who changed the rotation" in page
 
 

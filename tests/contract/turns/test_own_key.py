@@ -13,7 +13,7 @@ from keyturn.adapters.okta import OktaHttpOrgs
 from keyturn.domain.access import VIEWER, Holding
 from keyturn.domain.connection import ApiToken, OktaConnection, ServiceApp
 from keyturn.domain.errors import Forbidden, InvalidInput, NotFound, Refused, TurnFailed
-from keyturn.domain.okta import MAX_CLIENT_KEYS, CredentialKind
+from keyturn.domain.okta import MAX_CLIENT_KEYS, CredentialKind, KeyAlgorithm
 from keyturn.domain.project import Folder
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.secret import Secret, Version
@@ -226,6 +226,17 @@ async def test_its_record_is_a_rotation_like_any(made: Stand) -> None:
     rig = made.rig
     views = await list_rotations(rig.world, rig.admin, project="example")
     assert [(v.rotation.kind, v.rotation.name) for v in views] == [(KIND, "key-of-own")]
+
+
+async def test_order_that_is_refused_leaves_the_algorithm(made: Stand) -> None:
+    """The next turn adds a key as whoever may start it has asked, not one who was refused."""
+    rig = made.rig
+    await made.begin()
+    before = (await view(rig.world, made.rotation_id)).rotation.algorithm
+    other = next(each for each in KeyAlgorithm if each is not before)
+    with pytest.raises(Refused, match="is under way"):
+        await turn_key(rig.world, rig.admin, made.connection_id, algorithm=other)
+    assert (await view(rig.world, made.rotation_id)).rotation.algorithm is before
 
 
 async def test_connection_goes_with_its_record(made: Stand) -> None:

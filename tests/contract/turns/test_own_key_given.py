@@ -19,20 +19,24 @@ from keyturn.domain.errors import Forbidden, Refused, TurnFailed
 from keyturn.domain.okta import CredentialKind, KeyAlgorithm
 from keyturn.domain.project import Folder
 from keyturn.domain.rotation import Rotation
+from keyturn.domain.secret import Secret, State, Version
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Phase, Reason, Trigger, Turn
-from keyturn.sandbox import Fault, build_app
+from keyturn.sandbox import AppDraft, Fault, build_app
 from keyturn.services.connections import (
     OktaConnectionChange,
     check_okta_connection,
     update_okta_connection,
 )
 from keyturn.services.drift import compare_now, list_findings
+from keyturn.services.evidence_files import document, markdown
 from keyturn.services.orders import abort_turn
 from keyturn.services.own_key import turn_key
 from keyturn.services.policies import PolicyChange
+from keyturn.services.reports import list_turns, report_turn
 from keyturn.services.rotations import RotationChange, update_rotation, view
 from keyturn.services.schedules import ScheduleChange
+from keyturn.services.sealing import open_version
 from keyturn.services.turns import start
 
 KIND, DAY = CredentialKind.CONNECTION_KEY, 86_400
@@ -61,6 +65,34 @@ async def give_another_key(made: Stand) -> str:
     return other.living()[0].hash
 
 
+async def give_another_app(made: Stand) -> None:
+    """Give the connection another service app, with the same keys, and go on with that one."""
+    org, private_jwk = made.rig.org, await made.served()
+    like = org.apps[made.app_id]
+    draft = AppDraft(
+        "another",
+        application_type="service",
+        grant_types=like.grant_types,
+        response_types=like.response_types,
+        auth_method=like.auth_method,
+        secrets=(),
+    )
+    app = org.create_app(draft)
+    org.store_app(replace(app, keys=like.keys, grants=like.grants, roles=like.roles))
+    made.app_id = app.id
+    await give(made, private_jwk)
+
+
+async def kept_client_id(made: Stand) -> str:
+    """Return the client id that is kept beside the key, which nobody can read."""
+    rig = made.rig
+    seen = await view(rig.world, made.rotation_id)
+    async with rig.world.store.reading() as tx:
+        (secret,) = await tx.list(Secret, rotation_id=made.rotation_id, name="CLIENT_ID")
+        (version,) = await tx.list(Version, secret_id=secret.id, state=State.CURRENT)
+    return open_version(rig.world, seen.place.project, version).reveal()
+
+
 async def test_key_that_was_changed_by_hand_is_followed(made: Stand) -> None:
     """The next turn begins with the key that is in use, however that came to be."""
     given = await give_another_key(made)
@@ -72,7 +104,7 @@ async def test_key_that_was_changed_by_hand_is_followed(made: Stand) -> None:
 
 
 async def test_key_that_was_changed_by_hand_keeps_its_schedule(made: Stand) -> None:
-    """Whoever gives a connection another key has asked for no other schedule, name or policy."""
+    """Whoever gives a connection another key has asked for no other schedule or policy."""
     rig = made.rig
     weekly = ScheduleChange(interval_days=7, rotate_at=time(3, 0))
     of = RotationChange("own-key", schedule=weekly, policy=PolicyChange(soak_s=7_200))
@@ -80,9 +112,71 @@ async def test_key_that_was_changed_by_hand_keeps_its_schedule(made: Stand) -> N
     await give_another_key(made)
     await made.begin()
     after = (await view(rig.world, made.rotation_id)).rotation
-    assert after.id != before.id
-    assert (after.name, after.schedule) == ("own-key", before.schedule)
+    assert (after.id, after.name, after.schedule) == (before.id, "own-key", before.schedule)
     assert after.policy == before.policy != rig.world.limits.policy
+
+
+async def test_schedule_that_is_changed_meanwhile_is_kept(made: Stand) -> None:
+    """While the given key is looked up at Okta its rotation may be changed like any."""
+    rig = made.rig
+    await give_another_key(made)
+
+    async def change() -> None:
+        weekly = RotationChange(schedule=ScheduleChange(interval_days=7))
+        await update_rotation(rig.world, rig.admin, made.rotation_id, weekly)
+
+    late = replace(rig.world, okta=Meanwhile(rig.world.okta, change))
+    await turn_key(late, rig.admin, made.connection_id, algorithm=ES256)
+    assert (await view(rig.world, made.rotation_id)).rotation.schedule.interval_days == 7
+
+
+async def test_turns_before_a_given_key_stay_on_record(made: Stand) -> None:
+    """Each is listed with its steps, those before the key was given by hand and those after."""
+    rig = made.rig
+    await made.begin()
+    await made.finish()
+    before = await list_turns(rig.world, rig.admin, made.rotation_id)
+    await give_another_key(made)
+    await made.begin()
+    await made.finish()
+    (new, *old) = await list_turns(rig.world, rig.admin, made.rotation_id)
+    assert len(before) == 2
+    assert old == before
+    assert new.turn.old
+    assert new.turn.old.version == 4
+
+
+async def test_key_before_a_given_one_stays_known(made: Stand) -> None:
+    """Nobody has taken it from the app at Okta, so its value is not destroyed."""
+    before = await made.served_hash()
+    await give_another_key(made)
+    await made.begin()
+    await made.finish()
+    assert before in {one.hash for one in made.living()}
+    async with made.rig.world.store.reading() as tx:
+        assert [one.state for one in await tx.list(Version, hash=before)] == [State.PREVIOUS]
+
+
+async def test_turn_before_another_service_app_tells_of_its_own(made: Stand) -> None:
+    """The file of a turn names the app whose key it turned, though the connection has another."""
+    rig, before = made.rig, made.app_id
+    await give_another_app(made)
+    await made.begin()
+    assert (await made.finish()).phase is Phase.FINISHED
+    rotation = (await view(rig.world, made.rotation_id)).rotation
+    (new, old) = await list_turns(rig.world, rig.admin, rotation.id)
+    told = [
+        document(await report_turn(rig.world, rig.admin, rotation.id, one.turn.id), rig.clock.now())
+        for one in (new, old)
+    ]
+    assert [(one.app_id, one.client_id) for one in told] == [
+        (made.app_id, rig.org.apps[made.app_id].client_id),
+        (before, ""),
+    ]
+    assert f"{before}, client id not on record" in markdown(told[1], KIND)
+    assert (rotation.app_id, rotation.client_id) == (told[0].app_id, told[0].client_id)
+    assert rotation.parameter == await kept_client_id(made) == rotation.client_id
+    assert len(made.living()) == 1
 
 
 async def test_key_that_is_in_use_no_more_is_no_drift(made: Stand) -> None:
@@ -141,10 +235,27 @@ async def test_key_that_is_given_again_without_its_name_gets_it_again(made: Stan
     await check_okta_connection(anew, rig.admin, made.connection_id)
 
 
+async def test_key_that_is_given_again_is_gone_after_its_turn(made: Stand) -> None:
+    """However often it was given, no value of it is kept once Okta has it no more."""
+    rig, before, jwk = (
+        made.rig,
+        await made.served_hash(),
+        json.loads((await made.served()).reveal()),
+    )
+    del jwk["kid"]
+    await give(made, Sensitive(json.dumps(jwk)))
+    await made.begin()
+    await made.finish()
+    assert before not in {one.hash for one in made.living()}
+    async with rig.world.store.reading() as tx:
+        states = [one.state for one in await tx.list(Version, hash=before)]
+    assert states == [State.DESTROYED, State.DESTROYED]
+
+
 async def test_turn_that_begins_meanwhile_is_not_forgotten(made: Stand) -> None:
-    """Its record goes with no other request: the key that it adds would be nobody's."""
+    """No other request serves another key under it: it would turn one that is not in use."""
     rig = made.rig
-    given = await give_another_key(made)
+    served, given = await made.served_hash(), await give_another_key(made)
 
     async def begin() -> None:
         async with rig.world.store.writing() as tx:
@@ -157,6 +268,7 @@ async def test_turn_that_begins_meanwhile_is_not_forgotten(made: Stand) -> None:
         await turn_key(late, rig.admin, made.connection_id, algorithm=ES256)
     async with rig.world.store.reading() as tx:
         assert [turn.phase for turn in await tx.list(Turn, ended_at=None)] == [Phase.PLANNED]
+        assert [one.state for one in await tx.list(Version, hash=served)] == [State.CURRENT]
     assert given in {one.hash for one in made.living()}
 
 

@@ -1,6 +1,6 @@
 """The key by which the product itself logs in, cast beside a world's apps.
 
-How its rotation comes to be, how it is followed when it is made anew, and what people do for it.
+How its rotation comes to be, and what people do for it.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from keyturn.cli.simulation.stage import Cast, Stage, find_cast, whole
 from keyturn.domain.connection import ServiceApp
 from keyturn.domain.errors import Refused
 from keyturn.domain.okta import KeyAlgorithm
-from keyturn.domain.rotation import Rotation
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Turn
 from keyturn.sandbox.state.records import Secret
@@ -32,7 +31,7 @@ LOOK_S = 60.0
 
 
 class OwnKey:
-    """The rotation of the connection's own key, whichever it is at the time."""
+    """The rotation of the connection's own key."""
 
     def __init__(self, stage: Stage, part: Part) -> None:
         self._stage = stage
@@ -59,27 +58,7 @@ class OwnKey:
         made = find_cast(stage, self._part)
         if made is None:
             raise LookupError(NAME)
-        stage.judge.bells.append(self._follow)
         return made
-
-    def _follow(self) -> None:
-        """Watch the rotation that is there now: one that had lost track of the key is made anew.
-
-        What only the other one knew is known to nobody: whoever gave the key answers for it.
-        """
-        stage, own = self._stage, self._stage.own
-        found = [r.id for r in stage.store.backup().list(Rotation) if r.name == NAME]
-        if own is None or own.rotation_id in found:
-            return
-        stage.casts.remove(own)
-        stage.ledger.forget(own.kept)
-        stage.ledger.lost |= {v.hash for v in own.kept.versions.values() if v.hash}
-        stage.judge.counts["rotations of its key made anew"] += 1
-        made = find_cast(stage, self._part)
-        if made:
-            stage.ledger.lost -= {v.hash for v in made.kept.versions.values() if v.hash}
-            made.kept.words |= own.kept.words
-            made.kept.retired_by |= own.kept.retired_by
 
 
 async def begin_turn(stage: Stage, world: World, cast: Cast) -> None:
