@@ -300,3 +300,17 @@ def test_odd_calendar_is_refused(text: str, rule: str) -> None:
     """What is no calendar, or floods the blackouts, is named with the rule that it breaks."""
     with pytest.raises(InvalidInput, match=rf"schedule\.calendar: .*{rule}"):
         read_blackouts(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("ends", "open_at"),
+    [("02:45", "01:30"), ("03:00", "01:45"), ("03:05", "01:05")],
+)
+def test_blackout_that_the_clocks_skip_whole_is_as_long_as_ever(ends: str, open_at: str) -> None:
+    """It begins at the first moment after the skipped hour; one that ends later ends as told."""
+    day = "2027-03-28"
+    told = Calendar("Europe/Berlin", "", parse_blackouts(f"{day}T02:15/{day}T{ends}"))
+    just_before = datetime.fromisoformat(f"{day}T00:59:59Z")
+    assert opening(told, just_before).ends_at == datetime.fromisoformat(f"{day}T01:00:00Z")
+    skipped = datetime.fromisoformat(f"{day}T01:00:00Z")
+    assert opening(told, skipped).starts_at == datetime.fromisoformat(f"{day}T{open_at}:00Z")

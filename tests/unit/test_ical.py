@@ -40,15 +40,25 @@ def read(*events: tuple[str, ...]) -> str:
     return parse_blackouts(read_blackouts(calendar(*events), NOW).text)
 
 
+def named(uid: str, *events: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return events of another UID."""
+    return [(uid, *event[1:]) for event in events]
+
+
 def berlin(start: str, *more: str) -> tuple[str, ...]:
     """Return an event that starts by the clock of Berlin."""
     return ("UID:1", f"DTSTART;TZID=Europe/Berlin:{start}", *more)
 
 
+@pytest.mark.parametrize("first", [WEEKLY, SECOND])
 @pytest.mark.parametrize("mark", ["STATUS:CANCELLED", "TRANSP:TRANSPARENT"])
-def test_one_of_a_series_is_left_out_by_itself(mark: str) -> None:
-    """The occurrence that is cancelled, or leaves its owner free, is no blackout."""
-    assert read(WEEKLY, (*SECOND, mark)) == FIRST_AND_LAST
+def test_one_of_a_series_is_left_out_by_itself(mark: str, first: tuple[str, ...]) -> None:
+    """The occurrence that is cancelled, or leaves its owner free, is no blackout.
+
+    A file may tell of it before the series: RFC 5545 knows no order.
+    """
+    events = [WEEKLY, (*SECOND, mark)]
+    assert read(*(events if first is WEEKLY else reversed(events))) == FIRST_AND_LAST
 
 
 def test_one_of_a_free_series_is_kept_by_itself() -> None:
@@ -57,25 +67,90 @@ def test_one_of_a_free_series_is_kept_by_itself() -> None:
     assert found == "2026-11-09T10:00Z/2026-11-09T12:00Z"
 
 
+def test_free_series_costs_nothing() -> None:
+    """Days of free series are no blackouts that could be too many, nor is their end followed."""
+    endless = (*WEEKLY[:3], "RRULE:FREQ=DAILY", "RDATE:20401102T100000Z", "TRANSP:TRANSPARENT")
+    text = calendar(*(event for n in range(3) for event in named(f"UID:{n}", endless, SECOND)))
+    found = read_blackouts(text, NOW)
+    assert parse_blackouts(found.text) == "2026-11-09T10:00Z/2026-11-09T12:00Z"
+    assert found.known_until is None
+
+
+def test_free_series_that_becomes_busy_is_followed() -> None:
+    """One day may stand for all that come later, for as long as they do."""
+    free = (*WEEKLY[:3], "RRULE:FREQ=WEEKLY", "TRANSP:TRANSPARENT")
+    later = (SECOND[0], SECOND[1].replace(":", ";RANGE=THISANDFUTURE:"), *SECOND[2:])
+    found = read_blackouts(calendar(free, later), NOW)
+    assert found.known_until == NOW + HORIZON
+    weeks = parse_blackouts(found.text).split()
+    assert (weeks[0], len(weeks)) == ("2026-11-09T10:00Z/2026-11-09T12:00Z", 260)
+
+
+@pytest.mark.parametrize("mark", ["STATUS:CANCELLED", "TRANSP:TRANSPARENT"])
+def test_series_that_is_free_in_its_later_edition_is_over(mark: str) -> None:
+    """What an older edition says is no longer true, wherever the file has it."""
+    moved = (*SECOND[:2], "DTSTART:20261110T100000Z", SECOND[3], "SEQUENCE:1")
+    newer = (*WEEKLY, "SEQUENCE:1", mark)
+    assert read(WEEKLY, newer, moved) == "2026-11-10T10:00Z/2026-11-10T12:00Z"
+
+
 @pytest.mark.parametrize(
     ("event", "kept"),
     [
         (berlin("20270327T180000", "DURATION:P1D"), "2027-03-27T17:00Z/2027-03-28T16:00Z"),
         (berlin("20270327T180000", "DURATION:PT24H"), "2027-03-27T17:00Z/2027-03-28T17:00Z"),
         (
-            berlin("20270328T020000", "DTEND;TZID=Europe/Berlin:20270328T030000"),
-            "",
+            berlin("20270327T180000", "DURATION:PT\r\n 2\r\n\t4H"),
+            "2027-03-27T17:00Z/2027-03-28T17:00Z",
         ),
-        (
-            berlin("20270328T023000", "DTEND;TZID=Europe/Berlin:20270328T031500"),
-            "2027-03-28T01:00Z/2027-03-28T01:15Z",
-        ),
-        (berlin("20270328T023000", "DURATION:PT1H"), "2027-03-28T01:00Z/2027-03-28T02:00Z"),
+        (berlin("20270328T023000", "DURATION:PT1H"), "2027-03-28T01:00Z/2027-03-28T02:30Z"),
     ],
 )
-def test_ends_are_compared_as_moments(event: tuple[str, ...], kept: str) -> None:
-    """Where the clocks go forward, what has no time is left out; hours are hours, days are days."""
+def test_hours_are_hours_and_days_are_days(event: tuple[str, ...], kept: str) -> None:
+    """A day lasts as long as the clocks have it, so many hours as many, however they are folded."""
     assert read(event) == kept
+
+
+HERE = """BEGIN:VTIMEZONE
+TZID:Here
+BEGIN:STANDARD
+DTSTART:19701025T030000
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:19700329T020000
+RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+END:DAYLIGHT
+END:VTIMEZONE
+BEGIN:VEVENT"""
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Here"])
+@pytest.mark.parametrize(
+    ("start", "end", "kept"),
+    [
+        ("28T021500", "28T024500", "28T01:00Z/2027-03-28T01:45Z"),
+        ("28T020000", "28T030000", "28T01:00Z/2027-03-28T02:00Z"),
+        ("28T023000", "28T031500", "28T01:00Z/2027-03-28T02:15Z"),
+        ("28T023030", "28T023045", "28T01:00Z/2027-03-28T01:30:45Z"),
+        ("28T013000", "28T033000", "28T00:30Z/2027-03-28T01:30Z"),
+        ("28T013000", "28T020000", "28T00:30Z/2027-03-28T01:00Z"),
+        ("27T230000", "28T023000", "27T22:00Z/2027-03-28T01:30Z"),
+        ("28T030000", "28T031500", "28T01:00Z/2027-03-28T01:15Z"),
+    ],
+)
+def test_night_of_the_clocks_loses_no_blackout(start: str, end: str, kept: str, zone: str) -> None:
+    """What begins when the clocks go forward comes as long as ever, from the first moment after.
+
+    A time that they skip is by the offset before (RFC 5545 §3.3.5), whoever says the zone.
+    """
+    times = (f"DTSTART;TZID={zone}:202703{start}", f"DTEND;TZID={zone}:202703{end}")
+    text = calendar(times).replace("BEGIN:VEVENT", HERE.replace("\n", "\r\n"))
+    assert parse_blackouts(read_blackouts(text, NOW).text) == f"2027-03-{kept}"
 
 
 def test_what_ends_too_late_is_cut() -> None:
@@ -128,6 +203,7 @@ DATES = ",".join(f"{NOW + timedelta(days=n):%Y%m%dT%H%M%SZ}" for n in range(2001
         ([DAILY] * 2, "2000 blackouts"),
         ([DAILY] * 50, "since so long"),
         ([("DTSTART;VALUE=DATE:19700101", "RRULE:FREQ=DAILY")] * 3, "since so long"),
+        ([(*DAILY[:2], "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO")] * 4, "as seldom"),
         ([("DTSTART:20261224T100000Z", f"EXDATE:{DATES}")], "2000 blackouts"),
         ([("DTSTART:20261224T100000Z", "RRULE:FREQ=YEARLY;RSCALE=HEBREW")], "iCalendar file"),
         *(
@@ -143,6 +219,13 @@ def test_flood_is_refused_before_it_is_followed(
     monkeypatch.setattr("keyturn.services.ical.of", None)
     with pytest.raises(InvalidInput, match=rf"schedule\.calendar: .*{rule}"):
         read(*events)
+
+
+@pytest.mark.parametrize("part", ["INTERVAL=0", "COUNT=0", "COUNT=-1"])
+def test_rule_by_numbers_that_count_nothing_is_refused(part: str) -> None:
+    """Steps of nothing would be followed for ever; RFC 5545 has positive numbers only."""
+    with pytest.raises(InvalidInput, match="iCalendar file"):
+        read((*DAILY, f"RRULE:FREQ=DAILY;{part}"))
 
 
 def test_holidays_since_long_are_no_flood() -> None:

@@ -239,6 +239,10 @@ def test_opening_is_a_moment_itself_where_nothing_forbids_it() -> None:
         ("5-5/10 2-2/3 * * *", "5 2 * * *"),
         ("0 0 1-15/1 * 1-1/2,3-5/2", "0 0 1-15/1 * 1,3-5/2"),
         ("0 0 * * mon-mon/2", "0 0 * * mon"),
+        ("5-05/10 04-4/2 * * *", "5 04 * * *"),
+        ("0-00/15 0 * dec-12/2 0-sun/2", "0 0 * dec 0"),
+        ("0 0 * JAN-1/2 sun-SUN/2", "0 0 * JAN sun"),
+        ("1-10/2 0-2/2 * jan-12/2 mon-5/2", "1-10/2 0-2/2 * jan-12/2 mon-5/2"),
     ],
 )
 def test_range_of_one_in_steps_is_one(cron: str, kept: str) -> None:

@@ -228,7 +228,8 @@ def _spelled(point: date) -> str:
 
 def _in_utc(first: date, last: date, zone: ZoneInfo) -> Span:
     if isinstance(first, datetime) and isinstance(last, datetime):
-        return _moment(first, zone), _moment(last, zone)
+        start, end = _moment(first, zone), _moment(last, zone)
+        return start, end if end > start else start + (last - first)  # skipped whole: as long
     midnight = time()
     until = datetime.combine(last + DAY, midnight)
     return instant(datetime.combine(first, midnight), zone), instant(until, zone)

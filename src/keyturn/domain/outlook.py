@@ -52,7 +52,7 @@ def rescheduled(
 
     What would have started before ``not_before`` counts as due then.
     """
-    last = replace(last, failures=max(1, rotation.failures))
+    last = replace(last, failures=rotation.failures)
     slot = None if _stopped(rotation) else next_slot(rotation.schedule, last, rotation.id)
     if slot is None:
         return replace(rotation, due_at=None, next_rotation_at=None)
@@ -64,13 +64,16 @@ def rescheduled(
 def ordered_anew(rotation: Rotation, before: Rotation, now: datetime) -> Rotation:
     """Return the rotation with its next date after somebody has changed it.
 
-    Nothing moves where its schedule is the same. After failures it comes no sooner than the next
-    try does already.
+    Nothing moves where its schedule is the same, nor a turn that somebody has asked for and that
+    starts by itself. After failures it comes no sooner than the next try does, or would have where
+    it was off or in quarantine.
     """
-    if rotation.schedule == before.schedule:
+    if rotation.schedule == before.schedule or before.asked_at:
         return rotation
-    kept = before.due_at if before.failures else None
-    return rescheduled(rotation, last_turn(rotation), not_before=max(now, kept or now))
+    soonest = now
+    if before.failures:
+        soonest = before.due_at or next_try_at(before, before.last_attempted_at)
+    return rescheduled(rotation, last_turn(rotation), not_before=max(now, soonest))
 
 
 def last_turn(rotation: Rotation) -> LastTurn:
@@ -121,7 +124,7 @@ def taken_back(rotation: Rotation, now: datetime) -> Rotation:
 
 def unstarted(rotation: Rotation) -> Rotation:
     """Return the rotation as if the schedule had not started its turn, which has not begun."""
-    return replace(rotation, failures=max(0, rotation.failures - 1), last_due_at=None)
+    return replace(rotation, failures=rotation.failures - 1, last_due_at=None)
 
 
 def put_off(rotation: Rotation, now: datetime) -> Rotation:
@@ -216,7 +219,8 @@ def _quarantine(rotation: Rotation, *, refused: bool) -> str:
     return (
         f"Turns in a row without a good end: {rotation.failures}. None starts by itself any more; "
         f"{served}. Mend what the last one failed for, then turn "
-        "by hand: a turn that is served ends the quarantine."
+        "by hand: a turn that is served ends the quarantine. A higher quarantineAfter allows more "
+        "tries."
     )
 
 

@@ -38,8 +38,17 @@ BACKOFF_DAYS = (1, 1, 2, 4, 7)
 """Days until the next try after so many failures in a row; more failures wait as the last does."""
 
 _EVERY = re.compile(r"([1-9]\d{0,7})\s*(min|mo|[mhdwy])")
-_ONE = re.compile(r"(?<![\w-])(\w+)-\1/0*[1-9]\d*(?!\w)")
-"""A range of one, in steps: it is the one, which `cronsim` takes for where steps begin."""
+_STEPPED = re.compile(r"(?<![\w-])(\w+)-(\w+)/0*[1-9]\d*(?!\w)")
+_CRON_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        name: str(number)
+        for first, names in (
+            (0, "sun mon tue wed thu fri sat"),
+            (1, "jan feb mar apr may jun jul aug sep oct nov dec"),
+        )
+        for number, name in enumerate(names.split(), first)
+    }
+)
 _FIXED: Mapping[str, timedelta] = MappingProxyType(
     {"m": MINUTE, "min": MINUTE, "h": timedelta(hours=1)}
 )
@@ -206,7 +215,7 @@ def checked(schedule: Schedule) -> Schedule:
     clean = replace(
         schedule,
         every=schedule.every.strip().lower(),
-        cron=_ONE.sub(r"\1", " ".join(schedule.cron.split())),
+        cron=_STEPPED.sub(_unstepped, " ".join(schedule.cron.split())),
         blackouts=parse_blackouts(schedule.blackouts),
     )
     return _in_days(clean) if clean.every else clean
@@ -220,6 +229,12 @@ def _checked_cron(schedule: Schedule) -> None:
     if schedule.at:
         raise _bad("at", "must be left out beside cron, which has its own times")
     _next_cron(schedule, datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def _unstepped(found: re.Match[str]) -> str:
+    """Return the one of a range of one, which `cronsim` takes for where steps begin."""
+    first, last = (_CRON_NAMES.get(word.lower(), word).lstrip("0") for word in found.groups())
+    return found[1] if first == last else found[0]
 
 
 def _in_days(schedule: Schedule) -> Schedule:

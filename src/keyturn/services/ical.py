@@ -5,29 +5,32 @@ which events keep no turn from starting: cancelled ones, and those that leave th
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from dateutil.rrule import rrule, rrulestr  # type: ignore[import-untyped]  # ships no types
+from dateutil.tz import resolve_imaginary  # type: ignore[import-untyped]  # ships no types
 from icalendar import Calendar, Component, vDDDTypes, vRecur
 from recurring_ical_events import of  # type: ignore[import-untyped]  # ships no types
 
 from keyturn.domain.calendars import BLACKOUTS_MAX, DAY, YEARS
 from keyturn.domain.errors import FieldProblem, InvalidInput
-from keyturn.domain.zones import instant
 
 RULE = "must be an iCalendar file: BEGIN:VCALENDAR … END:VCALENDAR, with events (RFC 5545)"
 TOO_OFTEN = "must have no event that comes several times a day: say the hours as windows"
 TOO_OLD = "must have no event that began before 1970"
 TOO_MANY = f"must give {BLACKOUTS_MAX} blackouts at most, of 500 events, 50 of which may recur"
-TOO_LONG = "must have no events that recur as often as these since so long: let them begin later"
+TOO_LONG = (
+    "must have no events that recur as often as these since so long, or as seldom: let them begin "
+    "later, or list their dates (RDATE)"
+)
 NEVER = "must have no event that never comes"
 NO_ZONE = "must name time zones of the IANA database, or bring them along (VTIMEZONE), unlike {}"
 EVENTS_MAX, RECURRING_MAX = 500, 50
 STEPS_MAX = 50_000
-"""So many times the rules of a file may come, over all the years that they are followed."""
+"""So many times the rules of a file may come, or pass a day, week, month or year of theirs."""
 HORIZON = timedelta(days=5 * 365)
 CYCLE = 400
 """After so many years days and weekdays come as they came."""
@@ -38,6 +41,7 @@ _PARTS = frozenset({"FREQ", "INTERVAL", "UNTIL", "COUNT", "WKST"}) | frozenset(
 )
 _FINE_PARTS = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
 _FINE = frozenset({"HOURLY", "MINUTELY", "SECONDLY"})
+_FOLD, _MINUTE = re.compile(r"\r?\n[ \t]"), timedelta(minutes=1)
 _EXACT, _IN_HOURS = "X-KEYTURN-EXACT", re.compile(r"(?im)^DURATION(?:;[^:\r\n]*)?:\+?PT[^\r\n]*")
 _ODD = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
 """What the libraries raise for files that are none."""
@@ -59,6 +63,12 @@ class Work:
     ahead: int = 0
     goes_on: bool = False
 
+    def add(self, steps: int) -> None:
+        """Count steps. Raises InvalidInput where there are too many."""
+        self.steps += steps
+        if self.steps > STEPS_MAX:
+            raise _bad(TOO_LONG)
+
 
 def read_blackouts(text: str, now: datetime) -> Blackouts:
     """Return the events of a calendar that had not ended a day ago, as blackouts.
@@ -74,12 +84,12 @@ def read_blackouts(text: str, now: datetime) -> Blackouts:
 
 def _read(text: str, since: datetime, horizon: datetime) -> Blackouts:
     # What reads the file forgets how a duration was said: hours are exact, days follow the clock.
-    calendar = Calendar.from_ical(_IN_HOURS.sub(rf"\g<0>\r\n{_EXACT}:1", text))
+    unfolded = _FOLD.sub("", text)
+    calendar = Calendar.from_ical(_IN_HOURS.sub(rf"\g<0>\r\n{_EXACT}:1", unfolded))
     every = calendar.walk("VEVENT")
     if not every:
         raise _bad(RULE)
-    busy = {str(event.get("UID")) for event in every if _busy(event)}
-    events = [event for event in every if str(event.get("UID")) in busy]
+    events = _kept(every)
     _refuse_floods(events)
     only = Calendar(calendar)
     only.subcomponents = [c for c in calendar.subcomponents if c.name != "VEVENT"] + events
@@ -98,6 +108,29 @@ def _busy(event: Component) -> bool:
     return not free and str(event.get("STATUS", "")).upper() != "CANCELLED"
 
 
+def _kept(every: Sequence[Component]) -> list[Component]:
+    """Return the events that come to blackouts, with their series.
+
+    A free series is not followed, unless one of its days makes all that come later busy.
+    """
+    busy = [event for event in every if _busy(event)]
+    uids, followed = set(map(_uid, busy)), {_uid(event) for event in busy if _from_then_on(event)}
+    events = [event for event in every if _uid(event) in uids]
+    for event in events:
+        if not _busy(event) and _uid(event) not in followed:
+            event.pop("RRULE", None)
+            event.pop("RDATE", None)
+    return events
+
+
+def _uid(event: Component) -> str:
+    return str(event.get("UID"))
+
+
+def _from_then_on(event: Component) -> bool:
+    return "RECURRENCE-ID" in event and "RANGE" in event["RECURRENCE-ID"].params
+
+
 # What a file may ask for.
 
 
@@ -111,7 +144,8 @@ def _refuse_floods(events: Sequence[Component]) -> None:
     for rule in rules:
         if _FINE & {str(f).upper() for f in rule["FREQ"]} or _FINE_PARTS & {*_names(rule)}:
             raise _bad(TOO_OFTEN)
-        if {*_names(rule)} - _PARTS:
+        numbers = [int(n) for name in ("INTERVAL", "COUNT") for n in rule.get(name, [])]
+        if {*_names(rule)} - _PARTS or min(numbers, default=1) < 1:
             raise _bad(RULE)
 
 
@@ -123,11 +157,11 @@ def _follow(events: Sequence[Component], since: datetime, horizon: datetime) -> 
     work = Work()
     for event in events:
         starts = [_wall(_point(event, "DTSTART")), *map(_wall, _dates(event, "RDATE"))]
-        work.ahead += sum(since.replace(tzinfo=None) < at for at in starts)
-        work.goes_on |= _busy(event) and max(starts) >= horizon.replace(tzinfo=None)
+        if _busy(event):
+            work.ahead += sum(since.replace(tzinfo=None) < at for at in starts)
+            work.goes_on |= max(starts) >= horizon.replace(tzinfo=None)
         for rule in _rules(event):
-            on = _follow_rule(rule, starts[0], (since, horizon), work)
-            work.goes_on |= on and _busy(event)
+            work.goes_on |= _follow_rule(rule, starts[0], (since, horizon), work)
     if work.ahead > BLACKOUTS_MAX:
         raise _bad(TOO_MANY)
     return work.goes_on
@@ -139,28 +173,29 @@ def _follow_rule(
     """Count what a rule comes to, and say whether it comes after the horizon."""
     since, horizon = (at.replace(tzinfo=None) for at in ahead)
     until = rule.get("UNTIL", [None])[0]
-    _refuse_never(rule, start)
-    step_days = _DAYS[str(rule["FREQ"][0]).upper()] * int(rule.get("INTERVAL", [1])[0])
-    work.steps += max(0, (horizon - start).days) // step_days
+    step = timedelta(_DAYS[str(rule["FREQ"][0]).upper()] * int(rule.get("INTERVAL", [1])[0]))
+    work.add(_wait(rule, start) // step)
+    last = start
     for at in _without(rule, {"UNTIL"}, start):
+        work.add((at - last) // step + 1)
         if until and at.date() > _wall(until).date():
             return False
         if at > horizon:
             return True
-        work.steps, work.ahead = work.steps + 1, work.ahead + (at > since)
-        if work.steps > STEPS_MAX:
-            raise _bad(TOO_LONG)
+        work.ahead, last = work.ahead + (at > since), at
     return False
 
 
-def _refuse_never(rule: vRecur, start: datetime) -> None:
-    """Raise InvalidInput for a rule that does not come true within centuries.
+def _wait(rule: vRecur, start: datetime) -> timedelta:
+    """Tell how long a rule takes to come true; raises InvalidInput where that is centuries.
 
     It is asked for the last years that there are, because the search ends only with them.
     """
     late = start.replace(year=start.year + (9999 - CYCLE - start.year) // CYCLE * CYCLE)
-    if next(iter(_without(rule, {"UNTIL", "COUNT"}, late)), None) is None:
+    first: datetime | None = next(iter(_without(rule, {"UNTIL", "COUNT"}, late)), None)
+    if first is None:
         raise _bad(NEVER)
+    return first - late
 
 
 def _without(rule: vRecur, ends: set[str], start: datetime) -> rrule:
@@ -190,10 +225,11 @@ def _set_apart(events: Iterable[Component]) -> None:
     """Tell events apart that share a UID, which is a mistake, and cut off what ends too late."""
     seen = set()
     for number, event in enumerate(events):
-        one = (str(event.get("UID")), event.get("SEQUENCE"))
-        if "RECURRENCE-ID" not in event and one in seen:
-            event["UID"] = f"{one[0]} {number}"
-        seen.add(one)
+        one = (_uid(event), event.get("SEQUENCE"))
+        if "RECURRENCE-ID" not in event:
+            if one in seen:
+                event["UID"] = f"{one[0]} {number}"
+            seen.add(one)
         if "DTEND" in event:
             event["DTEND"] = vDDDTypes(_cut(_point(event, "DTEND")))
 
@@ -207,11 +243,12 @@ def _ranges(events: Iterable[Component]) -> Iterator[str]:
         if not (isinstance(start, datetime) and isinstance(end, datetime)):
             yield f"{start}/{_cut(max(start, end - DAY))}"  # DTEND is the day after the last
             continue
-        lasts, start, end = end - start, _told(start), _told(end)
-        if _EXACT in event:
-            end = start + lasts
-        if start < end:
-            yield f"{start.isoformat()}/{_cut(end).isoformat()}"
+        first, last, skipped = _told(start), _told(end), resolve_imaginary(start) - start
+        if skipped or _EXACT in event:
+            last = first + (end - start)
+        if first < last:
+            first = _jump(first, skipped, start.tzinfo) if skipped else first
+            yield f"{first.isoformat()}/{_cut(last).isoformat()}"
 
 
 def _point(event: Component, name: str) -> date:
@@ -231,10 +268,23 @@ def _wall(at: date) -> datetime:
 
 
 def _told(at: datetime) -> datetime:
-    """Return the moment in UTC, or what the clock says where it has no zone."""
-    if isinstance(at.tzinfo, ZoneInfo):
-        return instant(at.replace(tzinfo=None), at.tzinfo)
-    return at.astimezone(UTC) if at.tzinfo else at
+    """Return the moment in UTC, or what the clock says where it has no zone.
+
+    A time that the clocks skip is by the offset before (RFC 5545 §3.3.5).
+    """
+    resolved: datetime = resolve_imaginary(at)
+    return resolved.astimezone(UTC) if at.tzinfo else at
+
+
+def _jump(late: datetime, skipped: timedelta, zone: tzinfo | None) -> datetime:
+    """Return the moment, not long before, at which the clocks skipped so much."""
+    early, offset = (late - skipped).replace(second=0), late.astimezone(zone).utcoffset()
+    minutes = bisect_left(
+        range(skipped // _MINUTE),
+        x=True,
+        key=lambda n: (early + n * _MINUTE).astimezone(zone).utcoffset() == offset,
+    )
+    return early + minutes * _MINUTE
 
 
 def _cut(at: date) -> date:
