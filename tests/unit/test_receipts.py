@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from keyturn.domain.ids import IdentityId, SecretId, VersionNo
-from keyturn.domain.secret import Receipt, after_read
+from keyturn.domain.secret import Receipt, after_acknowledgement, after_read
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ONE, TWO, THREE = VersionNo(1), VersionNo(2), VersionNo(3)
@@ -53,3 +53,14 @@ def test_only_who_asked_a_minute_later_has_asked_again(asked: int, held: Version
     """One question that is looked up twice, or two that waited together, may be lost as one."""
     again = after_read(receipt(ONE, TWO), TWO, at(600), asked_at=at(asked))
     assert (again.version, again.read_at) == (held, at(600) if held == TWO else NOW)
+
+
+def test_word_on_an_earlier_version_takes_nothing_back() -> None:
+    """Words arrive late and twice: the latest version counts, since its first word."""
+    held = receipt(TWO, TWO)
+    late = after_acknowledgement(held, ONE, at(1))
+    assert (late.version, late.applied, late.applied_at) == (TWO, ONE, at(1))
+    used = after_acknowledgement(receipt(ONE, TWO), TWO, at(2))
+    assert (used.version, used.applied, used.applied_at) == (TWO, TWO, at(2))
+    assert after_acknowledgement(used, ONE, at(3)) == used
+    assert after_acknowledgement(used, TWO, at(3)) == used

@@ -91,7 +91,7 @@ _MEANINGS: Final = {
     429: "There were too many attempts: wait.",
     500: "Keyturn is at fault: report it with the request id.",
     502: "An issuer or authorization server, or the way to it, did not do its part.",
-    503: "The database is away, or whoever has to tell about a token: ask again.",
+    503: "The database is away, the clock is off, or nobody tells about a token: ask again.",
     504: "A flow has not answered in time; it goes on.",
 }
 

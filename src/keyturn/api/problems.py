@@ -27,6 +27,7 @@ from keyturn.domain.errors import (
     InvalidInput,
     IssuerUnreachable,
     KeyturnError,
+    NoFooting,
     NotFound,
     NotReady,
     OktaError,
@@ -44,7 +45,7 @@ INVALID = (422, "ValidationFailure")
 OURS = (500, "InternalServerError")
 NO_ROUTE = "Keyturn serves no such route; /openapi.json lists those that it serves."
 AWAY_S = 5
-"""Until it is worth asking again where the database, or the root key, is away."""
+"""Until it is worth asking again where the database or the root key is away, or a clock is off."""
 
 NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
     {
@@ -59,6 +60,7 @@ NAMES: Mapping[type[KeyturnError], tuple[int, str]] = MappingProxyType(
         NotReady: (424, "FailedDependency"),
         ServerError: (502, "BadGateway"),
         DatabaseAway: (503, "ServiceUnavailable"),
+        NoFooting: (503, "ServiceUnavailable"),
         Busy: (503, "ServiceUnavailable"),
         RootKeyUnknown: (503, "ServiceUnavailable"),
         KeyturnError: OURS,
@@ -179,7 +181,7 @@ def _headers(error: KeyturnError) -> Mapping[str, str]:
         return {"Retry-After": str(ceil(error.retry_after_s))}
     if isinstance(error, NotReady) and error.retry_after_s is not None:
         return {"Retry-After": str(max(0, ceil(error.retry_after_s)))}
-    if isinstance(error, DatabaseAway | RootKeyUnknown):
+    if isinstance(error, DatabaseAway | NoFooting | RootKeyUnknown):
         return {"Retry-After": str(AWAY_S)}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
 

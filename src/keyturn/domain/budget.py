@@ -22,7 +22,8 @@ HEAD_START_S = 5.0
 """How long a new window is first for the turns that the last one had no room for."""
 
 LEARN_S = 4.0
-"""How long one worker has to learn what a new window holds, before another one may."""
+"""How long one worker has to learn what a new window holds, before another one may: its call may
+take longer, and is counted then, but a dead one must not hold up the others."""
 
 ROOM = "room in Okta's rate limit"
 """What a turn waits for that was held back."""
@@ -69,7 +70,8 @@ class Window:
     """A window of a bucket as it is known; ``resets_at`` is by Okta's clock.
 
     ``remaining`` is what no worker has taken yet. With a ``limit`` of 0 it is a claim, which
-    stands beside the window: one worker has until then to learn what that holds.
+    stands beside the window: one worker has until then to learn what that holds, and ``remaining``
+    are the calls of those who had the claim before and have not answered for it.
     """
 
     org: str

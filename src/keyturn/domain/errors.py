@@ -25,6 +25,7 @@
     │   └── NotReady             a connection has no token that could be used now
     └── OursError                Keyturn itself
         ├── DatabaseAway         the database cannot be reached, or refuses to work
+        ├── NoFooting            the clock is off, or the data are another version's
         ├── Fenced               another worker has taken this turn over
         └── SealBroken           a sealed value does not open
             └── RootKeyUnknown   nor does the data key that seals it
@@ -251,6 +252,10 @@ class DatabaseAway(OursError):
 
     Whatever was under way is undone, or done as a whole; Keyturn goes on when it is back.
     """
+
+
+class NoFooting(OursError):
+    """This process may take nothing up now, by its clock or for its data: ask another server."""
 
 
 class Fenced(OursError):

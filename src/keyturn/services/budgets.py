@@ -59,7 +59,8 @@ class SharedPool:
         """Take calls from the window that goes on, or claim to learn it for `LEARN_S` at most.
 
         The claim stands beside the window: whoever takes that for over may have been misled about
-        what time it is at Okta, and what was taken from it must not be forgotten for that.
+        what time it is at Okta, and what was taken from it must not be forgotten for that. Whoever
+        takes the claim over counts the call of the one before, which may still be under way.
         """
         async with self._store.writing() as tx:
             window = await _find(tx, wanted)
@@ -69,14 +70,16 @@ class SharedPool:
             if held and held.resets_at > wanted.resets_at:
                 return Allotment(held, 0)
             until = wanted.resets_at + timedelta(seconds=LEARN_S)
-            claimed = replace(_claim_of(wanted), resets_at=until)
+            calls = held.remaining + 1 if held else 0
+            claimed = replace(_claim_of(wanted), remaining=calls, resets_at=until)
             await (tx.replace(claimed) if held else tx.add(claimed))
         return None
 
     async def learn(self, window: Window, ask: Ask) -> Allotment:
         """Put down a window that a call has shown which nobody had taken, and take from it."""
         async with self._store.writing() as tx:
-            await _let_go(tx, window)
+            others = await _let_go(tx, window)
+            window = replace(window, remaining=max(0, window.remaining - others))
             stored = await _find(tx, window)
             if stored is None:
                 found = self._granted(window, ask)
@@ -91,7 +94,8 @@ class SharedPool:
     async def give_up(self, wanted: Window) -> None:
         """Let another worker learn the window, of which a call has told nothing."""
         async with self._store.writing() as tx:
-            await _let_go(tx, wanted)
+            if others := await _let_go(tx, wanted):
+                await tx.add(replace(_claim_of(wanted), remaining=others - 1))
 
     async def list(self, *, at: datetime) -> Sequence[Window]:
         """List the windows that go on."""
@@ -115,10 +119,12 @@ def _claim_of(wanted: Window) -> Window:
     return replace(wanted, bucket=f"{wanted.bucket}?", limit=0, remaining=0)
 
 
-async def _let_go(tx: Writing, wanted: Window) -> None:
+async def _let_go(tx: Writing, wanted: Window) -> int:
+    """End the claim; return how many others have learned by it, whose calls nobody has counted."""
     claim = await _find(tx, _claim_of(wanted))
     if claim:
         await tx.remove(claim)
+    return claim.remaining if claim else 0
 
 
 async def _find(tx: Reading, wanted: Window) -> Window | None:

@@ -43,7 +43,8 @@ from keyturn.services.ports import OktaCall, TurnStep, World, Writing
 from keyturn.services.records import must
 
 MESSAGE_MAX = 1024
-QUIET = ("failed", "wait")
+ENDS_A_TRY = (Phase.PROMOTED, Phase.BLOCKED)
+"""Where it is known what has come of an attempt, though nothing else of its rotation may change."""
 UNBEGUN = "It had not begun when its window was over or a blackout began."
 Change = Callable[[Writing], Awaitable[None]]
 T = TypeVar("T")
@@ -169,7 +170,8 @@ class Logbook:
     async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
         """Let the turn sleep or stop, and give it back."""
         if isinstance(step, Wait):
-            after = waiting(self.turn, step.until) if error or step.tried else self.turn
+            in_vain = error or step.tried
+            after = waiting(self.turn, step.until) if in_vain else replace(self.turn, attempts=0)
             after = replace(after, wake_at=step.until, owner=None)
             message = error.message if error else None
             note = Note.of("failed", message, error) if message else Note("wait", step.why)
@@ -187,12 +189,16 @@ class Logbook:
         await turn_news.tell_held_up(tx, self._world, self.turn, now)
 
     async def give_back(self) -> None:
-        """Give up the hold, as far as it is still ours; nothing of it may be on its way to Okta."""
+        """Give up the hold, as far as it is still ours; nothing of it may be on its way to Okta.
+
+        The turn is due at once also for those whose clock is behind this process's.
+        """
         async with self._world.store.writing() as tx:
             held = await tx.find(Turn, id=self.turn.id)
             if held and (held.owner, held.epoch) == (self.turn.owner, self.turn.epoch):
-                wake_at = self._world.clock.now() if held.running else held.wake_at
-                await tx.replace(replace(held, owner=None, wake_at=wake_at))
+                now = self._world.clock.now()
+                due = min(now, await tx.clock() or now) if held.running else held.wake_at
+                await tx.replace(replace(held, owner=None, wake_at=due))
 
     def _leased(self, turn: Turn) -> Turn:
         return replace(turn, wake_at=self._world.clock.now() + self._world.limits.lease)
@@ -220,19 +226,18 @@ class Logbook:
             if told:
                 await self._tell(tx, turn, told.message)
             await turn_news.tell_turn(tx, self._world, self.turn, turn)
-            await self._record(tx, turn, note)
-        self._tell_log(turn, note)
+            fresh = await self._record(tx, turn, note)
+        if fresh:
+            self._tell_log(turn, fresh)
         self.turn, self._held_since_s = turn, since_s
         self.calls.clear()
         self._heard_at.clear()
 
-    def _tell_log(self, turn: Turn, note: Note | None) -> None:
-        """Log what is durable now, with Okta's request ids; a turn that waits again says nothing.
+    def _tell_log(self, turn: Turn, note: Note) -> None:
+        """Log what is durable now, with Okta's request ids.
 
         The texts of notes stay in the record: some are Okta's.
         """
-        if note is None or (note.step in QUIET and turn.attempts > 1):
-            return
         asked = [call.request_id for call in self.calls if call.request_id]
         log.info(
             "turn",
@@ -249,11 +254,11 @@ class Logbook:
             raise Fenced("Somebody has decided otherwise about the turn meanwhile.")
 
     async def _tell(self, tx: Writing, turn: Turn, message: str | None) -> None:
-        """Tell the rotation how it goes, and when it is due again."""
+        """Tell the rotation how it goes, when it was tried last, and when it is due again."""
         before = await must(tx.find(Rotation, id=self.turn.rotation_id))
         told = replace(before, last_message=message[:MESSAGE_MAX] if message else None)
         after = self._rescheduled(told, turn)
-        if after != before:
+        if turn.phase in ENDS_A_TRY or after != before:
             await tx.replace(replace(after, last_attempted_at=self._world.clock.now()))
 
     def _rescheduled(self, rotation: Rotation, turn: Turn) -> Rotation:
@@ -273,8 +278,8 @@ class Logbook:
         failures = 0 if served else rotation.failures
         return rescheduled(replace(rotation, failures=failures), last_turn(rotation))
 
-    async def _record(self, tx: Writing, turn: Turn, note: Note | None) -> None:
-        """Add what was done and called to the turn's record.
+    async def _record(self, tx: Writing, turn: Turn, note: Note | None) -> Note | None:
+        """Add what was done and called to the turn's record; return what was noted.
 
         Of what fails or waits as it did before, only the calls that may have changed something.
         """
@@ -289,10 +294,12 @@ class Logbook:
             for call, at in zip(self.calls, self._heard_at, strict=True)
             if call.changes or not again
         ]
-        if note and not again:
-            now, told = self._world.clock.now(), (note.step, note.detail, *_ids(note))
+        fresh = None if again else note
+        if fresh:
+            now, told = self._world.clock.now(), (fresh.step, fresh.detail, *_ids(fresh))
             steps.append(TurnStep(turn.id, next(numbers), now, turn.phase, *told))
         await tx.add(*steps)
+        return fresh
 
 
 def _answered(call: OktaCall) -> tuple[str, str]:

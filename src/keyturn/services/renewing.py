@@ -257,6 +257,7 @@ async def _claim(
             await _look_after(tx, world, stored)
         if stored is None or not isinstance(step, Renew):
             return None
+        world.vitals.require_footing()  # a token is spent once: others' holds have to count
         registration = await must(tx.find(ClientRegistration, id=stored.registration_id))
         try:
             held = await open_client(world, tx, registration, stored)

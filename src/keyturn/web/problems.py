@@ -19,6 +19,7 @@ from keyturn.domain.errors import (
     Forbidden,
     InvalidInput,
     KeyturnError,
+    NoFooting,
     NotFound,
     OktaError,
     OktaThrottled,
@@ -41,6 +42,7 @@ STATUS: Final[Mapping[type[KeyturnError], int]] = MappingProxyType(
         ServerError: 502,
         Busy: 503,
         DatabaseAway: 503,
+        NoFooting: 503,
         RootKeyUnknown: 503,
         KeyturnError: 500,
     }
@@ -77,7 +79,9 @@ TELLINGS: Final[Mapping[int, Telling]] = MappingProxyType(
         502: Telling(
             "The other side did not do as asked", "Not Keyturn's", "See to it, and try again."
         ),
-        503: Telling("Not now", "Keyturn's database or load", "Wait a little, and try again."),
+        503: Telling(
+            "Not now", "Keyturn's database, clock or load", "Wait a little, and try again."
+        ),
     }
 )
 OTHER: Final = TELLINGS[400]

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from keyturn.api.app import build_api
 from keyturn.domain.errors import DatabaseAway
 from keyturn.domain.identity import Membership
-from keyturn.services.ports import World
+from keyturn.services.ports import Footing, World
 from keyturn.testing import MemoryStore
 
 CANARY = "canary-4f1d"
@@ -168,6 +168,18 @@ async def test_a_caller_who_hangs_up_is_no_fault_of_ours(house: House, path: str
     with capture_logs() as lines:
         await build_api(house.world, version="0")(scope, receive, send)
     assert [line["event"] for line in lines] == ["request"]
+
+
+async def test_process_whose_clock_is_off_is_503_for_what_goes_by_the_time(house: House) -> None:
+    """Who asks is told why, and to ask another; whoever only reads is served."""
+    house.world.vitals.footing = Footing.CLOCK_OFF
+    answer = await house.http.post(
+        "/api/v1/emergencies/plan", json={"reason": "leaked", "all": True}
+    )
+    assert problem(answer) == (503, "ServiceUnavailable")
+    assert answer.headers["retry-after"] == "5"
+    assert "set them, by NTP" in answer.json()["message"]
+    assert (await house.http.get(CONNECTIONS)).status_code == 200
 
 
 async def test_database_that_is_away_is_503(house: House) -> None:

@@ -22,11 +22,12 @@ from connections_kit import (
 )
 from rig import Rig
 
-from keyturn.domain.errors import NotReady
+from keyturn.domain.errors import NoFooting, NotReady
 from keyturn.domain.oauth.connection import Cause, Connection, State
 from keyturn.domain.oauth.provider import RequestType
 from keyturn.domain.oauth.registration import Standing
 from keyturn.services.oauth_connections import Wanted, authorize_request
+from keyturn.services.ports import Footing
 from keyturn.services.records import must
 from keyturn.services.renewing import fresh, renew
 from keyturn.testing import Strike
@@ -62,6 +63,19 @@ async def test_many_who_want_it_at_once_cause_one_renewal(rig: Rig) -> None:
     assert len(set(found)) == 1
     assert servers(rig).count(REFRESH) == before + 1
     assert servers(rig).alive == 1
+
+
+async def test_a_process_whose_clock_is_off_renews_nothing(rig: Rig) -> None:
+    """By it another's hold may seem to be over, and a token would be spent twice."""
+    one = await brought(rig)
+    first = await used(rig, one)
+    rig.world.vitals.footing = Footing.CLOCK_OFF
+    assert await used(rig, one) == first
+    rig.clock.advance(300)
+    before, asked = await stored(rig, one), servers(rig).count(REFRESH)
+    with pytest.raises(NoFooting, match="ask another server"):
+        await used(rig, one)
+    assert (await stored(rig, one), servers(rig).count(REFRESH)) == (before, asked)
 
 
 async def test_another_process_waits_for_the_one_that_renews(rig: Rig) -> None:

@@ -9,12 +9,13 @@ from cards_kit import Workshop, workshop
 from rig import PLACE
 
 from keyturn.domain.access import Verb
-from keyturn.domain.errors import DatabaseAway
+from keyturn.domain.errors import DatabaseAway, NoFooting
 from keyturn.domain.flows.failures import Failure
 from keyturn.domain.flows.values import MASK
 from keyturn.domain.turn import Phase
 from keyturn.sandbox import Fault
 from keyturn.services.folders import create_folder
+from keyturn.services.ports import Footing
 
 NAME, SECRET = "my-okta-rotation", "OKTA_CLIENT_SECRET"
 
@@ -132,6 +133,13 @@ async def test_rotations_elsewhere_are_not_listed(it: Workshop) -> None:
     made = await create_folder(world, admin, PLACE, "other")
     it.place, it.paths = made.place, ("/**",)
     assert (await it.given("keyturn.list_rotations"))["count"] == 0
+
+
+async def test_a_process_whose_clock_is_off(it: Workshop) -> None:
+    """The run does not fail by that: it is left to another process, as nothing was changed."""
+    it.rig.world.vitals.footing = Footing.CLOCK_OFF
+    with pytest.raises(NoFooting):
+        await it.given("keyturn.start_turn", rotation=NAME)
 
 
 async def test_a_database_that_is_away(it: Workshop) -> None:

@@ -4,14 +4,17 @@ By its clock it would take what others hold, or hold what nobody could take over
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
+from delivery_kit import destination
+from emergency_kit import begun
 from rig import ORG_URL, Rig, rigged
 from structlog.testing import capture_logs
 
@@ -19,18 +22,34 @@ from keyturn.adapters.runner import EmbeddedRunner
 from keyturn.adapters.runner.queued import QueuedRunner
 from keyturn.adapters.storage import PostgresStore
 from keyturn.api.app import build_api
-from keyturn.domain.errors import TurnFailed
+from keyturn.domain.access import VIEWER, Holding, Verb
+from keyturn.domain.errors import Forbidden, NoFooting
+from keyturn.domain.identity import AccessToken, AuthMethod, TokenRules
+from keyturn.domain.ids import IdentityId
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Turn
-from keyturn.services.duties import list_due
-from keyturn.services.ports import Due, Footing, Reading, Record, Vitals, World
-from keyturn.services.turns import rotate
+from keyturn.services.destinations import deliver_now
+from keyturn.services.duties import claim_due, list_due
+from keyturn.services.gate import require
+from keyturn.services.identities import new_access_token
+from keyturn.services.orders import (
+    abort_turn,
+    finish_now,
+    pause_turn,
+    reinstate_old,
+    resume_turn,
+)
+from keyturn.services.ports import Due, Footing, Reading, Record, Vitals, World, Writing
+from keyturn.services.rollout_plans import ALL
+from keyturn.services.turns import rotate, start_due
 from keyturn.testing import MemoryStore
 
 WEEKLY = Schedule(7, time(0, 0))
 DAYS_10_S = timedelta(days=10).total_seconds()
+Tx = TypeVar("Tx", bound=Reading)
+ORDERS = (rotate, pause_turn, resume_turn, abort_turn, reinstate_old, finish_now)
 
 
 class Ground(MemoryStore):
@@ -41,14 +60,18 @@ class Ground(MemoryStore):
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         """Open a snapshot that tells of both."""
-        return self._telling()
+        return self._telling(super().reading())
+
+    def writing(self) -> AbstractAsyncContextManager[Writing]:
+        """Open a transaction that tells of both."""
+        return self._telling(super().writing())
 
     @asynccontextmanager
-    async def _telling(self) -> AsyncIterator[Reading]:
-        async with super().reading() as tx:
+    async def _telling(self, way: AbstractAsyncContextManager[Tx]) -> AsyncIterator[Tx]:
+        async with way as tx:
             seen: Any = tx
             seen.schema_fits, seen.clock = self._fits, self._now
-            yield seen
+            yield tx
 
     async def _fits(self) -> bool:
         return self.fits
@@ -99,18 +122,85 @@ async def test_how_long_the_database_takes_to_answer_is_no_difference() -> None:
         assert Due.ROTATIONS in await list_due(rig.world)
 
 
-async def test_a_turn_by_hand_changes_nothing_at_okta_where_the_clock_is_off() -> None:
-    """Another worker may hold such a turn at any time; it is left to one whose clock is right."""
-    async with grounded(off_s=120) as (rig, _):
-        await list_due(rig.world)
-        async with rig.world.store.reading() as tx:
+async def test_what_goes_by_the_time_is_refused_before_anything_is_written() -> None:
+    """Turns, orders, rotations, emergencies and deliveries: another server is to be asked."""
+    async with grounded() as (rig, store):
+        hook = await destination(rig)
+        async with store.reading() as tx:
             [rotation] = await tx.list(Rotation)
-        with pytest.raises(TurnFailed, match="goes on by itself"):
-            await rotate(rig.world, rig.admin, rotation.id)
+        await rotate(rig.world, rig.admin, rotation.id)
+        store.clock = lambda: rig.clock.now() - timedelta(hours=1)
+        await list_due(rig.world)
+        before, posted = store.backup().tables, rig.posts()
+        asks: Sequence[Callable[[], Awaitable[object]]] = [
+            *(partial(order, rig.world, rig.admin, rotation.id) for order in ORDERS),
+            partial(rig.rotation, name="other"),
+            partial(begun, rig),
+            partial(deliver_now, rig.world, rig.admin, hook.id),
+            partial(require, rig.world, rig.admin, Verb.APPROVE_ROLLOUTS, ALL, subject="rollout"),
+        ]
+        for ask in asks:
+            with pytest.raises(NoFooting, match=r"by NTP.*Nothing was changed: ask another server"):
+                await ask()
+        assert (store.backup().tables, rig.posts()) == (before, posted)
+        viewer = replace(rig.admin, holdings=(Holding(VIEWER),))
+        with pytest.raises(Forbidden):
+            await pause_turn(rig.world, viewer, rotation.id)
+        store.clock = rig.clock.now
+        await list_due(rig.world)
+        await pause_turn(rig.world, rig.admin, rotation.id)
+
+
+async def test_a_turn_in_hand_when_the_clock_is_set_wrong_is_due_for_others_at_once() -> None:
+    """It is given back by the database's time: by this process's they would wait an hour."""
+    async with grounded() as (rig, store):
+        await start_due(rig.world)
+        [claim] = await claim_due(rig.world, owner="one", limit=1)
+        right = rig.clock.now()
+        store.clock = lambda: right
+        rig.clock.advance(3600)
+        await list_due(rig.world)
+        await rig.advance(claim.turn, claim.held_since_s)
         assert rig.posts() == []
-        async with rig.world.store.reading() as tx:
+        async with store.reading() as tx:
             [turn] = await tx.list(Turn)
-        assert (turn.owner, turn.running) == (None, True)
+        assert (turn.owner, turn.wake_at) == (None, right)
+
+
+@pytest.mark.parametrize("wrong", [{"off_s": -3600}, {"fits": False}])
+async def test_nothing_is_forgotten_until_a_look_has_found_that_it_may_be(
+    wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a wrong clock, or in another version's data, what is old is not known; later it is."""
+    monkeypatch.setattr("keyturn.adapters.runner.ticking.FORGET_S", 0.001)
+    async with grounded() as (rig, store):
+        owner, rules = IdentityId(rig.admin.id), TokenRules(60, 60)
+        token, _ = new_access_token(rig.world, owner, AuthMethod.TOKEN, rules)
+        async with store.writing() as tx:
+            await tx.add(token)
+        rig.clock.advance(DAYS_10_S)
+
+        async def is_kept() -> bool:
+            async with store.reading() as tx:
+                return bool(await tx.list(AccessToken, id=token.id))
+
+        def stand(*, off_s: float = 0, fits: bool = True) -> None:
+            store.clock, store.fits = lambda: rig.clock.now() + timedelta(seconds=off_s), fits
+
+        stand(**wrong)
+        async with asyncio.timeout(30), EmbeddedRunner(rig.world, tick_s=0.001, concurrency=4):
+            for round_ in range(2):  # before anything was right, and afterwards
+                while not rig.world.vitals.footing:
+                    await asyncio.sleep(0.001)
+                if round_:
+                    async with store.writing() as tx:
+                        await tx.add(token)
+                await asyncio.sleep(0.02)
+                assert await is_kept()
+                stand()
+                while await is_kept():
+                    await asyncio.sleep(0.001)
+                stand(**wrong)
 
 
 async def test_a_runner_that_may_not_work_is_silent_and_serves_readers() -> None:

@@ -20,7 +20,7 @@ from keyturn.adapters.storage import (
 from keyturn.adapters.storage.files import unvisited
 from keyturn.adapters.storage.tables import METADATA
 from keyturn.domain.audit import Attempt, verify_chain
-from keyturn.domain.errors import OursError, Refused
+from keyturn.domain.errors import DatabaseAway, OursError, Refused
 from keyturn.domain.flows.run import Run
 from keyturn.domain.ids import OrganizationId, RunId
 from keyturn.domain.project import Organization
@@ -141,7 +141,7 @@ async def test_a_source_that_somebody_looks_at_is_refused(
 async def test_a_source_that_another_program_reads_is_refused(
     path: Path, database: Sensitive
 ) -> None:
-    """What is not in the file itself would be lost with its name; afterwards nothing is left."""
+    """What is not in the file itself would be lost with its name; its turns stay in their hands."""
     store = await SqliteStore.open(path)
     await add_all(store, *(replace(TURN, owner="x") if each is TURN else each for each in RECORDS))
     await store.aclose()
@@ -150,12 +150,23 @@ async def test_a_source_that_another_program_reads_is_refused(
         other.execute("SELECT count(*) FROM turn").fetchall()
         with pytest.raises(Refused, match="Another program reads"):
             await move(path, database)
+        other.execute("ROLLBACK")  # else it would see them as they were
+        assert other.execute("SELECT owner, epoch FROM turn").fetchall() == [("x", TURN.epoch)]
     await move(path, database)
     assert sorted(each.name for each in path.parent.iterdir()) == [
         "keyturn.db.lock",
         "keyturn.db.moved",
         "keyturn.db.visitors",
     ]
+
+
+async def test_a_source_that_is_no_database_is_told_of(path: Path, database: Sensitive) -> None:
+    """In our words, by the plan and by the move."""
+    path.parent.mkdir()
+    path.write_text("no database " * 100)
+    for work in (move, count_records):
+        with pytest.raises(DatabaseAway, match="file is not a database"):
+            await work(path, database)
 
 
 async def test_an_earlier_source_is_never_written_over(filled: Path, database: Sensitive) -> None:
@@ -168,13 +179,38 @@ async def test_an_earlier_source_is_never_written_over(filled: Path, database: S
     assert (aside.read_text(), filled.exists()) == ("earlier", True)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "named"),
+    [
+        (["connection (id int)"], "connection"),
+        (["orders (id int)"], "orders"),
+        (["alembic_version AS SELECT 'ab12cd34' AS version_num"], "alembic_version"),
+        (["alembic_version AS SELECT '0001' AS version_num", "orders (id int)"], "alembic_version"),
+    ],
+    ids=["by a name of ours", "by another", "with a revision", "with a revision of ours"],
+)
 async def test_a_table_of_another_program_is_refused(
+    filled: Path, database: Sensitive, cluster: Cluster, theirs: list[str], named: str
+) -> None:
+    """Also by the plan, and also where it is empty: it is not Keyturn's, and nothing is added."""
+    name = str(make_url(database.reveal()).database)
+    for table in theirs:
+        cluster.sql(name, f"CREATE TABLE {table}")
+    for work in (count_records, move):
+        with pytest.raises(Refused, match=f"table {named} that is not Keyturn's. Nothing was"):
+            await work(filled, database)
+    count = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert cluster.sql(name, count) == str(len(theirs))
+
+
+async def test_a_table_of_another_program_beside_ours_is_refused(
     filled: Path, database: Sensitive, cluster: Cluster
 ) -> None:
-    """Also by the plan, and also where it is empty: it is not Keyturn's."""
-    cluster.sql(str(make_url(database.reveal()).database), "CREATE TABLE connection (id int)")
+    """A schema of ours without records does not make the database Keyturn's own."""
+    await (await PostgresStore.open(database)).aclose()
+    cluster.sql(str(make_url(database.reveal()).database), "CREATE TABLE orders (id int)")
     for work in (count_records, move):
-        with pytest.raises(Refused, match="table connection that is not Keyturn's"):
+        with pytest.raises(Refused, match="table orders that is not Keyturn's"):
             await work(filled, database)
 
 

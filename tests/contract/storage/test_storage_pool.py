@@ -82,6 +82,21 @@ async def test_a_claim_ends_with_its_time_or_when_it_is_given_up(store: Store) -
     assert await pool(store).claim(late, ASK) is None
 
 
+async def test_calls_of_all_who_had_the_claim_are_counted(store: Store) -> None:
+    """One that is slow may have called all the same; who gives up has not, or has been heard of."""
+    later = replace(WANTED, resets_at=NOW + timedelta(seconds=2 * LEARN_S))
+    for at in (NOW, NOW + timedelta(seconds=LEARN_S), later.resets_at):
+        assert await pool(store).claim(replace(WANTED, resets_at=at), ASK) is None
+    await pool(store).give_up(later)
+    assert await pool(store).claim(later, ASK) is None
+    found = await pool(store).learn(TOLD, ASK)
+    assert found.granted + found.window.remaining == TOLD.remaining - 2
+    newer = replace(TOLD, resets_at=LATER + timedelta(minutes=1))
+    assert await pool(store).claim(replace(WANTED, resets_at=LATER), ASK) is None
+    found = await pool(store).learn(newer, ASK)
+    assert found.granted + found.window.remaining == TOLD.remaining
+
+
 async def test_what_was_learned_takes_the_place_of_the_claim(store: Store) -> None:
     """Also where the window ends sooner than the claim would have; nobody gives that up."""
     await pool(store).claim(WANTED, ASK)

@@ -230,6 +230,19 @@ async def test_an_error_shows_no_value(sqlite: SqliteStore) -> None:
     assert "marked" not in f"{refused.value}{refused.value.__cause__}"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody else may give a file away")
+async def test_what_root_creates_beside_the_file_is_its_owners(path: Path) -> None:
+    """A backup or another command by root locks out nobody who serves the file."""
+    await (await SqliteStore.open(path)).aclose()
+    path.with_name("keyturn.db.lock").unlink()
+    os.chown(path, 65534, 65534)
+    await (await SqliteStore.visit(path)).aclose()
+    await (await SqliteStore.open(path)).aclose()
+    there = {each.name: each.stat() for each in path.parent.iterdir()}
+    assert {*there} >= {"keyturn.db.lock", "keyturn.db.visitors"}
+    assert {(each.st_uid, each.st_gid) for each in there.values()} == {(65534, 65534)}
+
+
 async def test_a_broken_file_is_told_in_our_words(path: Path) -> None:
     """A failure of the database is told with what to look at and without the statement."""
     await (await SqliteStore.open(path)).aclose()

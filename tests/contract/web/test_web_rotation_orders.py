@@ -16,6 +16,7 @@ from rotation_pages_kit import (
 from web_kit import EMAIL, WebHouse
 
 from keyturn.domain.turn import Phase, Word
+from keyturn.services.ports import Footing
 from keyturn.services.rotations import view
 
 NAME = "my-okta-rotation"
@@ -44,6 +45,19 @@ async def test_a_turn_is_planned_call_by_call_and_then_begun(web: WebHouse) -> N
     assert now_at(begun) == "Planned"
     await tick(web)
     assert now_at(await web.visitor.open(f"/rotations/{rotation_id}")) == "Overlapping"
+
+
+async def test_a_process_whose_clock_is_off_begins_no_turn(web: WebHouse) -> None:
+    """The page says why, and that another server is to be asked."""
+    rotation_id = await rotation(web)
+    planned = await web.visitor.follow(
+        await web.visitor.open(f"/rotations/{rotation_id}"), "Turn now"
+    )
+    web.world.vitals.footing = Footing.CLOCK_OFF
+    refused = await web.visitor.press(planned, "Turn now")
+    assert refused.status == 503
+    assert "ask another server" in refused.text
+    assert (await view(web.world, rotation_id)).turn is None
 
 
 async def test_an_emergency_wants_the_name_typed(web: WebHouse) -> None:

@@ -6,7 +6,6 @@ job which comes twice, late or for somebody else's turn does nothing. The queue 
 at any time: its rows come due again.
 """
 
-import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -49,8 +48,6 @@ class QueuedRunner(Ticking):
         self._url = url
         self._app, self._job = self._new_app()
         self._worker: Worker | None = None
-        self._firm = asyncio.Event()
-        """A look has found that this process may take turns up; see `Vitals.footing`."""
 
     async def __aenter__(self) -> Self:
         self._repeat(self._serve, Doing.QUEUE, RESTART_S)
@@ -59,7 +56,6 @@ class QueuedRunner(Ticking):
 
     async def __aexit__(self, *error: object) -> None:
         self._stopping.set()
-        self._firm.set()  # nobody waits for it any more
         self._stop_worker()
         await super().__aexit__(*error)
 
@@ -69,11 +65,9 @@ class QueuedRunner(Ticking):
 
     async def _look(self) -> None:
         """Look as every runner does; the queue is served only while something may be done."""
+        served = self._firm.is_set()
         await super()._look()
-        if not self._world.vitals.footing:
-            self._firm.set()
-        elif self._firm.is_set() and not self._stopping.is_set():
-            self._firm.clear()
+        if served and self._world.vitals.footing and not self._stopping.is_set():
             self._stop_worker()
 
     async def _take_due(self) -> None:

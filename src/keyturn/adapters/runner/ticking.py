@@ -46,6 +46,8 @@ class Ticking(ABC):
         self._runs: set[asyncio.Task[None]] = set()
         self._owner = world.chance.uuid()
         self._stopping = asyncio.Event()
+        self._firm = asyncio.Event()
+        """The last look has found that this process may work; see `Vitals.footing`."""
         self._in_hand = 0
         self._found_at_s: float | None = None
         self._loops: list[asyncio.Task[None]] = []
@@ -56,15 +58,16 @@ class Ticking(ABC):
         self._world.vitals.pulse = Pulse.RUNNING
         self._world.vitals.began_at_s = self._world.clock.uptime_s()
         self._repeat(self._look, Doing.LOOKING, self._tick_s)
-        self._repeat(self._note_head, Doing.NOTING, WITNESS_S)
-        self._repeat(self._forget, Doing.FORGETTING, FORGET_S)
-        self._repeat(self._archive, Doing.ARCHIVING, FORGET_S)
-        self._repeat(self._warn, Doing.WARNING, WARN_S)
+        self._repeat(self._once_firm(note_head), Doing.NOTING, WITNESS_S)
+        self._repeat(self._once_firm(forget_old), Doing.FORGETTING, FORGET_S)
+        self._repeat(self._once_firm(archive_old), Doing.ARCHIVING, FORGET_S)
+        self._repeat(self._once_firm(tell_expiring), Doing.WARNING, WARN_S)
         return self
 
     async def __aexit__(self, *error: object) -> None:
         self._world.vitals.pulse = Pulse.STOPPING
         self._stopping.set()
+        self._firm.set()  # nobody waits for it any more
         await asyncio.gather(*self._loops)
         await asyncio.gather(*self._chores.values())
         await asyncio.gather(*self._runs)
@@ -81,7 +84,9 @@ class Ticking(ABC):
         """
         due = await list_due(self._world)
         if self._world.vitals.footing:
+            self._firm.clear()
             return
+        self._firm.set()
         self._found_at_s = self._world.vitals.found_at_s = self._world.clock.uptime_s()
         if Due.TURNS in due:
             self._begin(self._take_due, Doing.TAKING_TURNS)
@@ -115,7 +120,7 @@ class Ticking(ABC):
             self._runs.add(task)
             task.add_done_callback(self._runs.discard)
 
-    def _repeat(self, work: Callable[[], Awaitable[None]], what: Doing, pause_s: float) -> None:
+    def _repeat(self, work: Callable[[], Awaitable[object]], what: Doing, pause_s: float) -> None:
         """Do something again and again in a loop of its own."""
 
         async def loop() -> None:
@@ -125,17 +130,17 @@ class Ticking(ABC):
 
         self._loops.append(asyncio.create_task(loop(), name=what))
 
-    async def _note_head(self) -> None:
-        await note_head(self._world)
+    def _once_firm(
+        self, work: Callable[[World], Awaitable[object]]
+    ) -> Callable[[], Awaitable[object]]:
+        """Return the same work, put off until a look has found that this process may do it."""
 
-    async def _forget(self) -> None:
-        await forget_old(self._world)
+        async def put_off() -> None:
+            await self._firm.wait()
+            if not self._stopping.is_set():
+                await work(self._world)
 
-    async def _archive(self) -> None:
-        await archive_old(self._world)
-
-    async def _warn(self) -> None:
-        await tell_expiring(self._world)
+        return put_off
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the runner is stopped."""

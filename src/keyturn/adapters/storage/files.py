@@ -7,7 +7,7 @@ they stay where they are. Knows nothing of what is in them.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from keyturn.domain.errors import Refused
@@ -27,7 +27,7 @@ def owned(path: Path) -> Iterator[None]:
     Only its owner may read the file; SQLite gives its companions the same mode. Raises InUse where
     another process owns it, and Refused where it cannot be opened.
     """
-    lock = _open_private(path.with_name(path.name + ".lock"))
+    lock = _open_beside(path, ".lock")
     try:
         _lock(lock, path)
         os.close(_open_private(path))
@@ -64,7 +64,7 @@ def unvisited(path: Path) -> Iterator[None]:
 @contextmanager
 def _for_visitors(path: Path, how: int, told: str) -> Iterator[None]:
     """Lock what is for that alone: a visitor may give the root key another file meanwhile."""
-    visitors = _open_private(path.with_name(path.name + ".visitors"))
+    visitors = _open_beside(path, ".visitors")
     try:
         fcntl.flock(visitors, how | fcntl.LOCK_NB)
         yield
@@ -72,6 +72,15 @@ def _for_visitors(path: Path, how: int, told: str) -> Iterator[None]:
         raise InUse(f"{path} {told}.") from error
     finally:
         os.close(visitors)
+
+
+def _open_beside(path: Path, suffix: str) -> int:
+    """Open what belongs to the database file; whoever creates it, it is that file's owner's."""
+    file = _open_private(path.with_name(path.name + suffix))
+    with suppress(OSError):  # nobody but root may give it away, and before the file nobody has it
+        there = path.stat()
+        os.fchown(file, there.st_uid, there.st_gid)
+    return file
 
 
 def _open_private(path: Path) -> int:

@@ -83,6 +83,8 @@ async def move(source: Path, target: Sensitive) -> Mapping[str, int]:
 
 
 async def _move(source: Path, target: Sensitive) -> Mapping[str, int]:
+    with owned(source):
+        await asyncio.to_thread(_refuse_open, source)  # before turns are released by opening it
     here = await SqliteStore.open(source)
     try:
         await asyncio.to_thread(_write_back, source)
@@ -107,15 +109,33 @@ def _put_aside(source: Path) -> None:
     source.rename(moved_file(source))
 
 
+def _refuse_open(source: Path) -> None:
+    """Raise Refused where a program that is none of ours has the file open; change nothing.
+
+    Whatever else is wrong with the file is told when it is opened.
+    """
+    try:
+        with closing(sqlite3.connect(source)) as connection:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise _held(source) from None
+
+
 def _write_back(source: Path) -> None:
     """Bring what SQLite keeps beside the file into it: by another name it would lose that.
 
-    Raises Refused where a program that is none of ours holds on to it.
+    Raises Refused where a program that is none of ours has begun to read it meanwhile.
     """
     with closing(sqlite3.connect(source)) as connection:
         [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
-        raise Refused(f"Another program reads {source}: end that, and give the command again.")
+        raise _held(source)
+
+
+def _held(source: Path) -> Refused:
+    return Refused(f"Another program reads {source}: end that, and give the command again.")
 
 
 async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, int]:
@@ -131,15 +151,16 @@ async def _move_all(source: SqliteStore, target: PostgresStore) -> Mapping[str, 
 
 
 async def refuse_full(there: AsyncConnection) -> None:
-    """Raise Refused where a table of ours has rows, or is another program's; there may be none."""
-    known = await there.run_sync(lambda connection: inspect(connection).get_table_names())
-    ours = await there.run_sync(revision_of)
-    for table in (each for each in METADATA.sorted_tables if each.name in known):
-        if not ours:
-            raise Refused(
-                f"The target has a table {table.name} that is not Keyturn's. Nothing was changed; "
-                "name a new, empty database."
-            )
+    """Raise Refused where a table is another program's, or one of ours has rows."""
+    known = set(await there.run_sync(lambda connection: inspect(connection).get_table_names()))
+    ours = known & set(METADATA.tables)
+    revised = await there.run_sync(revision_of)
+    if strange := known - (ours | {"alembic_version"} if ours and revised else set()):
+        raise Refused(
+            f"The target has a table {min(strange)} that is not Keyturn's. Nothing was changed; "
+            "name a new, empty database."
+        )
+    for table in (each for each in METADATA.sorted_tables if each.name in ours):
         if await count_rows(there, table):
             raise Refused(
                 f"The target is not empty: its table {table.name} has rows. Nothing was changed; "

@@ -16,6 +16,7 @@ from keyturn.domain.errors import (
     Forbidden,
     InvalidInput,
     KeyturnError,
+    NoFooting,
     NotFound,
     NotReady,
     OktaThrottled,
@@ -73,8 +74,8 @@ def asked_once(act: Act) -> bool:
 async def perform(stage: Stage, act: Act) -> Bound:
     """Do what a card does, in the time that it has, and return its outputs.
 
-    Raises CardFailure, Fenced where somebody else has the run, and DatabaseAway where it can be
-    asked for again once the database is there.
+    Raises CardFailure, Fenced where somebody else has the run, NoFooting where another process has
+    to do it, and DatabaseAway where it can be asked for again once the database is there.
     """
     found = PERFORMERS.get(act.card.spec.name)
     if found is None:
@@ -82,8 +83,10 @@ async def perform(stage: Stage, act: Act) -> Bound:
     try:
         async with asyncio.timeout(stage.timeout_s + MARGIN_S):
             return await found(stage, act)
+    except (Fenced, NoFooting):
+        raise
     except KeyturnError as error:
-        if isinstance(error, Fenced) or (isinstance(error, DatabaseAway) and not asked_once(act)):
+        if isinstance(error, DatabaseAway) and not asked_once(act):
             raise
         raise _failure(act, error) from None
     except TimeoutError:

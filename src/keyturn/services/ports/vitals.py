@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from keyturn.domain.errors import NoFooting
 from keyturn.services.ports.figures import Observed
 from keyturn.services.ports.tracer import NoTracer, Tracer
 
@@ -75,6 +76,12 @@ class Vitals:
         self.told: Final[dict[str, float]] = {}
         self.tracer: Final[Tracer] = tracer or NoTracer()
         self._lags_s: Final = deque[float](maxlen=LAGS)
+
+    def require_footing(self) -> None:
+        """Raise NoFooting where a hold by this process's clock would be too long or too short."""
+        if self.footing:
+            told = "Nothing was changed: ask another server, or again when that is put right."
+            raise NoFooting(f"{self.footing.value} {told}")
 
     def count(self, what: Counted, label: str) -> None:
         """Count one more."""
