@@ -209,16 +209,15 @@ class Journey:
     async def _issue_oktas(self, step: Do) -> None:
         """Have Okta make the value, and store what only this answer shows.
 
-        A call that cannot have had an effect leaves no note: what is found later is not ours.
+        A refusal leaves the note as well: what is found later, Okta's log has to tell whose it is.
         """
-        before, noun = self.turn, self._desk.noun
+        before, noun = self.turn.posted, self._desk.noun
         beside = " ".join(each.id for each in self._seen.credentials or ())
         at_okta = await self._intend(self._posted(beside), f"add a {noun}", "of Okta's choice")
         try:
             added = await at_okta.add(None, mark=self.turn.id)
-        except OktaError as error:
-            if not error.effect_possible:
-                await self._book.note(replace(self.turn, posted=before.posted))
+        except OktaHeld:  # nothing was sent
+            await self._book.note(replace(self.turn, posted=before))
             raise
         value = added.value or Sensitive("")
         await self._keep(self.turn, step, value, Held(added.hash, added.id, None))

@@ -180,3 +180,18 @@ async def test_turn_that_somebody_decides_about_waits_for_calls_under_way_alone(
     await resume_turn(rig.world, rig.admin, rotation_id)
     await rig.tick()
     assert statuses(rig) == [after, "ACTIVE"]
+
+
+async def test_refusal_of_what_was_done_all_the_same_leaves_nothing_behind(rig: Rig) -> None:
+    """Okta's log tells that the turn's own call has made it, whatever the answer said."""
+    made = await settled(rig, CredentialKind.API_SERVICE_SECRET)
+    lies = Fault("error-after-effect", "POST", made.routes.all, count=1, status=403)
+    rig.org.add_fault(lies)
+    with suppress(TurnFailed):
+        await made.begin()
+    assert len(made.living()) == 2
+    await abort_turn(rig.world, rig.admin, made.rotation_id)
+    for _ in range(10):
+        await rig.live(60)
+    assert (await newest(rig, made.rotation_id)).phase is Phase.ROLLED_BACK
+    assert len(made.living()) == 1
