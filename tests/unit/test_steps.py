@@ -351,7 +351,10 @@ class TestAborted:
         step = decide(replace(of, attempts=DOUBT_TRIES), seen, LATER)
         assert isinstance(step, Block)
         assert step.reason is Reason.ACCESS_REFUSED
-        assert "role" in step.detail
+        assert step.detail == (
+            "Okta accepts the new client secret, and its list does not show it as ACTIVE. "
+            "Does the connection's role reach the app?"
+        )
 
     @pytest.mark.parametrize("listed_now", [(), (listed(NEW, Status.INACTIVE),)])
     def test_place_is_kept_while_a_call_may_still_add_it_again(

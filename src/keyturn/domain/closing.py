@@ -96,7 +96,7 @@ def unclosed(turn: Turn, seen: Seen, policy: Policy, now: datetime) -> Step | No
 def _again(turn: Turn, old: Held, seen: Seen, now: datetime) -> Step | None:
     """Deactivate the old one once more where it is ACTIVE; what readers are given has to work."""
     listed = by_hash(seen.credentials or (), old.hash)
-    if listed is None or not listed.active or listed.id != old.okta_id:
+    if listed is None or not listed.active:
         return None
     if not is_served_and_active(turn, seen):
         return unless_accepted(turn, seen, now)

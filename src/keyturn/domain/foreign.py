@@ -70,9 +70,9 @@ def _strange(turn: Turn, listed: tuple[Credential, ...]) -> list[Credential]:
     """List what is not the turn's own; what readers are given is, under whatever id it works."""
     ours = {(held.okta_id, held.hash) for held in (turn.old, turn.new) if held}
     own, given = [each for each in listed if (each.id, each.hash) in ours], _given(turn)
-    elsewhere = given and given.hash not in {each.hash for each in own}
-    there = by_hash(listed, given.hash) if given and elsewhere else None
-    return [each for each in listed if each not in own and each != there]
+    if given and given.hash not in {each.hash for each in own}:
+        own += filter(None, [by_hash(listed, given.hash)])
+    return [each for each in listed if each not in own]
 
 
 def _given(turn: Turn) -> Held | None:
