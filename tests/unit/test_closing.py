@@ -261,7 +261,7 @@ class TestProof:
         unsure = Seen(old_probe=Probe.ACCEPTED, served=NEW.hash, credentials=(listed(OLD),))
         assert decide(self.OF, unsure, SURE) == Look(Sight.NEW_PROBE)
         works = replace(unsure, new_probe=Probe.ACCEPTED)
-        assert decide(self.OF, works, SURE) == Wait(SURE + backoff(0), DOUBTED, tried=True)
+        assert decide(self.OF, works, SURE) == Wait(SURE + backoff(0), DOUBTED, doubted=True)
         lost = replace(unsure, new_probe=Probe.REJECTED, app=APP)
         step = decide(self.OF, lost, SURE)
         assert isinstance(step, Block)

@@ -52,12 +52,12 @@ def test_remainder_of_ours_is_cleared_away(of: Turn) -> None:
 def test_list_that_shows_what_was_deleted_is_read_again(of: Turn) -> None:
     """It may be old; a superseded one that stays ACTIVE blocks the turn and is left alone."""
     active = replace(FULL, credentials=(listed(OLD), replace(LEFT, status=Status.ACTIVE)))
-    last = replace(of, attempts=LIST_TRIES - 1)
+    last = replace(of, doubts=LIST_TRIES - 1)
     told = [decide(of, active), decide(last, active)]
     assert told == [
-        Wait(NOW + timedelta(seconds=after_s), OUTDATED, tried=True) for after_s in (1, 60)
+        Wait(NOW + timedelta(seconds=after_s), OUTDATED, doubted=True) for after_s in (1, 60)
     ]
-    blocked = decide(replace(of, attempts=LIST_TRIES), active)
+    blocked = decide(replace(of, doubts=LIST_TRIES), active)
     assert isinstance(blocked, Block)
     assert blocked.reason is Reason.FOREIGN_SECRET
 

@@ -276,11 +276,11 @@ def test_no_list_is_believed_while_okta_accepts_what_is_served(
     """It may be old, or empty for want of a role: nothing that works is given up for it."""
     seen = replace(UNSURE, credentials=listed_now)
     works = replace(seen, new_probe=ACCEPTED)
-    wait = Wait(LATER + timedelta(seconds=2), DOUBTED, tried=True)
-    of = turn(Phase.OVERLAPPING, attempts=1)
+    wait = Wait(LATER + timedelta(seconds=2), DOUBTED, doubted=True)
+    of = turn(Phase.OVERLAPPING, doubts=1)
     assert next_step(of, seen, policy, LATER) == Look(Sight.NEW_PROBE)
     assert next_step(of, works, policy, LATER) == wait
-    back = turn(Phase.SOAKING, word=Word.REINSTATE, old=None, attempts=1)
+    back = turn(Phase.SOAKING, word=Word.REINSTATE, old=None, doubts=1)
     assert next_step(back, works, policy, LATER) == wait
     assert isinstance(next_step(said(Phase.OVERLAPPING), works, policy, NOW), Wait)
 

@@ -139,7 +139,8 @@ class TestWritten:
         of, later = turn(Phase.WRITTEN, posted=POSTED), NOW + SETTLED
         assert decide(of, Seen(credentials=()), later) == Look(Sight.NEW_PROBE)
         known = Seen(credentials=(), new_probe=Probe.ACCEPTED)
-        assert decide(of, known, later) == Wait(later + timedelta(seconds=1), UNLISTED, tried=True)
+        again = Wait(later + timedelta(seconds=1), UNLISTED, doubted=True)
+        assert decide(of, known, later) == again
 
     def test_foreign_secret_that_came_first_blocks(self) -> None:
         """Somebody else took the second place in between."""
@@ -250,7 +251,7 @@ class TestPromoted:
         """Nobody is blamed for what Okta accepts."""
         unlisted = Seen(unconfirmed=("crm",), credentials=(listed(OLD),), served=NEW.hash)
         works = replace(unlisted, new_probe=Probe.ACCEPTED)
-        again = Wait(LATER + timedelta(seconds=1), DOUBTED, tried=True)
+        again = Wait(LATER + timedelta(seconds=1), DOUBTED, doubted=True)
         assert decide(turn(Phase.PROMOTED), works, LATER) == again
 
     @pytest.mark.parametrize("word", [Word.ABORT, Word.GIVE_WAY])
@@ -344,11 +345,11 @@ class TestAborted:
         """A list that does not show it may be old; one that never does is for people."""
         of = turn(Phase.WRITTEN, posted=POSTED, withdrawn_at=NOW)
         seen = Seen(credentials=listed_now, new_probe=Probe.ACCEPTED)
-        again = Wait(LATER + timedelta(seconds=1), UNLISTED, tried=True)
+        again = Wait(LATER + timedelta(seconds=1), UNLISTED, doubted=True)
         assert decide(of, seen, LATER) == again
-        last = replace(of, attempts=DOUBT_TRIES - 1)
+        last = replace(of, doubts=DOUBT_TRIES - 1)
         assert isinstance(decide(last, seen, LATER), Wait)
-        step = decide(replace(of, attempts=DOUBT_TRIES), seen, LATER)
+        step = decide(replace(of, doubts=DOUBT_TRIES), seen, LATER)
         assert isinstance(step, Block)
         assert step.reason is Reason.ACCESS_REFUSED
         assert step.detail == (

@@ -209,7 +209,7 @@ class TestSoaking:
         finishing = turn(Phase.SOAKING, word=Word.FINISH)
         assert decide(finishing, troubled, LATER) == Do(Act.DELETE, OLD.okta_id)
         unlisted = replace(troubled, credentials=())
-        again = Wait(LATER + timedelta(seconds=1), DOUBTED, tried=True)
+        again = Wait(LATER + timedelta(seconds=1), DOUBTED, doubted=True)
         assert decide(finishing, unlisted, LATER) == again
         lost = decide(finishing, replace(unlisted, new_probe=Probe.REJECTED, app=APP), LATER)
         assert isinstance(lost, Block)

@@ -16,12 +16,13 @@ class Wait:
     """Leave the turn alone until then.
 
     ``why`` tells what is waited for. ``tried`` says that it was looked for in vain, and is looked
-    for ever more rarely.
+    for ever more rarely; ``doubted`` says so of a list that was not believed.
     """
 
     until: datetime
     why: str = ""
     tried: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,15 @@ def try_later(turn: Turn, now: datetime, why: str = "") -> Wait:
 
 def doubt(turn: Turn, now: datetime, why: str) -> Wait | Block:
     """Wait for a list that shows what Okta accepts; one that never does is for people."""
-    if turn.attempts < DOUBT_TRIES:
-        return try_later(turn, now, why)
+    if turn.doubts < DOUBT_TRIES:
+        return list_later(turn, now, why)
     unseen = f"Okta accepts the new {turn.rules.noun}, and its list does not show it as ACTIVE."
     return Block(Reason.ACCESS_REFUSED, f"{unseen} Does the connection's role reach the app?")
+
+
+def list_later(turn: Turn, now: datetime, why: str) -> Wait:
+    """Wait for another list than one that is not believed, the longer the more often it came."""
+    return Wait(now + backoff(turn.doubts), why, doubted=True)
 
 
 def backoff(attempts: int) -> timedelta:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from keyturn.domain.errors import Refused
-from keyturn.domain.failures import Block, Wait, try_later
+from keyturn.domain.failures import Block, Wait, list_later
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.okta import Credential
 from keyturn.domain.sight import Do, Seen, by_hash
@@ -47,8 +47,8 @@ def make_room(turn: Turn, seen: Seen, now: datetime) -> Do | Wait | Block:
     remainder = next((each for each in left if not each.active), None)
     if remainder:
         return Do(Act.CLEAR, remainder.id)
-    if left and turn.attempts < LIST_TRIES:
-        return try_later(turn, now, OUTDATED)
+    if left and turn.doubts < LIST_TRIES:
+        return list_later(turn, now, OUTDATED)
     return blocked_by(turn, listed, now)
 
 

@@ -234,4 +234,5 @@ def _set_going(turn: Turn, now: datetime) -> Turn:
         paused_at=None,
         wake_at=wake_at,
         attempts=0,
+        doubts=0,
     )

@@ -295,7 +295,8 @@ class ByFlow:
 class Turn:
     """One journey of a rotation.
 
-    ``entered_at`` is when it came into its phase; ``attempts`` counts failed tries since then;
+    ``entered_at`` is when it came into its phase; ``attempts`` counts failed tries in a row
+    since then, ``doubts`` lists of Okta's that were not believed;
     ``posted`` is written before Okta is asked to add the new one, ``withdrawn_at`` before it is
     asked to deactivate it again: from then on it is never served. ``epoch`` is the fence: a worker
     writes only while it still fits. ``wake_at`` is when the turn is due to be looked at.
@@ -323,6 +324,7 @@ class Turn:
     reinstated: int = 0
     paused_at: datetime | None = None
     attempts: int = 0
+    doubts: int = 0
     blocked: Blocked | None = None
     ended_at: datetime | None = None
     epoch: int = 0
@@ -396,6 +398,7 @@ def moved(turn: Turn, act: Act, now: datetime) -> Turn:
         phase=phase,
         entered_at=now,
         attempts=0,
+        doubts=0,
         ended_at=now if phase in ENDED else None,
         closes_at=now + timedelta(seconds=turn.within_s) if given else turn.closes_at,
     )
@@ -413,3 +416,8 @@ def blocked(turn: Turn, reason: Reason, detail: str, now: datetime) -> Turn:
 def waiting(turn: Turn, until: datetime) -> Turn:
     """Return the turn asleep until then, one try later."""
     return replace(turn, wake_at=until, attempts=turn.attempts + 1)
+
+
+def doubting(turn: Turn, until: datetime) -> Turn:
+    """Return the turn asleep until another list of Okta's is read."""
+    return replace(turn, wake_at=until, doubts=turn.doubts + 1)

@@ -34,6 +34,7 @@ from keyturn.domain.turn import (
     Trigger,
     Turn,
     blocked,
+    doubting,
     moved,
     waiting,
 )
@@ -170,9 +171,7 @@ class Logbook:
     async def stop(self, step: Wait | Block, error: KeyturnError | None = None) -> None:
         """Let the turn sleep or stop, and give it back."""
         if isinstance(step, Wait):
-            in_vain = error or step.tried
-            after = waiting(self.turn, step.until) if in_vain else replace(self.turn, attempts=0)
-            after = replace(after, wake_at=step.until, owner=None)
+            after = replace(self._asleep(step, error), wake_at=step.until, owner=None)
             message = error.message if error else None
             note = Note.of("failed", message, error) if message else Note("wait", step.why)
         else:
@@ -183,6 +182,14 @@ class Logbook:
         held_up = step.why == ROOM if isinstance(step, Wait) else False
         change = self._tell_held_up if held_up or isinstance(error, OktaThrottled) else None
         await self._save(lambda: after, change, note=note, told=Told(message) if message else None)
+
+    def _asleep(self, step: Wait, error: KeyturnError | None) -> Turn:
+        """Count what was in vain; where there was no room to try, nothing else is known."""
+        if step.doubted:
+            return doubting(self.turn, step.until)
+        if error or step.tried:
+            return waiting(self.turn, step.until)
+        return self.turn if step.why == ROOM else replace(self.turn, attempts=0, doubts=0)
 
     async def _tell_held_up(self, tx: Writing) -> None:
         now = self._world.clock.now()

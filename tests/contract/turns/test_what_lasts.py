@@ -1,21 +1,27 @@
 """What lasts longer than a turn likes: a leak, a block, a log that fails, a list that is wrong."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from kinds_kit import settled
+from meanwhile_kit import Altered
 from rig import SECRETS, Rig
 
-from keyturn.domain.errors import KeyturnError, TurnFailed
+from keyturn.domain.errors import KeyturnError, OktaAnswer, OktaHeld, OktaUnclear, TurnFailed
 from keyturn.domain.okta import CredentialKind
 from keyturn.domain.turn import Overlap, Phase, Reason, Turn
 from keyturn.sandbox import Fault
+from keyturn.services.looks import LOG_TRIES
 from keyturn.services.orders import abort_turn, pause_turn, resume_turn
 from keyturn.services.policies import PolicyChange
+from keyturn.services.ports import OktaOrg
 from keyturn.services.rotations import view
 from keyturn.services.turns import rotate
 
+DAY_S = 86_400
 NO_LOG = Fault("error-before-effect", "GET", "/api/v1/logs", status=503)
 
 
@@ -105,3 +111,46 @@ async def test_aborted_turn_gives_up_nothing_that_okta_accepts(rig: Rig, fault: 
     await minutes(rig, 5)
     assert (await newest(rig, rotation_id)).phase is Phase.ROLLED_BACK
     assert len(rig.living()) == 1
+
+
+async def test_outage_makes_no_list_more_believable(rig: Rig) -> None:
+    """After many errors one old list still is one list: what it shows on is read again."""
+    rotation_id = (await rig.rotation()).rotation.id
+    await rotate(rig.world, rig.admin, rotation_id)
+    await rig.run(rotation_id)
+    rig.clock.advance(3)
+    away = Fault("error-before-effect", "GET", SECRETS, count=12, status=503)
+    rig.org.add_fault(away)
+    with suppress(TurnFailed):
+        await rotate(rig.world, rig.admin, rotation_id)
+    while (await newest(rig, rotation_id)).attempts < 12:
+        await minutes(rig, 1)
+    rig.org.add_fault(Fault("stale-read", "GET", SECRETS, count=1, seconds=DAY_S))
+    turn = await newest(rig, rotation_id)
+    while turn.phase is Phase.PLANNED and turn.doubts == 0:
+        await minutes(rig, 1)
+        turn = await newest(rig, rotation_id)
+    assert (turn.phase, turn.doubts) == (Phase.PLANNED, 1)
+    await minutes(rig, 1)
+    assert (await newest(rig, rotation_id)).phase is Phase.OVERLAPPING
+
+
+async def test_log_that_fails_holds_no_turn_whose_calls_are_held_back_in_between(rig: Rig) -> None:
+    """That the rate limit had no room tells nothing of the log: the tries count on."""
+    rotation_id = (await rig.rotation(policy=PolicyChange(log=True))).rotation.id
+    await rotate(rig.world, rig.admin, rotation_id)
+    asked = 0
+
+    def alter(org: OktaOrg) -> None:
+        async def list_uses(*_: Any, **__: Any) -> Any:  # noqa: ANN401  as `list_uses` has it
+            nonlocal asked
+            asked += 1
+            if asked % 2:
+                raise OktaHeld("read the log", retry_after_s=1)
+            raise OktaUnclear("read the log", OktaAnswer(503, summary="away"))
+
+        vars(org)["list_uses"] = list_uses
+
+    rig.world = replace(rig.world, okta=Altered(rig.world.okta, alter))
+    assert (await rig.run(rotation_id)).phase is Phase.FINISHED
+    assert asked <= 5 * 2 * (LOG_TRIES + 1)  # some looks in the soak, each held back as often

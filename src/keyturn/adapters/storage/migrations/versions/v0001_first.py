@@ -258,7 +258,7 @@ def _turns() -> None:
         _text("posted_beside?"),
         _int("posted_unsure_at? withdrawn_at?"),
         _text("word? opened?"),
-        _int("reinstated paused_at? attempts"),
+        _int("reinstated paused_at? attempts doubts"),
         _text("blocked_reason? blocked_detail? blocked_phase?"),
         _int("ended_at? epoch"),
         _text("owner? kind asked_flow_id?"),
