@@ -143,3 +143,11 @@ def test_turn_that_somebody_has_asked_for_is_not_put_off_by_another_schedule() -
     for schedule in (Schedule(60, NOON), OFF):
         changed = ordered_anew(replace(asked, schedule=schedule), asked, NOW)
         assert changed.next_rotation_at == asked.next_rotation_at == NOW
+
+
+def test_schedule_starts_nothing_once_it_is_off_though_a_turn_was_asked_for() -> None:
+    """That turn starts when the open one has ended: until then the date is the schedule's."""
+    asked = of(MONTHLY, asked_at=NOW, due_at=NOW + DAY, next_rotation_at=NOW + DAY)
+    off = ordered_anew(replace(asked, schedule=OFF), asked, NOW)
+    assert (off.due_at, off.next_rotation_at) == (None, None)
+    assert owed(off, NOW + DAY).next_rotation_at == NOW + DAY

@@ -20,6 +20,7 @@ from keyturn.domain.turn import (
     Trigger,
     Turn,
     blocked,
+    doubting,
     moved,
     waiting,
 )
@@ -117,6 +118,16 @@ def test_running_turn_cannot_be_resumed() -> None:
     """Only a blocked turn has somewhere to resume."""
     with pytest.raises(Refused, match=r": there is nothing to resume\. "):
         resumed(turn(Phase.OVERLAPPING), LATER)
+
+
+def test_doubt_counts_the_list_until_the_turn_goes_on() -> None:
+    """It counts apart from what was tried; a move, a block and whoever resumes begin anew."""
+    once = replace(turn(Phase.ISSUED), attempts=3, doubts=1)
+    assert doubting(once, LATER) == replace(once, doubts=2, wake_at=LATER)
+    assert moved(once, Act.VERIFY, NOW).doubts == 0
+    stuck = blocked(once, Reason.CALL_REFUSED, "", NOW)
+    assert stuck.doubts == 0
+    assert resumed(replace(stuck, doubts=2), LATER).doubts == 0
 
 
 def test_waiting_counts_the_try() -> None:

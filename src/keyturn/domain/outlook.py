@@ -64,11 +64,12 @@ def rescheduled(
 def ordered_anew(rotation: Rotation, before: Rotation, now: datetime) -> Rotation:
     """Return the rotation with its next date after somebody has changed it.
 
-    Nothing moves where its schedule is the same, nor a turn that somebody has asked for and that
-    starts by itself. After failures it comes no sooner than the next try does, or would have where
-    it was off or in quarantine.
+    Nothing moves where its schedule is the same, nor a turn that somebody has asked for and that is
+    due, as the one before it has ended. After failures it comes no sooner than the next try does,
+    or would have where it was off or in quarantine.
     """
-    if rotation.schedule == before.schedule or before.asked_at:
+    is_owed = before.asked_at and before.due_at and before.due_at <= now
+    if rotation.schedule == before.schedule or is_owed:
         return rotation
     soonest = now
     if before.failures:

@@ -112,15 +112,13 @@ async def reconcile(world: World, connection: OktaConnection, *, whole: bool = F
     looked at by then is looked at next time.
     """
     async with world.store.reading() as tx:
-        slowly = Purpose.BACKGROUND
-        org = await open_org(tx, world, connection.id, lambda call: None, slowly)
+        org = await open_org(tx, world, connection.id, lambda call: None, Purpose.BACKGROUND)
         rotations = await tx.list(Rotation, connection_id=connection.id)
-    if rotations:
-        changes = await _read_changes(world, org, connection)
-        await _note_doubts(world, connection, rotations, None if whole else changes)
-    else:
+    if not rotations:
         await _put_off(world, connection, world.limits.reconcile)
         return 0
+    changes = await _read_changes(world, org, connection)
+    await _note_doubts(world, connection, rotations, None if whole else changes)
     async with world.store.reading() as tx:
         doubtful = await tx.list(Rotation, connection_id=connection.id, checked_at=None)
     looked_at = await _check_each(world, org, doubtful, changes or ())
@@ -257,11 +255,12 @@ async def _check_each(
 ) -> int:
     """Look at rotations one by one; an app that Okta refuses keeps none of the others waiting.
 
-    Each round begins with another one: where the first few are refused, Okta may refuse them all.
+    Where the first few are refused, Okta may refuse them all; the next round begins after those.
     Raises OktaError: the last such refusal in the end, and at once what holds for all of them.
     """
     looked_at, refused = 0, list[OktaRefused]()
-    begin = int(world.clock.now().timestamp() / AGAIN.total_seconds()) % max(len(rotations), 1)
+    rounds = int(world.clock.now().timestamp() / AGAIN.total_seconds())
+    begin = rounds * UNREACHED % max(len(rotations), 1)
     for rotation in (*rotations[begin:], *rotations[:begin]):
         try:
             looked_at += await _check(world, org, rotation, changes)

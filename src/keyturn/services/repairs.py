@@ -11,7 +11,7 @@ import structlog
 
 from keyturn.domain.audit import Attempt
 from keyturn.domain.drift import PROPOSED, Finding, Kind, Repair
-from keyturn.domain.errors import KeyturnError, Refused
+from keyturn.domain.errors import KeyturnError, OktaError, Refused
 from keyturn.domain.ids import CredentialId
 from keyturn.domain.orders import (
     WINDING_UP,
@@ -33,7 +33,7 @@ from keyturn.services.open_turns import open_turn
 from keyturn.services.ports import World, Writing
 from keyturn.services.records import note_step
 from keyturn.services.rotations import current_rotation
-from keyturn.services.turns import served_secret, start
+from keyturn.services.turns import OF_A_REQUEST, claimed, served_secret, start
 
 log = structlog.get_logger(__name__)
 
@@ -101,8 +101,8 @@ async def activate(world: World, rotation: Rotation, finding: Finding, actor: st
     async with world.store.writing() as tx:
         served = await served_secret(tx, await current_rotation(tx, rotation.id))
         still = wanted is not None and served is not None and wanted.hash == served.hash
+        was = await _keep_workers_off(tx, world, rotation) if still else None
         if still:
-            await _keep_workers_off(tx, world, rotation)
             await tx.append_audit(entry)
     if wanted is None:
         raise Refused(
@@ -113,30 +113,50 @@ async def activate(world: World, rotation: Rotation, finding: Finding, actor: st
         await close(world, finding, "the look before its repair")
         raise Refused(f"Readers are not given {noun} {finding.subject} any more.")
     if world.clock.uptime_s() - since_s > world.limits.lease.total_seconds():
+        await _give_back(world, rotation, was, mended=False)
         raise Refused(f"Too long ago {noun} {finding.subject} was looked at: look again.")
-    await at_okta.activate(wanted.id)
-    async with world.store.writing() as tx:
-        turn, now = await open_turn(tx, rotation), world.clock.now()
-        if turn and serves_what_is_lost(turn):
-            await tx.replace(resumed(turn, now))
-        elif turn and turn.running and turn.owner is None:
-            await tx.replace(replace(turn, wake_at=now))
+    try:
+        await at_okta.activate(wanted.id)
+    except OktaError as error:
+        if not error.effect_possible:  # else it may still arrive: the lease is waited for
+            await _give_back(world, rotation, was, mended=False)
+        raise
+    await _give_back(world, rotation, was, mended=True)
 
 
-async def _keep_workers_off(tx: Writing, world: World, rotation: Rotation) -> None:
+async def _keep_workers_off(tx: Writing, world: World, rotation: Rotation) -> Turn | None:
     """Have no worker go on with the turn while a call is made about what it serves.
 
-    It might give that up in the meantime. Raises Refused where a worker has the turn in hand.
+    It might give that up in the meantime, also one that lies in a queue. Returns the turn as it was
+    before it was held; None where it does not go on by itself. Raises Refused where a worker has it
+    in hand.
     """
     turn = await open_turn(tx, rotation)
     if turn is None or not turn.running:
-        return
+        return None
     if turn.owner is not None:
         raise Refused(
             f"A worker goes on with the turn of {rotation.name} just now, and may mend it: look "
             "again in a minute (`keyturn drift compare`)."
         )
-    await tx.replace(replace(turn, wake_at=world.clock.now() + world.limits.lease))
+    await tx.replace(claimed(world, turn))
+    return turn
+
+
+async def _give_back(world: World, rotation: Rotation, was: Turn | None, *, mended: bool) -> None:
+    """Let workers go on with the turn: as it was, or at once if it was mended or ordered about."""
+    async with world.store.writing() as tx:
+        turn, now = await open_turn(tx, rotation), world.clock.now()
+        if mended and turn and serves_what_is_lost(turn):
+            await tx.replace(resumed(turn, now))
+        elif was and turn and _held(turn) == _held(replace(was, owner=OF_A_REQUEST)):
+            free = replace(turn, owner=None, wake_at=was.wake_at)
+            at_once = replace(free, wake_at=now if turn.running else None)
+            await tx.replace(free if free == was and not mended else at_once)
+
+
+def _held(turn: Turn) -> tuple[str, str | None, int]:
+    return turn.id, turn.owner, turn.epoch
 
 
 async def close(world: World, finding: Finding, by: str) -> None:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import structlog
 
-from keyturn.domain.errors import Fenced, Forbidden, NotFound, OursError
+from keyturn.domain.errors import Fenced, Forbidden, NoFooting, NotFound, OursError
 from keyturn.domain.flows.codec import read_answer, write_response
 from keyturn.domain.flows.definition import Flow
 from keyturn.domain.flows.failures import CardFailure, Failure
@@ -61,7 +61,7 @@ from keyturn.services.flows import (
     folder_and_name,
     view_of,
 )
-from keyturn.services.ports import RunWrite, World
+from keyturn.services.ports import RunWrite, World, Writing
 from keyturn.services.projects import Where
 from keyturn.services.records import must
 from keyturn.services.run_keeping import Held, answer_of, kept, write
@@ -301,20 +301,38 @@ async def _breathe(hold: Held) -> None:
 
 
 async def _acted(hold: Held, act: Act) -> Bound:
-    """Do what a card does, unless it was done. Raises CardFailure, Fenced."""
+    """Do what a card does, unless it was done. Raises CardFailure, Fenced, NoFooting."""
     hold.require_held()
     if act.position in hold.answers:
         return _learned(hold, act, _said_again(hold, act))
     if asked_once(act) and hold.durable:
+        hold.world.vitals.require_footing()  # others would take the run up while it asks
         hold.fresh[act.position] = None
         await write(hold, asked=act)
     try:
         outputs = await perform(_stage(hold, act), act)
+    except NoFooting:
+        await _unask(hold, act)
+        raise
     except CardFailure as failure:
         await _keep(hold, act, failure)
         raise
     await _keep(hold, act, outputs)
     return _learned(hold, act, outputs)
+
+
+async def _unask(hold: Held, act: Act) -> None:
+    """Forget that a card was asked for, which it was not: others have to do so. Raises Fenced."""
+    if act.position in hold.stored:
+        async with hold.world.store.writing() as tx:
+            await _require_epoch(tx, hold)
+            await tx.remove(answer_of(hold, act.position, None))
+
+
+async def _require_epoch(tx: Writing, hold: Held) -> None:
+    stored = await tx.find(Run, id=hold.run.id)
+    if stored is None or stored.epoch != hold.run.epoch:
+        raise Fenced("Somebody else goes on with the run, or it was cancelled.")
 
 
 def _learned(hold: Held, act: Act, outputs: Bound) -> Bound:
@@ -368,9 +386,7 @@ def _stage(hold: Held, act: Act) -> Stage:
 async def _book(hold: Held, position: str, change: Change) -> Bound:
     """Commit a change of Keyturn's own together with what is answered. Raises Fenced."""
     async with hold.world.store.writing() as tx:
-        stored = await tx.find(Run, id=hold.run.id)
-        if stored is None or stored.epoch != hold.run.epoch:
-            raise Fenced("Somebody else goes on with the run, or it was cancelled.")
+        await _require_epoch(tx, hold)
         outputs = await change(tx)
         await tx.add(answer_of(hold, position, outputs))
     hold.booked.add(position)

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx2
 import pytest
@@ -31,7 +31,7 @@ from keyturn.domain.schedule import Schedule
 from keyturn.domain.sensitive import Sensitive
 from keyturn.domain.turn import Turn
 from keyturn.services.destinations import deliver_now
-from keyturn.services.duties import claim_due, list_due
+from keyturn.services.duties import Doing, claim_due, list_due
 from keyturn.services.gate import require
 from keyturn.services.identities import new_access_token
 from keyturn.services.orders import (
@@ -41,7 +41,7 @@ from keyturn.services.orders import (
     reinstate_old,
     resume_turn,
 )
-from keyturn.services.ports import Due, Footing, Reading, Record, Vitals, World, Writing
+from keyturn.services.ports import Due, Footing, Pulse, Reading, Record, Vitals, World, Writing
 from keyturn.services.rollout_plans import ALL
 from keyturn.services.turns import rotate, start_due
 from keyturn.testing import MemoryStore
@@ -237,6 +237,42 @@ async def test_over_data_of_another_version_nothing_is_done_and_nobody_served() 
         store.fits = True
         await list_due(rig.world)
         assert (await asked(rig.world, "/api/v1/workspace"))[0] == 401
+
+
+async def test_a_look_that_ends_after_the_stop_began_holds_it_up_for_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever comes only then to wait for firm ground, as the queue's worker may, is let go."""
+
+    class Late(EmbeddedRunner):
+        async def _serve(self) -> None:
+            await served.wait()
+            await self._firm.wait()
+
+        async def __aenter__(self) -> Self:
+            self._repeat(self._serve, Doing.QUEUE, 1)
+            return await super().__aenter__()
+
+    looking, looked, served = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    async with grounded(off_s=60) as (rig, store):
+
+        async def slowly() -> datetime:
+            looking.set()
+            await looked.wait()
+            return store.clock()
+
+        monkeypatch.setattr(store, "_now", slowly)
+        runner = Late(rig.world, tick_s=0.001, concurrency=4)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as stopping:
+            await runner.__aenter__()
+            await looking.wait()
+            stopping.create_task(runner.__aexit__())
+            while rig.world.vitals.pulse is not Pulse.STOPPING:
+                await asyncio.sleep(0)
+            looked.set()
+            while not rig.world.vitals.footing:
+                await asyncio.sleep(0)
+            served.set()
 
 
 @pytest.mark.slow

@@ -10,8 +10,10 @@ from rig import Rig
 from keyturn.domain.audit import Attempt
 from keyturn.domain.drift import Kind
 from keyturn.domain.errors import Refused
-from keyturn.services.drift import list_findings, repair_finding
+from keyturn.services.drift import compare_now, list_findings, repair_finding
 from keyturn.services.ports import Reading, Recorded, Store, Writing
+from keyturn.services.rotations import view
+from keyturn.services.turns import rotate
 from keyturn.testing import ManualClock
 
 
@@ -57,3 +59,20 @@ async def test_a_repair_that_comes_late_is_not_made(rig: Rig, for_s: float, stat
     with suppress(Refused):
         await repair_finding(replace(rig.world, store=still), rig.admin, finding.id)
     assert rig.living()[0]["status"] == status
+
+
+async def test_repair_that_is_not_made_holds_no_turn(rig: Rig) -> None:
+    """The turn that was kept from workers for it comes due when it would have."""
+    rotation_id = (await rig.rotation()).rotation.id
+    await rotate(rig.world, rig.admin, rotation_id)
+    before = (await view(rig.world, rotation_id)).turn
+    assert before
+    assert before.new
+    assert before.running
+    rig.org.deactivate_secret(rig.app_id, str(before.new.okta_id))
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    (found,) = await list_findings(rig.world, rig.admin, project="example")
+    still = StandingStill(rig.world.store, rig.clock, 90)
+    with pytest.raises(Refused, match="Too long ago"):
+        await repair_finding(replace(rig.world, store=still), rig.admin, found.finding.id)
+    assert (await view(rig.world, rotation_id)).turn == before

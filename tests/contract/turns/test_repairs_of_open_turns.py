@@ -8,7 +8,7 @@ from meanwhile_kit import before_next
 from rig import SECRETS, Rig
 
 from keyturn.domain.drift import Kind
-from keyturn.domain.errors import Refused
+from keyturn.domain.errors import OktaError, Refused
 from keyturn.domain.rotation import Rotation
 from keyturn.domain.schedule import Schedule
 from keyturn.domain.setback import KEEP_CLOSED
@@ -213,12 +213,8 @@ async def test_repair_that_is_allowed_later_does_not_wait(rig: Rig) -> None:
 
 async def test_nobody_gives_up_what_is_being_activated(rig: Rig) -> None:
     """One that a worker has in hand is left to it; no worker begins while the call is made."""
-    rotation_id = await overlapping(rig, repair=False)
+    rotation_id, finding_id = await deactivated(rig)
     turn = await turn_of(rig, rotation_id)
-    rig.org.deactivate_secret(rig.app_id, str(turn.new and turn.new.okta_id))
-    await compare_now(rig.world, rig.admin, rig.connection.id)
-    found = await list_findings(rig.world, rig.admin, project="example")
-    (finding_id,) = [each.finding.id for each in found]
     due = replace(turn, wake_at=rig.clock.now())
     await put(rig, replace(due, owner="somebody"))
     with pytest.raises(Refused, match="A worker goes on with the turn"):
@@ -229,12 +225,56 @@ async def test_nobody_gives_up_what_is_being_activated(rig: Rig) -> None:
 
     async def claim() -> None:
         begun.extend(await claim_due(rig.world, owner="other", limit=10))
+        async with rig.world.store.reading() as tx:  # as a worker does with a job of the queue
+            begun.extend(await tx.list(Turn, id=turn.id, epoch=turn.epoch, owner=None))
 
     before_next(rig, "activate", claim)
     await repair_finding(rig.world, rig.admin, finding_id)
     assert begun == []
     assert [each["status"] for each in rig.living()] == ["ACTIVE", "ACTIVE"]
     assert len(await claim_due(rig.world, owner="other", limit=10)) == 1
+
+
+@pytest.mark.parametrize(("status", "waits_s"), [(403, 7), (503, 60)])
+async def test_turn_is_as_it_was_where_okta_activates_nothing(
+    rig: Rig, status: int, waits_s: int
+) -> None:
+    """It comes due when it would have; a call that may still arrive has its lease waited for."""
+    rotation_id, finding_id = await deactivated(rig)
+    due_at = rig.clock.now() + timedelta(seconds=7)
+    before = replace(await turn_of(rig, rotation_id), wake_at=due_at)
+    await put(rig, before)
+    lifecycle = SECRETS + "/{secretId}/lifecycle/activate"
+    rig.org.add_fault(Fault("error-before-effect", "POST", lifecycle, status=status))
+    with pytest.raises(OktaError):
+        await repair_finding(rig.world, rig.admin, finding_id)
+    after = await turn_of(rig, rotation_id)
+    assert (after == before) is (status == 403)
+    assert after.wake_at == due_at + timedelta(seconds=waits_s - 7)
+
+
+async def test_turn_that_is_paused_in_the_middle_of_a_repair_is_left_free(rig: Rig) -> None:
+    """The order stands, and nobody holds the turn when the call is over."""
+    rotation_id, finding_id = await deactivated(rig)
+
+    async def pause() -> None:
+        await pause_turn(rig.world, rig.admin, rotation_id)
+
+    before_next(rig, "activate", pause)
+    await repair_finding(rig.world, rig.admin, finding_id)
+    after = await turn_of(rig, rotation_id)
+    assert after.paused_at
+    assert (after.owner, after.wake_at) == (None, None)
+
+
+async def deactivated(rig: Rig) -> tuple[str, str]:
+    """Have somebody deactivate what a turn serves; return the ids of rotation and finding."""
+    rotation_id = await overlapping(rig, repair=False)
+    new = (await turn_of(rig, rotation_id)).new
+    rig.org.deactivate_secret(rig.app_id, str(new and new.okta_id))
+    await compare_now(rig.world, rig.admin, rig.connection.id)
+    (found,) = await list_findings(rig.world, rig.admin, project="example")
+    return rotation_id, found.finding.id
 
 
 async def put(rig: Rig, turn: Turn) -> None:

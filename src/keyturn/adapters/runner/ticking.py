@@ -84,7 +84,8 @@ class Ticking(ABC):
         """
         due = await list_due(self._world)
         if self._world.vitals.footing:
-            self._firm.clear()
+            if not self._stopping.is_set():  # else who waits for it would hold up the stop
+                self._firm.clear()
             return
         self._firm.set()
         self._found_at_s = self._world.vitals.found_at_s = self._world.clock.uptime_s()

@@ -6,6 +6,7 @@ they stay where they are. Knows nothing of what is in them.
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from keyturn.domain.errors import Refused
 
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
+_AS_IT_IS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class InUse(Refused):
@@ -30,7 +32,7 @@ def owned(path: Path) -> Iterator[None]:
     lock = _open_beside(path, ".lock")
     try:
         _lock(lock, path)
-        os.close(_open_private(path))
+        os.close(_open_private(path)[0])
         yield
     finally:
         os.close(lock)
@@ -76,22 +78,56 @@ def _for_visitors(path: Path, how: int, told: str) -> Iterator[None]:
 
 def _open_beside(path: Path, suffix: str) -> int:
     """Open what belongs to the database file; whoever creates it, it is that file's owner's."""
-    file = _open_private(path.with_name(path.name + suffix))
-    with suppress(OSError):  # nobody but root may give it away, and before the file nobody has it
-        there = path.stat()
-        os.fchown(file, there.st_uid, there.st_gid)
+    file, new = _open_private(path.with_name(path.name + suffix))
+    if new:
+        with suppress(OSError):  # only root may give it away; before the file nobody has it
+            there = path.lstat()
+            os.fchown(file, there.st_uid, there.st_gid)
     return file
 
 
-def _open_private(path: Path) -> int:
+def _open_private(path: Path) -> tuple[int, bool]:
+    """Open a file for its owner alone, and say whether it is new.
+
+    Root may do so in a directory that is another's: what that user put there leads nowhere else.
+    """
     try:
         path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
-        os.fchmod(file, _FILE_MODE)
+        file, new = _open_or_create(path)
+        _make_private(file, path)
     except OSError as error:
+        if path.is_symlink():
+            raise _strange(path) from error
         told = f"{path} cannot be opened ({error.strerror}): give Keyturn a directory of its own."
         raise Refused(told) from error
-    return file
+    return file, new
+
+
+def _open_or_create(path: Path) -> tuple[int, bool]:
+    try:
+        return os.open(path, _AS_IT_IS | os.O_CREAT | os.O_EXCL, _FILE_MODE), True
+    except FileExistsError:
+        return os.open(path, _AS_IT_IS), False
+
+
+def _make_private(file: int, path: Path) -> None:
+    """Let only its owner read a file; one that is refused is closed."""
+    try:
+        _refuse_strange(os.fstat(file), path)
+        os.fchmod(file, _FILE_MODE)
+    except BaseException:
+        os.close(file)
+        raise
+
+
+def _refuse_strange(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise _strange(path)
+
+
+def _strange(path: Path) -> Refused:
+    told = "is a link or no plain file, as Keyturn makes none: somebody who may write there put it"
+    return Refused(f"{path} {told} there. Nothing was changed: remove it.")
 
 
 def _lock(lock: int, path: Path) -> None:
