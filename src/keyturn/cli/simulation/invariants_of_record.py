@@ -10,8 +10,11 @@ from keyturn.cli.simulation.events import Commit, Disclosure
 from keyturn.cli.simulation.invariants import Wrong
 from keyturn.cli.simulation.ledger import Ledger
 from keyturn.domain.audit import AuditEntry, linked
+from keyturn.services.duties import Doing
 
 OKTAS_CHOICE = "of Okta's choice"  # as an intent names it
+REPAIRS = (Doing.COMPARING, "order repair")
+"""Who mends what has drifted says so in a name of its own, though nobody else has the turn then."""
 LATELY = 200
 """So many audit entries may have come between an intent and its call."""
 
@@ -42,7 +45,8 @@ def _entries(ledger: Ledger, sent: Sent, audit: Sequence[AuditEntry]) -> Iterato
     turn, kept = ledger.turns.get(turn_id or ""), ledger.kept.get(sent.app_id)
     new = turn.new.hash if turn and turn.new else OKTAS_CHOICE
     named = sent.secret_id or (new if kept and kept.rules.own_value else OKTAS_CHOICE)
-    actor = f"turn {turn_id}" if turn_id else None
+    repairs = sent.work is not None and sent.work.what in REPAIRS
+    actor = f"turn {turn_id}" if turn_id and not repairs else None
     for entry in reversed(audit[-LATELY:]):
         told = entry.attempt
         ours = told.allowed and actor in (None, told.actor) and told.verb.startswith(sent.kind)
