@@ -55,7 +55,7 @@ def _makes_room(ledger: Ledger, work: Work, was: Turn | None) -> bool:
         return False
     orders = kept.orders_lately(ledger.now_s())
     waits = any(order.policy.overlap is Overlap.UNTIL_NEXT for order in orders)
-    return waits and work.what in (*TURNS, Doing.STARTING)
+    return waits and work.what in (*TURNS, "order repair", Doing.STARTING)
 
 
 def _repairs(ledger: Ledger, turn: Turn) -> bool:
