@@ -114,15 +114,16 @@ def test_a_word_is_somebodys(word: Word, what: str, about: str, *, found: bool) 
     assert len(told(act)) == found
 
 
+@pytest.mark.parametrize("who", [Doing.STARTING, "order turn", "order repair"])
 @pytest.mark.parametrize("overlap", Overlap)
-def test_the_next_turn_ends_what_waits_for_it_and_nothing_else(overlap: Overlap) -> None:
-    """The schedule says to a turn that it may finish only where that waits for the next one."""
+def test_the_next_turn_ends_what_waits_for_it_and_nothing_else(overlap: Overlap, who: str) -> None:
+    """Whoever begins one says to a turn that it may finish only where that waits for it."""
 
     def act(stage: Stage) -> Any:  # noqa: ANN401
         kept, turn = stage.casts[0].kept, make_turn(stage)
         _, order = kept.orders[-1]
         kept.orders[:] = [(0.0, replace(order, policy=replace(order.policy, overlap=overlap)))]
-        heard = commit(turn, replace(turn, word=Word.FINISH), Doing.STARTING)
+        heard = commit(turn, replace(turn, word=Word.FINISH), who)
         return [*invariants_of_orders.no_turn_heeds_what_nobody_has_said(stage.ledger, heard)]
 
     assert len(told(act)) == (overlap is not Overlap.UNTIL_NEXT)
