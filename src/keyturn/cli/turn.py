@@ -26,7 +26,8 @@ ORDERS: "Mapping[str, tuple[Order, str]]" = {
         lambda api, one: api.resume_turn(one),
         (
             "Let a paused or blocked turn go on.\n\n"
-            "An emergency that was paused goes on calmly: `finish-now --at-once` says so again."
+            "An emergency that was paused while the old secret worked goes on calmly: `finish-now "
+            "--at-once` says so again. One that was blocked goes on as an emergency."
         ),
     ),
     "abort": (
